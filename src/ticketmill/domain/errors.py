@@ -1,0 +1,50 @@
+"""What can go wrong, and what follows from it.
+
+TicketmillError
+├── TicketRejected     this ticket can never succeed: recorded with its code, acknowledged, never retried
+├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to the dead-letter queue
+└── SetupError         the place is not ready (bundle, stack, settings): the command ends before any ticket is touched
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RejectionCode(StrEnum):
+    """Why a ticket can never succeed; stored on its row, stable for programs."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    DUPLICATE_KEY = "duplicate_key"
+    SCHEMA = "schema"
+    TOO_LARGE = "too_large"
+    EMPTY_TEXT = "empty_text"
+    ID_UNUSABLE = "id_unusable"
+    OBJECT_MISSING = "object_missing"
+
+
+class TicketmillError(Exception):
+    """The root of every error that ticketmill raises on purpose."""
+
+
+class TicketRejected(TicketmillError):
+    """A ticket that can never succeed as it stands.
+
+    `field` names the offending field where there is one. The message says what was expected and never
+    quotes the ticket's text.
+    """
+
+    def __init__(self, code: RejectionCode, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+
+
+class TransientFailure(TicketmillError):
+    """Something outside the ticket failed; another attempt may succeed."""
+
+
+class SetupError(TicketmillError):
+    """The place is not ready; the message says which command or variable mends it."""
