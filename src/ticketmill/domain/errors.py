@@ -1,9 +1,9 @@
 """What can go wrong, and what follows from it.
 
 TicketmillError
-├── TicketRejected     this ticket can never succeed: recorded with its code, acknowledged, never retried
-├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to the dead-letter queue
-└── SetupError         the place is not ready (bundle, stack, settings): the command ends before any ticket is touched
+├── TicketRejected     this ticket can never succeed: recorded, acknowledged, never retried
+├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to dead-letter
+└── SetupError         the place is not ready (bundle, stack, settings): ends the command beforehand
 """
 
 from __future__ import annotations

@@ -1,0 +1,112 @@
+"""What the pipeline adds to a ticket."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
+from ticketmill.domain.ticket import Ticket
+
+Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evidence(Frozen):
+    """A word or phrase of the text that spoke for a label, and how strongly."""
+
+    text: str
+    weight: float
+
+
+class IntentPrediction(Frozen):
+    label: str
+    confidence: Confidence
+    source: Source
+    scores: dict[str, float] = Field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+
+
+class UrgencyPrediction(Frozen):
+    """The urgency that the text shows; `stated` is what the submitter set, kept apart."""
+
+    label: Urgency
+    confidence: Confidence
+    source: Source
+    stated: Urgency | None = None
+    scores: dict[str, float] = Field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
+
+
+class SentimentPrediction(Frozen):
+    label: Sentiment
+    confidence: Confidence
+    source: Source
+    scores: dict[str, float] = Field(default_factory=dict)
+
+
+class TopicPrediction(Frozen):
+    label: str
+    confidence: Confidence
+    source: Source
+
+
+class Summary(Frozen):
+    """`compression` is the length of the body by the length of the summary, in characters."""
+
+    text: str
+    source: Source
+    confidence: Confidence
+    compression: float
+
+
+class Language(Frozen):
+    """`label` is an ISO 639-1 code, or `und` where nothing can be said."""
+
+    label: str
+    confidence: Confidence
+    source: Source
+
+
+class LatencyMs(Frozen):
+    """Milliseconds: `queue` from upload to receive (None off the queue), the rest per ticket of its batch."""
+
+    queue: float | None = None
+    encode: float
+    heads: float
+
+
+class Enrichment(Frozen):
+    """Everything read off one pass of the encoder. A stage that failed is None and named in `failed_stages`.
+
+    `embedding` has unit length, or is all zeros for a text without tokens. `fingerprint` names the bundle
+    that decided every value here.
+    """
+
+    embedding: tuple[float, ...]
+    intent: IntentPrediction | None
+    urgency: UrgencyPrediction | None
+    sentiment: SentimentPrediction | None
+    topics: tuple[TopicPrediction, ...] | None
+    summary: Summary | None
+    language: Language | None
+    tokens: int
+    truncated: bool
+    needs_review: bool
+    status: Status
+    failed_stages: tuple[str, ...] = ()
+    fingerprint: str
+    models: dict[str, str]
+    processed_at: datetime
+    latency_ms: LatencyMs
+
+
+class EnrichedTicket(Ticket):
+    """The raw ticket and its enrichment, as it is stored in S3."""
+
+    enrichment: Enrichment

@@ -1,0 +1,47 @@
+"""What arrives on the queue, and what it points to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as received. `receipt` is what acknowledges it; `sent_at` is when it was enqueued."""
+
+    message_id: str
+    body: str
+    receipt: str
+    receive_count: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An object that somebody dropped. `raw_key` is the key as the event spells it, before decoding."""
+
+    bucket: str
+    key: str
+    raw_key: str
+
+
+@dataclass(frozen=True)
+class RawObject:
+    """One version of a dropped object. `last_modified` has the whole seconds that S3 gives."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    last_modified: datetime
+    size_bytes: int
+    body: bytes | None
+    """None where the object is over the size limit and was not read."""
+
+    @cached_property
+    def content_hash(self) -> str:
+        """128 bits of SHA-256 of the body, in hex."""
+        return hashlib.sha256(self.body or b"").hexdigest()[:32]

@@ -1,0 +1,183 @@
+"""The row of a ticket: what DynamoDB keeps, everything but embedding, body and scores."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+
+from ticketmill.domain.enrichment import (
+    Confidence,
+    Enrichment,
+    Frozen,
+    IntentPrediction,
+    LatencyMs,
+    SentimentPrediction,
+    TopicPrediction,
+    UrgencyPrediction,
+)
+from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
+from ticketmill.domain.message import RawObject
+from ticketmill.domain.ticket import Ticket
+
+# A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
+MAX_SUBJECT_CHARS = 500
+MAX_FIELD_CHARS = 256
+MAX_TAGS = 50
+
+INDEXED = ("urgency", "intent", "sentiment", "status")
+
+
+class RawVersion(Frozen):
+    """Which version of which object a row was made from; `last_modified` orders two versions."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+    etag: str
+    last_modified: datetime
+
+    @classmethod
+    def of(cls, raw: RawObject) -> RawVersion:
+        return cls(
+            bucket=raw.bucket,
+            key=raw.key,
+            version_id=raw.version_id,
+            etag=raw.etag,
+            last_modified=raw.last_modified,
+        )
+
+
+class Rejection(Frozen):
+    """Why an upload was turned down; `key` is the object that was."""
+
+    code: RejectionCode
+    message: str
+    field: str | None
+    key: str
+    rejected_at: datetime
+
+    @classmethod
+    def of(cls, error: TicketRejected, key: str, now: datetime) -> Rejection:
+        return cls(code=error.code, message=error.message, field=error.field, key=key, rejected_at=now)
+
+
+class TicketRow(Frozen):
+    """One row. `revision` grows with every write and guards against two writers."""
+
+    ticket_id: str
+    status: Status
+    revision: int = 1
+    raw: RawVersion
+    content_hash: str
+    enriched_key: str | None = None
+    rejection: Rejection | None = None
+
+    subject: str = ""
+    customer_id: str | None = None
+    created_at: datetime | None = None
+    source: str | None = None
+    tags: tuple[str, ...] = ()
+    stated_priority: Urgency | None = None
+
+    intent: str | None = None
+    intent_confidence: Confidence | None = None
+    intent_source: Source | None = None
+    urgency: Urgency | None = None
+    urgency_confidence: Confidence | None = None
+    urgency_source: Source | None = None
+    sentiment: Sentiment | None = None
+    sentiment_confidence: Confidence | None = None
+    sentiment_source: Source | None = None
+    topics: tuple[TopicPrediction, ...] = ()
+    summary: str | None = None
+    summary_source: Source | None = None
+    language: str | None = None
+    language_confidence: Confidence | None = None
+    tokens: int | None = None
+    truncated: bool | None = None
+    needs_review: bool | None = None
+    failed_stages: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    models: dict[str, str] = Field(default_factory=dict)
+    latency_ms: LatencyMs | None = None
+    processed_at: datetime
+
+    @property
+    def received_at(self) -> datetime:
+        """When the ticket came in: its upload, which no second run changes."""
+        return self.raw.last_modified
+
+    def index_keys(self) -> dict[str, str]:
+        """The partition keys of the indexes, sharded by day so that four labels never make four hot ones."""
+        values = {name: getattr(self, name) for name in INDEXED}
+        return {
+            f"{name}_day": day_shard(value, self.received_at)
+            for name, value in values.items()
+            if value is not None
+        }
+
+
+def day_shard(label: str, moment: datetime) -> str:
+    """The index key of a label on the day (UTC) of a moment, as in `high#2026-11-21`."""
+    return f"{label}#{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriched_key: str) -> TicketRow:
+    """The row of an enriched ticket; its enrichment stands at `enriched_key`."""
+    summary, language = enrichment.summary, enrichment.language
+    return TicketRow(
+        ticket_id=ticket.ticket_id,
+        status=enrichment.status,
+        raw=RawVersion.of(raw),
+        content_hash=raw.content_hash,
+        enriched_key=enriched_key,
+        subject=ticket.subject[:MAX_SUBJECT_CHARS],
+        customer_id=ticket.customer_id and ticket.customer_id[:MAX_FIELD_CHARS],
+        created_at=ticket.created_at,
+        source=ticket.metadata.source and ticket.metadata.source[:MAX_FIELD_CHARS],
+        tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
+        stated_priority=ticket.priority,
+        **_columns("intent", enrichment.intent),
+        **_columns("urgency", enrichment.urgency),
+        **_columns("sentiment", enrichment.sentiment),
+        topics=enrichment.topics or (),
+        summary=summary.text if summary else None,
+        summary_source=summary.source if summary else None,
+        language=language.label if language else None,
+        language_confidence=language.confidence if language else None,
+        tokens=enrichment.tokens,
+        truncated=enrichment.truncated,
+        needs_review=enrichment.needs_review,
+        failed_stages=enrichment.failed_stages,
+        fingerprint=enrichment.fingerprint,
+        models=enrichment.models,
+        latency_ms=enrichment.latency_ms,
+        processed_at=enrichment.processed_at,
+    )
+
+
+def _columns(
+    name: str, prediction: IntentPrediction | UrgencyPrediction | SentimentPrediction | None
+) -> dict[str, Any]:
+    if prediction is None:
+        return {}
+    return {
+        name: prediction.label,
+        f"{name}_confidence": prediction.confidence,
+        f"{name}_source": prediction.source,
+    }
+
+
+def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> TicketRow:
+    """The row of a ticket that was turned down and has no good enrichment."""
+    return TicketRow(
+        ticket_id=ticket_id,
+        status=Status.REJECTED,
+        raw=RawVersion.of(raw),
+        content_hash=raw.content_hash,
+        rejection=rejection,
+        processed_at=rejection.rejected_at,
+    )

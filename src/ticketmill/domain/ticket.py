@@ -1,0 +1,267 @@
+"""The raw ticket: what people drop into the bucket, and the rules it must meet."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+
+from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.labels import Urgency
+
+MAX_TICKET_BYTES = 2 * 1024 * 1024
+MAX_ID_CHARS = 128
+MAX_JSON_DEPTH = 64
+
+_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+=-]{{0,{MAX_ID_CHARS - 1}}}")
+_ID_EXPECTED = (
+    f"expected 1 to {MAX_ID_CHARS} characters of A-Z a-z 0-9 . _ : @ + = -, the first a letter or a digit"
+)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+_STATED_PRIORITIES: Mapping[str, Urgency] = {
+    **dict.fromkeys(("critical", "urgent", "blocker", "emergency", "p1", "1"), Urgency.CRITICAL),
+    **dict.fromkeys(("high", "major", "important", "p2", "2"), Urgency.HIGH),
+    **dict.fromkeys(("medium", "normal", "moderate", "p3", "3"), Urgency.MEDIUM),
+    **dict.fromkeys(("low", "minor", "trivial", "p4", "4"), Urgency.LOW),
+}
+
+
+def _stated_priority(value: object) -> object:
+    """A helpdesk's word or number (urgent, p1 … p4, normal, 1 … 4) as one of our four levels."""
+    if value is None or isinstance(value, Urgency):
+        return value
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        word = str(value).strip().lower()
+        if not word:
+            return None
+        if word in _STATED_PRIORITIES:
+            return _STATED_PRIORITIES[word]
+    raise ValueError(f"expected null or one of {', '.join(_STATED_PRIORITIES)}")
+
+
+def _unix_seconds_or_iso(value: object) -> object:
+    """Unix seconds (also as a string) or ISO 8601; a time without a zone is taken for UTC."""
+    if value is None or isinstance(value, datetime):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("expected Unix seconds or an ISO 8601 time")
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _iso_time(str(value))
+    except OverflowError:
+        seconds = math.inf
+    if not 0 <= seconds < 1e11:
+        raise ValueError("expected Unix seconds between 0 and 99999999999 (are these milliseconds?)")
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _iso_time(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("expected Unix seconds or an ISO 8601 time") from None
+
+
+def _usable_id(value: str) -> str:
+    if not is_usable_id(value):
+        raise ValueError(_ID_EXPECTED)
+    return value
+
+
+def is_usable_id(value: str) -> bool:
+    """Whether `value` can name a ticket: it becomes a row's key and a part of object keys."""
+    return _ID.fullmatch(value) is not None
+
+
+def _null_as_empty(value: object) -> object:
+    return "" if value is None else value
+
+
+def _null_as_no_tags(value: object) -> object:
+    return () if value is None else value
+
+
+def _null_as_no_metadata(value: object) -> object:
+    return {} if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_null_as_empty)]
+
+
+class TicketMetadata(BaseModel):
+    """What came with the ticket; unknown fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
+
+    source: str | None = None
+    language: str | None = None
+    tags: Annotated[tuple[str, ...], BeforeValidator(_null_as_no_tags)] = ()
+
+
+class Ticket(BaseModel):
+    """A valid raw ticket. Fields that we do not know are kept in `extra`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    ticket_id: Annotated[str, AfterValidator(_usable_id)]
+    subject: Text = ""
+    body: Text = ""
+    priority: Annotated[Urgency | None, BeforeValidator(_stated_priority)] = None
+    created_at: Annotated[datetime | None, BeforeValidator(_unix_seconds_or_iso)] = None
+    customer_id: str | None = None
+    metadata: Annotated[TicketMetadata, BeforeValidator(_null_as_no_metadata)] = TicketMetadata()
+    extra: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Subject and body as one text, what the encoder reads."""
+        return "\n".join(part for part in (self.subject, self.body) if part)
+
+
+_KNOWN_FIELDS = frozenset(Ticket.model_fields) - {"extra"}
+
+
+def parse_ticket(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> Ticket:
+    """The ticket in one JSON document of UTF-8 (a byte-order mark is allowed).
+
+    Raises TicketRejected with the code and the field of the first fault.
+    """
+    return ticket_from(decode_json(body, max_bytes))
+
+
+def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
+    """One JSON document, decoded strictly: no NaN, no repeated keys, no bottomless nesting.
+
+    Lone surrogates (half an emoji in `\\ud83d` escapes) become U+FFFD, since nothing could store them.
+    """
+    if len(body) > max_bytes:
+        raise too_large(len(body), max_bytes)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"expected UTF-8, found an invalid byte at offset {error.start}"
+        raise TicketRejected(RejectionCode.NOT_UTF8, message) from None
+    try:
+        document = json.loads(
+            text,
+            object_pairs_hook=_object_without_repeats,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+        )
+        return _storable(document, depth=0)
+    except json.JSONDecodeError as error:
+        message = f"expected one JSON object: {error.msg} at line {error.lineno} column {error.colno}"
+        raise TicketRejected(RejectionCode.NOT_JSON, message) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:  # an integer of more digits than Python converts
+        raise TicketRejected(RejectionCode.NOT_JSON, "expected numbers of a sane length") from None
+
+
+def ticket_from(document: object) -> Ticket:
+    """The ticket in a decoded JSON document; `id` stands in for a missing `ticket_id`."""
+    if not isinstance(document, dict):
+        message = f"expected a JSON object, found {_json_type(document)}"
+        raise TicketRejected(RejectionCode.SCHEMA, message)
+    fields = dict(document)
+    if "ticket_id" not in fields and "id" in fields:
+        fields["ticket_id"] = fields.pop("id")
+    known = {name: value for name, value in fields.items() if name in _KNOWN_FIELDS}
+    extra = {name: value for name, value in fields.items() if name not in _KNOWN_FIELDS}
+    try:
+        ticket = Ticket(**known, extra=extra)
+    except ValidationError as error:
+        raise _rejection(error) from None
+    if not has_text(ticket.text):
+        message = "expected text in subject or body, found none that can be seen"
+        raise TicketRejected(RejectionCode.EMPTY_TEXT, message, field="body")
+    return ticket
+
+
+def readable_id(document: object) -> str | None:
+    """The usable ticket id of a decoded document that may be invalid otherwise, else None."""
+    if not isinstance(document, dict):
+        return None
+    value = document.get("ticket_id", document.get("id"))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value) if is_usable_id(str(value)) else None
+
+
+def has_text(text: str) -> bool:
+    """Whether anything in `text` can be seen: control, format and space characters alone do not count."""
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
+def too_large(size_bytes: int, max_bytes: int) -> TicketRejected:
+    """The rejection of a document of `size_bytes`."""
+    message = f"expected at most {max_bytes} bytes, found {size_bytes}"
+    return TicketRejected(RejectionCode.TOO_LARGE, message)
+
+
+def _rejection(error: ValidationError) -> TicketRejected:
+    """The first fault of a document, without its text; a fault of the id goes before all others."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    fault = min(faults, key=lambda fault: fault["loc"][:1] != ("ticket_id",))
+    field = ".".join(str(part) for part in fault["loc"])
+    expected = fault["msg"].removeprefix("Value error, ").replace("Input should be", "expected")
+    missing = fault["type"] == "missing"
+    code = (
+        RejectionCode.ID_UNUSABLE
+        if fault["loc"][:1] == ("ticket_id",) and not missing
+        else RejectionCode.SCHEMA
+    )
+    if code is RejectionCode.ID_UNUSABLE:
+        expected = _ID_EXPECTED
+    return TicketRejected(code, f"{field}: {'required' if missing else expected}", field=field)
+
+
+def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    names = [name for name, _ in pairs]
+    repeated = next(name for name in names if names.count(name) > 1)
+    shown = repeated if repeated in _KNOWN_FIELDS else "a field"
+    message = f"expected every field once, found {shown} more than once"
+    raise TicketRejected(RejectionCode.DUPLICATE_KEY, message, field=shown)
+
+
+def _no_constant(name: str) -> float:
+    raise TicketRejected(RejectionCode.NOT_JSON, f"expected JSON's own numbers, found {name}")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise TicketRejected(RejectionCode.NOT_JSON, "expected numbers that fit a 64-bit float")
+    return number
+
+
+def _storable(value: Any, depth: int) -> Any:
+    if depth > MAX_JSON_DEPTH:
+        raise _too_deep()
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_storable(item, depth + 1) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key, depth): _storable(item, depth + 1) for key, item in value.items()}
+    return value
+
+
+def _too_deep() -> TicketRejected:
+    return TicketRejected(RejectionCode.SCHEMA, f"expected at most {MAX_JSON_DEPTH} levels of nesting")
+
+
+def _json_type(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,64 @@
+"""What the pipeline asks of the world, in its own verbs. The adapters in `aws` answer; so do short fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.row import RawVersion, TicketRow
+
+ReadEvent = Callable[[str], list[Upload]]
+"""The uploads that a message body announces: none for a test event. ValueError where it announces nothing
+that we know."""
+
+
+class RawTickets(Protocol):
+    """The bucket that people drop tickets into."""
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
+        """The object as it stands now, None where there is none; over `max_bytes` without its body."""
+        ...
+
+    def is_current(self, version: RawVersion) -> bool:
+        """Whether `version` is what its key holds now."""
+        ...
+
+
+class EnrichedTickets(Protocol):
+    """The bucket of the full enrichments."""
+
+    def put(self, key: str, body: bytes) -> None: ...
+
+
+class TicketRows(Protocol):
+    """The table of the rows."""
+
+    def get_many(self, ticket_ids: Iterable[str]) -> Mapping[str, TicketRow]:
+        """The rows that exist, read consistently."""
+        ...
+
+    def put(self, row: TicketRow, replaces: TicketRow | None) -> bool:
+        """Writes `row` in the place of `replaces` (None: where no row was).
+
+        False, and nothing written, where another writer came first: the row is not what `replaces` says.
+        """
+        ...
+
+
+class Queue(Protocol):
+    """The queue of the upload events."""
+
+    def receive(self, max_messages: int, wait_s: float) -> list[Message]: ...
+
+    def acknowledge(self, messages: Sequence[Message]) -> set[str]:
+        """Deletes `messages`; the message ids that the queue confirms as deleted."""
+        ...
+
+    def hand_back(self, message: Message, delay_s: int) -> None:
+        """Makes `message` visible again after `delay_s`."""
+        ...
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits, is in flight or is delayed."""
+        ...
