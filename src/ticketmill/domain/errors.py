@@ -31,15 +31,18 @@ class TicketmillError(Exception):
 class TicketRejected(TicketmillError):
     """A ticket that can never succeed as it stands.
 
-    `field` names the offending field where there is one. The message says what was expected and never
-    quotes the ticket's text.
+    `field` names the offending field where there is one, `ticket_id` the ticket where its id could be read
+    all the same. The message says what was expected and never quotes the ticket's text.
     """
 
-    def __init__(self, code: RejectionCode, message: str, field: str | None = None) -> None:
+    def __init__(
+        self, code: RejectionCode, message: str, field: str | None = None, ticket_id: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.field = field
+        self.ticket_id = ticket_id
 
 
 class TransientFailure(TicketmillError):

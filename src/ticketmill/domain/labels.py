@@ -41,11 +41,11 @@ class Source(StrEnum):
     """Where a prediction comes from; a default is never passed off as one."""
 
     HEAD = "head"
-    PROTOTYPE = "prototype"
     RULE = "rule"
     STATED = "stated"
     EXTRACTIVE = "extractive"
     SUBJECT = "subject"
+    DETECTOR = "detector"
     FALLBACK = "fallback"
 
 

@@ -43,5 +43,6 @@ class RawObject:
 
     @cached_property
     def content_hash(self) -> str:
-        """128 bits of SHA-256 of the body, in hex."""
-        return hashlib.sha256(self.body or b"").hexdigest()[:32]
+        """128 bits of SHA-256 in hex: of the body, or of the ETag where the body was not read."""
+        content = self.etag.encode() if self.body is None else self.body
+        return hashlib.sha256(content).hexdigest()[:32]

@@ -179,18 +179,16 @@ def ticket_from(document: object) -> Ticket:
     try:
         ticket = Ticket(**known, extra=extra)
     except ValidationError as error:
-        raise _rejection(error) from None
+        raise _rejection(error, readable_id(fields)) from None
     if not has_text(ticket.text):
         message = "expected text in subject or body, found none that can be seen"
-        raise TicketRejected(RejectionCode.EMPTY_TEXT, message, field="body")
+        raise TicketRejected(RejectionCode.EMPTY_TEXT, message, "body", ticket.ticket_id)
     return ticket
 
 
-def readable_id(document: object) -> str | None:
-    """The usable ticket id of a decoded document that may be invalid otherwise, else None."""
-    if not isinstance(document, dict):
-        return None
-    value = document.get("ticket_id", document.get("id"))
+def readable_id(fields: Mapping[str, object]) -> str | None:
+    """The usable ticket id of a decoded ticket that may be invalid otherwise, else None."""
+    value = fields.get("ticket_id", fields.get("id"))
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value) if is_usable_id(str(value)) else None
@@ -207,7 +205,7 @@ def too_large(size_bytes: int, max_bytes: int) -> TicketRejected:
     return TicketRejected(RejectionCode.TOO_LARGE, message)
 
 
-def _rejection(error: ValidationError) -> TicketRejected:
+def _rejection(error: ValidationError, ticket_id: str | None) -> TicketRejected:
     """The first fault of a document, without its text; a fault of the id goes before all others."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
     fault = min(faults, key=lambda fault: fault["loc"][:1] != ("ticket_id",))
@@ -221,7 +219,7 @@ def _rejection(error: ValidationError) -> TicketRejected:
     )
     if code is RejectionCode.ID_UNUSABLE:
         expected = _ID_EXPECTED
-    return TicketRejected(code, f"{field}: {'required' if missing else expected}", field=field)
+    return TicketRejected(code, f"{field}: {'required' if missing else expected}", field, ticket_id)
 
 
 def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""The clients of AWS's services, and how their failures are told.
+
+Endpoints come from the SDK's own AWS_ENDPOINT_URL… variables: nothing here asks where it runs. With such an
+endpoint botocore addresses buckets by path, on AWS by host name, so that no setting of ours is needed either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ticketmill.domain.errors import SetupError, TransientFailure
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+CONNECT_TIMEOUT_S = 3
+READ_TIMEOUT_S = 30  # above the 20 s that a long poll may take
+MAX_ATTEMPTS = 3  # of one call; whatever outlasts them is left to SQS, the only retry system
+
+LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client a service, all of one session; each may be used by many threads."""
+
+    s3: S3Client
+    sqs: SQSClient
+    dynamodb: DynamoDBClient
+    cloudformation: CloudFormationClient
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where S3 is: the one place that errors name."""
+        return self.s3.meta.endpoint_url
+
+
+def connect(max_pool_connections: int = 16) -> Clients:
+    """The clients for the credentials, the region and the endpoints of the environment.
+
+    `max_pool_connections` is per client: as many threads can use it without waiting for each other.
+    Raises SetupError where there is no region or are no credentials. Nothing is called yet.
+    """
+    session = boto3.Session()
+    try:
+        if session.region_name is None:
+            raise SetupError(f"no AWS region: set AWS_DEFAULT_REGION, {LOCAL_HINT}")
+        if session.get_credentials() is None:
+            raise SetupError(
+                "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
+                + LOCAL_HINT
+            )
+        config = _config(max_pool_connections)
+        return Clients(
+            s3=session.client("s3", config=config),
+            sqs=session.client("sqs", config=config),
+            # Validating an item again, every attribute of it, is a fifth of a row's write in CPU time.
+            dynamodb=session.client("dynamodb", config=config.merge(Config(parameter_validation=False))),
+            cloudformation=session.client("cloudformation", config=config),
+        )
+    except (BotoCoreError, ValueError) as error:  # an unknown profile, an endpoint that is no address
+        raise SetupError(f"AWS clients cannot be made: {error}; mend the AWS_… variables") from error
+
+
+def _config(max_pool_connections: int) -> Config:
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
+        max_pool_connections=max_pool_connections,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        tcp_keepalive=True,
+        user_agent_extra=f"ticketmill/{version('ticketmill')}",
+    )
+
+
+def error_code(error: ClientError) -> str:
+    """The service's code of an error, as in `NoSuchKey`; the HTTP status where the answer has no body."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def cause(error: ClientError | BotoCoreError) -> str:
+    """What went wrong in one word: the service's code, or botocore's name for it."""
+    return error_code(error) if isinstance(error, ClientError) else type(error).__name__
+
+
+@contextmanager
+def transient(doing: str) -> Iterator[None]:
+    """Turns botocore's errors into TransientFailure: what was being done, and the code."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise TransientFailure(f"{doing}: {cause(error)}") from error
+
+
+@contextmanager
+def at_setup(doing: str, next_step: str) -> Iterator[None]:
+    """Turns botocore's errors, and our own transient ones, into SetupError that says what to do next."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise SetupError(f"{doing}: {cause(error)}; {next_step}") from error
+    except TransientFailure as failure:  # an adapter of ours was used
+        raise SetupError(f"{failure}; {next_step}") from failure

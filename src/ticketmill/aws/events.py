@@ -1,0 +1,115 @@
+"""What can be on the queue: S3's notifications by every way they come, and a ticket's bare id.
+
+Notifications come straight, through SNS (in its envelope or raw) or through EventBridge. Keys are URL-encoded
+in a notification (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)
+and plain in an EventBridge event (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from ticketmill.domain.message import Upload
+from ticketmill.domain.ticket import is_usable_id
+
+TICKET_PREFIX = "tickets/"
+TICKET_SUFFIX = ".json"
+
+# What `wait_for_events` drops to see its event come. A worker that meets one has nothing to do.
+PROBE_PREFIX = f"{TICKET_PREFIX}ticketmill-probe-"
+
+
+def read_uploads(body: str, raw_bucket: str) -> list[Upload]:
+    """The uploads to `raw_bucket` that a message body announces.
+
+    None for S3's test event, for events of other kinds than a created object, and for our own probes.
+    Raises ValueError, never quoting content, where the body is nothing that we know or names another bucket.
+    """
+    return [upload for upload in announced(body, raw_bucket) if not upload.key.startswith(PROBE_PREFIX)]
+
+
+def announced(body: str, raw_bucket: str) -> list[Upload]:
+    """All that `read_uploads` knows, our probes among them."""
+    document = _decode(body, "the message")
+    if document.get("Type") == "Notification" and isinstance(document.get("Message"), str):
+        document = _decode(document["Message"], "the SNS notification")
+    if document.get("Event") == "s3:TestEvent":
+        return []
+    if isinstance(document.get("Records"), list):
+        uploads = [_from_record(record) for record in document["Records"]]
+    elif "detail-type" in document:
+        uploads = [_from_eventbridge(document)]
+    elif "ticket_id" in document:
+        uploads = [_from_ticket_id(document, raw_bucket)]
+    else:
+        raise ValueError("expected an S3 event or a ticket_id, found a JSON object of another kind")
+    return [_checked(upload, raw_bucket) for upload in uploads if upload is not None]
+
+
+def ticket_key(ticket_id: str) -> str:
+    """The key that a ticket's bare id stands for."""
+    return f"{TICKET_PREFIX}{ticket_id}{TICKET_SUFFIX}"
+
+
+def _decode(text: str, name: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError(f"expected JSON in {name}, found something else") from None
+    if not isinstance(document, dict):
+        raise ValueError(f"expected a JSON object in {name}, found JSON of another type")
+    return document
+
+
+def _from_record(record: Any) -> Upload | None:
+    """The upload in one record of a notification; None for an event of another kind."""
+    match record:
+        case {
+            "eventSource": "aws:s3",
+            "eventName": str(event),
+            "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(raw_key)}},
+        }:
+            if not event.startswith("ObjectCreated:"):
+                return None
+            return Upload(bucket=bucket, key=unquote_plus(raw_key), raw_key=raw_key)
+        case {"eventSource": str(), "eventName": str()}:
+            raise ValueError("expected records of S3 with bucket and key, found a record of another kind")
+        case _:
+            raise ValueError("expected records with eventSource and eventName, found one without")
+
+
+def _from_eventbridge(event: Mapping[str, Any]) -> Upload | None:
+    match event:
+        case {
+            "source": "aws.s3",
+            "detail-type": str(kind),
+            "detail": {"bucket": {"name": str(bucket)}, "object": {"key": str(key)}},
+        }:
+            return Upload(bucket=bucket, key=key, raw_key=key) if kind == "Object Created" else None
+        case _:
+            raise ValueError("expected an EventBridge event of S3 with bucket and key, found another")
+
+
+def _from_ticket_id(document: Mapping[str, Any], raw_bucket: str) -> Upload:
+    ticket_id = document["ticket_id"]
+    if len(document) > 1:
+        raise ValueError(
+            f"expected ticket_id alone, found {len(document) - 1} more fields: "
+            "the ticket itself belongs in the bucket"
+        )
+    if not isinstance(ticket_id, str) or not is_usable_id(ticket_id):
+        raise ValueError("expected a ticket_id that can name a ticket, found another")
+    key = ticket_key(ticket_id)
+    return Upload(bucket=raw_bucket, key=key, raw_key=key)
+
+
+def _checked(upload: Upload, raw_bucket: str) -> Upload:
+    if upload.bucket != raw_bucket:
+        raise ValueError("expected an event of the raw bucket, found one of another bucket")
+    # S3's keys are UTF-8 of 1 to 1,024 bytes; half an emoji in a `\ud83d` escape could not even be asked for
+    if not upload.key or any("\ud800" <= char <= "\udfff" for char in upload.key):
+        raise ValueError("expected a key of valid UTF-8, found none")
+    return upload

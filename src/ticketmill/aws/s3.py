@@ -1,0 +1,104 @@
+"""The two buckets: what people drop, and the full enrichments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ticketmill.aws.clients import error_code, transient
+from ticketmill.domain.message import RawObject, Upload
+from ticketmill.domain.row import RawVersion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_JSON = "application/json"
+_MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
+
+
+class S3RawTickets:
+    """The bucket that people drop tickets into."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
+        """The object as it stands now, None where there is none; over `max_bytes` without its body.
+
+        Some senders do not encode the key: where the decoded one is missing, the raw one is tried once.
+        Raises TransientFailure where S3 fails.
+        """
+        for key in dict.fromkeys((upload.key, upload.raw_key)):
+            found = self._get(key, max_bytes)
+            if found is not None:
+                return found
+        return None
+
+    def is_current(self, version: RawVersion) -> bool:
+        """Whether `version` is what its key holds now. Raises TransientFailure where S3 fails."""
+        with transient("asking S3 for the current version"):
+            try:
+                head = self._s3.head_object(Bucket=self._bucket, Key=version.key)
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return False
+                raise
+        if version.version_id is not None:
+            return _version_id(head.get("VersionId")) == version.version_id
+        return _etag(head["ETag"]) == version.etag
+
+    def put(self, key: str, body: bytes) -> None:
+        """Drops a ticket. Raises TransientFailure where S3 fails."""
+        with transient("dropping a ticket into S3"):
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON)
+
+    def _get(self, key: str, max_bytes: int) -> RawObject | None:
+        with transient("fetching a ticket from S3"):
+            try:
+                found = self._s3.get_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+            size_bytes = found["ContentLength"]
+            with found["Body"] as stream:  # closing it unread drops the connection, not the rest of the body
+                body = stream.read() if size_bytes <= max_bytes else None
+        return RawObject(
+            bucket=self._bucket,
+            key=key,
+            version_id=_version_id(found.get("VersionId")),
+            etag=_etag(found["ETag"]),
+            last_modified=found["LastModified"],
+            size_bytes=size_bytes,
+            body=body,
+        )
+
+
+class S3EnrichedTickets:
+    """The bucket of the full enrichments."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def put(self, key: str, body: bytes) -> None:
+        """Stores an enrichment. Raises TransientFailure where S3 fails."""
+        with transient("storing an enrichment in S3"):
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON)
+
+    def get(self, key: str) -> bytes:
+        """The enrichment at `key`. Raises TransientFailure where S3 fails or has none."""
+        with transient("reading an enrichment from S3"):
+            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+
+def _etag(header: str) -> str:
+    """The ETag without the quotes that HTTP puts around it, as events spell it."""
+    return header.strip('"')
+
+
+def _version_id(header: str | None) -> str | None:
+    """The version id; `null`, which every object has that was put while versioning was off, names none."""
+    return None if header == "null" else header

@@ -1,0 +1,150 @@
+"""The queue of the upload events."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from ticketmill.aws.clients import error_code, transient
+from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.message import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+MAX_BATCH = 10
+MAX_WAIT_S = 20
+
+_NOT_IN_FLIGHT = frozenset({"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDepths:
+    """How many messages wait, are in flight, and are delayed; SQS calls its counts approximate."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        return self.visible + self.in_flight + self.delayed
+
+
+class SqsQueue:
+    """One queue. Every method raises TransientFailure where SQS fails, unless it says otherwise."""
+
+    def __init__(self, sqs: SQSClient, queue_url: str) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+
+    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
+        """Up to `max_messages`, in as many calls as that takes; an empty queue is waited on for `wait_s`.
+
+        Seconds are rounded up to whole ones and cut at the 20 that SQS allows. Only the first call waits, and
+        what is in hand is handed out even if a later call fails: the next receive meets the failure again.
+        """
+        messages = self._receive_batch(max_messages, min(MAX_WAIT_S, math.ceil(wait_s)))
+        received = len(messages)
+        while received and len(messages) < max_messages:
+            try:
+                batch = self._receive_batch(max_messages - len(messages), wait_s=0)
+            except TransientFailure as failure:
+                log.warning("%s; going on with the %d messages in hand", failure, len(messages))
+                break
+            messages += batch
+            received = len(batch)
+        return messages
+
+    def acknowledge(self, messages: Sequence[Message]) -> set[str]:
+        """Deletes `messages`; the message ids that SQS confirms as deleted.
+
+        A batch that fails as a whole is logged and confirms nothing: its messages are redelivered.
+        """
+        confirmed: set[str] = set()
+        for start in range(0, len(messages), MAX_BATCH):
+            try:
+                confirmed |= self._delete_batch(messages[start : start + MAX_BATCH])
+            except TransientFailure as failure:
+                log.warning("%s; SQS will redeliver", failure)
+        return confirmed
+
+    def hand_back(self, message: Message, delay_s: int) -> None:
+        """Makes `message` visible again after `delay_s`; a message in flight no more is so already."""
+        with transient("handing a message back to SQS"):
+            try:
+                self._sqs.change_message_visibility(
+                    QueueUrl=self._queue_url, ReceiptHandle=message.receipt, VisibilityTimeout=delay_s
+                )
+            except ClientError as error:
+                if error_code(error) not in _NOT_IN_FLIGHT:
+                    raise
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits, is in flight or is delayed; AWS's counts lag by up to a minute."""
+        return self.depths().total == 0
+
+    def depths(self) -> QueueDepths:
+        """The counts of the queue."""
+        with transient("asking SQS for the depth of the queue"):
+            counts = self._sqs.get_queue_attributes(
+                QueueUrl=self._queue_url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
+                ],
+            )["Attributes"]
+        return QueueDepths(
+            visible=int(counts["ApproximateNumberOfMessages"]),
+            in_flight=int(counts["ApproximateNumberOfMessagesNotVisible"]),
+            delayed=int(counts["ApproximateNumberOfMessagesDelayed"]),
+        )
+
+    def send(self, body: str) -> None:
+        """Sends one message."""
+        with transient("sending a message to SQS"):
+            self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
+
+    def _receive_batch(self, max_messages: int, wait_s: int) -> list[Message]:
+        with transient("receiving from SQS"):
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=min(MAX_BATCH, max_messages),
+                WaitTimeSeconds=wait_s,
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [_message(found) for found in answer.get("Messages", [])]
+
+    def _delete_batch(self, messages: Sequence[Message]) -> set[str]:
+        with transient(f"acknowledging {len(messages)} messages"):
+            answer = self._sqs.delete_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(position), "ReceiptHandle": message.receipt}
+                    for position, message in enumerate(messages)
+                ],
+            )
+        # with every entry failed, some answers lack the list
+        return {messages[int(entry["Id"])].message_id for entry in answer.get("Successful", [])}
+
+
+def _message(found: MessageTypeDef) -> Message:
+    attributes = found["Attributes"]
+    return Message(
+        message_id=found["MessageId"],
+        body=found["Body"],
+        receipt=found["ReceiptHandle"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_at=datetime.fromtimestamp(int(attributes["SentTimestamp"]) / 1000, UTC),
+    )

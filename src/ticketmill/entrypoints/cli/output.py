@@ -1,0 +1,99 @@
+"""What people and programs see: answers on stdout, all else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import typer
+
+Item = TypeVar("Item")
+
+PLAIN_PROGRESS_EVERY_S = 5.0
+
+
+class ExitCode(IntEnum):
+    """What scripts can rely on; docs/cli.md lists them."""
+
+    DONE = 0
+    FAULT = 1
+    USAGE = 2
+    NOT_READY = 3
+    SOME_REJECTED = 4
+    NOT_FOUND = 5
+    INTERRUPTED = 130
+
+
+def say(message: str) -> None:
+    """A line for the person at the terminal, on stderr."""
+    typer.echo(message, err=True)
+
+
+def answer(text: str) -> None:
+    """A line of the answer, on stdout."""
+    typer.echo(text)
+
+
+def answer_json(value: Any) -> None:
+    """The answer for programs: one line of JSON, so that answers can be piped."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """A table on stdout: drawn for people on a terminal, as wide as it must be elsewhere."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(160, console.measure(drawn).maximum))
+    console.print(drawn)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Any]:
+    """A function to call with the number of items done since the last call.
+
+    A bar on a terminal; elsewhere a plain line every few seconds.
+    """
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
+
+        columns = SpinnerColumn(), *Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=total)
+            yield lambda count=1: bar.advance(task, count)
+    else:
+        yield _plain_progress(label, total)
+
+
+def _plain_progress(label: str, total: int | None) -> Any:
+    done, last = 0, time.monotonic()
+
+    def advance(count: int = 1) -> None:
+        nonlocal done, last
+        done += count
+        if time.monotonic() - last >= PLAIN_PROGRESS_EVERY_S:
+            last = time.monotonic()
+            say(f"{label}: {done}{f' of {total}' if total else ''}")
+
+    return advance
+
+
+def log_to_stderr(verbose: bool) -> None:
+    """Plain log lines on stderr; ours from INFO on where `verbose`, everybody else's from WARNING on."""
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level="WARNING")
+    logging.getLogger("ticketmill").setLevel("INFO" if verbose else "WARNING")

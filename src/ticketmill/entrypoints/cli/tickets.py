@@ -1,0 +1,227 @@
+"""`ticketmill drop`, `show`, `list` and `enrich`: tickets in, enrichments out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from ticketmill.domain.errors import TicketRejected
+from ticketmill.domain.labels import Intent, Sentiment, Status, Urgency
+from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
+
+if TYPE_CHECKING:
+    from ticketmill.bootstrap import Place
+    from ticketmill.domain.row import TicketRow
+    from ticketmill.domain.ticket import Ticket
+    from ticketmill.entrypoints.documents import Document
+    from ticketmill.pipeline.enrich import Enricher
+
+ENRICH_CHUNK = 64
+DROP_CHUNK = 256
+SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Item = TypeVar("Item")
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+def drop(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders, or JSON lines (.jsonl, .ndjson).")],
+    as_json: AsJson = False,
+) -> None:
+    """Put tickets into the raw bucket, as they are: what is wrong with them, the pipeline says."""
+    from ticketmill import bootstrap
+    from ticketmill.entrypoints.documents import find_files, key_of, read_file
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    files = find_files(paths)
+    place = bootstrap.connect(settings)
+    dropped = 0
+    documents = chain.from_iterable(map(read_file, files))
+    with progress("dropped") as advance, ThreadPoolExecutor(settings.io_threads) as executor:
+        for chunk in _chunks(documents, DROP_CHUNK):
+            puts = [executor.submit(place.raw_tickets.put, key_of(each), each.content) for each in chunk]
+            for put in puts:
+                put.result()
+                advance()
+            dropped += len(puts)
+    if as_json:
+        answer_json({"dropped": dropped, "bucket": place.stack.raw_bucket})
+    else:
+        answer(f"dropped {dropped} tickets into s3://{place.stack.raw_bucket}/tickets/")
+
+
+def show(ticket_id: str, as_json: AsJson = False) -> None:
+    """Show a ticket's row and its full enrichment."""
+    from ticketmill import bootstrap
+    from ticketmill.domain.enrichment import EnrichedTicket
+    from ticketmill.settings import load_settings
+
+    place = bootstrap.connect(load_settings())
+    row = place.rows.get(ticket_id)
+    if row is None:
+        say(f"no ticket {ticket_id} in {place.stack.table}")
+        raise typer.Exit(ExitCode.NOT_FOUND)
+    enriched = (
+        EnrichedTicket.model_validate_json(place.enriched_tickets.get(row.enriched_key))
+        if row.enriched_key
+        else None
+    )
+    if as_json:
+        answer_json(
+            {
+                "row": row.model_dump(mode="json", exclude_none=True),
+                "ticket": enriched.model_dump(mode="json") if enriched else None,
+            }
+        )
+    else:
+        table(ticket_id, ("field", "value"), _shown(place, row))
+
+
+def list_tickets(
+    urgency: Annotated[Urgency | None, typer.Option()] = None,
+    intent: Annotated[Intent | None, typer.Option()] = None,
+    sentiment: Annotated[Sentiment | None, typer.Option()] = None,
+    status: Annotated[Status | None, typer.Option()] = None,
+    since: Annotated[str, typer.Option(help="30m, 24h, 7d, 2w, or an ISO 8601 time.")] = "7d",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One row a line, for programs.")] = False,
+) -> None:
+    """List tickets by what they are, the newest upload first."""
+    from ticketmill import bootstrap
+    from ticketmill.settings import load_settings
+
+    wanted = {"urgency": urgency, "intent": intent, "sentiment": sentiment, "status": status}
+    wanted = {name: label for name, label in wanted.items() if label is not None}
+    start = _parse_since(since)
+    place = bootstrap.connect(load_settings())
+    rows = list(islice(_find(place, wanted, start), limit))
+    if as_json:
+        for row in rows:
+            answer_json(row.model_dump(mode="json", exclude_none=True))
+        return
+    columns = ("ticket", "status", "urgency", "intent", "sentiment", "topics", "summary")
+    table(f"{len(rows)} tickets since {start:%Y-%m-%d %H:%M} UTC", columns, map(_listed, rows))
+
+
+def enrich(
+    path: Annotated[str, typer.Argument(help="A file of one ticket or of JSON lines; - for stdin.")],
+) -> None:
+    """Enrich tickets without any AWS: raw JSON in, one enriched JSON line a ticket out, in order.
+
+    A ticket that is rejected is named on stderr, and the exit code is 4.
+    """
+    from ticketmill import bootstrap
+    from ticketmill.entrypoints.documents import find_files, read_file, read_stream
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    if path == "-":
+        documents = read_stream(sys.stdin.buffer, "stdin")
+    else:
+        documents = chain.from_iterable(map(read_file, find_files([Path(path)])))
+    enricher = bootstrap.load_enricher(settings)
+    rejected = 0
+
+    def reject(document: Document, error: TicketRejected) -> None:
+        nonlocal rejected
+        rejected += 1
+        say(f"{document.origin}: {error.code}: {error.message}")
+
+    with progress("enriched") as advance:
+        for chunk in _chunks(documents, ENRICH_CHUNK):
+            for line in _enriched_lines(enricher, chunk, settings.max_ticket_bytes, reject):
+                answer(line)
+            advance(len(chunk))
+    if rejected:
+        raise typer.Exit(ExitCode.SOME_REJECTED)
+
+
+def _enriched_lines(
+    enricher: Enricher,
+    documents: Iterable[Document],
+    max_bytes: int,
+    reject: Callable[[Document, TicketRejected], None],
+) -> Iterator[str]:
+    from ticketmill.domain.enrichment import EnrichedTicket
+    from ticketmill.domain.ticket import parse_ticket
+
+    tickets: list[Ticket] = []
+    for document in documents:
+        try:
+            tickets.append(parse_ticket(document.content, max_bytes))
+        except TicketRejected as error:
+            reject(document, error)
+    if not tickets:
+        return
+    for ticket, enrichment in zip(tickets, enricher.enrich(tickets), strict=True):
+        yield EnrichedTicket(**dict(ticket), enrichment=enrichment).model_dump_json()
+
+
+def _find(place: Place, wanted: dict[str, Any], start: datetime) -> Iterator[TicketRow]:
+    """Rows that have all `wanted` labels, newest first: one index query a day and label."""
+    indexed, labels = next(((name, [label]) for name, label in wanted.items()), ("status", list(Status)))
+    day = datetime.now(UTC).date()
+    while day >= start.date():
+        found = chain.from_iterable(place.rows.query_day(f"{indexed}_day", label, day) for label in labels)
+        for row in sorted(found, key=lambda row: row.received_at, reverse=True):
+            fits = all(getattr(row, name) == label for name, label in wanted.items())
+            if fits and row.received_at >= start:
+                yield row
+        day -= timedelta(days=1)
+
+
+def _parse_since(text: str) -> datetime:
+    unit = SINCE_UNITS.get(text[-1:])
+    try:
+        if unit and text[:-1].isdigit():
+            return datetime.now(UTC) - timedelta(**{unit: int(text[:-1])})
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("expected 30m, 24h, 7d, 2w, or an ISO 8601 time") from None
+
+
+def _listed(row: TicketRow) -> tuple[object, ...]:
+    what = row.rejection.message if row.status is Status.REJECTED and row.rejection else row.summary
+    topics = ", ".join(topic.label for topic in row.topics)
+    return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
+
+
+def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
+    def with_confidence(label: object, confidence: float | None) -> str:
+        return "" if label is None else f"{label} ({confidence:.2f})"
+
+    fields: list[tuple[str, object]] = [
+        ("status", row.status),
+        ("subject", row.subject),
+        ("intent", with_confidence(row.intent, row.intent_confidence)),
+        ("urgency", with_confidence(row.urgency, row.urgency_confidence)),
+        ("stated priority", row.stated_priority),
+        ("sentiment", with_confidence(row.sentiment, row.sentiment_confidence)),
+        ("topics", ", ".join(with_confidence(topic.label, topic.confidence) for topic in row.topics)),
+        ("summary", row.summary),
+        ("language", with_confidence(row.language, row.language_confidence)),
+        ("needs review", row.needs_review),
+        ("failed stages", ", ".join(row.failed_stages)),
+        ("uploaded", f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("raw", f"s3://{row.raw.bucket}/{row.raw.key}"),
+        ("enriched", row.enriched_key and f"s3://{place.stack.enriched_bucket}/{row.enriched_key}"),
+        ("bundle", row.fingerprint),
+    ]
+    if row.rejection:
+        fields.append(("rejected", f"{row.rejection.code}: {row.rejection.message} ({row.rejection.key})"))
+    return [(name, value) for name, value in fields if value not in (None, "")]
+
+
+def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk

@@ -1,0 +1,61 @@
+"""What a worker did: counts, throughput and latencies."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from datetime import datetime
+from statistics import quantiles
+from typing import Any
+
+from ticketmill.pipeline.outcome import Outcome, Result
+
+MAX_LATENCIES = 10_000
+
+_PROCESSED = frozenset({Result.ENRICHED, Result.PARTIAL, Result.DUPLICATE, Result.SUPERSEDED})
+
+
+class Statistics:
+    """Counts since the worker started; latencies are of the last 10,000 tickets."""
+
+    def __init__(self) -> None:
+        self.results: Counter[Result] = Counter()
+        self.unconfirmed = 0
+        """Messages that the queue did not confirm as deleted: they come again, as duplicates."""
+        self._latencies_s: deque[float] = deque(maxlen=MAX_LATENCIES)
+        self._busy_s = 0.0
+
+    def count(self, outcomes: Iterable[Outcome], done_at: datetime, busy_s: float) -> None:
+        """Adds a batch that took `busy_s` from its first receive to its last acknowledgement."""
+        self._busy_s += busy_s
+        for outcome in outcomes:
+            self.results[outcome.result] += 1
+            if outcome.result in _PROCESSED:
+                self._latencies_s.append((done_at - outcome.message.sent_at).total_seconds())
+
+    @property
+    def processed(self) -> int:
+        """Uploads whose row says what it should: enriched now, or known already."""
+        return sum(count for result, count in self.results.items() if result in _PROCESSED)
+
+    @property
+    def tickets_per_s(self) -> float:
+        """Of the time that the worker had something to do."""
+        return self.processed / self._busy_s if self._busy_s else 0.0
+
+    def latency_ms(self, percentile: int) -> float | None:
+        """From the event on the queue to the acknowledgement; None before the first ticket."""
+        if len(self._latencies_s) < 2:
+            return round(self._latencies_s[0] * 1000, 1) if self._latencies_s else None
+        return round(quantiles(self._latencies_s, n=100, method="inclusive")[percentile - 1] * 1000, 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "processed": self.processed,
+            **{result.value: self.results[result] for result in Result},
+            "unconfirmed": self.unconfirmed,
+            "tickets_per_s": round(self.tickets_per_s, 1),
+            "latency_ms_p50": self.latency_ms(50),
+            "latency_ms_p95": self.latency_ms(95),
+        }

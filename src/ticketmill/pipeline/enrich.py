@@ -1,0 +1,108 @@
+"""From tickets to enrichments: one encoder pass a batch, and everything read off it. No I/O."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketmill.domain.enrichment import Enrichment, LatencyMs
+from ticketmill.domain.labels import Status
+from ticketmill.domain.ticket import Ticket
+from ticketmill.ml.encoder import Encoder
+from ticketmill.ml.heads import Heads
+from ticketmill.pipeline.bisect import bisect
+from ticketmill.pipeline.stages import Prediction, Read, Stage, Stages
+
+log = logging.getLogger(__name__)
+
+EMBEDDING_DECIMALS = 7
+
+
+@dataclass(frozen=True)
+class Enricher:
+    """Enriches batches of tickets. Holds the models, keeps nothing of a ticket.
+
+    `review_below` has the confidence, by task, under which a person should look; `models` says what serves
+    each task; `fingerprint` names the bundle.
+    """
+
+    encoder: Encoder
+    heads: Heads
+    stages: Stages
+    review_below: Mapping[str, float]
+    models: Mapping[str, str]
+    fingerprint: str
+
+    def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
+        """The enrichments of `tickets`, in order.
+
+        A stage that fails for a ticket is named in its `failed_stages` and leaves the rest of it standing;
+        an encoder that fails raises.
+        """
+        started = time.perf_counter()
+        encoded = self.encoder.encode([ticket.text for ticket in tickets])
+        encode_ms = _ms_each(started, len(tickets))
+        started = time.perf_counter()
+        features = self.heads.features(np.stack([each.layers for each in encoded]))
+        reads = [Read(*each) for each in zip(tickets, encoded, features, strict=True)]
+        predictions: dict[str, Sequence[object]] = {
+            "intent": _run("intent", self.stages.intent, reads),
+            "urgency": _run("urgency", self.stages.urgency, reads),
+            "sentiment": _run("sentiment", self.stages.sentiment, reads),
+            "topics": _run("topics", self.stages.topics, reads),
+            "summary": _run("summary", self.stages.summary, reads),
+            "language": _run("language", self.stages.language, reads),
+        }
+        latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
+        return [
+            self._assemble(read, {task: predicted[place] for task, predicted in predictions.items()}, latency)
+            for place, read in enumerate(reads)
+        ]
+
+    def _assemble(self, read: Read, predictions: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
+        failed = tuple(task for task, prediction in predictions.items() if prediction is None)
+        doubtful = (
+            predictions[task] is not None and predictions[task].confidence < threshold
+            for task, threshold in self.review_below.items()
+        )
+        return Enrichment(
+            **predictions,
+            embedding=_as_floats(read.encoded.embedding),
+            tokens=read.encoded.tokens,
+            truncated=read.encoded.truncated,
+            needs_review=bool(failed) or any(doubtful),
+            status=Status.PARTIAL if failed else Status.ENRICHED,
+            failed_stages=failed,
+            fingerprint=self.fingerprint,
+            models=dict(self.models),
+            processed_at=datetime.now(UTC),
+            latency_ms=latency,
+        )
+
+
+def _run(task: str, stage: Stage[Prediction], reads: Sequence[Read]) -> list[Prediction | None]:
+    """A stage over a batch; None for a ticket that it fails on."""
+    predictions: list[Prediction | None] = []
+    for read, prediction in zip(reads, bisect(reads, stage), strict=True):
+        if isinstance(prediction, Exception):
+            log.error("stage %s failed for %s: %s", task, read.ticket.ticket_id, type(prediction).__name__)
+            predictions.append(None)
+        else:
+            predictions.append(prediction)
+    return predictions
+
+
+def _as_floats(vector: NDArray[np.float32]) -> tuple[float, ...]:
+    """As JSON numbers: seven decimals lose nothing that a unit vector of float32 holds."""
+    return tuple(vector.astype(float).round(EMBEDDING_DECIMALS).tolist())
+
+
+def _ms_each(started: float, count: int) -> float:
+    return round((time.perf_counter() - started) * 1000 / max(count, 1), 3)

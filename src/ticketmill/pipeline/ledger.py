@@ -1,0 +1,104 @@
+"""Writing rows so that the last upload wins, whoever comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ticketmill.domain.errors import RejectionCode, TransientFailure
+from ticketmill.domain.labels import Status
+from ticketmill.domain.message import RawObject
+from ticketmill.domain.row import RawVersion, Rejection, TicketRow, rejected_row
+from ticketmill.pipeline.outcome import Result
+from ticketmill.pipeline.ports import RawTickets, TicketRows
+from ticketmill.pipeline.precedence import Verdict, decide, is_newer
+
+MAX_WRITE_ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The table, under the rules of `precedence`. Each write names the row it replaces; whoever finds
+    another row there looks again and decides anew."""
+
+    rows: TicketRows
+    raw_tickets: RawTickets
+
+    def settle_known(self, standing: TicketRow | None, raw: RawObject, fingerprint: str) -> Result | None:
+        """The result of an upload that the standing row already answers; None where the model must run."""
+        verdict = self._decide(standing, raw, fingerprint)
+        if verdict is Verdict.TOUCH and standing is not None:
+            newer = _successor(standing, standing, raw=RawVersion.of(raw))
+            return Result.DUPLICATE if self.rows.put(newer, standing) else None
+        return _SETTLED.get(verdict)
+
+    def record(self, row: TicketRow, standing: TicketRow | None, raw: RawObject) -> Result:
+        """Writes the row of an enrichment, unless a newer upload or the same work has been recorded."""
+
+        def successor(standing: TicketRow | None) -> TicketRow | Result:
+            verdict = self._decide(standing, raw, row.fingerprint)
+            if verdict in _SETTLED:
+                return _SETTLED[verdict]
+            return _successor(row, standing, rejection=self._later_rejection(standing, row))
+
+        outcome = self._write(row.ticket_id, standing, successor)
+        if isinstance(outcome, Result):
+            return outcome
+        return Result.PARTIAL if outcome.status is Status.PARTIAL else Result.ENRICHED
+
+    def reject(self, ticket_id: str, rejection: Rejection, raw: RawObject) -> Result:
+        """Records why an upload was turned down; a good enrichment of the same id is kept and annotated."""
+
+        def successor(standing: TicketRow | None) -> TicketRow | Result:
+            if standing is not None and self._outdates(standing, raw, rejection):
+                return Result.SUPERSEDED
+            if standing is not None and standing.status in (Status.ENRICHED, Status.PARTIAL):
+                return _successor(standing, standing, rejection=rejection)
+            return _successor(rejected_row(ticket_id, rejection, raw), standing)
+
+        outcome = self._write(ticket_id, self._look_up(ticket_id), successor)
+        return outcome if isinstance(outcome, Result) else Result.REJECTED
+
+    def _write(
+        self,
+        ticket_id: str,
+        standing: TicketRow | None,
+        successor: Callable[[TicketRow | None], TicketRow | Result],
+    ) -> TicketRow | Result:
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            row = successor(standing)
+            if isinstance(row, Result) or self.rows.put(row, standing):
+                return row
+            standing = self._look_up(ticket_id)
+        raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+    def _look_up(self, ticket_id: str) -> TicketRow | None:
+        return self.rows.get_many([ticket_id]).get(ticket_id)
+
+    def _decide(self, standing: TicketRow | None, raw: RawObject, fingerprint: str | None) -> Verdict:
+        return decide(standing, raw, fingerprint, self.raw_tickets.is_current)
+
+    def _later_rejection(self, standing: TicketRow | None, row: TicketRow) -> Rejection | None:
+        """The rejection of a later upload than the row's own: it stays on record beside the enrichment."""
+        if standing is None or standing.status is not Status.REJECTED or standing.raw == row.raw:
+            return None
+        later = is_newer(standing.raw, row.raw, self.raw_tickets.is_current)
+        return standing.rejection if later else None
+
+    def _outdates(self, standing: TicketRow, raw: RawObject, rejection: Rejection) -> bool:
+        """Whether the standing row knows more of the same object than this rejection does."""
+        if standing.raw.key != raw.key:
+            return False
+        if rejection.code is RejectionCode.OBJECT_MISSING:
+            return standing.status in (Status.ENRICHED, Status.PARTIAL)
+        version = RawVersion.of(raw)
+        return standing.raw != version and is_newer(standing.raw, version, self.raw_tickets.is_current)
+
+
+_SETTLED = {Verdict.DUPLICATE: Result.DUPLICATE, Verdict.SUPERSEDED: Result.SUPERSEDED}
+
+
+def _successor(row: TicketRow, standing: TicketRow | None, **changes: object) -> TicketRow:
+    """`row`, changed, as what follows `standing`."""
+    revision = 1 if standing is None else standing.revision + 1
+    return row.model_copy(update={"revision": revision, **changes})

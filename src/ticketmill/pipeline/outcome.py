@@ -1,0 +1,39 @@
+"""What became of the messages of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ticketmill.domain.message import Message
+
+
+class Result(StrEnum):
+    """What became of one upload."""
+
+    ENRICHED = "enriched"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    DUPLICATE = "duplicate"
+    SUPERSEDED = "superseded"
+    IGNORED = "ignored"
+    """Announced nothing to enrich, such as s3:TestEvent."""
+    FAILED = "failed"
+    """Left to the queue to redeliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one upload that `message` announced; `reason` is a code or an error's name."""
+
+    message: Message
+    result: Result
+    ticket_id: str | None = None
+    reason: str | None = None
+
+
+def settled(messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Message]:
+    """The messages that may be acknowledged: those none of whose uploads failed."""
+    failed = {outcome.message.message_id for outcome in outcomes if outcome.result is Result.FAILED}
+    return [message for message in messages if message.message_id not in failed]

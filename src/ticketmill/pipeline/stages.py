@@ -1,0 +1,218 @@
+"""The stages of an enrichment: each turns tickets, as the encoder read them, into predictions.
+
+A stage is a function over a batch, so that another model for a task is another function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketmill.domain.enrichment import (
+    Evidence,
+    IntentPrediction,
+    Language,
+    SentimentPrediction,
+    Summary,
+    TopicPrediction,
+    UrgencyPrediction,
+)
+from ticketmill.domain.labels import Sentiment, Source, Urgency
+from ticketmill.domain.ticket import Ticket
+from ticketmill.ml.encoder import Encoded
+from ticketmill.ml.heads import Head
+from ticketmill.ml.language import LanguageDetector
+from ticketmill.ml.rules import KeywordClassifier, RuleMatch
+from ticketmill.ml.summary import summarize
+
+MAX_TOPICS = 3
+
+Floats = NDArray[np.float32]
+Prediction = TypeVar("Prediction")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A ticket as the encoder read it; `features` (features,) is what the heads see."""
+
+    ticket: Ticket
+    encoded: Encoded
+    features: Floats
+
+
+Stage = Callable[[Sequence[Read]], Sequence[Prediction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """One stage a task."""
+
+    intent: Stage[IntentPrediction]
+    urgency: Stage[UrgencyPrediction]
+    sentiment: Stage[SentimentPrediction]
+    topics: Stage[tuple[TopicPrediction, ...]]
+    summary: Stage[Summary]
+    language: Stage[Language]
+
+
+def intent_by_head(head: Head) -> Stage[IntentPrediction]:
+    """Intent by a linear head."""
+
+    def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
+        return [
+            IntentPrediction(label=label, confidence=confidence, source=Source.HEAD, scores=scores)
+            for label, confidence, scores in _classify(head, reads)
+        ]
+
+    return predict
+
+
+def intent_by_rules(rules: KeywordClassifier) -> Stage[IntentPrediction]:
+    """Intent by keywords, with the words that decided as evidence."""
+
+    def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
+        matches = [rules.classify(read.ticket.text) for read in reads]
+        return [
+            IntentPrediction(
+                label=match.label,
+                confidence=match.confidence,
+                source=_source(match),
+                evidence=_evidence(match),
+            )
+            for match in matches
+        ]
+
+    return predict
+
+
+def urgency_by_head(head: Head) -> Stage[UrgencyPrediction]:
+    """Urgency by a linear head, from the text alone."""
+
+    def predict(reads: Sequence[Read]) -> list[UrgencyPrediction]:
+        return [
+            UrgencyPrediction(
+                label=Urgency(label),
+                confidence=confidence,
+                source=Source.HEAD,
+                stated=read.ticket.priority,
+                scores=scores,
+            )
+            for read, (label, confidence, scores) in zip(reads, _classify(head, reads), strict=True)
+        ]
+
+    return predict
+
+
+def urgency_by_rules(rules: KeywordClassifier) -> Stage[UrgencyPrediction]:
+    """Urgency by keywords, with the words that decided as evidence."""
+
+    def predict(reads: Sequence[Read]) -> list[UrgencyPrediction]:
+        matches = [rules.classify(read.ticket.text) for read in reads]
+        return [
+            UrgencyPrediction(
+                label=Urgency(match.label),
+                confidence=match.confidence,
+                source=_source(match),
+                stated=read.ticket.priority,
+                evidence=_evidence(match),
+            )
+            for read, match in zip(reads, matches, strict=True)
+        ]
+
+    return predict
+
+
+def sentiment_by_head(head: Head) -> Stage[SentimentPrediction]:
+    """Sentiment by a linear head."""
+
+    def predict(reads: Sequence[Read]) -> list[SentimentPrediction]:
+        return [
+            SentimentPrediction(
+                label=Sentiment(label), confidence=confidence, source=Source.HEAD, scores=scores
+            )
+            for label, confidence, scores in _classify(head, reads)
+        ]
+
+    return predict
+
+
+def topics_by_head(head: Head) -> Stage[tuple[TopicPrediction, ...]]:
+    """Up to three topics above the head's threshold; without any, the ticket's own tags as a fallback."""
+
+    def predict(reads: Sequence[Read]) -> list[tuple[TopicPrediction, ...]]:
+        rows = head.probabilities(_features(reads))
+        return [_best_topics(head, row) or _tags(read.ticket) for row, read in zip(rows, reads, strict=True)]
+
+    return predict
+
+
+def extractive_summary(reads: Sequence[Read]) -> list[Summary]:
+    """The sentence of the ticket that stands closest to the whole."""
+    return [_summary(read.ticket, read.encoded) for read in reads]
+
+
+def language_by_detector(detector: LanguageDetector) -> Stage[Language]:
+    """The language of the text, whatever the ticket states."""
+
+    def predict(reads: Sequence[Read]) -> list[Language]:
+        detected = [detector.detect(read.ticket.text) for read in reads]
+        return [
+            Language(label=label, confidence=round(confidence, 4), source=Source.DETECTOR)
+            for label, confidence in detected
+        ]
+
+    return predict
+
+
+def _classify(head: Head, reads: Sequence[Read]) -> list[tuple[str, float, dict[str, float]]]:
+    """Best label, its confidence and all scores, for each ticket."""
+    labels = head.spec.labels
+    rows = head.probabilities(_features(reads)).astype(float).round(4)
+    return [
+        (labels[best], float(row[best]), dict(zip(labels, row.tolist(), strict=True)))
+        for best, row in zip(rows.argmax(axis=1), rows, strict=True)
+    ]
+
+
+def _best_topics(head: Head, probabilities: Floats) -> tuple[TopicPrediction, ...]:
+    best = np.argsort(-probabilities, kind="stable")[:MAX_TOPICS]
+    return tuple(
+        TopicPrediction(
+            label=head.spec.labels[place],
+            confidence=round(float(probabilities[place]), 4),
+            source=Source.HEAD,
+        )
+        for place in best
+        if probabilities[place] >= head.spec.threshold
+    )
+
+
+def _tags(ticket: Ticket) -> tuple[TopicPrediction, ...]:
+    tags = list(dict.fromkeys(ticket.metadata.tags))[:MAX_TOPICS]
+    return tuple(TopicPrediction(label=tag, confidence=0.0, source=Source.FALLBACK) for tag in tags)
+
+
+def _summary(ticket: Ticket, encoded: Encoded) -> Summary:
+    choice = summarize(ticket.subject, ticket.body, encoded.token_states, encoded.offsets, encoded.embedding)
+    return Summary(
+        text=choice.text,
+        source=choice.source,
+        confidence=choice.confidence,
+        compression=round(len(ticket.body) / max(len(choice.text), 1), 2),
+    )
+
+
+def _features(reads: Sequence[Read]) -> Floats:
+    return np.stack([read.features for read in reads])
+
+
+def _source(match: RuleMatch) -> Source:
+    return Source.RULE if match.reasons else Source.FALLBACK
+
+
+def _evidence(match: RuleMatch) -> tuple[Evidence, ...]:
+    return tuple(Evidence(text=reason, weight=1.0) for reason in match.reasons)

@@ -1,0 +1,82 @@
+"""Every setting of ticketmill, read from `TICKETMILL_*` variables and checked at start.
+
+AWS is configured by the SDK's own variables (AWS_ENDPOINT_URL, AWS_PROFILE, AWS_DEFAULT_REGION, …).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ticketmill.domain.errors import SetupError
+from ticketmill.domain.ticket import MAX_TICKET_BYTES
+
+SQS_MAX_WAIT_S = 20
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _default_cache_dir() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+
+
+class Settings(BaseSettings):
+    """Settings with units in their names; immutable once read."""
+
+    model_config = SettingsConfigDict(env_prefix="TICKETMILL_", env_ignore_empty=True, frozen=True)
+
+    stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"
+    """Name of the CloudFormation stack; it begins the names of buckets, queues and table."""
+
+    cache_dir: Path = Field(default_factory=_default_cache_dir)
+    """Where bundles live, and the record of an emulator that `ticketmill up` started."""
+
+    bundle: Path | None = None
+    """A bundle's directory; without it the one that `ticketmill models build` made last."""
+
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
+    """Cores that one run of the encoder may use."""
+
+    intent: Literal["onepass", "rules"] = "onepass"
+    urgency: Literal["onepass", "rules"] = "onepass"
+    """What serves the task: the heads over the encoder, or the keyword rules."""
+
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 32
+    """Messages that are gathered for one pass."""
+
+    wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = SQS_MAX_WAIT_S
+    """Seconds that one receive waits for messages."""
+
+    io_threads: Annotated[int, Field(ge=1, le=256)] = 8
+    """Requests to S3 and DynamoDB that may be under way at once."""
+
+    max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES
+    """The largest object that is read; larger ones are rejected as too_large."""
+
+    @property
+    def bundle_dir(self) -> Path:
+        """Where the bundle is looked for."""
+        return self.bundle or self.cache_dir / "bundles" / "current"
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings from the environment; `flags` that are not None win.
+
+    Raises SetupError that names the variable and what it expects.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        faults = [
+            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise SetupError("; ".join(faults)) from None

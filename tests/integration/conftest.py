@@ -1,0 +1,90 @@
+"""Where the integration tests run: a ministack of their own, or TICKETMILL_TEST_ENDPOINT_URL.
+
+emulator         the endpoint, once a session; the AWS_… variables point at it, so that clients find it
+clients          clients for it, once a session
+stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
+unused_endpoint  an address at which nothing answers
+
+With TICKETMILL_TEST_ENDPOINT_URL nothing is started, and credentials, region and endpoints of single services
+(AWS_ENDPOINT_URL_…) are left as they are where they are set. With AWS_ENDPOINT_URL_DYNAMODB the tables are
+made there, for a place that has no DynamoDB of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ticketmill.aws import emulator as ministack
+from ticketmill.aws.clients import Clients, connect
+from ticketmill.aws.stack import Stack, deploy
+
+_PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+def _unused_endpoint() -> str:
+    """A loopback endpoint at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The endpoint URL."""
+    given = os.environ.get("TICKETMILL_TEST_ENDPOINT_URL")
+    state_dir: Path = tmp_path_factory.mktemp("emulator")
+    endpoint_url = given or _unused_endpoint()
+    with pytest.MonkeyPatch.context() as environment:
+        for name in list(os.environ):
+            if name.startswith("AWS_") and not given:  # a developer's own profile or endpoints
+                environment.delenv(name)
+        for name, value in _PLACE.items():
+            environment.setenv(name, os.environ.get(name, value))
+        environment.setenv("AWS_ENDPOINT_URL", endpoint_url)
+        if not given:
+            ministack.start(endpoint_url, state_dir)
+        yield endpoint_url
+    if not given:
+        ministack.stop(endpoint_url, state_dir)
+
+
+@pytest.fixture
+def unused_endpoint() -> str:
+    return _unused_endpoint()
+
+
+@pytest.fixture(scope="session")
+def clients(emulator: str) -> Iterator[Clients]:
+    made = connect()
+    yield made
+    for client in (made.s3, made.sqs, made.dynamodb, made.cloudformation):
+        client.close()
+
+
+@pytest.fixture
+def stack_name() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def parameters(emulator: str, stack_name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What a stack needs where DynamoDB is at another endpoint: a table that was made there."""
+    elsewhere = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
+    if elsewhere is None:
+        return {}
+    with monkeypatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", elsewhere)
+        return {"ExistingTableName": deploy(connect(), stack_name).table}
+
+
+@pytest.fixture
+def stack(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iterator[Stack]:
+    """A stack that nobody else uses; what it keeps when deleted, its buckets and its table, stays behind."""
+    yield deploy(clients, stack_name, parameters)
+    clients.cloudformation.delete_stack(StackName=stack_name)

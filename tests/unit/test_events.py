@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticketmill.aws.events import PROBE_PREFIX, read_uploads
+from ticketmill.domain.message import Upload
+
+EVENTS = Path(__file__).parents[2] / "events"
+AWS_BUCKET = "ticketmill-raw-111122223333-eu-central-1"
+EMULATOR_BUCKET = "ticketmill-raw-000000000000-us-east-1"
+MOTO_BUCKET = "ticketmill-raw-123456789012-us-east-1"
+KEY = "tickets/a b+ü/c.json"
+
+
+def event(name: str) -> str:
+    return (EVENTS / name).read_text(encoding="utf-8")
+
+
+def notification(**changes: Any) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(event("s3-aws.json"))["Records"][0]
+    return {"Records": [{**record, **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "bucket", "raw_key"),
+    [
+        ("s3-aws.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
+        ("s3-via-sns.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
+        ("s3-via-sns-raw.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
+        ("eventbridge.json", AWS_BUCKET, KEY),
+        ("s3-ministack.json", EMULATOR_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
+        ("s3-localstack.json", EMULATOR_BUCKET, "tickets/a%20b%2B%C3%BC/c.json"),
+        ("s3-moto.json", MOTO_BUCKET, "tickets%2Fa+b%2B%C3%BC%2Fc.json"),
+    ],
+)
+def test_every_sender_announces_the_same_key(name: str, bucket: str, raw_key: str) -> None:
+    assert read_uploads(event(name), bucket) == [Upload(bucket=bucket, key=KEY, raw_key=raw_key)]
+
+
+@pytest.mark.parametrize("name", ["s3-test-event.json", "s3-test-event-via-sns.json"])
+def test_a_test_event_announces_nothing(name: str) -> None:
+    assert read_uploads(event(name), AWS_BUCKET) == []
+
+
+def test_a_bare_ticket_id_stands_for_its_key() -> None:
+    key = "tickets/TKT-001.json"
+    assert read_uploads(event("ticket-id.json"), "raw") == [Upload(bucket="raw", key=key, raw_key=key)]
+
+
+def test_a_plus_in_an_eventbridge_key_is_a_plus() -> None:
+    body = event("eventbridge.json").replace("a b+ü", "100%25+1")
+    (upload,) = read_uploads(body, AWS_BUCKET)
+    assert upload.key == "tickets/100%25+1/c.json"
+
+
+def test_all_records_of_a_notification_are_read() -> None:
+    records = notification()["Records"] * 3
+    assert len(read_uploads(json.dumps({"Records": records}), AWS_BUCKET)) == 3
+
+
+def test_events_of_other_kinds_announce_nothing() -> None:
+    assert read_uploads(json.dumps(notification(eventName="ObjectRemoved:Delete")), AWS_BUCKET) == []
+    deleted = event("eventbridge.json").replace("Object Created", "Object Deleted")
+    assert read_uploads(deleted, AWS_BUCKET) == []
+
+
+def test_multipart_and_copied_uploads_are_uploads() -> None:
+    for name in ("ObjectCreated:CompleteMultipartUpload", "ObjectCreated:Copy", "ObjectCreated:Post"):
+        assert read_uploads(json.dumps(notification(eventName=name)), AWS_BUCKET)
+
+
+def test_our_own_probe_announces_nothing_to_a_worker() -> None:
+    body = event("eventbridge.json").replace(KEY, f"{PROBE_PREFIX}0123.json")
+    assert read_uploads(body, AWS_BUCKET) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["s3-aws.json", "s3-via-sns.json", "eventbridge.json"], ids=["straight", "sns", "eventbridge"]
+)
+def test_an_event_of_another_bucket_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="another bucket"):
+        read_uploads(event(name), "not-that-bucket")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "secret words",
+        "[]",
+        "null",
+        '"secret words"',
+        "[" * 100_000,
+        "{}",
+        '{"secret": "words"}',
+        '{"Records": ["secret words"]}',
+        '{"Records": [{"eventSource": "aws:kinesis", "eventName": "aws:kinesis:record"}]}',
+        '{"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"bucket": {}}}]}',
+        '{"detail-type": "secret words", "source": "my.own"}',
+        '{"detail-type": "Object Created", "source": "aws.s3", "detail": {}}',
+        '{"Type": "Notification", "Message": "secret words"}',
+        '{"Type": "SubscriptionConfirmation", "Message": "secret words"}',
+        '{"ticket_id": "secret words"}',
+        '{"ticket_id": "../secret"}',
+        '{"ticket_id": null}',
+        '{"ticket_id": ["TKT-001"]}',
+        '{"ticket_id": "TKT-001", "body": "secret words"}',
+        json.dumps(notification()).replace("tickets/a+b%2B%C3%BC/c.json", r"tickets/\ud83d.json"),
+        json.dumps(notification()).replace("tickets/a+b%2B%C3%BC/c.json", ""),
+    ],
+)
+def test_what_is_not_known_is_refused_without_quoting_it(body: str) -> None:
+    with pytest.raises(ValueError, match="expected") as refusal:
+        read_uploads(body, AWS_BUCKET)
+    assert "secret" not in str(refusal.value)
+    assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
