@@ -17,7 +17,7 @@ from ticketmill.domain.errors import SetupError
 
 def attributes(clients: Clients, queue_url: str) -> dict[str, str]:
     found = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["All"])
-    return dict(found["Attributes"])
+    return {str(name): value for name, value in found["Attributes"].items()}
 
 
 def test_a_second_deployment_of_the_same_template_changes_nothing(

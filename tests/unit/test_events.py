@@ -32,6 +32,7 @@ def notification(**changes: Any) -> dict[str, Any]:
         ("s3-via-sns.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
         ("s3-via-sns-raw.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
         ("eventbridge.json", AWS_BUCKET, KEY),
+        ("eventbridge-localstack.json", EMULATOR_BUCKET, "tickets/a%20b%2B%C3%BC/c.json"),
         ("s3-ministack.json", EMULATOR_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
         ("s3-localstack.json", EMULATOR_BUCKET, "tickets/a%20b%2B%C3%BC/c.json"),
         ("s3-moto.json", MOTO_BUCKET, "tickets%2Fa+b%2B%C3%BC%2Fc.json"),
@@ -51,10 +52,10 @@ def test_a_bare_ticket_id_stands_for_its_key() -> None:
     assert read_uploads(event("ticket-id.json"), "raw") == [Upload(bucket="raw", key=key, raw_key=key)]
 
 
-def test_a_plus_in_an_eventbridge_key_is_a_plus() -> None:
+def test_a_plus_in_an_eventbridge_key_is_a_plus_and_the_key_as_spelled_is_kept() -> None:
     body = event("eventbridge.json").replace("a b+ü", "100%25+1")
     (upload,) = read_uploads(body, AWS_BUCKET)
-    assert upload.key == "tickets/100%25+1/c.json"
+    assert (upload.key, upload.raw_key) == ("tickets/100%+1/c.json", "tickets/100%25+1/c.json")
 
 
 def test_all_records_of_a_notification_are_read() -> None:

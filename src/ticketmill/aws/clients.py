@@ -40,11 +40,6 @@ class Clients:
     dynamodb: DynamoDBClient
     cloudformation: CloudFormationClient
 
-    @property
-    def endpoint_url(self) -> str:
-        """Where S3 is: the one place that errors name."""
-        return self.s3.meta.endpoint_url
-
 
 def connect(max_pool_connections: int = 16) -> Clients:
     """The clients for the credentials, the region and the endpoints of the environment.
@@ -52,8 +47,8 @@ def connect(max_pool_connections: int = 16) -> Clients:
     `max_pool_connections` is per client: as many threads can use it without waiting for each other.
     Raises SetupError where there is no region or are no credentials. Nothing is called yet.
     """
-    session = boto3.Session()
     try:
+        session = boto3.Session()
         if session.region_name is None:
             raise SetupError(f"no AWS region: set AWS_DEFAULT_REGION, {LOCAL_HINT}")
         if session.get_credentials() is None:

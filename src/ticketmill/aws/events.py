@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 from ticketmill.domain.message import Upload
 from ticketmill.domain.ticket import is_usable_id
@@ -88,7 +88,10 @@ def _from_eventbridge(event: Mapping[str, Any]) -> Upload | None:
             "detail-type": str(kind),
             "detail": {"bucket": {"name": str(bucket)}, "object": {"key": str(key)}},
         }:
-            return Upload(bucket=bucket, key=key, raw_key=key) if kind == "Object Created" else None
+            # Plain from AWS, percent-encoded from LocalStack; a plus is a plus from both. Where a plain key
+            # has a percent sign of its own, the decoded one does not exist and the raw one is found.
+            upload = Upload(bucket=bucket, key=unquote(key), raw_key=key)
+            return upload if kind == "Object Created" else None
         case _:
             raise ValueError("expected an EventBridge event of S3 with bucket and key, found another")
 

@@ -49,22 +49,18 @@ class SqsQueue:
         self._queue_url = queue_url
 
     def receive(self, max_messages: int, wait_s: float) -> list[Message]:
-        """Up to `max_messages`, in as many calls as that takes; an empty queue is waited on for `wait_s`.
+        """Up to `max_messages`, ten at the most; an empty queue is waited on for `wait_s`.
 
-        Seconds are rounded up to whole ones and cut at the 20 that SQS allows. Only the first call waits, and
-        what is in hand is handed out even if a later call fails: the next receive meets the failure again.
+        Seconds are rounded up to whole ones and cut at the 20 that SQS allows.
         """
-        messages = self._receive_batch(max_messages, min(MAX_WAIT_S, math.ceil(wait_s)))
-        received = len(messages)
-        while received and len(messages) < max_messages:
-            try:
-                batch = self._receive_batch(max_messages - len(messages), wait_s=0)
-            except TransientFailure as failure:
-                log.warning("%s; going on with the %d messages in hand", failure, len(messages))
-                break
-            messages += batch
-            received = len(batch)
-        return messages
+        with transient("receiving from SQS"):
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=min(MAX_BATCH, max_messages),
+                WaitTimeSeconds=min(MAX_WAIT_S, math.ceil(wait_s)),
+                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+            )
+        return [_message(found) for found in answer.get("Messages", [])]
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
         """Deletes `messages`; the message ids that SQS confirms as deleted.
@@ -115,16 +111,6 @@ class SqsQueue:
         """Sends one message."""
         with transient("sending a message to SQS"):
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
-
-    def _receive_batch(self, max_messages: int, wait_s: int) -> list[Message]:
-        with transient("receiving from SQS"):
-            answer = self._sqs.receive_message(
-                QueueUrl=self._queue_url,
-                MaxNumberOfMessages=min(MAX_BATCH, max_messages),
-                WaitTimeSeconds=wait_s,
-                MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
-            )
-        return [_message(found) for found in answer.get("Messages", [])]
 
     def _delete_batch(self, messages: Sequence[Message]) -> set[str]:
         with transient(f"acknowledging {len(messages)} messages"):

@@ -27,6 +27,7 @@ _PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
 _NOTHING_TO_UPDATE = "No updates are to be performed"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
 _REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
+_ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
 _DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
 
 
@@ -61,7 +62,7 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
     Raises SetupError with the reason of the first resource that failed and what to do next.
     """
     body, given = template_body(), dict(parameters or {})
-    with at_setup(f"deploying stack {stack_name} at {clients.endpoint_url}", _REACH_HINT):
+    with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
         existing = _describe(clients, stack_name)
         if existing is None:
             clients.cloudformation.create_stack(
@@ -78,11 +79,11 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
 
 def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:
     """The stack of that name, from its outputs. Raises SetupError where there is none, or it is not ours."""
-    with at_setup(f"looking for stack {stack_name} at {clients.endpoint_url}", _REACH_HINT):
+    with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
         found = _describe(clients, stack_name)
     if found is None:
         raise SetupError(
-            f"no stack {stack_name} at {clients.endpoint_url}: "
+            f"no stack {stack_name} at {_endpoint(clients)}: "
             "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours"
         )
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
@@ -154,6 +155,10 @@ def _remove_versions(clients: Clients, bucket: str, key: str) -> None:
             clients.s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
 
 
+def _endpoint(clients: Clients) -> str:
+    return clients.cloudformation.meta.endpoint_url
+
+
 def _describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
     try:
         found = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
@@ -171,9 +176,11 @@ def _check_settled(clients: Clients, stack_name: str, existing: StackTypeDef) ->
         return
     if status.endswith("_IN_PROGRESS"):
         raise SetupError(f"stack {stack_name} is being changed ({status}): try again in a minute")
+    # a stack that once stood is brought back, not deleted
+    way_out = (_ROLL_BACK_HINT if status.startswith("UPDATE_") else _DELETE_HINT).format(stack_name)
     raise SetupError(
         f"stack {stack_name} failed before ({status}){_first_failure(clients, stack_name)}; "
-        f"{_DELETE_HINT.format(stack_name)} and run `ticketmill up` again"
+        f"{way_out} and run `ticketmill up` again"
     )
 
 

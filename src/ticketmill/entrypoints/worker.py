@@ -17,9 +17,6 @@ from ticketmill.pipeline.ports import Queue
 
 log = logging.getLogger(__name__)
 
-# Longest batch of messages that one receive of SQS gives:
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
-MAX_RECEIVE = 10
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 MAX_HAND_BACK_S = 900
@@ -79,18 +76,18 @@ class Worker:
 
     def _gather(self) -> list[Message]:
         """Up to a batch of messages: waits for the first, then takes what is there."""
-        messages = self._receive(self._wait_s)
-        while messages and len(messages) < self._batch_size and not self._stopping:
-            more = self._receive(0)
-            messages += more
-            if not more:
-                break
+        messages = self._receive(self._wait_s, self._batch_size)
+        more = messages
+        while more and len(messages) < self._batch_size and not self._stopping:
+            more = self._receive(0, self._batch_size - len(messages))
+            messages = messages + more
         return messages
 
-    def _receive(self, wait_s: float) -> list[Message]:
+    def _receive(self, wait_s: float, max_messages: int) -> list[Message]:
         try:
+            # Not where messages are in hand already: those are finished first.
             self._waiting = wait_s > 0
-            messages = self._queue.receive(min(MAX_RECEIVE, self._batch_size), wait_s)
+            messages = self._queue.receive(max_messages, wait_s)
             self._pause_s = FIRST_PAUSE_S
             return messages
         except TransientFailure as error:

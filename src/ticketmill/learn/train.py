@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,28 +64,37 @@ def train_heads(
     for task, labels in _labels(tickets).items():
         report(f"training {task}")
         truth = _truth(task, labels, tickets)
-        kind: Kind = "sigmoid" if task == "topics" else "softmax"
-        fit = _fit_sigmoid if kind == "sigmoid" else _fit_softmax
-        held_out = _held_out_logits(features, truth, domains, fit, REGULARISATION[task])
-        temperature = _temperature(held_out, truth, kind)
-        probabilities = _squash(held_out / temperature, kind)
-        scores.append(_score(task, probabilities, truth, kind))
-        weights, bias = fit(features, truth, REGULARISATION[task])
-        arrays[f"{task}.weights"] = weights.astype(np.float32)
-        arrays[f"{task}.bias"] = bias.astype(np.float32)
-        specs[task] = HeadSpec(
-            kind=kind,
-            labels=labels,
-            temperature=round(temperature, 3),
-            review_below=_review_threshold(probabilities) if kind == "softmax" else 0.0,
-            threshold=_topic_threshold(probabilities, truth) if kind == "sigmoid" else 0.5,
-        )
+        spec, score, (weights, bias) = _train_task(task, labels, features, truth, domains)
+        arrays |= {f"{task}.weights": weights.astype(np.float32), f"{task}.bias": bias.astype(np.float32)}
+        specs[task] = spec
+        scores.append(score)
     manifest = HeadsManifest(format=1, layers=LAYERS, tasks=specs, trained_on=trained_on)
     files = {
         ARRAYS_FILE: _npz(arrays),
         MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode(),
     }
     return TrainedHeads(files, tuple(scores))
+
+
+def _train_task(
+    task: str, labels: tuple[str, ...], features: Floats, truth: Floats, domains: NDArray[np.str_]
+) -> tuple[HeadSpec, Score, tuple[Floats, Floats]]:
+    """A head's specification, its score on unseen domains, and its weights and bias from all of them."""
+    kind: Kind = "sigmoid" if task == "topics" else "softmax"
+    fit = _fit_sigmoid if kind == "sigmoid" else _fit_softmax
+    with _one_blas_thread():
+        held_out = _held_out_logits(features, truth, domains, fit, REGULARISATION[task])
+        weights_and_bias = fit(features, truth, REGULARISATION[task])
+    temperature = _temperature(held_out, truth, kind)
+    probabilities = _squash(held_out / temperature, kind)
+    spec = HeadSpec(
+        kind=kind,
+        labels=labels,
+        temperature=round(temperature, 3),
+        review_below=_review_threshold(probabilities) if kind == "softmax" else 0.0,
+        threshold=_topic_threshold(probabilities, truth) if kind == "sigmoid" else 0.5,
+    )
+    return spec, _score(task, probabilities, truth, kind), weights_and_bias
 
 
 def _labels(tickets: Sequence[LabelledTicket]) -> dict[str, tuple[str, ...]]:
@@ -146,8 +156,9 @@ def _folded(coefficients: Floats, intercepts: Floats, mean: Floats, spread: Floa
 
 
 def _held_out_logits(
-    features: Floats, truth: Floats, domains: NDArray[np.str_], fit: Fit, c: float
+    features: Floats, truth: Floats, domains: NDArray[np.str_], fit: Fit, regularisation: float
 ) -> Floats:
+    """(tickets, labels), each from a head that saw no ticket of the same business."""
     logits = np.zeros_like(truth)
     for domain in np.unique(domains):
         unseen = domains == domain
@@ -230,6 +241,13 @@ def _npz(arrays: dict[str, NDArray[np.float32]]) -> bytes:
             np.lib.format.write_array(content, array, allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
     return buffer.getvalue()
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """One thread, for the same bytes on every run; with more, these small products are slower too."""
+    from threadpoolctl import threadpool_limits
+
+    return cast("AbstractContextManager[object]", threadpool_limits(limits=1, user_api="blas"))
 
 
 def _regression() -> type:

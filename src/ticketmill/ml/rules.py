@@ -53,8 +53,8 @@ INTENT_KEYWORDS: Mapping[str, tuple[str, ...]] = {
 URGENCY_KEYWORDS: Mapping[str, tuple[str, ...]] = {
     Urgency.CRITICAL: (
         "outage", "production down", "everything is down", "all users", "everyone", "nobody can",
-        "no one can", "data loss", "losing data", "losing money", "breach", "emergency", "all our", "whole company",
-        "entire", "completely down",
+        "no one can", "data loss", "losing data", "losing money", "breach", "emergency", "all our",
+        "whole company", "entire", "completely down",
     ),
     Urgency.HIGH: (
         "urgent", "asap", "as soon as possible", "immediately", "today", "tonight", "deadline", "blocked",

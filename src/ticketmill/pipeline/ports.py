@@ -49,7 +49,9 @@ class TicketRows(Protocol):
 class Queue(Protocol):
     """The queue of the upload events."""
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]: ...
+    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
+        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first."""
+        ...
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
         """Deletes `messages`; the message ids that the queue confirms as deleted."""

@@ -1,0 +1,74 @@
+"""`ticketmill enrich`: no AWS at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ticketmill.learn.corpus import SHIPPED_CORPUS
+
+TICKETMILL = Path(sys.executable).with_name("ticketmill")
+
+
+def enrich(bundle_dir: Path, stdin: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [TICKETMILL, "enrich", *arguments],
+        env={**environment, "TICKETMILL_BUNDLE": str(bundle_dir)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def test_one_ticket_on_stdin_gives_one_line_with_its_embedding(bundle_dir: Path) -> None:
+    raw = '{"ticket_id":"T1","subject":"Cannot login","body":"My password is refused since this morning."}'
+    (line,) = enrich(bundle_dir, raw, "-").stdout.splitlines()
+    enriched = json.loads(line)
+    assert enriched["ticket_id"] == "T1"
+    assert len(enriched["enrichment"]["embedding"]) == 384
+    assert enriched["enrichment"]["intent"]["label"] == "login_issue"
+
+
+def test_json_lines_come_back_in_order_without_the_rejected_ones(bundle_dir: Path) -> None:
+    raw = SHIPPED_CORPUS.read_text(encoding="utf-8").splitlines()[:150]
+    lines = [*raw[:70], '{"ticket_id": "broken", "body": 1e999}', "", *raw[70:]]
+    done = enrich(bundle_dir, "\n".join(lines), "-", code=4)
+    ids = [json.loads(line)["ticket_id"] for line in done.stdout.splitlines()]
+    assert ids == [json.loads(line)["id"] for line in raw]
+    assert "stdin:71: not_json" in done.stderr
+
+
+def test_a_pretty_printed_ticket_in_a_file_is_one_ticket(bundle_dir: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ticket.json"
+    path.write_text(json.dumps({"ticket_id": "T1", "body": "Where is my order?"}, indent=2), encoding="utf-8")
+    (line,) = enrich(bundle_dir, "", str(path)).stdout.splitlines()
+    assert json.loads(line)["enrichment"]["summary"]["text"] == "Where is my order?"
+
+
+@pytest.mark.parametrize(
+    "body", ["x" * 1_000_000, "ab " * 300_000, "\u0000\u0001 hello", "😀" * 500, "שלום " * 40]
+)
+def test_odd_texts_are_enriched_like_any_other(bundle_dir: Path, body: str) -> None:
+    raw = json.dumps({"ticket_id": "T1", "subject": "", "body": body})
+    enriched = json.loads(enrich(bundle_dir, raw, "-").stdout)
+    assert enriched["enrichment"]["status"] == "enriched"
+    assert enriched["body"] == body
+
+
+def test_the_same_tickets_give_the_same_labels_in_any_company(bundle_dir: Path) -> None:
+    raw = SHIPPED_CORPUS.read_text(encoding="utf-8").splitlines()[200:212]
+    together = enrich(bundle_dir, "\n".join(raw), "-").stdout.splitlines()
+    alone = enrich(bundle_dir, raw[5], "-").stdout
+    first, second = json.loads(together[5])["enrichment"], json.loads(alone)["enrichment"]
+    assert first["intent"]["label"] == second["intent"]["label"]
+    assert first["embedding"] == pytest.approx(second["embedding"], abs=1e-5)

@@ -1,0 +1,223 @@
+"""From a dropped ticket to its row and its enrichment, by the real commands in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticketmill import bootstrap
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.stack import Stack
+from ticketmill.bootstrap import Place
+from ticketmill.settings import load_settings
+
+TICKETMILL = Path(sys.executable).with_name("ticketmill")
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "events" / "samples"
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
+    return {**os.environ, "TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+
+
+@pytest.fixture
+def ticketmill(environment: dict[str, str]) -> Run:
+    """Runs a command of ours; `code` is the exit code that it must end with."""
+
+    def run(*arguments: object, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = [str(TICKETMILL), *map(str, arguments)]
+        done = subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=90
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def place(environment: dict[str, str], stack_name: str) -> Place:
+    return bootstrap.connect(load_settings(stack=stack_name))
+
+
+@pytest.fixture
+def worker(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that is killed at the end of the test, if it still runs."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*command: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*map(str, command)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def drop(place: Place, ticket_id: str, body: str, key: str | None = None) -> None:
+    ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
+    place.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
+
+
+def enriched(place: Place, ticket_id: str) -> dict[str, Any]:
+    """The full enrichment that the row of a ticket points at."""
+    row = place.rows.get(ticket_id)
+    assert row is not None
+    assert row.enriched_key is not None
+    found: dict[str, Any] = json.loads(place.enriched_tickets.get(row.enriched_key))
+    return found
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.05)
+
+
+def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(ticketmill: Run, place: Place) -> None:
+    dropped = json.loads(ticketmill("drop", SAMPLES, "--json").stdout)["dropped"]
+    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    samples = list(SAMPLES.glob("*.json"))
+    invalid = list((SAMPLES / "invalid").glob("*.json"))
+    assert dropped == len(samples) + len(invalid)
+    assert (statistics["enriched"], statistics["rejected"], statistics["failed"]) == (
+        len(samples),
+        len(invalid),
+        0,
+    )
+    for sample in samples:
+        raw = json.loads(sample.read_text(encoding="utf-8"))
+        found = enriched(place, raw["ticket_id"])
+        assert found["body"] == raw["body"]
+        enrichment = found["enrichment"]
+        assert len(enrichment["embedding"]) == 384
+        assert sum(number * number for number in enrichment["embedding"]) == pytest.approx(1, abs=1e-5)
+        assert enrichment["status"] == "enriched"
+        assert all(enrichment[task] for task in ("intent", "urgency", "sentiment", "summary", "language"))
+    assert place.queue.depths().total == 0
+
+
+def test_list_show_and_status_tell_what_became_of_the_tickets(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1", "I cannot log in since this morning, my password is not accepted any more.")
+    place.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
+    ticketmill("work", "--until-empty")
+    listed = [json.loads(line) for line in ticketmill("list", "--json").stdout.splitlines()]
+    assert {row["ticket_id"]: row["status"] for row in listed} == {"T1": "enriched", "T2": "rejected"}
+    by_intent = ticketmill("list", "--intent", "login_issue", "--json").stdout.splitlines()
+    assert [json.loads(line)["ticket_id"] for line in by_intent] == ["T1"]
+    assert ticketmill("list", "--intent", "payment_issue", "--json").stdout == ""
+    assert ticketmill("list", "--status", "rejected", "--since", "1h", "--json").stdout.count("\n") == 1
+    shown = json.loads(ticketmill("show", "T1", "--json").stdout)
+    assert len(shown["ticket"]["enrichment"]["embedding"]) == 384
+    assert "body: expected" in ticketmill("show", "T2").stdout
+    assert ticketmill("show", "T3", code=5).stdout == ""
+    status = json.loads(ticketmill("status", "--json").stdout)
+    assert (status["rows"]["enriched"], status["rows"]["rejected"]) == (1, 1)
+    assert status["queue"] == {"visible": 0, "in_flight": 0, "delayed": 0}
+
+
+def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
+    ticketmill: Run, place: Place
+) -> None:
+    drop(place, "T1", "The export has been empty since Monday.")
+    ticketmill("work", "--until-empty")
+    good = place.rows.get("T1")
+    place.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
+    ticketmill("work", "--until-empty")
+    row = place.rows.get("T1")
+    assert good is not None
+    assert row is not None
+    assert (row.status, row.enriched_key) == (good.status, good.enriched_key)
+    assert row.rejection is not None
+    assert row.rejection.key == "tickets/T1.json"
+    assert place.queue.depths().total == 0
+    assert place.dead_letters.depths().total == 0
+
+
+def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1", "Could you tell me your opening hours on public holidays, please?")
+    ticketmill("work", "--until-empty")
+    place.queue.send('{"ticket_id": "T1"}')
+    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    assert statistics["duplicate"] == 1
+
+
+def test_keys_with_spaces_and_umlauts_find_their_object(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
+    ticketmill("work", "--until-empty")
+    assert enriched(place, "T1")["body"].startswith("The webhook")
+
+
+@pytest.mark.parametrize("point", ["after-object", "after-row"])
+def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
+    point: str,
+    ticketmill: Run,
+    worker: Callable[..., subprocess.Popen[str]],
+    place: Place,
+    stack: Stack,
+    clients: Clients,
+) -> None:
+    clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"VisibilityTimeout": "2"})
+    drop(place, "T1", "All our stores cannot take cards since noon.")
+    killed = worker(sys.executable, Path(__file__).with_name("killed_worker.py"), point)
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    row = place.rows.get("T1")
+    assert (row is None) == (point == "after-object")
+    assert place.queue.depths().in_flight > 0, "the message must not be gone"
+    wait_until(lambda: place.queue.depths().in_flight == 0)
+    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    assert statistics["processed"] == 1
+    assert statistics["duplicate"] == (1 if point == "after-row" else 0)
+    assert enriched(place, "T1")["body"].startswith("All our stores")
+    assert place.queue.depths().total == 0
+    objects = clients.s3.list_objects_v2(Bucket=stack.enriched_bucket)
+    assert objects["KeyCount"] == 1
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
+    signum: signal.Signals, worker: Callable[..., subprocess.Popen[str]], place: Place
+) -> None:
+    process = worker(TICKETMILL, "work", "--json")
+    drop(place, "T1", "Please send me a copy of all my data.")
+    wait_until(lambda: place.rows.get("T1") is not None and place.queue.depths().total == 0)
+    started = time.monotonic()
+    process.send_signal(signum)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["enriched"] == 1
+    # far less than the 20 s of the long poll that it was waiting in
+    assert time.monotonic() - started < 10
+
+
+def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
+    ticketmill: Run, place: Place, clients: Clients, stack: Stack
+) -> None:
+    dead_letter_arn = clients.sqs.get_queue_attributes(
+        QueueUrl=stack.dead_letter_queue_url, AttributeNames=["QueueArn"]
+    )["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": "2"})
+    clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"RedrivePolicy": redrive})
+    place.queue.send("not an event")
+    drop(place, "T1", "Thank you for the quick help yesterday, much appreciated by the whole team!")
+    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    assert statistics["enriched"] == 1
+    assert statistics["failed"] >= 1
+    assert place.dead_letters.depths().visible == 1

@@ -1,0 +1,153 @@
+"""The pipeline's ports in memory: short, and honest about what the real ones refuse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from ticketmill.domain.enrichment import Enrichment, LatencyMs
+from ticketmill.domain.labels import Status
+from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.ticket import Ticket
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+BUCKET = "raw"
+
+
+@dataclass
+class FakeRawTickets:
+    objects: dict[str, RawObject] = field(default_factory=dict)
+    versions: int = 0
+
+    def drop(self, key: str, content: object, at: datetime = NOW) -> Message:
+        """Stores `content` (bytes as they are, all else as JSON) and gives the message that announces it."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.versions += 1
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        version = f"v{self.versions}"
+        self.objects[key] = RawObject(BUCKET, key, version, etag, at, len(body), body)
+        return announce(key, message_id=f"m{self.versions}")
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
+        found = self.objects.get(upload.key)
+        if found is None or found.size_bytes <= max_bytes:
+            return found
+        return RawObject(
+            found.bucket,
+            found.key,
+            found.version_id,
+            found.etag,
+            found.last_modified,
+            found.size_bytes,
+            None,
+        )
+
+    def is_current(self, version: RawVersion) -> bool:
+        found = self.objects.get(version.key)
+        return found is not None and found.version_id == version.version_id
+
+
+@dataclass
+class FakeEnrichedTickets:
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.objects[key] = body
+
+
+@dataclass
+class FakeRows:
+    rows: dict[str, TicketRow] = field(default_factory=dict)
+    writes: int = 0
+
+    def get_many(self, ticket_ids: Iterable[str]) -> dict[str, TicketRow]:
+        return {ticket_id: self.rows[ticket_id] for ticket_id in ticket_ids if ticket_id in self.rows}
+
+    def put(self, row: TicketRow, replaces: TicketRow | None) -> bool:
+        standing = self.rows.get(row.ticket_id)
+        if (standing and standing.revision) != (replaces and replaces.revision):
+            return False
+        self.rows[row.ticket_id] = row
+        self.writes += 1
+        return True
+
+
+@dataclass
+class FakeQueue:
+    """Hands out each waiting message once, ten at a time as SQS does."""
+
+    waiting: list[Message] = field(default_factory=list)
+    acknowledged: list[str] = field(default_factory=list)
+    handed_back: list[tuple[str, int]] = field(default_factory=list)
+
+    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
+        _ = wait_s
+        taken, self.waiting = self.waiting[: min(10, max_messages)], self.waiting[min(10, max_messages) :]
+        return taken
+
+    def acknowledge(self, messages: Sequence[Message]) -> set[str]:
+        self.acknowledged += [message.message_id for message in messages]
+        return {message.message_id for message in messages}
+
+    def hand_back(self, message: Message, delay_s: int) -> None:
+        self.handed_back.append((message.message_id, delay_s))
+
+    def is_empty(self) -> bool:
+        return not self.waiting
+
+
+@dataclass
+class FakeEnricher:
+    """Enriches everything alike; a ticket whose body says `poison` fails the whole batch."""
+
+    fingerprint: str = "f1"
+    seen: list[str] = field(default_factory=list)
+
+    def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
+        if any("poison" in ticket.body for ticket in tickets):
+            raise RuntimeError(tickets[0].body)
+        self.seen += [ticket.ticket_id for ticket in tickets]
+        return [
+            Enrichment(
+                embedding=tuple(np.zeros(4).tolist()),
+                intent=None,
+                urgency=None,
+                sentiment=None,
+                topics=(),
+                summary=None,
+                language=None,
+                tokens=1,
+                truncated=False,
+                needs_review=False,
+                status=Status.ENRICHED,
+                fingerprint=self.fingerprint,
+                models={},
+                processed_at=NOW,
+                latency_ms=LatencyMs(encode=1.0, heads=1.0),
+            )
+            for _ in tickets
+        ]
+
+
+def announce(*keys: str, message_id: str = "m", receive_count: int = 1) -> Message:
+    """A message that announces uploads of `keys`."""
+    sent_at = NOW - timedelta(seconds=1)
+    return Message(message_id, json.dumps(keys), f"receipt-{message_id}", receive_count, sent_at)
+
+
+def read_event(body: str) -> list[Upload]:
+    """The uploads of a message made by `announce`; ValueError for any other body."""
+    keys = json.loads(body)
+    if not isinstance(keys, list):
+        raise ValueError("expected a list of keys")
+    return [Upload(BUCKET, key, key) for key in keys]
+
+
+def ticket(ticket_id: str, body: str = "The printer is on fire.") -> dict[str, str]:
+    return {"ticket_id": ticket_id, "subject": "Help", "body": body}

@@ -1,0 +1,292 @@
+"""What process_batch makes of messages, over ports in memory."""
+
+from __future__ import annotations
+
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from fakes import (
+    NOW,
+    FakeEnrichedTickets,
+    FakeEnricher,
+    FakeRawTickets,
+    FakeRows,
+    announce,
+    read_event,
+    ticket,
+)
+
+from ticketmill.domain.errors import RejectionCode, TransientFailure
+from ticketmill.domain.labels import Status
+from ticketmill.domain.message import Message
+from ticketmill.domain.row import TicketRow
+from ticketmill.pipeline.outcome import Result, settled
+from ticketmill.pipeline.process import Pipeline, id_of_key
+
+LATER = NOW + timedelta(seconds=5)
+
+
+class World:
+    """A pipeline over fakes, and what it left behind."""
+
+    def __init__(self) -> None:
+        self.raw = FakeRawTickets()
+        self.enriched = FakeEnrichedTickets()
+        self.rows = FakeRows()
+        self.enricher = FakeEnricher()
+        self.pipeline = Pipeline(
+            raw_tickets=self.raw,
+            enriched_tickets=self.enriched,
+            rows=self.rows,
+            read_event=read_event,
+            enricher=self.enricher,
+            executor=ThreadPoolExecutor(4),
+            max_ticket_bytes=10_000,
+            clock=lambda: NOW,
+        )
+
+    def process(self, *messages: Message) -> dict[str, Result]:
+        """The result of each message, by its id."""
+        return {each.message.message_id: each.result for each in self.pipeline.process_batch(messages)}
+
+    def row(self, ticket_id: str) -> TicketRow:
+        return self.rows.rows[ticket_id]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_ticket_gets_a_row_that_points_at_its_full_enrichment(world: World) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    assert world.process(message) == {message.message_id: Result.ENRICHED}
+    row = world.row("T1")
+    stored = json.loads(world.enriched.objects[row.enriched_key or ""])
+    assert row.status is Status.ENRICHED
+    assert stored["ticket_id"] == "T1"
+    assert stored["body"] == "The printer is on fire."
+    assert stored["enrichment"]["fingerprint"] == row.fingerprint == "f1"
+    assert row.enriched_key == f"tickets/T1/{row.content_hash}-f1.json"
+    assert stored["enrichment"]["latency_ms"]["queue"] == 1000.0
+
+
+def test_the_enrichment_is_stored_before_the_row_says_where_it_is(world: World) -> None:
+    order: list[str] = []
+    put_object, put_row = world.enriched.put, world.rows.put
+    world.enriched.put = lambda key, body: (order.append("object"), put_object(key, body))[1]  # type: ignore[method-assign]
+    world.rows.put = lambda row, replaces: (order.append("row"), put_row(row, replaces))[1]  # type: ignore[method-assign]
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    assert order == ["object", "row"]
+
+
+def test_without_its_object_no_row_is_written_and_the_message_is_left(world: World) -> None:
+    def refuse(key: str, body: bytes) -> None:
+        raise TransientFailure("storing an enrichment in S3: SlowDown")
+
+    world.enriched.put = refuse  # type: ignore[method-assign]
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    outcomes = world.pipeline.process_batch([message])
+    assert [outcome.result for outcome in outcomes] == [Result.FAILED]
+    assert settled([message], outcomes) == []
+    assert world.rows.rows == {}
+
+
+def test_a_ticket_that_breaks_the_model_fails_alone(world: World) -> None:
+    messages = [world.raw.drop(f"tickets/T{n}.json", ticket(f"T{n}")) for n in range(9)]
+    poison = world.raw.drop("tickets/bad.json", ticket("bad", body="poison"))
+    results = world.process(*messages[:4], poison, *messages[4:])
+    assert results.pop(poison.message_id) is Result.FAILED
+    assert set(results.values()) == {Result.ENRICHED}
+    assert sorted(world.enricher.seen) == [f"T{n}" for n in range(9)]
+    assert "bad" not in world.rows.rows
+
+
+def test_the_log_of_a_failure_names_the_ticket_and_never_quotes_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        world.process(world.raw.drop("tickets/bad.json", ticket("bad", body="poison 4111 1111")))
+    assert "tickets/bad.json" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "4111" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "ticket_id"),
+    [
+        (b"{not json", RejectionCode.NOT_JSON, "T1"),
+        (b"\xff\xfe{", RejectionCode.NOT_UTF8, "T1"),
+        ({"ticket_id": "T1", "body": ["a", "list"]}, RejectionCode.SCHEMA, "T1"),
+        ({"ticket_id": "other", "body": 1.5, "subject": True}, RejectionCode.SCHEMA, "other"),
+        ({"ticket_id": "a/b", "body": "text"}, RejectionCode.ID_UNUSABLE, "T1"),
+        ({"ticket_id": "T1", "body": " \n"}, RejectionCode.EMPTY_TEXT, "T1"),
+        ({"ticket_id": "T1", "body": "x" * 20_000}, RejectionCode.TOO_LARGE, "T1"),
+    ],
+)
+def test_a_ticket_that_can_never_succeed_is_recorded_with_its_reason_and_acknowledged(
+    world: World, content: object, code: RejectionCode, ticket_id: str
+) -> None:
+    message = world.raw.drop("tickets/T1.json", content)
+    outcomes = world.pipeline.process_batch([message])
+    assert [(each.result, each.reason) for each in outcomes] == [(Result.REJECTED, code)]
+    assert settled([message], outcomes) == [message]
+    row = world.row(ticket_id)
+    assert row.status is Status.REJECTED
+    assert row.rejection is not None
+    assert (row.rejection.code, row.rejection.key) == (code, "tickets/T1.json")
+    assert world.enriched.objects == {}
+
+
+def test_an_announced_object_that_is_not_there_is_rejected(world: World) -> None:
+    assert world.process(announce("tickets/gone.json")) == {"m": Result.REJECTED}
+    rejection = world.row("gone").rejection
+    assert rejection is not None
+    assert rejection.code is RejectionCode.OBJECT_MISSING
+
+
+def test_an_object_deleted_after_its_enrichment_leaves_the_row_as_it_is(world: World) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    world.process(message)
+    before = world.row("T1")
+    del world.raw.objects["tickets/T1.json"]
+    assert world.process(message) == {message.message_id: Result.SUPERSEDED}
+    assert world.row("T1") == before
+
+
+def test_a_rejection_never_overwrites_a_good_enrichment_and_is_noted_beside_it(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    good = world.row("T1")
+    world.process(world.raw.drop("tickets/T1.json", {"ticket_id": "T1", "body": []}, at=LATER))
+    row = world.row("T1")
+    assert row.status is Status.ENRICHED
+    assert row.enriched_key == good.enriched_key
+    assert row.rejection is not None
+    assert row.rejection.code is RejectionCode.SCHEMA
+
+
+def test_a_good_upload_after_a_rejected_one_clears_the_rejection(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", b"{"))
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1"), at=LATER))
+    assert world.row("T1").status is Status.ENRICHED
+    assert world.row("T1").rejection is None
+
+
+def test_a_duplicate_is_acknowledged_without_running_the_model(world: World) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    world.process(message)
+    writes = world.rows.writes
+    assert world.process(message) == {message.message_id: Result.DUPLICATE}
+    assert world.enricher.seen == ["T1"]
+    assert world.rows.writes == writes
+
+
+def test_two_messages_of_one_upload_in_one_batch_run_the_model_once(world: World) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    again = announce("tickets/T1.json", message_id="again")
+    assert world.process(message, again) == {
+        message.message_id: Result.ENRICHED,
+        "again": Result.ENRICHED,
+    }
+    assert world.enricher.seen == ["T1"]
+
+
+def test_another_bundle_enriches_the_same_upload_anew(world: World) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    world.process(message)
+    world.enricher.fingerprint = "f2"
+    assert world.process(message) == {message.message_id: Result.ENRICHED}
+    assert world.row("T1").fingerprint == "f2"
+    assert len(world.enriched.objects) == 2
+
+
+def test_the_same_content_uploaded_again_runs_no_model_but_is_known_as_the_newest(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    again = world.raw.drop("tickets/T1.json", ticket("T1"), at=LATER)
+    assert world.process(again) == {again.message_id: Result.DUPLICATE}
+    assert world.enricher.seen == ["T1"]
+    assert world.row("T1").raw.last_modified == LATER
+
+
+def test_a_newer_upload_replaces_the_row(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1", "first")))
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1", "second"), at=LATER))
+    row = world.row("T1")
+    assert json.loads(world.enriched.objects[row.enriched_key or ""])["body"] == "second"
+    assert row.revision == 2
+
+
+@pytest.mark.parametrize("second_at", [NOW, LATER])
+def test_a_worker_that_read_the_older_upload_never_overwrites_the_newer_row(
+    world: World, second_at: object
+) -> None:
+    """The other worker reads and writes the second upload while this one still encodes the first."""
+    other = World()
+    other.raw, other.rows, other.enriched = world.raw, world.rows, world.enriched
+    object.__setattr__(other.pipeline, "raw_tickets", world.raw)
+    object.__setattr__(other.pipeline, "rows", world.rows)
+    object.__setattr__(other.pipeline, "enriched_tickets", world.enriched)
+    first = world.raw.drop("tickets/T1.json", ticket("T1", "first"))
+    enrich = world.enricher.enrich
+
+    def enrich_slowly(tickets):  # type: ignore[no-untyped-def]
+        other.process(world.raw.drop("tickets/T1.json", ticket("T1", "second"), at=second_at))  # type: ignore[arg-type]
+        return enrich(tickets)
+
+    world.enricher.enrich = enrich_slowly  # type: ignore[method-assign]
+    assert world.process(first) == {first.message_id: Result.SUPERSEDED}
+    row = world.row("T1")
+    assert json.loads(world.enriched.objects[row.enriched_key or ""])["body"] == "second"
+
+
+def test_two_keys_with_one_ticket_id_in_one_batch_end_with_the_newer_upload(world: World) -> None:
+    newer = world.raw.drop("tickets/b/T1.json", ticket("T1", "newer"), at=LATER)
+    older = world.raw.drop("tickets/a/T1.json", ticket("T1", "older"))
+    results = world.process(newer, older)
+    row = world.row("T1")
+    assert json.loads(world.enriched.objects[row.enriched_key or ""])["body"] == "newer"
+    assert results[newer.message_id] is Result.ENRICHED
+
+
+def test_a_test_event_is_acknowledged_and_dropped(world: World) -> None:
+    message = announce()
+    outcomes = world.pipeline.process_batch([message])
+    assert [outcome.result for outcome in outcomes] == [Result.IGNORED]
+    assert settled([message], outcomes) == [message]
+
+
+def test_a_message_that_announces_nothing_known_is_left_for_the_dead_letter_queue(world: World) -> None:
+    message = Message("odd", '{"hello": 1}', "receipt", 1, NOW)
+    outcomes = world.pipeline.process_batch([message])
+    assert [(each.result, each.reason) for each in outcomes] == [(Result.FAILED, "unreadable_message")]
+    assert settled([message], outcomes) == []
+
+
+def test_a_message_with_several_uploads_is_settled_only_when_all_are(world: World) -> None:
+    world.raw.drop("tickets/T1.json", ticket("T1"))
+    world.raw.drop("tickets/bad.json", ticket("bad", body="poison"))
+    both = announce("tickets/T1.json", "tickets/bad.json", message_id="both")
+    outcomes = world.pipeline.process_batch([both])
+    assert sorted(outcome.result for outcome in outcomes) == [Result.ENRICHED, Result.FAILED]
+    assert settled([both], outcomes) == []
+
+
+def test_a_table_that_cannot_be_read_fails_the_batch_and_runs_no_model(world: World) -> None:
+    def refuse(ticket_ids: object) -> dict[str, TicketRow]:
+        raise TransientFailure("reading rows from DynamoDB: ThrottlingException")
+
+    world.rows.get_many = refuse  # type: ignore[method-assign,assignment]
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    assert world.process(message) == {message.message_id: Result.FAILED}
+    assert world.enricher.seen == []
+
+
+@pytest.mark.parametrize(
+    ("key", "ticket_id"),
+    [("tickets/T1.json", "T1"), ("tickets/a/T1.json", "a/T1"), ("tickets/.json", "tickets/.json")],
+)
+def test_a_ticket_without_an_id_is_called_by_its_key(key: str, ticket_id: str) -> None:
+    assert id_of_key(key) == ticket_id
