@@ -24,8 +24,11 @@ MAX_HAND_BACK_S = 900
 ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
 
 
-class _Stopped(Exception):
-    """Raised by the signal handler out of a receive that waits."""
+class _Stopped(BaseException):
+    """Raised by the signal handler out of a receive that waits.
+
+    Like KeyboardInterrupt no Exception: the SDK would take one for a failed request and try again.
+    """
 
 
 class Worker:

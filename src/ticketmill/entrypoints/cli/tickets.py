@@ -18,6 +18,7 @@ from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, pro
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
+    from ticketmill.domain.enrichment import EnrichedTicket
     from ticketmill.domain.row import TicketRow
     from ticketmill.domain.ticket import Ticket
     from ticketmill.entrypoints.documents import Document
@@ -82,7 +83,7 @@ def show(ticket_id: str, as_json: AsJson = False) -> None:
             }
         )
     else:
-        table(ticket_id, ("field", "value"), _shown(place, row))
+        table(ticket_id, ("field", "value"), [*_shown(place, row), *_whole(enriched)])
 
 
 def list_tickets(
@@ -199,7 +200,7 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
     def with_confidence(label: object, confidence: float | None) -> str:
         return "" if label is None else f"{label} ({confidence:.2f})"
 
-    fields: list[tuple[str, object]] = [
+    fields = [
         ("status", row.status),
         ("subject", row.subject),
         ("intent", with_confidence(row.intent, row.intent_confidence)),
@@ -219,6 +220,19 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
     if row.rejection:
         fields.append(("rejected", f"{row.rejection.code}: {row.rejection.message} ({row.rejection.key})"))
     return [(name, value) for name, value in fields if value not in (None, "")]
+
+
+def _whole(ticket: EnrichedTicket | None) -> list[tuple[str, object]]:
+    """What only the full enrichment has."""
+    if ticket is None:
+        return []
+    embedding = ticket.enrichment.embedding
+    beginning = ", ".join(f"{number:.4f}" for number in embedding[:4])
+    return [
+        ("body", ticket.body),
+        ("embedding", f"{len(embedding)} numbers: {beginning}, …"),
+        ("latency", f"{ticket.enrichment.latency_ms.model_dump()} ms"),
+    ]
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

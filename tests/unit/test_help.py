@@ -1,0 +1,146 @@
+"""The command line from outside: what it says about itself, its exit codes, and what goes to which stream."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from ticketmill.entrypoints.cli import app
+from ticketmill.ml.bundle import EncoderSection, FileEntry, fingerprint_of
+
+SCRIPT = Path(sys.executable).parent / "ticketmill"
+COMMANDS = {"up", "down", "status", "drop", "work", "show", "list", "enrich", "models"}
+MODELS_COMMANDS = {"build", "status", "train"}
+
+
+@pytest.fixture
+def cache_dir(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def ticketmill(cache_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs the console script in an environment without settings, AWS or a wide terminal."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(cache_dir),
+        "TICKETMILL_CACHE_DIR": str(cache_dir),
+        "COLUMNS": "120",
+        **variables,
+    }
+    return subprocess.run(
+        [SCRIPT, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def make_bundle(cache_dir: Path) -> str:
+    """A bundle of one small file under `current`; returns its fingerprint."""
+    content = b"heads"
+    encoder = EncoderSection(name="tiny", dimensions=2, layers=1, max_tokens=8, precision="fp32")
+    entry = FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    fingerprint = fingerprint_of(encoder, {"heads.npz": entry})
+    directory = cache_dir / "bundles" / "current"
+    directory.mkdir(parents=True)
+    (directory / "heads.npz").write_bytes(content)
+    manifest = {
+        "format": 1,
+        "encoder": encoder.model_dump(),
+        "source": {"origin": "made by hand", "inputs": {}, "recipe": 1},
+        "files": {"heads.npz": entry.model_dump()},
+        "fingerprint": fingerprint,
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    return fingerprint
+
+
+def words_of(text: str) -> set[str]:
+    return set(text.split())
+
+
+def test_help_lists_every_command_on_stdout(cache_dir: Path) -> None:
+    done = ticketmill(cache_dir, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    registered = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert registered >= COMMANDS
+    assert registered <= words_of(done.stdout)
+    assert "Exit codes: 0 done, 2 wrong usage, 3 not ready" in done.stdout
+
+
+def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
+    done = ticketmill(cache_dir, "models", "--help")
+    assert done.returncode == 0
+    assert words_of(done.stdout) >= MODELS_COMMANDS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--no-such-option",),
+        ("no-such-command",),
+        ("models", "status", "--no-such-option"),
+        ("list", "--urgency", "soon"),
+        ("list", "--since", "yesterday"),
+        ("show",),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ...], cache_dir: Path) -> None:
+    done = ticketmill(cache_dir, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"),
+    [
+        (("models", "status"), {"TICKETMILL_THREADS": "0"}, "TICKETMILL_THREADS: "),
+        (("models", "status"), {}, "no bundle at"),
+        (("enrich", "missing.json"), {}, "missing.json does not exist"),
+        (("enrich", "-"), {}, "no bundle at"),
+        (("drop", "missing.json"), {}, "missing.json does not exist"),
+        (("work", "--wait-s", "21"), {}, "TICKETMILL_WAIT_S: "),
+    ],
+)
+def test_what_is_not_ready_exits_with_3_and_one_line_on_stderr(
+    arguments: tuple[str, ...], variables: dict[str, str], told: str, cache_dir: Path
+) -> None:
+    done = ticketmill(cache_dir, *arguments, **variables)
+    assert (done.returncode, done.stdout) == (3, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ticketmill: ")
+    assert told in line
+
+
+def test_an_answer_for_programs_is_one_line_of_json_on_stdout(cache_dir: Path) -> None:
+    fingerprint = make_bundle(cache_dir)
+    done = ticketmill(cache_dir, "models", "status", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert json.loads(line)["fingerprint"] == fingerprint
+
+
+def test_an_answer_for_people_is_on_stdout_too(cache_dir: Path) -> None:
+    fingerprint = make_bundle(cache_dir)
+    done = ticketmill(cache_dir, "models", "status")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fingerprint in done.stdout
+    assert "made by hand" in done.stdout
+
+
+def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+    make_bundle(cache_dir)
+    (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
+    done = ticketmill(cache_dir, "models", "status")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "is torn" in done.stderr

@@ -1,0 +1,127 @@
+"""Imports run one way: domain ← ml ← pipeline, aws → domain, entrypoints → bootstrap → everything."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ticketmill
+
+PACKAGE = Path(ticketmill.__file__).parent
+FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
+
+PARTS = {"domain", "ml", "learn", "pipeline", "aws", "settings", "bootstrap", "entrypoints"}
+MAY_IMPORT = {
+    "domain": {"domain"},
+    "ml": {"domain", "ml"},
+    "learn": {"domain", "ml", "learn"},
+    "pipeline": {"domain", "ml", "pipeline"},
+    "aws": {"domain", "aws"},
+    "settings": {"domain"},
+    "bootstrap": PARTS - {"entrypoints"},
+    "entrypoints": PARTS,
+    "__init__": set(),
+}
+
+EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
+NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/sources.py")
+RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
+
+
+def modules_of(source: str, package: str) -> Iterator[str]:
+    """The dotted names that a file of `package` imports, at any level and under any condition."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            base = ".".join(filter(None, (above, node.module)))
+            yield from (f"{base}.{name.name}" for name in node.names)
+
+
+def imported_by(file: str) -> set[str]:
+    package = ".".join(("ticketmill", *Path(file).parts[:-1]))
+    return set(modules_of((PACKAGE / file).read_text(encoding="utf-8"), package))
+
+
+def part_of(file: str) -> str:
+    return Path(file).parts[0].removesuffix(".py")
+
+
+def name_of(file: str) -> str:
+    return ".".join(("ticketmill", *Path(file).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def loaded_after_importing(*modules: str) -> set[str]:
+    code = f"import json, sys, {', '.join(modules)}; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_imports_are_found_wherever_and_however_they_are_written() -> None:
+    source = """
+import os.path as p, numpy
+from ticketmill import bootstrap
+from ticketmill.domain.labels import Urgency
+from . import near
+from .near import thing
+from .. import aws
+from ..aws.s3 import x
+if TYPE_CHECKING:
+    import torch
+def late():
+    try:
+        from onnx import helper
+    except ImportError: pass
+"""
+    assert set(modules_of(source, "ticketmill.ml")) == {
+        "os.path",
+        "numpy",
+        "ticketmill.bootstrap",
+        "ticketmill.domain.labels.Urgency",
+        "ticketmill.ml.near",
+        "ticketmill.ml.near.thing",
+        "ticketmill.aws",
+        "ticketmill.aws.s3.x",
+        "torch",
+        "onnx.helper",
+    }
+
+
+def test_every_part_of_the_house_is_known() -> None:
+    assert {part_of(file) for file in FILES} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_imports_run_one_way(file: str) -> None:
+    ours = {module.split(".")[1] for module in imported_by(file) if module.startswith("ticketmill.")}
+    assert ours <= MAY_IMPORT[part_of(file)]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if part_of(file) == "domain"])
+def test_the_domain_needs_pydantic_and_the_standard_library_alone(file: str) -> None:
+    roots = {module.split(".")[0] for module in imported_by(file)}
+    assert roots <= {*sys.stdlib_module_names, "pydantic", "ticketmill"}
+
+
+@pytest.mark.parametrize("file", RUNTIME_FILES)
+def test_the_runtime_imports_no_package_of_an_extra(file: str) -> None:
+    assert not {module.split(".")[0] for module in imported_by(file)} & EXTRAS
+
+
+def test_the_runtime_loads_no_package_of_an_extra() -> None:
+    loaded = loaded_after_importing(*(name_of(file) for file in RUNTIME_FILES))
+    assert {"ticketmill.ml.encoder", "ticketmill.aws.sqs", "onnxruntime"} <= loaded
+    assert not loaded & EXTRAS
+
+
+def test_the_command_line_loads_nothing_heavy_before_a_command_runs() -> None:
+    loaded = loaded_after_importing("ticketmill.entrypoints.cli")
+    assert "ticketmill.entrypoints.cli.tickets" in loaded
+    assert not loaded & {"boto3", "numpy", "onnxruntime", "pydantic_settings", "rich.table"}

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ticketmill.domain.errors import SetupError
+from ticketmill.settings import Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.upper().startswith("TICKETMILL_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
+    assert load_settings().model_dump() == {
+        "stack": "ticketmill",
+        "cache_dir": tmp_path / "ticketmill",
+        "bundle": None,
+        "threads": load_settings().threads,
+        "intent": "onepass",
+        "urgency": "onepass",
+        "batch_size": 32,
+        "wait_s": 20,
+        "io_threads": 8,
+        "max_ticket_bytes": 2 * 1024 * 1024,
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux tells usable cores")
+def test_threads_are_the_cores_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 4, 7})
+    assert load_settings().threads == 3
+
+
+@pytest.mark.parametrize("xdg", [None, ""])
+def test_without_an_xdg_folder_the_cache_is_in_the_home_folder(
+    xdg: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if xdg is None:
+        monkeypatch.delenv("XDG_CACHE_HOME")
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", xdg)
+    assert load_settings().cache_dir == tmp_path / ".cache" / "ticketmill"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("stack", "tickets-eu-2", "tickets-eu-2"),
+        ("cache_dir", "/var/cache/tickets", Path("/var/cache/tickets")),
+        ("bundle", "/opt/bundle", Path("/opt/bundle")),
+        ("threads", "256", 256),
+        ("intent", "rules", "rules"),
+        ("urgency", "rules", "rules"),
+        ("batch_size", "1000", 1000),
+        ("wait_s", "0", 0),
+        ("io_threads", "1", 1),
+        ("max_ticket_bytes", "1", 1),
+    ],
+)
+def test_every_setting_is_read_from_its_variable(
+    name: str, value: str, expected: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TICKETMILL_{name.upper()}", value)
+    assert getattr(load_settings(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("stack", "Tickets"),
+        ("stack", "1tickets"),
+        ("stack", "tickets_eu"),
+        ("stack", "t" * 21),
+        ("threads", "0"),
+        ("threads", "257"),
+        ("threads", "many"),
+        ("threads", "1.5"),
+        ("intent", "guess"),
+        ("intent", "Rules"),
+        ("urgency", "distilbert"),
+        ("batch_size", "0"),
+        ("batch_size", "1001"),
+        ("wait_s", "-1"),
+        ("wait_s", "21"),
+        ("io_threads", "0"),
+        ("io_threads", "257"),
+        ("max_ticket_bytes", "0"),
+        ("max_ticket_bytes", "2 MB"),
+    ],
+)
+def test_a_bad_variable_is_a_fault_of_setup_that_names_it(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TICKETMILL_{name.upper()}", value)
+    with pytest.raises(SetupError) as caught:
+        load_settings()
+    message = str(caught.value)
+    assert message.startswith(f"TICKETMILL_{name.upper()}: ")
+    assert "\n" not in message
+
+
+def test_all_bad_variables_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMILL_THREADS", "0")
+    monkeypatch.setenv("TICKETMILL_WAIT_S", "60")
+    with pytest.raises(SetupError, match=r"TICKETMILL_THREADS: .*; TICKETMILL_WAIT_S: "):
+        load_settings()
+
+
+def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMILL_BATCH_SIZE", "5")
+    monkeypatch.setenv("TICKETMILL_WAIT_S", "5")
+    settings = load_settings(batch_size=7, wait_s=0)
+    assert (settings.batch_size, settings.wait_s) == (7, 0)
+
+
+def test_flags_that_were_not_given_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMILL_BATCH_SIZE", "5")
+    settings = load_settings(batch_size=None, wait_s=None)
+    assert (settings.batch_size, settings.wait_s) == (5, 20)
+
+
+def test_a_bad_flag_is_a_fault_of_setup_too() -> None:
+    with pytest.raises(SetupError, match="TICKETMILL_WAIT_S"):
+        load_settings(wait_s=21)
+
+
+@pytest.mark.parametrize("name", ["threads", "bundle", "stack", "intent", "cache_dir"])
+def test_an_empty_variable_is_as_if_it_were_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = getattr(load_settings(), name)
+    monkeypatch.setenv(f"TICKETMILL_{name.upper()}", "")
+    assert getattr(load_settings(), name) == default
+
+
+@pytest.mark.parametrize("name", list(Settings.model_fields))
+def test_settings_do_not_change_once_they_are_read(name: str) -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(settings, name, getattr(settings, name))
+
+
+def test_the_bundle_is_the_one_that_was_built_last_or_the_one_that_is_named(tmp_path: Path) -> None:
+    assert load_settings().bundle_dir == tmp_path / "ticketmill" / "bundles" / "current"
+    assert load_settings(cache_dir=tmp_path).bundle_dir == tmp_path / "bundles" / "current"
+    named = load_settings(cache_dir=tmp_path, bundle=tmp_path / "other")
+    assert named.bundle_dir == tmp_path / "other"

@@ -1,0 +1,646 @@
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.labels import Urgency
+from ticketmill.domain.ticket import (
+    MAX_ID_CHARS,
+    MAX_TICKET_BYTES,
+    Ticket,
+    TicketMetadata,
+    decode_json,
+    parse_ticket,
+    ticket_from,
+)
+
+MARKER = "Zanzibar7731"
+
+FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
+
+
+def document(**changes: Any) -> bytes:
+    return json.dumps({**FIELDS, **changes}).encode()
+
+
+def without(*names: str, **changes: Any) -> bytes:
+    fields = {**FIELDS, **changes}
+    return json.dumps({name: value for name, value in fields.items() if name not in names}).encode()
+
+
+def with_value(json_text: bytes) -> bytes:
+    return b'{"ticket_id": "TKT-001", "body": "Text.", "value": ' + json_text + b"}"
+
+
+def nested(levels: int, leaf: bytes = b"1") -> bytes:
+    """A ticket with `levels` levels of nesting, the ticket itself being the first."""
+    return with_value(b"[" * (levels - 1) + leaf + b"]" * (levels - 1))
+
+
+def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketRejected:
+    with pytest.raises(TicketRejected) as caught:
+        parse_ticket(body, max_bytes)
+    return caught.value
+
+
+def test_a_full_ticket_is_read_field_by_field() -> None:
+    ticket = parse_ticket(
+        document(
+            priority="high",
+            created_at=1700000000,
+            customer_id="CUST-1",
+            metadata={"source": "email", "language": "en", "tags": ["login", "web"], "shop": 7},
+        )
+    )
+    assert ticket == Ticket(
+        ticket_id="TKT-001",
+        subject="Cannot sign in",
+        body="The reset link is dead.",
+        priority=Urgency.HIGH,
+        created_at=datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC),
+        customer_id="CUST-1",
+        metadata=TicketMetadata(source="email", language="en", tags=("login", "web"), shop=7),
+    )
+    assert ticket.metadata.model_extra == {"shop": 7}
+
+
+def test_what_is_not_said_is_empty_or_none() -> None:
+    ticket = parse_ticket(b'{"ticket_id": "T", "body": "Text."}')
+    assert ticket == Ticket(
+        ticket_id="T",
+        subject="",
+        body="Text.",
+        priority=None,
+        created_at=None,
+        customer_id=None,
+        metadata=TicketMetadata(source=None, language=None, tags=()),
+        extra={},
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "priority"),
+    [
+        (None, None),
+        ("", None),
+        ("  ", None),
+        ("critical", Urgency.CRITICAL),
+        ("urgent", Urgency.CRITICAL),
+        ("blocker", Urgency.CRITICAL),
+        ("emergency", Urgency.CRITICAL),
+        ("p1", Urgency.CRITICAL),
+        ("1", Urgency.CRITICAL),
+        (1, Urgency.CRITICAL),
+        ("high", Urgency.HIGH),
+        ("major", Urgency.HIGH),
+        ("important", Urgency.HIGH),
+        ("p2", Urgency.HIGH),
+        (2, Urgency.HIGH),
+        ("medium", Urgency.MEDIUM),
+        ("normal", Urgency.MEDIUM),
+        ("moderate", Urgency.MEDIUM),
+        ("p3", Urgency.MEDIUM),
+        (3, Urgency.MEDIUM),
+        ("low", Urgency.LOW),
+        ("minor", Urgency.LOW),
+        ("trivial", Urgency.LOW),
+        ("p4", Urgency.LOW),
+        (4, Urgency.LOW),
+        ("URGENT", Urgency.CRITICAL),
+        (" P3\n", Urgency.MEDIUM),
+        ("Normal", Urgency.MEDIUM),
+    ],
+)
+def test_the_words_and_numbers_of_helpdesks_are_one_of_four_priorities(
+    stated: object, priority: Urgency | None
+) -> None:
+    assert parse_ticket(document(priority=stated)).priority is priority
+
+
+@pytest.mark.parametrize("stated", ["soon", "p5", "0", 0, 5, -1, 1.5, True, False, ["high"], {"level": 1}])
+def test_an_unknown_priority_is_rejected_and_the_field_is_named(stated: object) -> None:
+    error = rejection_of(document(priority=stated))
+    assert (error.code, error.field) == (RejectionCode.SCHEMA, "priority")
+    assert "expected null or one of critical, urgent" in error.message
+
+
+def test_unknown_fields_are_kept_in_extra() -> None:
+    ticket = parse_ticket(document(channel="chat", watchers=[1, {"team": None}], enrichment={"intent": "x"}))
+    assert ticket.extra == {
+        "channel": "chat",
+        "watchers": [1, {"team": None}],
+        "enrichment": {"intent": "x"},
+    }
+
+
+def test_a_field_that_is_called_extra_is_kept_like_any_other() -> None:
+    assert parse_ticket(document(extra={"a": 1}, b=2)).extra == {"extra": {"a": 1}, "b": 2}
+
+
+def test_id_stands_in_for_ticket_id() -> None:
+    ticket = parse_ticket(without("ticket_id", id="TKT-9"))
+    assert (ticket.ticket_id, ticket.extra) == ("TKT-9", {})
+
+
+def test_ticket_id_goes_before_id_which_is_kept() -> None:
+    ticket = parse_ticket(document(id="other"))
+    assert (ticket.ticket_id, ticket.extra) == ("TKT-001", {"id": "other"})
+
+
+@pytest.mark.parametrize(
+    "ticket_id", ["T", "0", "a" * MAX_ID_CHARS, "A.b_c:d@e+f=g-h", "1..2", "tenant:42", "me@example.com"]
+)
+def test_a_usable_id_is_kept_as_it_is(ticket_id: str) -> None:
+    assert parse_ticket(document(ticket_id=ticket_id)).ticket_id == ticket_id
+
+
+def test_a_number_is_an_id() -> None:
+    assert parse_ticket(document(ticket_id=4711)).ticket_id == "4711"
+
+
+@pytest.mark.parametrize(
+    "ticket_id",
+    [
+        "",
+        "a" * (MAX_ID_CHARS + 1),
+        "a" * 300,
+        "a/b",
+        "..",
+        "../etc",
+        ".hidden",
+        "-rf",
+        "a b",
+        " a",
+        "a\n",
+        "a\x00",
+        "größe",
+        "٣",
+        "tick\u200bet",
+        "a#b",
+        "a\\b",
+        -5,
+        True,
+        False,
+        None,
+        ["a"],
+        {"a": 1},
+    ],
+)
+def test_an_id_that_cannot_be_a_key_is_unusable(ticket_id: object) -> None:
+    error = rejection_of(document(ticket_id=ticket_id))
+    assert (error.code, error.field, error.ticket_id) == (RejectionCode.ID_UNUSABLE, "ticket_id", None)
+    assert f"1 to {MAX_ID_CHARS} characters" in error.message
+
+
+def test_an_unusable_id_stand_in_is_unusable_too() -> None:
+    assert rejection_of(without("ticket_id", id="a/b")).code is RejectionCode.ID_UNUSABLE
+
+
+def test_a_missing_id_is_a_fault_of_the_schema() -> None:
+    error = rejection_of(without("ticket_id"))
+    assert (error.code, error.field, error.ticket_id) == (RejectionCode.SCHEMA, "ticket_id", None)
+    assert error.message == "ticket_id: required"
+
+
+def test_a_fault_of_the_id_goes_before_all_others() -> None:
+    error = rejection_of(document(subject=[], body=[], priority="soon", ticket_id="a/b"))
+    assert (error.code, error.field) == (RejectionCode.ID_UNUSABLE, "ticket_id")
+
+
+@pytest.mark.parametrize(
+    ("body", "ticket_id"),
+    [
+        (document(body=[]), "TKT-001"),
+        (document(priority="soon"), "TKT-001"),
+        (document(metadata=[]), "TKT-001"),
+        (document(metadata={"tags": "one"}), "TKT-001"),
+        (document(subject=" ", body=None), "TKT-001"),
+        (document(ticket_id=4711, body=[]), "4711"),
+        (without("ticket_id", id="TKT-9", created_at=True), "TKT-9"),
+        (without("ticket_id", id=9, created_at=True), "9"),
+    ],
+)
+def test_the_id_is_readable_where_another_field_is_at_fault(body: bytes, ticket_id: str) -> None:
+    assert rejection_of(body).ticket_id == ticket_id
+
+
+@pytest.mark.parametrize("field", ["subject", "body", "customer_id"])
+@pytest.mark.parametrize("value", [["text"], {"text": "text"}, True, False])
+def test_a_text_that_is_a_list_an_object_or_a_boolean_is_rejected_and_the_field_is_named(
+    field: str, value: object
+) -> None:
+    error = rejection_of(document(**{field: value}))
+    assert (error.code, error.field) == (RejectionCode.SCHEMA, field)
+    assert error.message.startswith(f"{field}: expected")
+
+
+@pytest.mark.parametrize(("number", "text"), [(42, "42"), (2.5, "2.5"), (0, "0")])
+def test_a_number_in_a_text_field_is_its_text(number: float, text: str) -> None:
+    ticket = parse_ticket(document(subject=number, body=number, customer_id=number))
+    assert (ticket.subject, ticket.body, ticket.customer_id) == (text, text, text)
+
+
+def test_a_null_text_is_empty() -> None:
+    assert parse_ticket(document(body=None)).body == ""
+    assert parse_ticket(document(subject=None)).subject == ""
+    assert parse_ticket(document(customer_id=None)).customer_id is None
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "text"),
+    [("S", "B", "S\nB"), ("", "B", "B"), ("S", "", "S"), ("S", None, "S"), (" S ", "B\n", " S \nB\n")],
+)
+def test_the_text_is_subject_and_body_on_lines_of_their_own(
+    subject: str, body: str | None, text: str
+) -> None:
+    assert parse_ticket(document(subject=subject, body=body)).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f469\u200d\U0001f4bb is an emoji of three code points \U0001f3bb",
+        "a NUL \x00 and a bell \x07 inside",
+        "\u202eright-to-left\u202c שלום مرحبا",
+        "e\u0301 is not \u00e9",
+        "  spaces, \t tabs \r\n and line breaks \n\n are kept ",
+        "\ufeffa byte-order mark inside",
+        "日本語のチケット",
+        "\\ud83d is no escape here",
+    ],
+)
+def test_text_is_kept_exactly(text: str) -> None:
+    for encoded in (document(body=text), json.dumps({**FIELDS, "body": text}, ensure_ascii=False).encode()):
+        assert parse_ticket(encoded).body == text
+
+
+def test_a_mebibyte_of_text_is_accepted() -> None:
+    text = "0123456789abcde " * 65_536
+    assert parse_ticket(document(body=text)).body == text
+
+
+def test_a_ticket_of_exactly_the_limit_is_accepted_and_one_byte_more_is_too_large() -> None:
+    body = document()
+    assert parse_ticket(body, max_bytes=len(body)).ticket_id == "TKT-001"
+    error = rejection_of(body, max_bytes=len(body) - 1)
+    assert error.code is RejectionCode.TOO_LARGE
+    assert error.message == f"expected at most {len(body) - 1} bytes, found {len(body)}"
+
+
+def test_the_limit_is_two_mebibytes_where_none_is_given() -> None:
+    with pytest.raises(TicketRejected) as caught:
+        parse_ticket(b" " * (2 * 1024 * 1024 + 1))
+    assert caught.value.code is RejectionCode.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("stated", "moment"),
+    [
+        (None, None),
+        (0, datetime(1970, 1, 1, tzinfo=UTC)),
+        (1700000000, datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        (1700000000.5, datetime(2023, 11, 14, 22, 13, 20, 500_000, tzinfo=UTC)),
+        ("1700000000", datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)),
+        (" 1700000000.25 ", datetime(2023, 11, 14, 22, 13, 20, 250_000, tzinfo=UTC)),
+        ("2026-11-21T09:30:00Z", datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
+        ("2026-11-21T09:30:00.123456+00:00", datetime(2026, 11, 21, 9, 30, 0, 123_456, tzinfo=UTC)),
+        ("2026-11-21T01:30:00+02:00", datetime(2026, 11, 20, 23, 30, tzinfo=UTC)),
+        ("2026-11-21T09:30:00", datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
+        (" 2026-11-21 09:30 ", datetime(2026, 11, 21, 9, 30, tzinfo=UTC)),
+        ("2026-11-21", datetime(2026, 11, 21, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_unix_seconds_or_iso_and_comes_out_in_utc(stated: object, moment: datetime | None) -> None:
+    created_at = parse_ticket(document(created_at=stated)).created_at
+    assert created_at == moment
+    assert created_at is None or created_at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        1700000000000,
+        "1700000000000",
+        -1,
+        "-1",
+        -0.5,
+        10**400,
+        "1e300",
+        "nan",
+        "inf",
+        "-Infinity",
+        True,
+        False,
+        "",
+        "yesterday",
+        "2026-13-01",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        [1700000000],
+        {"seconds": 1},
+    ],
+)
+def test_a_time_that_is_neither_is_rejected_and_the_field_is_named(stated: object) -> None:
+    error = rejection_of(document(created_at=stated))
+    assert (error.code, error.field) == (RejectionCode.SCHEMA, "created_at")
+    assert "Unix seconds" in error.message
+
+
+def test_milliseconds_are_guessed_at_in_the_message() -> None:
+    assert "milliseconds?" in rejection_of(document(created_at=1700000000000)).message
+
+
+def test_a_byte_order_mark_is_allowed() -> None:
+    assert parse_ticket(b"\xef\xbb\xbf" + document()) == parse_ticket(document())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        document().decode().encode("utf-16"),
+        b"\xff",
+        b'{"ticket_id": "T", "body": "caf\xe9"}',
+        b'{"ticket_id": "T", "body": "\xed\xa0\x80"}',
+        b'{"ticket_id": "T", "body": "\xc0\xaf"}',
+        b'{"ticket_id": "T", "body": "\xf0\x9f\x8e"}',
+    ],
+)
+def test_other_encodings_and_broken_ones_are_not_utf8(body: bytes) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.NOT_UTF8
+    assert "invalid byte at offset" in error.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf16_without_a_mark_is_not_json(encoding: str) -> None:
+    assert rejection_of(document().decode().encode(encoding)).code is RejectionCode.NOT_JSON
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"  \n",
+        b"\xef\xbb\xbf",
+        b"ticket",
+        document()[:-1],
+        document() + b"x",
+        document() + document(),
+        document() + b"\n" + document(),
+        b"{'ticket_id': 'T', 'body': 'x'}",
+        b'{"ticket_id": "T", "body": "a\nb"}',
+        b'{"ticket_id": "T", "body": "x",}',
+        with_value(b"01"),
+    ],
+)
+def test_what_is_not_one_json_document_is_not_json(body: bytes) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.NOT_JSON
+    assert "expected one JSON object" in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"[]", "an array"),
+        (b'["ticket"]', "an array"),
+        (b'"ticket"', "a string"),
+        (b"null", "null"),
+        (b"true", "true or false"),
+        (b"7", "a number"),
+        (b"7.5", "a number"),
+    ],
+)
+def test_a_document_that_is_no_object_is_a_fault_of_the_schema(body: bytes, found: str) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == f"expected a JSON object, found {found}"
+
+
+def test_an_empty_object_lacks_its_id() -> None:
+    assert rejection_of(b"{}").message == "ticket_id: required"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ticket_id": "T", "body": "one", "body": "two"}',
+        b'{"ticket_id": "T", "body": "same", "body": "same"}',
+        b'{"ticket_id": "T", "body": "x", "metadata": {"source": "a", "source": "b"}}',
+        with_value(b'[[{"a": 1, "a": 2}]]'),
+        with_value(b'{"a": 1, "\\u0061": 2}'),
+    ],
+)
+def test_a_field_that_is_there_twice_is_rejected_at_any_depth(body: bytes) -> None:
+    assert rejection_of(body).code is RejectionCode.DUPLICATE_KEY
+
+
+def test_a_known_field_that_is_there_twice_is_named() -> None:
+    error = rejection_of(b'{"ticket_id": "T", "body": "one", "body": "two"}')
+    assert error.field == "body"
+    assert "found body more than once" in error.message
+
+
+def test_the_repeated_one_of_many_fields_is_found_without_comparing_all_with_all() -> None:
+    names = [f'"field{number}": 1'.encode() for number in range(20_000)]
+    began_s = time.process_time()
+    error = rejection_of(b"{" + b", ".join([*names, names[-1]]) + b"}")
+    assert error.code is RejectionCode.DUPLICATE_KEY
+    assert time.process_time() - began_s < 1.0
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 5000])
+@pytest.mark.parametrize("place", [b"%s", b"[[%s]]", b'{"a": %s}'])
+def test_numbers_that_json_or_a_float_does_not_have_are_not_json(number: bytes, place: bytes) -> None:
+    error = rejection_of(with_value(place % number))
+    assert error.code is RejectionCode.NOT_JSON
+    assert "numbers" in error.message
+
+
+def test_large_numbers_that_can_be_kept_are_kept() -> None:
+    assert parse_ticket(with_value(b"[1e308, %d]" % 10**300)).extra == {"value": [1e308, 10**300]}
+
+
+@pytest.mark.parametrize("leaf", [b"1", b""], ids=["around a value", "around nothing"])
+def test_nesting_ends_at_64_levels(leaf: bytes) -> None:
+    assert parse_ticket(nested(64, leaf)).extra
+    error = rejection_of(nested(65, leaf))
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == "expected at most 64 levels of nesting"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_bottomless_nesting_is_rejected_like_any_other_that_is_too_deep(opening: bytes) -> None:
+    closing = b"]" if opening == b"[" else b"}"
+    error = rejection_of(with_value(opening * 100_000 + b"1" + closing * 100_000))
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == "expected at most 64 levels of nesting"
+
+
+def test_lone_surrogates_become_replacement_characters_wherever_they_stand() -> None:
+    ticket = parse_ticket(
+        rb'{"ticket_id": "T", "subject": "\ude00", "body": "half \ud83d here, whole \ud83d\ude00",'
+        rb' "metadata": {"tags": ["\ud83d"]}, "bad\ud83dname": {"in\udc00ner": ["\ud83d\ud83d"]}}'
+    )
+    assert ticket.subject == "\ufffd"
+    assert ticket.body == "half \ufffd here, whole \U0001f600"
+    assert ticket.metadata.tags == ("\ufffd",)
+    assert ticket.extra == {"bad\ufffdname": {"in\ufffdner": ["\ufffd\ufffd"]}}
+    assert ticket.model_dump_json().encode()
+
+
+@pytest.mark.parametrize(
+    ("subject", "body"),
+    [
+        ("", ""),
+        (None, None),
+        (" \t", "\r\n\n"),
+        ("\u200b\u200d\ufeff", "\u2060"),
+        ("\x00\x01", "\x1f\x7f"),
+        ("\u00a0\u3000", "\u2028"),
+        ("", "\u202e\u202c"),
+    ],
+)
+def test_text_that_nobody_can_see_is_no_text(subject: str | None, body: str | None) -> None:
+    error = rejection_of(document(subject=subject, body=body))
+    assert (error.code, error.field) == (RejectionCode.EMPTY_TEXT, "body")
+
+
+def test_a_ticket_without_subject_and_body_has_no_text() -> None:
+    assert rejection_of(b'{"ticket_id": "T"}').code is RejectionCode.EMPTY_TEXT
+
+
+@pytest.mark.parametrize("text", [".", "?", "\U0001f621", "\u200bא\u200b", "\x00a"])
+def test_one_character_that_can_be_seen_is_text(text: str) -> None:
+    assert parse_ticket(document(subject="", body=text)).text == text
+
+
+def test_null_metadata_and_null_tags_are_none() -> None:
+    assert parse_ticket(document(metadata=None)).metadata == TicketMetadata()
+    assert parse_ticket(document(metadata={"tags": None, "source": None})).metadata == TicketMetadata()
+
+
+def test_numbers_among_the_tags_are_their_text() -> None:
+    metadata = parse_ticket(document(metadata={"tags": ["vip", 2, 3.5], "source": 7})).metadata
+    assert (metadata.tags, metadata.source) == (("vip", "2", "3.5"), "7")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ([], "metadata"),
+        ("email", "metadata"),
+        (7, "metadata"),
+        (False, "metadata"),
+        ({"tags": "vip"}, "metadata.tags"),
+        ({"tags": {"vip": 1}}, "metadata.tags"),
+        ({"tags": ["vip", None]}, "metadata.tags.1"),
+        ({"tags": [["vip"]]}, "metadata.tags.0"),
+        ({"source": []}, "metadata.source"),
+        ({"language": True}, "metadata.language"),
+    ],
+)
+def test_metadata_of_another_shape_is_rejected_and_the_field_is_named(metadata: object, field: str) -> None:
+    error = rejection_of(document(metadata=metadata))
+    assert (error.code, error.field) == (RejectionCode.SCHEMA, field)
+    assert error.message.startswith(f"{field}: expected")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        document(ticket_id=f"a/{MARKER}"),
+        document(ticket_id=[MARKER]),
+        document(ticket_id={MARKER: MARKER}),
+        document(subject=[MARKER]),
+        document(body={MARKER: MARKER}),
+        document(priority=MARKER),
+        document(priority=[MARKER]),
+        document(created_at=MARKER),
+        document(created_at=[MARKER]),
+        document(customer_id=[MARKER]),
+        document(metadata=[MARKER]),
+        document(metadata=MARKER),
+        document(metadata={"tags": MARKER, MARKER: MARKER}),
+        document(metadata={"tags": [[MARKER]]}),
+        document(metadata={"tags": {MARKER: MARKER}}),
+        document(metadata={"source": {MARKER: MARKER}}),
+        document(metadata={"language": [MARKER]}),
+        document(subject="", body="", **{MARKER: MARKER}),
+        without("ticket_id", **{MARKER: MARKER}),
+        with_value(f'{{"{MARKER}": 1, "{MARKER}": 2}}'.encode()),
+        with_value(f'["{MARKER}", NaN]'.encode()),
+        with_value(f'["{MARKER}"'.encode()),
+        with_value(f'"{MARKER}\\x"'.encode()),
+        with_value(MARKER.encode()),
+        with_value(f'"{MARKER}\n"'.encode()),
+        with_value(f'"{MARKER}\xff"'.encode("latin-1")),
+        nested(65, f'"{MARKER}"'.encode()),
+        f'"{MARKER}"'.encode(),
+        f'["{MARKER}"]'.encode(),
+        MARKER.encode(),
+        MARKER.encode("utf-16"),
+        document(body=MARKER * 200_000),
+    ],
+)
+def test_no_rejection_quotes_the_ticket(body: bytes) -> None:
+    error = rejection_of(body)
+    assert error.message
+    for part in (error.message, str(error), error.field or "", error.ticket_id or ""):
+        assert MARKER not in part
+        assert "Zanzibar" not in part
+
+
+def test_every_code_but_the_one_of_a_missing_object_comes_from_a_ticket() -> None:
+    bodies = [
+        document(body=[]),
+        document(ticket_id="a/b"),
+        document(subject="", body=""),
+        b"\xff",
+        b"{",
+        b'{"a": 1, "a": 1}',
+        b" " * (MAX_TICKET_BYTES + 1),
+    ]
+    codes = [rejection_of(body).code for body in bodies]
+    assert set(codes) == set(RejectionCode) - {RejectionCode.OBJECT_MISSING}
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        document(),
+        b'{"ticket_id": 7, "subject": "Only a subject"}',
+        document(
+            priority="p1",
+            created_at=1700000000.123456,
+            customer_id=7,
+            metadata={"source": "email", "tags": ["a", "ü", ""], "shop": {"id": [1, None]}},
+            extra={"deep": [[{"a": 1.5}]]},
+            other=None,
+        ),
+        document(subject="\x00 \U0001f469\u200d\U0001f4bb \u202e", body="\ufeff e\u0301 \r\n"),
+        document(big=10**300, small=1e-300, zero=-0.0),
+    ],
+)
+def test_a_ticket_comes_back_from_its_own_json_as_it_was(body: bytes) -> None:
+    ticket = parse_ticket(body)
+    assert Ticket.model_validate_json(ticket.model_dump_json()) == ticket
+
+
+def test_a_ticket_does_not_change_once_it_is_read() -> None:
+    ticket = parse_ticket(document())
+    with pytest.raises(ValueError, match="frozen"):
+        ticket.body = "other"  # type: ignore[misc]
+
+
+def test_a_decoded_document_is_not_changed_by_reading_it() -> None:
+    decoded = decode_json(without("ticket_id", id="TKT-9"))
+    before = json.dumps(decoded)
+    ticket_from(decoded)
+    assert json.dumps(decoded) == before
