@@ -19,7 +19,7 @@ PLAIN_PROGRESS_EVERY_S = 5.0
 
 
 class ExitCode(IntEnum):
-    """What scripts can rely on; docs/cli.md lists them."""
+    """What scripts can rely on; the README lists them."""
 
     DONE = 0
     FAULT = 1
