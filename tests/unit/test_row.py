@@ -122,6 +122,7 @@ def test_a_row_keeps_what_lists_and_counts_need() -> None:
         urgency=Urgency.HIGH,
         urgency_confidence=0.81,
         urgency_source=Source.RULE,
+        priority_conflict=False,
         sentiment=Sentiment.NEGATIVE,
         sentiment_confidence=0.97,
         sentiment_source=Source.HEAD,

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.ticket import Ticket
 
+CONFLICT_LEVELS = 2
+
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -33,7 +35,10 @@ class IntentPrediction(Frozen):
 
 
 class UrgencyPrediction(Frozen):
-    """The urgency that the text shows; `stated` is what the submitter set, kept apart."""
+    """The urgency that the text shows; `stated` is what the submitter set, kept apart.
+
+    `priority_conflict` says that the two are two levels or more apart, as `low` and `high` are.
+    """
 
     label: Urgency
     confidence: Confidence
@@ -41,6 +46,13 @@ class UrgencyPrediction(Frozen):
     stated: Urgency | None = None
     scores: dict[str, float] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
+    priority_conflict: bool = False
+
+
+def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
+    """Whether what the submitter set and what the text shows are two levels or more apart."""
+    levels = list(Urgency)
+    return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
 class SentimentPrediction(Frozen):

@@ -89,6 +89,7 @@ class TicketRow(Frozen):
     urgency: Urgency | None = None
     urgency_confidence: Confidence | None = None
     urgency_source: Source | None = None
+    priority_conflict: bool | None = None
     sentiment: Sentiment | None = None
     sentiment_confidence: Confidence | None = None
     sentiment_source: Source | None = None
@@ -143,6 +144,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         stated_priority=ticket.priority,
         **_columns("intent", enrichment.intent),
         **_columns("urgency", enrichment.urgency),
+        priority_conflict=enrichment.urgency.priority_conflict if enrichment.urgency else None,
         **_columns("sentiment", enrichment.sentiment),
         topics=enrichment.topics or (),
         summary=summary.text[:MAX_SUMMARY_CHARS] if summary else None,

@@ -17,6 +17,7 @@ from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import Ticket
 from ticketmill.ml.encoder import Encoder
 from ticketmill.ml.heads import Heads
+from ticketmill.ml.plaintext import plain_text
 from ticketmill.pipeline.bisect import bisect
 from ticketmill.pipeline.stages import Prediction, Read, Stage, Stages
 
@@ -47,10 +48,12 @@ class Enricher:
         an encoder that fails raises.
         """
         started = time.perf_counter()
-        encoded = self.encoder.encode([ticket.text for ticket in tickets])
+        texts = [ticket.text for ticket in tickets]
+        # blanked, not cut out: what the encoder says about places holds for the text as it is
+        encoded = self.encoder.encode([plain_text(text) for text in texts])
         encode_ms = _ms_each(started, len(tickets))
         started = time.perf_counter()
-        features = self.heads.features(np.stack([each.layers for each in encoded]))
+        features = self.heads.read(texts, np.stack([each.layers for each in encoded]))
         reads = [Read(*each) for each in zip(tickets, encoded, features, strict=True)]
         predictions: dict[str, Sequence[object]] = {
             "intent": _run("intent", self.stages.intent, reads),

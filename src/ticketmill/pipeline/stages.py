@@ -20,16 +20,19 @@ from ticketmill.domain.enrichment import (
     Summary,
     TopicPrediction,
     UrgencyPrediction,
+    contradicts,
 )
 from ticketmill.domain.labels import Sentiment, Source, Urgency
 from ticketmill.domain.ticket import Ticket
 from ticketmill.ml.encoder import Encoded
+from ticketmill.ml.features import Features
 from ticketmill.ml.heads import Head
 from ticketmill.ml.language import LanguageDetector
 from ticketmill.ml.rules import KeywordClassifier, RuleMatch
 from ticketmill.ml.summary import summarize
 
 MAX_TOPICS = 3
+EVIDENCE_DECIMALS = 3
 
 Floats = NDArray[np.float32]
 Prediction = TypeVar("Prediction")
@@ -37,11 +40,11 @@ Prediction = TypeVar("Prediction")
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A ticket as the encoder read it; `features` (features,) is what the heads see."""
+    """A ticket as the encoder read it; `features` is what the heads see."""
 
     ticket: Ticket
     encoded: Encoded
-    features: Floats
+    features: Features
 
 
 Stage = Callable[[Sequence[Read]], Sequence[Prediction]]
@@ -60,12 +63,18 @@ class Stages:
 
 
 def intent_by_head(head: Head) -> Stage[IntentPrediction]:
-    """Intent by a linear head."""
+    """Intent by a linear head, with the words that spoke most for it as evidence."""
 
     def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
         return [
-            IntentPrediction(label=label, confidence=confidence, source=Source.HEAD, scores=scores)
-            for label, confidence, scores in _classify(head, reads)
+            IntentPrediction(
+                label=label,
+                confidence=confidence,
+                source=Source.HEAD,
+                scores=scores,
+                evidence=_spoke_for(head, read, label),
+            )
+            for read, (label, confidence, scores) in zip(reads, _classify(head, reads), strict=True)
         ]
 
     return predict
@@ -90,7 +99,7 @@ def intent_by_rules(rules: KeywordClassifier) -> Stage[IntentPrediction]:
 
 
 def urgency_by_head(head: Head) -> Stage[UrgencyPrediction]:
-    """Urgency by a linear head, from the text alone."""
+    """Urgency by a linear head, from the text alone, with the words that spoke most for it as evidence."""
 
     def predict(reads: Sequence[Read]) -> list[UrgencyPrediction]:
         return [
@@ -100,6 +109,8 @@ def urgency_by_head(head: Head) -> Stage[UrgencyPrediction]:
                 source=Source.HEAD,
                 stated=read.ticket.priority,
                 scores=scores,
+                evidence=_spoke_for(head, read, label),
+                priority_conflict=contradicts(read.ticket.priority, Urgency(label)),
             )
             for read, (label, confidence, scores) in zip(reads, _classify(head, reads), strict=True)
         ]
@@ -119,6 +130,7 @@ def urgency_by_rules(rules: KeywordClassifier) -> Stage[UrgencyPrediction]:
                 source=_source(match),
                 stated=read.ticket.priority,
                 evidence=_evidence(match),
+                priority_conflict=contradicts(read.ticket.priority, Urgency(match.label)),
             )
             for read, match in zip(reads, matches, strict=True)
         ]
@@ -206,12 +218,19 @@ def _summary(ticket: Ticket, encoded: Encoded) -> Summary:
     )
 
 
-def _features(reads: Sequence[Read]) -> Floats:
-    return np.stack([read.features for read in reads])
+def _features(reads: Sequence[Read]) -> list[Features]:
+    return [read.features for read in reads]
 
 
 def _source(match: RuleMatch) -> Source:
     return Source.RULE if match.reasons else Source.FALLBACK
+
+
+def _spoke_for(head: Head, read: Read, label: str) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(text=text, weight=round(weight, EVIDENCE_DECIMALS))
+        for text, weight in head.evidence(read.features, label)
+    )
 
 
 def _evidence(match: RuleMatch) -> tuple[Evidence, ...]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+
+if TYPE_CHECKING:
+    from ticketmill.learn.scores import TaskScore
+    from ticketmill.learn.train import TrainedHeads
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -68,13 +73,16 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the heads; without it the package's own.")
     ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Train nothing; show how heads without each block would do.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
     from dataclasses import asdict
 
     from ticketmill.learn.corpus import SHIPPED_CORPUS, corpus_hash, read_corpus
-    from ticketmill.learn.train import train_heads
+    from ticketmill.learn.train import ablations, train_heads
     from ticketmill.ml.build import build_bundle
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.encoder import Encoder
@@ -87,6 +95,13 @@ def train(
     # An encoder of its own: heads are what is missing when the first ones are trained.
     built = build_bundle(settings.cache_dir / "training", extra_files={}, report=say)
     encoder = Encoder(load_bundle(built.directory), settings.threads)
+    if ablate:
+        rows = ablations(tickets, encoder, report=say)
+        if as_json:
+            answer_json({left_out: [asdict(each) for each in scores] for left_out, scores in rows.items()})
+        else:
+            _show_ablations(rows)
+        return
     trained_on = f"{corpus.name} {corpus_hash(corpus)}, {len(tickets)} tickets"
     trained = train_heads(tickets, encoder, trained_on, report=say)
     output = output or SHIPPED_HEADS
@@ -95,13 +110,68 @@ def train(
         (output / name).write_bytes(content)
     say(f"heads written to {output}; `ticketmill models build` takes the package's own into the bundle")
     if as_json:
-        answer_json([asdict(score) for score in trained.scores])
-        return
+        answer_json(
+            {"tasks": [asdict(score) for score in trained.scores], "pressing": asdict(trained.pressing)}
+        )
+    else:
+        _show_scores(trained)
+
+
+def _show_scores(trained: TrainedHeads) -> None:
+    columns = (
+        "task",
+        "macro-F1",
+        "accuracy",
+        "calibration error",
+        "confidence >= 0.9",
+        "mistakes among them",
+        "not for review",
+        "accuracy of those",
+    )
+    rows = [
+        (
+            each.task,
+            f"{each.macro_f1:.3f}",
+            f"{each.accuracy:.3f}",
+            f"{each.calibration_error:.3f}",
+            each.sure,
+            each.sure_mistakes,
+            f"{each.coverage:.3f}",
+            f"{each.covered_accuracy:.3f}",
+        )
+        for each in trained.scores
+    ]
+    table("Each business left out once", columns, rows)
+    pressing = trained.pressing
     table(
-        "Each business left out once",
-        ("task", "macro-F1", "accuracy", "calibration error"),
+        "Critical and high urgency, taken as one",
+        ("operating point", "recall", "precision", "urgency macro-F1"),
         [
-            (each.task, f"{each.macro_f1:.3f}", f"{each.accuracy:.3f}", f"{each.calibration_error:.3f}")
-            for each in trained.scores
+            ("as shipped", f"{pressing.recall:.3f}", f"{pressing.precision:.3f}", _urgency_f1(trained)),
+            (
+                "chosen on the other businesses",
+                f"{pressing.nested_recall:.3f}",
+                f"{pressing.nested_precision:.3f}",
+                f"{pressing.nested_macro_f1:.3f}",
+            ),
+        ],
+    )
+
+
+def _urgency_f1(trained: TrainedHeads) -> str:
+    return next(f"{each.macro_f1:.3f}" for each in trained.scores if each.task == "urgency")
+
+
+def _show_ablations(rows: Mapping[str, Sequence[TaskScore]]) -> None:
+    tasks = [score.task for score in next(iter(rows.values()))]
+    table(
+        "Macro-F1, each business left out once (topics: accuracy of the best)",
+        ("left out", *tasks),
+        [
+            (
+                left_out,
+                *(f"{each.accuracy if each.task == 'topics' else each.macro_f1:.3f}" for each in scores),
+            )
+            for left_out, scores in rows.items()
         ],
     )

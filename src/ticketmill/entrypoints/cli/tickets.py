@@ -18,7 +18,7 @@ from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, pro
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
-    from ticketmill.domain.enrichment import EnrichedTicket
+    from ticketmill.domain.enrichment import EnrichedTicket, IntentPrediction, UrgencyPrediction
     from ticketmill.domain.row import TicketRow
     from ticketmill.domain.ticket import Ticket
     from ticketmill.entrypoints.documents import Document
@@ -212,6 +212,7 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
         ("intent", with_confidence(row.intent, row.intent_confidence)),
         ("urgency", with_confidence(row.urgency, row.urgency_confidence)),
         ("stated priority", row.stated_priority),
+        ("priority conflict", row.priority_conflict),
         ("sentiment", with_confidence(row.sentiment, row.sentiment_confidence)),
         ("topics", ", ".join(with_confidence(topic.label, topic.confidence) for topic in row.topics)),
         ("summary", row.summary),
@@ -236,9 +237,16 @@ def _whole(ticket: EnrichedTicket | None) -> list[tuple[str, object]]:
     beginning = ", ".join(f"{number:.4f}" for number in embedding[:4])
     return [
         ("body", ticket.body),
+        ("intent because of", _because(ticket.enrichment.intent)),
+        ("urgency because of", _because(ticket.enrichment.urgency)),
         ("embedding", f"{len(embedding)} numbers: {beginning}, …"),
         ("latency", f"{ticket.enrichment.latency_ms.model_dump()} ms"),
     ]
+
+
+def _because(prediction: IntentPrediction | UrgencyPrediction | None) -> str:
+    phrases = prediction.evidence if prediction else ()
+    return ", ".join(f"{phrase.text!r} ({phrase.weight:.2f})" for phrase in phrases)
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ticketmill.domain.labels import Urgency
+from ticketmill.domain.ticket import Ticket
+from ticketmill.ml.encoder import Encoded
+from ticketmill.ml.heads import Heads, load_heads, shipped_heads
+from ticketmill.ml.rules import urgency_rules
+from ticketmill.pipeline.stages import Read, intent_by_head, urgency_by_head, urgency_by_rules
+
+BODY = "Nobody can log in, the whole company is stopped right now. We lose money every minute!"
+
+
+@pytest.fixture(scope="module")
+def heads() -> Heads:
+    return load_heads(shipped_heads())
+
+
+def read(heads: Heads, body: str, priority: Urgency | None = None) -> Read:
+    layers = np.zeros((7, 384), np.float32)
+    states, offsets = np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int32)
+    encoded = Encoded(np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False)
+    ticket = Ticket(ticket_id="T1", body=body, priority=priority)
+    return Read(ticket, encoded, heads.read([ticket.text], layers[None])[0])
+
+
+def test_intent_and_urgency_bring_words_of_the_text_as_evidence(heads: Heads) -> None:
+    one = read(heads, BODY)
+    (urgency,) = urgency_by_head(heads.tasks["urgency"])([one])
+    (intent,) = intent_by_head(heads.tasks["intent"])([one])
+    for prediction in (urgency, intent):
+        weights = [each.weight for each in prediction.evidence]
+        assert 1 <= len(weights) <= 3
+        assert weights == sorted(weights, reverse=True)
+        assert all(each.text in BODY for each in prediction.evidence)
+
+
+def test_a_stated_priority_far_from_the_text_is_a_conflict(heads: Heads) -> None:
+    predict = urgency_by_head(heads.tasks["urgency"])
+    (unstated,) = predict([read(heads, BODY)])
+    assert not unstated.priority_conflict
+    opposite = Urgency.LOW if unstated.label in (Urgency.CRITICAL, Urgency.HIGH) else Urgency.CRITICAL
+    (contradicted,) = predict([read(heads, BODY, opposite)])
+    (agreed,) = predict([read(heads, BODY, unstated.label)])
+    assert contradicted.priority_conflict
+    assert contradicted.label == unstated.label, "what is stated must not move what is shown"
+    assert not agreed.priority_conflict
+
+
+def test_the_rules_see_a_conflict_too(heads: Heads) -> None:
+    (found,) = urgency_by_rules(urgency_rules())([read(heads, "No rush, a typo.", Urgency.CRITICAL)])
+    assert found.label == Urgency.LOW
+    assert found.priority_conflict
