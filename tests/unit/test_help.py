@@ -16,7 +16,19 @@ from ticketmill.entrypoints.cli import app
 from ticketmill.ml.bundle import EncoderSection, FileEntry, fingerprint_of
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
-COMMANDS = {"up", "down", "status", "drop", "work", "show", "list", "enrich", "models"}
+COMMANDS = {
+    "up",
+    "down",
+    "status",
+    "drop",
+    "work",
+    "show",
+    "list",
+    "enrich",
+    "evaluate",
+    "models",
+    "taxonomy",
+}
 MODELS_COMMANDS = {"build", "status", "train"}
 
 

@@ -83,7 +83,7 @@ ENRICHMENT = Enrichment(
         label=Sentiment.NEGATIVE, confidence=0.97, source=Source.HEAD, scores={"negative": 0.97}
     ),
     topics=(TopicPrediction(label="authentication", confidence=0.71, source=Source.HEAD),),
-    summary=Summary(text="Cannot sign in.", source=Source.EXTRACTIVE, confidence=0.8, compression=3.2),
+    summary=Summary(text="Cannot sign in.", display="Cannot sign in.", source=Source.EXTRACTIVE, confidence=0.8, compression=3.2),
     language=Language(label="en", confidence=0.99, source=Source.DETECTOR),
     tokens=61,
     truncated=True,

@@ -93,12 +93,14 @@ class TicketRow(Frozen):
     sentiment_source: Source | None = None
     topics: tuple[TopicPrediction, ...] = ()
     summary: str | None = None
+    summary_display: str | None = None
     summary_source: Source | None = None
     language: str | None = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
     needs_review: bool | None = None
+    review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
     fingerprint: str | None = None
     models: dict[str, str] = Field(default_factory=dict)
@@ -145,12 +147,14 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         **_columns("sentiment", enrichment.sentiment),
         topics=enrichment.topics or (),
         summary=summary.text if summary else None,
+        summary_display=summary.display if summary else None,
         summary_source=summary.source if summary else None,
         language=language.label if language else None,
         language_confidence=language.confidence if language else None,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
         needs_review=enrichment.needs_review,
+        review_reasons=enrichment.review_reasons,
         failed_stages=enrichment.failed_stages,
         fingerprint=enrichment.fingerprint,
         models=enrichment.models,
