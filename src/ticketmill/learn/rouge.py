@@ -62,7 +62,9 @@ def lex_rank_summarizer() -> Callable[[str, int], str]:
 
     def summarize(text: str, count: int) -> str:
         document = PlaintextParser.from_string(text, _Tokenizer()).document
-        return " ".join(str(sentence) for sentence in summarizer(document, count)) or text
+        # sumy divides by zero for a text without a word
+        with np.errstate(invalid="ignore"):
+            return " ".join(str(sentence) for sentence in summarizer(document, count)) or text
 
     return summarize
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 MIN_WORDS = 3
 
 # A line of so many characters without an end was wrapped by the mail program: the next one goes on with it.
-WRAPPED_FROM = 55
+WRAPPED_FROM, WRAPPED_TO = 55, 120
 MAX_SIGNATURE_WORDS = 6
 # Noise shows at the beginning of a line; a line may have a million characters.
 MAX_NOISE_CHARS = 200
@@ -37,8 +37,9 @@ _GREETING = re.compile(
     re.I,
 )
 _PLEASANTRY = re.compile(
-    r"^(?:i |we )?(?:hope (?:you|this|all|everyone)\b.{0,50}|for your (?:information|info)|(?:please|pls) advise"
-    r"|(?:just )?(?:a )?quick (?:question|one)|sorry (?:that )?(?:this is|it's|for the) (?:so )?long\b.{0,40}"
+    r"^(?:i |we )?(?:hope (?:you|this|all|everyone)\b.{0,50}|for your (?:information|info)"
+    r"|(?:please|pls) advise|(?:just )?(?:a )?quick (?:question|one)"
+    r"|sorry (?:that )?(?:this is|it's|for the) (?:so )?long\b.{0,40}"
     r"|(?:i )?look(?:ing)? forward to .{0,50}|thank(?:s| you)\b.{0,50}(?:advance|help|time|support))[.!,:]*$",
     re.I,
 )
@@ -83,7 +84,7 @@ def sentences(text: str) -> list[Sentence]:
 
 
 def _goes_on(line: str) -> bool:
-    return len(line) >= WRAPPED_FROM and not _SENTENCE_END.search(line[-8:])
+    return WRAPPED_FROM <= len(line) <= WRAPPED_TO and not _SENTENCE_END.search(line[-8:])
 
 
 def _is_noise(line: str) -> bool:
