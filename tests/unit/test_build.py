@@ -159,7 +159,7 @@ def test_the_same_files_from_another_folder_make_the_same_fingerprint(
 @pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json", "heads.json", "manifest.json"])
 def test_a_torn_bundle_is_built_again_in_its_place(name: str, cache: Path, folder: Path) -> None:
     first = make(cache, folder, heads=b"[1]")
-    (first.directory / name).write_bytes(b"torn")
+    (first.directory / name).write_bytes(b"torn file")
     with pytest.raises(SetupError, match="ticketmill models build"):
         load_bundle(current_bundle(cache))
     second = make(cache, folder, heads=b"[1]")
@@ -374,7 +374,7 @@ def test_a_derived_file_is_no_part_of_the_fingerprint_but_is_verified(cache: Pat
         )
 
     first = build(b"made here")
-    (first.directory / "prototypes.npz").write_bytes(b"torn")
+    (first.directory / "prototypes.npz").write_bytes(b"torn file")
     with pytest.raises(SetupError, match=r"prototypes\.npz is not the file that was built"):
         load_bundle(first.directory)
     assert build(b"made on another processor").fingerprint == first.fingerprint

@@ -17,7 +17,7 @@ OVERLAP_FROM = 0.65
 SAME_NAME_FROM = 0.85
 """Likeness of two names, by difflib: `refund` and `refunds` are at 0.92."""
 MIN_DESCRIPTION_WORDS = 3
-NEAR_FROM = 0.15
+NEAR_FROM = 0.17
 """Cosine to a ticket, less what all tickets have in common, from which a ticket is near a label."""
 
 Floats = NDArray[np.float32]
