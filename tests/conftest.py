@@ -6,19 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.ml.build import build_bundle
+from ticketmill.ml.assemble import build_shipped
 from ticketmill.ml.bundle import Bundle, load_bundle
 from ticketmill.ml.encoder import Encoder
-from ticketmill.ml.heads import shipped_heads
 from ticketmill.settings import load_settings
 
 
 @pytest.fixture(scope="session")
 def bundle_dir() -> Path:
     """Needs the network where the cache has no bundle yet."""
-    return build_bundle(
-        load_settings().cache_dir, extra_files=shipped_heads(), report=lambda _line: None
-    ).directory
+    return build_shipped(load_settings().cache_dir, report=lambda _line: None).directory
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,8 +15,13 @@ if TYPE_CHECKING:
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import Stack
+    from ticketmill.domain.enrichment import IntentPrediction
+    from ticketmill.ml.heads import Head
+    from ticketmill.ml.prototypes import Prototypes
+    from ticketmill.ml.topics import Blend
     from ticketmill.pipeline.enrich import Enricher
     from ticketmill.pipeline.process import Pipeline
+    from ticketmill.pipeline.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +62,38 @@ def load_enricher(settings: Settings) -> Enricher:
     from ticketmill.ml.encoder import Encoder
     from ticketmill.ml.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
     from ticketmill.ml.language import LanguageDetector
-    from ticketmill.ml.rules import intent_rules, urgency_rules
+    from ticketmill.ml.prototypes import load_prototypes
+    from ticketmill.ml.rules import urgency_rules
+    from ticketmill.ml.topics import TopicScorer, load_blend
     from ticketmill.pipeline import stages
     from ticketmill.pipeline.enrich import Enricher
 
     bundle = load_bundle(settings.bundle_dir)
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
     head = heads.tasks
+    prototypes, blend = load_prototypes(bundle), load_blend(bundle)
+    intent, intent_review_below, intent_model = _intent_stage(settings, head["intent"], prototypes, blend)
     return Enricher(
         encoder=Encoder(bundle, settings.threads),
         heads=heads,
         stages=stages.Stages(
-            intent=stages.intent_by_head(head["intent"])
-            if settings.intent == "onepass"
-            else stages.intent_by_rules(intent_rules()),
+            intent=intent,
             urgency=stages.urgency_by_head(head["urgency"])
             if settings.urgency == "onepass"
             else stages.urgency_by_rules(urgency_rules()),
             sentiment=stages.sentiment_by_head(head["sentiment"]),
-            topics=stages.topics_by_head(head["topics"]),
+            topics=stages.topics_by_scorer(TopicScorer(prototypes["topics"], head["topics"], blend)),
             summary=stages.extractive_summary,
             language=stages.language_by_detector(LanguageDetector()),
         ),
-        review_below={task: head[task].spec.review_below for task in ("intent", "urgency", "sentiment")},
+        review_below={
+            "intent": intent_review_below,
+            "urgency": head["urgency"].spec.review_below,
+            "sentiment": head["sentiment"].spec.review_below,
+        },
         models={
             "encoder": f"{bundle.manifest.encoder.name}/{bundle.manifest.encoder.precision}",
-            "intent": settings.intent,
+            "intent": intent_model,
             "urgency": settings.urgency,
             "sentiment": "onepass",
             "topics": "onepass",
@@ -90,6 +102,26 @@ def load_enricher(settings: Settings) -> Enricher:
         },
         fingerprint=bundle.fingerprint,
     )
+
+
+def _intent_stage(
+    settings: Settings, head: Head, prototypes: Mapping[str, Prototypes], blend: Blend
+) -> tuple[Stage[IntentPrediction], float, str]:
+    """What serves the intent, under which confidence a person should look, and its name.
+
+    The head serves the taxonomy that it was trained on; any other is served by prototypes throughout,
+    because the confidences of the two cannot be compared.
+    """
+    from ticketmill.ml.rules import intent_rules
+    from ticketmill.ml.topics import NearestIntent
+    from ticketmill.pipeline import stages
+
+    if settings.intent == "rules":
+        return stages.intent_by_rules(intent_rules()), head.spec.review_below, "rules"
+    if set(prototypes["intent"].taxonomy.names) == set(head.spec.labels):
+        return stages.intent_by_head(head), head.spec.review_below, "onepass"
+    nearest = NearestIntent(prototypes["intent"], blend)
+    return stages.intent_by_prototypes(nearest), nearest.review_below, "prototypes"
 
 
 def make_pipeline(settings: Settings, place: Place, enricher: Enricher) -> Pipeline:

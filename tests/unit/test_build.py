@@ -22,7 +22,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from ticketmill.domain.errors import SetupError
 from ticketmill.ml import build, sources
 from ticketmill.ml.build import BuildResult, build_bundle
-from ticketmill.ml.bundle import current_bundle, load_bundle
+from ticketmill.ml.bundle import Bundle, current_bundle, load_bundle
 from ticketmill.ml.encoder import Encoder
 
 CONFIG = {
@@ -159,7 +159,7 @@ def test_the_same_files_from_another_folder_make_the_same_fingerprint(
 @pytest.mark.parametrize("name", ["encoder.onnx", "tokenizer.json", "heads.json", "manifest.json"])
 def test_a_torn_bundle_is_built_again_in_its_place(name: str, cache: Path, folder: Path) -> None:
     first = make(cache, folder, heads=b"[1]")
-    (first.directory / name).write_bytes(b"torn")
+    (first.directory / name).write_bytes(b"torn file")
     with pytest.raises(SetupError, match="ticketmill models build"):
         load_bundle(current_bundle(cache))
     second = make(cache, folder, heads=b"[1]")
@@ -335,3 +335,47 @@ def test_a_hub_that_does_not_answer_is_a_setup_error(
     with pytest.raises(SetupError, match="no route to the hub"):
         make(cache, "hub")
     assert left_behind(cache) == set()
+
+
+def test_derived_files_are_made_of_the_bundle_without_them_and_only_when_something_is_new(
+    cache: Path, folder: Path
+) -> None:
+    made: list[str] = []
+
+    def derive(bundle: Bundle) -> bytes:
+        made.append(bundle.path("taxonomy.json").read_text())
+        assert bundle.path("encoder.onnx").is_file()
+        return b"prototypes of " + bundle.path("taxonomy.json").read_bytes()
+
+    def build(taxonomy: bytes) -> BuildResult:
+        return build_bundle(
+            cache,
+            source=str(folder),
+            extra_files={"taxonomy.json": taxonomy},
+            derived={"prototypes.npz": derive},
+            report=lambda _line: None,
+        )
+
+    first, again, other = build(b"[1]"), build(b"[1]"), build(b"[2]")
+    assert made == ["[1]", "[2]"]
+    assert (first.built, again.built) == (True, False)
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+    assert load_bundle(other.directory).path("prototypes.npz").read_bytes() == b"prototypes of [2]"
+
+
+def test_a_derived_file_is_no_part_of_the_fingerprint_but_is_verified(cache: Path, folder: Path) -> None:
+    def build(content: bytes) -> BuildResult:
+        return build_bundle(
+            cache,
+            source=str(folder),
+            extra_files={"taxonomy.json": b"[1]"},
+            derived={"prototypes.npz": lambda _bundle: content},
+            report=lambda _line: None,
+        )
+
+    first = build(b"made here")
+    (first.directory / "prototypes.npz").write_bytes(b"torn file")
+    with pytest.raises(SetupError, match=r"prototypes\.npz is not the file that was built"):
+        load_bundle(first.directory)
+    assert build(b"made on another processor").fingerprint == first.fingerprint
+    assert load_bundle(first.directory).path("prototypes.npz").read_bytes() == b"made on another processor"

@@ -16,7 +16,19 @@ from ticketmill.entrypoints.cli import app
 from ticketmill.ml.bundle import EncoderSection, FileEntry, fingerprint_of
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
-COMMANDS = {"up", "down", "status", "drop", "work", "show", "list", "enrich", "models"}
+COMMANDS = {
+    "up",
+    "down",
+    "status",
+    "drop",
+    "work",
+    "show",
+    "list",
+    "enrich",
+    "evaluate",
+    "models",
+    "taxonomy",
+}
 MODELS_COMMANDS = {"build", "status", "train"}
 
 
@@ -92,6 +104,9 @@ def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
         ("list", "--urgency", "soon"),
         ("list", "--since", "yesterday"),
         ("show",),
+        ("evaluate", "--data", "tickets.jsonl", "--label", "colour"),
+        ("evaluate", "--data", "tickets.jsonl", "--label", "sentiment", "--with", "rules"),
+        ("evaluate", "--data", "tickets.jsonl", "--label", "topics", "--plots", "."),
     ],
 )
 def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ...], cache_dir: Path) -> None:
@@ -110,6 +125,9 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ..
         (("enrich", "-"), {}, "no bundle at"),
         (("drop", "missing.json"), {}, "missing.json does not exist"),
         (("work", "--wait-s", "21"), {}, "TICKETMILL_WAIT_S: "),
+        (("taxonomy", "check", "missing.yaml"), {}, "missing.yaml cannot be read"),
+        (("models", "build", "--topics", "missing.yaml"), {}, "missing.yaml cannot be read"),
+        (("evaluate", "--data", "missing.jsonl", "--label", "intent"), {}, "missing.jsonl cannot be read"),
     ],
 )
 def test_what_is_not_ready_exits_with_3_and_one_line_on_stderr(

@@ -30,7 +30,8 @@ MAY_IMPORT = {
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
-NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/sources.py")
+EXTRAS |= {"yaml", "matplotlib", "rouge_score", "sumy"}
+NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/sources.py", "ml/taxonomy_file.py")
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
 
 

@@ -83,7 +83,13 @@ ENRICHMENT = Enrichment(
         label=Sentiment.NEGATIVE, confidence=0.97, source=Source.HEAD, scores={"negative": 0.97}
     ),
     topics=(TopicPrediction(label="authentication", confidence=0.71, source=Source.HEAD),),
-    summary=Summary(text="Cannot sign in.", source=Source.EXTRACTIVE, confidence=0.8, compression=3.2),
+    summary=Summary(
+        text="Cannot sign in.",
+        display="Cannot sign in.",
+        source=Source.EXTRACTIVE,
+        confidence=0.8,
+        compression=3.2,
+    ),
     language=Language(label="en", confidence=0.99, source=Source.DETECTOR),
     tokens=61,
     truncated=True,
@@ -128,6 +134,7 @@ def test_a_row_keeps_what_lists_and_counts_need() -> None:
         sentiment_source=Source.HEAD,
         topics=(TopicPrediction(label="authentication", confidence=0.71, source=Source.HEAD),),
         summary="Cannot sign in.",
+        summary_display="Cannot sign in.",
         summary_source=Source.EXTRACTIVE,
         language="en",
         language_confidence=0.99,
@@ -155,7 +162,7 @@ def test_stages_that_failed_are_named_and_leave_their_columns_empty() -> None:
     assert partial.topics == ()
     for name in ("intent", "urgency", "sentiment", "summary", "language"):
         assert [value for column, value in columns.items() if column.split("_")[0] == name] == (
-            [None] * (2 if name in ("summary", "language") else 3)
+            [None] * (2 if name == "language" else 3)
         )
 
 
@@ -177,7 +184,7 @@ def test_a_row_of_the_largest_ticket_stays_far_below_the_limit_of_an_item() -> N
 
 def test_a_row_with_the_longest_summary_stays_far_below_the_limit_of_an_item() -> None:
     # forty words may have any length: a pasted file is one word
-    long = Summary(text="x" * 1_048_576, source=Source.SUBJECT, confidence=1.0, compression=1.0)
+    long = Summary(text="x" * 1_048_576, display="x", source=Source.SUBJECT, confidence=1.0, compression=1.0)
     assert len(row(summary=long).model_dump_json().encode()) < MAX_ITEM_BYTES / 4
 
 

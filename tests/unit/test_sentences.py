@@ -1,23 +1,15 @@
-"""Which sentences of a ticket say something, and which one of them says the most."""
+"""Which sentences of a ticket say something."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
-import numpy as np
 import pytest
 
-from ticketmill.domain.labels import Source
 from ticketmill.ml.sentences import Sentence, sentences
-from ticketmill.ml.summary import MAX_SUMMARY_WORDS, MIN_BODY_WORDS, SummaryChoice, summarize
 
 FIRST = "The export of our orders stops halfway."
 SECOND = "We tried it three times since Monday."
-THIRD = "The file ends in the middle of a line."
-
-# the axes of a plane: the whole ticket points east
-EAST, NORTH, WEST = (1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)
 
 
 def texts(text: str) -> list[str]:
@@ -139,8 +131,6 @@ def test_a_signature_or_an_older_mail_ends_what_the_ticket_says(end: str) -> Non
     [
         "Thanks to the new release the export is down for every one of us.",
         "Dear is the price of an export that nobody in our company can use at all.",
-        "Hi, the export stops halfway.",
-        "Hello, my card was charged twice.",
         "His login works, hers does not.",
     ],
 )
@@ -155,120 +145,62 @@ def test_a_long_line_takes_no_more_than_its_share_of_time(line: str) -> None:
     assert time.process_time() - began_s < 0.5
 
 
-def body_of(*parts: str) -> str:
-    body = " ".join(parts)
-    assert len(body.split()) >= MIN_BODY_WORDS
-    return body
-
-
-def choose(
-    subject: str, body: str, directions: Mapping[str, tuple[float, float]], read_chars: int | None = None
-) -> SummaryChoice:
-    """Summarizes with one token a word; words point where the sentence does that they stand in.
-
-    The encoder reads the first `read_chars` characters of the text.
-    """
-    text = f"{subject}\n{body}" if subject else body
-    end = len(text) if read_chars is None else read_chars
-    offsets, states = [(0, 0)], [WEST]
-    for sentence, direction in directions.items():
-        start = text.index(sentence)
-        for word in sentence.split():
-            begin = text.index(word, start)
-            start = begin + len(word)
-            if start <= end:
-                offsets.append((begin, start))
-                states.append(direction)
-    return summarize(
-        subject,
-        body,
-        np.array(states, np.float32),
-        np.array(offsets, np.int32),
-        np.array(EAST, np.float32),
-    )
-
-
-def test_a_short_body_gives_the_subject() -> None:
-    body = " ".join(["word"] * (MIN_BODY_WORDS - 1))
-    assert choose("  The export stops ", body, {}) == SummaryChoice("The export stops", Source.SUBJECT, 1.0)
-
-
-def test_a_short_body_without_a_subject_gives_the_body() -> None:
-    assert choose("", " The export\n stops. ", {}) == SummaryChoice("The export stops.", Source.SUBJECT, 1.0)
-    assert choose(" ", "The export stops.", {}).text == "The export stops."
-
-
-def test_a_body_of_twenty_words_is_read_for_its_sentences() -> None:
-    body = " ".join([*["word"] * (MIN_BODY_WORDS - 1), "end."])
-    assert choose("Subject", body, {body: EAST}) == SummaryChoice(body, Source.EXTRACTIVE, 1.0)
-
-
-@pytest.mark.parametrize("subject", ["", "Export", "Ünïcode \U0001f3bb subject"])
-@pytest.mark.parametrize("closest", [FIRST, SECOND, THIRD])
-def test_the_sentence_that_is_closest_to_the_whole_is_chosen(subject: str, closest: str) -> None:
-    directions = {sentence: EAST if sentence == closest else NORTH for sentence in (FIRST, SECOND, THIRD)}
-    choice = choose(subject, body_of(FIRST, SECOND, THIRD), directions)
-    assert choice == SummaryChoice(closest, Source.EXTRACTIVE, 1.0)
-
-
-def test_the_earlier_of_two_sentences_that_are_equally_close_is_chosen() -> None:
-    directions = {FIRST: NORTH, SECOND: EAST, THIRD: EAST}
-    assert choose("", body_of(FIRST, SECOND, THIRD), directions).text == SECOND
-
-
-def test_an_earlier_sentence_goes_before_one_that_is_hardly_closer() -> None:
-    body = body_of(FIRST, SECOND, THIRD)
-    nearly, halfway = (0.96, 0.28), (0.6, 0.8)
-    assert choose("", body, {FIRST: nearly, SECOND: EAST, THIRD: NORTH}).text == FIRST
-    assert choose("", body, {FIRST: halfway, SECOND: EAST, THIRD: NORTH}).text == SECOND
-
-
-def test_confidence_is_the_cosine_with_the_whole() -> None:
-    body = body_of(FIRST, SECOND, THIRD)
-    slanted = choose("", body, {FIRST: (3.0, 4.0), SECOND: WEST, THIRD: WEST})
-    assert (slanted.text, slanted.confidence) == (FIRST, 0.6)
-
-
-def test_confidence_is_never_negative() -> None:
-    body = body_of(FIRST, SECOND, THIRD)
-    assert choose("", body, {FIRST: WEST, SECOND: WEST, THIRD: WEST}).confidence == 0.0
-
-
-def test_sentences_beyond_what_the_encoder_read_are_never_chosen() -> None:
-    body = body_of(FIRST, SECOND, THIRD)
-    directions = {FIRST: WEST, SECOND: NORTH, THIRD: EAST}
-    choice = choose("Export", body, directions, read_chars=body.index(THIRD) + len("Export\n"))
-    assert choice.text == SECOND
-
-
-def test_a_body_of_which_nothing_was_read_gives_the_subject() -> None:
-    body = body_of(FIRST, SECOND, THIRD)
-    choice = choose("Export", body, {FIRST: EAST}, read_chars=len("Export\n"))
-    assert choice == SummaryChoice("Export", Source.SUBJECT, 1.0)
-
-
-def test_a_body_of_noise_alone_gives_the_subject() -> None:
-    body = "\n".join(f"level=error order={number} file=orders.csv" for number in range(10))
-    assert choose("Export", body, {}).source is Source.SUBJECT
-
-
-def test_a_quoted_line_is_never_the_summary_however_close_it_is() -> None:
-    quoted = "> the whole of it is quoted here"
-    body = f"{quoted}\n{FIRST} {SECOND}"
-    assert choose("", body, {quoted: EAST, FIRST: WEST, SECOND: NORTH}).text == SECOND
-
-
-def test_a_summary_of_many_words_is_cut_and_says_so() -> None:
-    long = " ".join(f"word{number}" for number in range(MAX_SUMMARY_WORDS + 1))
-    words = choose("", f"{long}.", {f"{long}.": EAST}).text.split()
-    assert words == [*long.split()[:MAX_SUMMARY_WORDS], "…"]
-    assert choose(long, "Short.", {}).text.split() == words
-
-
-@pytest.mark.parametrize("subject", ["x" * 1_048_576, " ".join(["y" * 30_000] * 30)])
-def test_a_summary_of_long_words_is_no_longer_than_a_row_can_hold(subject: str) -> None:
-    assert len(choose(subject, "Short.", {}).text) < 10_000
-
-
 def test_a_sentence_knows_its_place() -> None:
     assert sentences(f"Hello team,\n{FIRST}") == [Sentence(FIRST, 12, 12 + len(FIRST))]
+
+
+@pytest.mark.parametrize(
+    ("opening", "rest"),
+    [
+        ("Hi, ", "the export stops halfway."),
+        ("Hello team, ", "my card was charged twice."),
+        ("Hey lovely people! ", "The export stops halfway."),
+        ("Dear support, ", "a letter came from you."),
+    ],
+)
+def test_a_sentence_begins_after_its_greeting(opening: str, rest: str) -> None:
+    text = f"{opening}{rest}"
+    assert sentences(text) == [Sentence(rest, len(opening), len(text))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Remove L. Finch from our camera cloud.",
+        "Use e.g. Excel for the export of the orders.",
+        "I asked Mr. Brown from the shop about it.",
+    ],
+)
+def test_an_initial_or_an_abbreviation_ends_no_sentence(text: str) -> None:
+    assert texts(text) == [text]
+
+
+def test_lines_that_a_mail_program_wrapped_are_one_sentence() -> None:
+    wrapped = "We tried the export of all our orders three times since\nMonday and it stopped halfway."
+    assert texts(f"{wrapped}\n{FIRST}") == [wrapped, FIRST]
+
+
+@pytest.mark.parametrize(
+    "filler",
+    ["I hope you are well.", "For your information.", "Please advise.", "Thank you very much in advance."],
+)
+def test_pleasantries_say_nothing(filler: str) -> None:
+    assert texts(f"{filler} {FIRST}") == [FIRST]
+
+
+@pytest.mark.parametrize("name", ["Marianne Kruger, Coordinator", "Birkhof Estates Ltd, IT Desk"])
+def test_a_name_at_the_end_says_nothing_though_no_parting_words_stand_above_it(name: str) -> None:
+    assert texts(f"{FIRST}\n\n{name}") == [FIRST]
+
+
+def test_the_mark_of_a_list_is_no_part_of_its_sentence() -> None:
+    assert texts("- the export stops halfway\n2. the import does too\n* and so does the search") == [
+        "the export stops halfway",
+        "the import does too",
+        "and so does the search",
+    ]
+
+
+@pytest.mark.parametrize("line", ["SN: 4711-0815-22 / 17:03 / 99.7 % - 12", "10.0.0.1 -> 10.0.0.2 : 443 = 0"])
+def test_a_line_of_signs_and_digits_says_nothing(line: str) -> None:
+    assert texts(f"{line}\n{FIRST}") == [FIRST]

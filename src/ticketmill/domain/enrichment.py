@@ -69,9 +69,13 @@ class TopicPrediction(Frozen):
 
 
 class Summary(Frozen):
-    """`compression` is the length of the body by the length of the summary, in characters."""
+    """`compression` is the length of the body by the length of the summary, in characters.
+
+    `display` is the text cut to one line of a list: 100 characters at most, an ellipsis where it was cut.
+    """
 
     text: str
+    display: str
     source: Source
     confidence: Confidence
     compression: float
@@ -97,7 +101,9 @@ class Enrichment(Frozen):
     """Everything read off one pass of the encoder. A stage that failed is None and named in `failed_stages`.
 
     `embedding` has unit length, or is all zeros for a text without tokens. `fingerprint` names the bundle
-    that decided every value here.
+    that decided every value here. `review_reasons` says why a person should look: `intent_confidence`,
+    `urgency_confidence`, `sentiment_confidence`, `language` (one that the encoder does not know well) or
+    `failed_stage`; `needs_review` whether there is any.
     """
 
     embedding: tuple[float, ...]
@@ -110,6 +116,7 @@ class Enrichment(Frozen):
     tokens: int
     truncated: bool
     needs_review: bool
+    review_reasons: tuple[str, ...] = ()
     status: Status
     failed_stages: tuple[str, ...] = ()
     fingerprint: str

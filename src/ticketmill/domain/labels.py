@@ -41,6 +41,7 @@ class Source(StrEnum):
     """Where a prediction comes from; a default is never passed off as one."""
 
     HEAD = "head"
+    PROTOTYPE = "prototype"
     RULE = "rule"
     STATED = "stated"
     EXTRACTIVE = "extractive"

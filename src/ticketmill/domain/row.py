@@ -24,8 +24,8 @@ from ticketmill.domain.ticket import Ticket
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500
-MAX_SUMMARY_CHARS = 1000
 MAX_FIELD_CHARS = 256
+MAX_SUMMARY_CHARS = 2000
 MAX_TAGS = 50
 
 INDEXED = ("urgency", "intent", "sentiment", "status")
@@ -95,12 +95,14 @@ class TicketRow(Frozen):
     sentiment_source: Source | None = None
     topics: tuple[TopicPrediction, ...] = ()
     summary: str | None = None
+    summary_display: str | None = None
     summary_source: Source | None = None
     language: str | None = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
     needs_review: bool | None = None
+    review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
     fingerprint: str | None = None
     models: dict[str, str] = Field(default_factory=dict)
@@ -148,12 +150,14 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         **_columns("sentiment", enrichment.sentiment),
         topics=enrichment.topics or (),
         summary=summary.text[:MAX_SUMMARY_CHARS] if summary else None,
+        summary_display=summary.display if summary else None,
         summary_source=summary.source if summary else None,
         language=language.label if language else None,
         language_confidence=language.confidence if language else None,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
         needs_review=enrichment.needs_review,
+        review_reasons=enrichment.review_reasons,
         failed_stages=enrichment.failed_stages,
         fingerprint=enrichment.fingerprint,
         models=enrichment.models,

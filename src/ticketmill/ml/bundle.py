@@ -68,10 +68,15 @@ class SourceSection(_Section):
 
 
 class FileEntry(_Section):
-    """One file of the bundle."""
+    """One file of the bundle.
+
+    A `derived` one follows from the others; it is no part of the fingerprint, because its last bits depend
+    on the processor that it was made on.
+    """
 
     sha256: Sha256
     bytes: NonNegativeInt
+    derived: bool = False
 
 
 class Manifest(_Section):
@@ -115,10 +120,13 @@ def current_bundle(cache_dir: Path) -> Path:
 
 
 def fingerprint_of(encoder: EncoderSection, files: Mapping[str, FileEntry]) -> str:
-    """The first 12 hex digits of the sha256 over the canonical JSON of the files' hashes and the encoder."""
+    """The first 12 hex digits of the sha256 over canonical JSON of the encoder and the files' hashes.
+
+    Derived files are left out.
+    """
     content = {
         "encoder": encoder.model_dump(mode="json"),
-        "files": {name: entry.sha256 for name, entry in files.items()},
+        "files": {name: entry.sha256 for name, entry in files.items() if not entry.derived},
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]

@@ -1,19 +1,33 @@
-"""The extractive summary: the sentence that stands closest to the whole, from the same encoder pass."""
+"""The extractive summary: the sentences that stand closest to the whole, from the same encoder pass."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.domain.labels import Source
-from ticketmill.ml.sentences import Sentence, sentences
+from ticketmill.ml.sentences import MIN_WORDS, Sentence, sentences
 
 MIN_BODY_WORDS = 20
-MAX_SUMMARY_WORDS = 40
-MAX_SUMMARY_CHARS = 1000
+MAX_SENTENCES = 2
+MAX_PIECES = 50
+"""Word pieces of the encoder's vocabulary that a summary may have."""
+MAX_DISPLAY_CHARS = 100
+
+# Customers say first what they want; how much a second sentence may repeat the first.
 POSITION_WEIGHT = 0.2
+REDUNDANCY_WEIGHT = 0.1
+
+# of a subject or a body that was not chosen from, which may have any length
+MAX_UNCHOSEN_WORDS = 40
+MAX_CHARS = 2000
+ELLIPSIS = "…"
+TRAILING = " ,;:-\u2013"
+
+_ENDED = re.compile(r"[.!?…:;][\"')\]]*$")
 
 Floats = NDArray[np.float32]
 
@@ -26,42 +40,111 @@ class SummaryChoice(NamedTuple):
     confidence: float
 
 
-def summarize(
-    subject: str, body: str, token_states: Floats, offsets: NDArray[np.int32], embedding: Floats
-) -> SummaryChoice:
-    """One sentence of `body`; the subject where the body has under 20 words.
+class _Candidates(NamedTuple):
+    """The sentences that the encoder read, and the sums of their token states (sentences, hidden)."""
 
-    `token_states` (tokens, hidden) and character `offsets` (tokens, 2) are those of the text that was
-    encoded, "subject, line break, body"; `embedding` (hidden,) has unit length.
+    sentences: list[Sentence]
+    sums: Floats
+    pieces: list[int]
+    offsets: list[NDArray[np.int32]]
+    """Of each sentence's pieces, in the body."""
+
+
+def summarize(subject: str, body: str, token_states: Floats, offsets: NDArray[np.int32]) -> SummaryChoice:
+    """Two sentences of `body` at most, 50 word pieces at most; the subject where the body has under 20 words.
+
+    Where the subject of a short body says nothing, as in `Hi`, it is the body. `token_states` (tokens,
+    hidden) and character `offsets` (tokens, 2) are those of the text that was encoded, "subject, line break,
+    body".
     """
-    if len(body.split()) < MIN_BODY_WORDS:
-        return SummaryChoice(_cut(subject.strip() or body.strip()), Source.SUBJECT, 1.0)
-    body_start = len(subject) + 1 if subject else 0
-    candidates = [
-        (sentence, closeness)
-        for sentence in sentences(body)
-        if (closeness := _closeness(sentence, body_start, token_states, offsets, embedding)) is not None
-    ]
-    if not candidates:
-        return SummaryChoice(_cut(subject.strip() or body.strip()), Source.SUBJECT, 1.0)
-    ranked = [closeness + POSITION_WEIGHT / (1 + place) for place, (_, closeness) in enumerate(candidates)]
-    sentence, closeness = candidates[int(np.argmax(ranked))]
-    return SummaryChoice(_cut(sentence.text), Source.EXTRACTIVE, round(min(max(closeness, 0.0), 1.0), 4))
+    candidates = None
+    if len(body.split()) >= MIN_BODY_WORDS:
+        candidates = _candidates(body, len(subject) + 1 if subject else 0, token_states, offsets)
+    if candidates is None:
+        return _without_choice(subject, body)
+    vectors, whole = _unit(candidates.sums), _unit(candidates.sums.sum(axis=0))
+    chosen = _choose(vectors, vectors @ whole, candidates.pieces)
+    closeness = float(_unit(candidates.sums[chosen].sum(axis=0)) @ whole)
+    return SummaryChoice(
+        _joined(candidates, chosen, body), Source.EXTRACTIVE, round(min(max(closeness, 0.0), 1.0), 4)
+    )
 
 
-def _closeness(
-    sentence: Sentence, body_start: int, states: Floats, offsets: NDArray[np.int32], embedding: Floats
-) -> float | None:
-    """Cosine between a sentence and the whole; None where the encoder did not get to read it."""
-    inside = (offsets[:, 0] >= body_start + sentence.start) & (offsets[:, 1] <= body_start + sentence.end)
-    inside &= offsets[:, 1] > offsets[:, 0]
-    if not inside.any():
+def display(text: str) -> str:
+    """`text` in a line of a list: 100 characters at most, cut at a word."""
+    if len(text) <= MAX_DISPLAY_CHARS:
+        return text
+    # one for the ellipsis
+    room = text[:MAX_DISPLAY_CHARS]
+    at_word = room.rpartition(" ")[0].rstrip(TRAILING)
+    return (at_word or room[:-1]) + ELLIPSIS
+
+
+def _without_choice(subject: str, body: str) -> SummaryChoice:
+    if len(subject.split()) >= MIN_WORDS or (len(body.split()) >= MIN_BODY_WORDS and subject.strip()):
+        return SummaryChoice(_cut(subject), Source.SUBJECT, 1.0)
+    said = " ".join(sentence.text for sentence in sentences(body))
+    text = said or body if body.strip() else subject
+    return SummaryChoice(_cut(text), Source.EXTRACTIVE if body.strip() else Source.SUBJECT, 1.0)
+
+
+def _candidates(body: str, body_start: int, states: Floats, offsets: NDArray[np.int32]) -> _Candidates | None:
+    """None where the encoder read no sentence."""
+    # without [CLS] and [SEP], whose offsets are 0
+    inner, starts, ends = states[1:-1], offsets[1:-1, 0] - body_start, offsets[1:-1, 1] - body_start
+    found = sentences(body)
+    firsts = np.searchsorted(starts, [sentence.start for sentence in found], side="left").tolist()
+    lasts = np.searchsorted(ends, [sentence.end for sentence in found], side="right").tolist()
+    read = [place for place, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > first]
+    if not read:
         return None
-    vector = states[inside].mean(axis=0)
-    return float(vector @ embedding / max(float(np.linalg.norm(vector)), 1e-9))
+    return _Candidates(
+        sentences=[found[place] for place in read],
+        sums=np.array([inner[firsts[place] : lasts[place]].sum(axis=0) for place in read]),
+        pieces=[lasts[place] - firsts[place] for place in read],
+        offsets=[offsets[1 + firsts[place] : 1 + lasts[place]] - body_start for place in read],
+    )
+
+
+def _choose(vectors: Floats, closeness: Floats, pieces: list[int]) -> list[int]:
+    """The places of the sentences to take, in the order of the text (maximal marginal relevance)."""
+    ranked = closeness + POSITION_WEIGHT / (1 + np.arange(len(closeness)))
+    chosen = [int(np.argmax(ranked))]
+    while len(chosen) < MAX_SENTENCES:
+        room = MAX_PIECES - sum(pieces[place] for place in chosen)
+        worth = ranked - REDUNDANCY_WEIGHT * (vectors @ vectors[chosen].T).max(axis=1)
+        fitting = [place for place in range(len(pieces)) if place not in chosen and pieces[place] <= room]
+        if not fitting:
+            break
+        chosen.append(max(fitting, key=lambda place: float(worth[place])))
+    return sorted(chosen)
+
+
+def _joined(candidates: _Candidates, chosen: list[int], body: str) -> str:
+    parts = [_within_limit(candidates, place, body) for place in chosen]
+    ended = [part if _ENDED.search(part[-8:]) else f"{part}." for part in parts[:-1]]
+    # a word of which the encoder reads one piece may be of any length
+    return " ".join([*ended, parts[-1]])[:MAX_CHARS]
+
+
+def _within_limit(candidates: _Candidates, place: int, body: str) -> str:
+    """A sentence on one line; one of too many pieces is cut before the word that goes beyond."""
+    sentence = candidates.sentences[place]
+    if candidates.pieces[place] <= MAX_PIECES:
+        return " ".join(sentence.text.split())
+    cut = int(candidates.offsets[place][MAX_PIECES, 0])
+    kept = body[sentence.start : cut]
+    if not body[cut - 1].isspace():
+        kept = kept.rpartition(" ")[0] or kept
+    return " ".join(kept.split()).rstrip(TRAILING) + f" {ELLIPSIS}"
 
 
 def _cut(text: str) -> str:
-    words = text.split()
-    kept = " ".join(words[:MAX_SUMMARY_WORDS])[:MAX_SUMMARY_CHARS]
-    return kept if kept == " ".join(words) else f"{kept} …"
+    words = text[: MAX_CHARS + 1].split()
+    kept = " ".join(words[:MAX_UNCHOSEN_WORDS])[:MAX_CHARS]
+    whole = len(words) <= MAX_UNCHOSEN_WORDS and len(text) <= MAX_CHARS
+    return kept if whole else f"{kept} {ELLIPSIS}"
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))

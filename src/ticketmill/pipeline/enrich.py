@@ -25,6 +25,11 @@ log = logging.getLogger(__name__)
 
 EMBEDDING_DECIMALS = 7
 
+# all-MiniLM-L6-v2 was trained on English
+ENCODER_LANGUAGE = "en"
+# where the detector is less sure, it is more often wrong than the text foreign
+FOREIGN_FROM = 0.8
+
 
 @dataclass(frozen=True)
 class Enricher:
@@ -71,16 +76,14 @@ class Enricher:
 
     def _assemble(self, read: Read, predictions: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
         failed = tuple(task for task, prediction in predictions.items() if prediction is None)
-        doubtful = (
-            predictions[task] is not None and predictions[task].confidence < threshold
-            for task, threshold in self.review_below.items()
-        )
+        reasons = self._review_reasons(predictions)
         return Enrichment(
             **predictions,
             embedding=_as_floats(read.encoded.embedding),
             tokens=read.encoded.tokens,
             truncated=read.encoded.truncated,
-            needs_review=bool(failed) or any(doubtful),
+            needs_review=bool(reasons),
+            review_reasons=reasons,
             status=Status.PARTIAL if failed else Status.ENRICHED,
             failed_stages=failed,
             fingerprint=self.fingerprint,
@@ -88,6 +91,20 @@ class Enricher:
             processed_at=datetime.now(UTC),
             latency_ms=latency,
         )
+
+    def _review_reasons(self, predictions: Mapping[str, Any]) -> tuple[str, ...]:
+        """Why a person should look at the ticket."""
+        reasons = [
+            f"{task}_confidence"
+            for task, threshold in self.review_below.items()
+            if predictions[task] is not None and predictions[task].confidence < threshold
+        ]
+        language = predictions["language"]
+        if language and language.label != ENCODER_LANGUAGE and language.confidence >= FOREIGN_FROM:
+            reasons.append("language")
+        if any(prediction is None for prediction in predictions.values()):
+            reasons.append("failed_stage")
+        return tuple(reasons)
 
 
 def _run(task: str, stage: Stage[Prediction], reads: Sequence[Read]) -> list[Prediction | None]:

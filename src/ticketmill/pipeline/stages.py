@@ -29,9 +29,10 @@ from ticketmill.ml.features import Features
 from ticketmill.ml.heads import Head
 from ticketmill.ml.language import LanguageDetector
 from ticketmill.ml.rules import KeywordClassifier, RuleMatch
-from ticketmill.ml.summary import summarize
+from ticketmill.ml.summary import display, summarize
+from ticketmill.ml.topics import NearestIntent, ScoredTopic, TopicScorer
 
-MAX_TOPICS = 3
+MAX_TAGS = 3
 EVIDENCE_DECIMALS = 3
 
 Floats = NDArray[np.float32]
@@ -75,6 +76,19 @@ def intent_by_head(head: Head) -> Stage[IntentPrediction]:
                 evidence=_spoke_for(head, read, label),
             )
             for read, (label, confidence, scores) in zip(reads, _classify(head, reads), strict=True)
+        ]
+
+    return predict
+
+
+def intent_by_prototypes(nearest: NearestIntent) -> Stage[IntentPrediction]:
+    """Intent by the closeness to the labels' descriptions, for labels that no head knows."""
+
+    def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
+        rows = nearest.probabilities(_embeddings(reads))
+        return [
+            IntentPrediction(label=label, confidence=confidence, source=Source.PROTOTYPE, scores=scores)
+            for label, confidence, scores in _ranked(nearest.labels, rows)
         ]
 
     return predict
@@ -152,18 +166,21 @@ def sentiment_by_head(head: Head) -> Stage[SentimentPrediction]:
     return predict
 
 
-def topics_by_head(head: Head) -> Stage[tuple[TopicPrediction, ...]]:
-    """Up to three topics above the head's threshold; without any, the ticket's own tags as a fallback."""
+def topics_by_scorer(scorer: TopicScorer) -> Stage[tuple[TopicPrediction, ...]]:
+    """The topics above the taxonomy's threshold; without any, the ticket's own tags as a fallback."""
 
     def predict(reads: Sequence[Read]) -> list[tuple[TopicPrediction, ...]]:
-        rows = head.probabilities(_features(reads))
-        return [_best_topics(head, row) or _tags(read.ticket) for row, read in zip(rows, reads, strict=True)]
+        rows = scorer.probabilities(_embeddings(reads), _features(reads))
+        return [
+            tuple(map(_topic, scorer.best(row))) or _tags(read.ticket)
+            for row, read in zip(rows, reads, strict=True)
+        ]
 
     return predict
 
 
 def extractive_summary(reads: Sequence[Read]) -> list[Summary]:
-    """The sentence of the ticket that stands closest to the whole."""
+    """The sentences of the ticket that stand closest to the whole."""
     return [_summary(read.ticket, read.encoded) for read in reads]
 
 
@@ -181,41 +198,40 @@ def language_by_detector(detector: LanguageDetector) -> Stage[Language]:
 
 
 def _classify(head: Head, reads: Sequence[Read]) -> list[tuple[str, float, dict[str, float]]]:
+    return _ranked(head.spec.labels, head.probabilities(_features(reads)))
+
+
+def _ranked(labels: Sequence[str], probabilities: Floats) -> list[tuple[str, float, dict[str, float]]]:
     """Best label, its confidence and all scores, for each ticket."""
-    labels = head.spec.labels
-    rows = head.probabilities(_features(reads)).astype(float).round(4)
+    rows = probabilities.astype(float).round(4)
     return [
         (labels[best], float(row[best]), dict(zip(labels, row.tolist(), strict=True)))
         for best, row in zip(rows.argmax(axis=1), rows, strict=True)
     ]
 
 
-def _best_topics(head: Head, probabilities: Floats) -> tuple[TopicPrediction, ...]:
-    best = np.argsort(-probabilities, kind="stable")[:MAX_TOPICS]
-    return tuple(
-        TopicPrediction(
-            label=head.spec.labels[place],
-            confidence=round(float(probabilities[place]), 4),
-            source=Source.HEAD,
-        )
-        for place in best
-        if probabilities[place] >= head.spec.threshold
-    )
+def _topic(scored: ScoredTopic) -> TopicPrediction:
+    return TopicPrediction(label=scored.label, confidence=round(scored.confidence, 4), source=scored.source)
 
 
 def _tags(ticket: Ticket) -> tuple[TopicPrediction, ...]:
-    tags = list(dict.fromkeys(ticket.metadata.tags))[:MAX_TOPICS]
+    tags = list(dict.fromkeys(ticket.metadata.tags))[:MAX_TAGS]
     return tuple(TopicPrediction(label=tag, confidence=0.0, source=Source.FALLBACK) for tag in tags)
 
 
 def _summary(ticket: Ticket, encoded: Encoded) -> Summary:
-    choice = summarize(ticket.subject, ticket.body, encoded.token_states, encoded.offsets, encoded.embedding)
+    choice = summarize(ticket.subject, ticket.body, encoded.token_states, encoded.offsets)
     return Summary(
         text=choice.text,
+        display=display(choice.text),
         source=choice.source,
         confidence=choice.confidence,
         compression=round(len(ticket.body) / max(len(choice.text), 1), 2),
     )
+
+
+def _embeddings(reads: Sequence[Read]) -> Floats:
+    return np.stack([read.encoded.embedding for read in reads])
 
 
 def _features(reads: Sequence[Read]) -> list[Features]:

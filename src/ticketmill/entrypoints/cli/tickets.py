@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ticketmill.domain.errors import TicketRejected
-from ticketmill.domain.labels import Intent, Sentiment, Status, Urgency
+from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def show(ticket_id: str, as_json: AsJson = False) -> None:
 
 def list_tickets(
     urgency: Annotated[Urgency | None, typer.Option()] = None,
-    intent: Annotated[Intent | None, typer.Option()] = None,
+    intent: Annotated[str | None, typer.Option()] = None,
     sentiment: Annotated[Sentiment | None, typer.Option()] = None,
     status: Annotated[Status | None, typer.Option()] = None,
     since: Annotated[str, typer.Option(help="30m, 24h, 7d, 2w, or an ISO 8601 time.")] = "7d",
@@ -197,7 +197,11 @@ def _parse_since(text: str) -> datetime:
 
 
 def _listed(row: TicketRow) -> tuple[object, ...]:
-    what = row.rejection.message if row.status is Status.REJECTED and row.rejection else row.summary
+    what = (
+        row.rejection.message
+        if row.status is Status.REJECTED and row.rejection
+        else row.summary_display or row.summary
+    )
     topics = ", ".join(topic.label for topic in row.topics)
     return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
 
@@ -217,7 +221,7 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
         ("topics", ", ".join(with_confidence(topic.label, topic.confidence) for topic in row.topics)),
         ("summary", row.summary),
         ("language", with_confidence(row.language, row.language_confidence)),
-        ("needs review", row.needs_review),
+        ("needs review", ", ".join(row.review_reasons) or row.needs_review),
         ("failed stages", ", ".join(row.failed_stages)),
         ("uploaded", f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("raw", f"s3://{row.raw.bucket}/{row.raw.key}"),

@@ -1,0 +1,210 @@
+"""`ticketmill evaluate`: how the bundle does on labelled texts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ticketmill.entrypoints.cli.output import answer_json, progress, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ticketmill.domain.enrichment import Enrichment
+    from ticketmill.learn.labelled import LabelledText
+    from ticketmill.learn.measures import Classified, LabelMeasures
+    from ticketmill.settings import Settings
+
+CHUNK = 64
+
+
+class EvaluatedTask(StrEnum):
+    INTENT = "intent"
+    URGENCY = "urgency"
+    SENTIMENT = "sentiment"
+    TOPICS = "topics"
+    SUMMARY = "summary"
+
+
+class Method(StrEnum):
+    ONEPASS = "onepass"
+    RULES = "rules"
+
+
+RULED = (EvaluatedTask.INTENT, EvaluatedTask.URGENCY)
+
+
+def evaluate(
+    data: Annotated[Path, typer.Option(help="Labelled texts as JSON lines.")],
+    label: Annotated[EvaluatedTask, typer.Option(help="The task.")],
+    text_field: Annotated[
+        str | None, typer.Option(help="Field of the text; without it `text`, else `subject` and `body`.")
+    ] = None,
+    label_field: Annotated[
+        str | None, typer.Option(help="Field of the label, or of the summaries; without it the task's name.")
+    ] = None,
+    method: Annotated[
+        Method, typer.Option("--with", help="What serves intent or urgency: the bundle, or keyword rules.")
+    ] = Method.ONEPASS,
+    plots: Annotated[
+        Path | None, typer.Option(help="Folder for a confusion matrix and a reliability plot (PNG).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Run the bundle over labelled texts and print how it does."""
+    if method is Method.RULES and label not in RULED:
+        raise typer.BadParameter("there are rules for intent and urgency alone")
+    if plots and label in (EvaluatedTask.TOPICS, EvaluatedTask.SUMMARY):
+        raise typer.BadParameter("there are plots for intent, urgency and sentiment alone")
+    from ticketmill.learn.labelled import read_labelled
+    from ticketmill.settings import load_settings
+
+    rows = read_labelled(data, label_field or label.value, text_field)
+    settings = load_settings(**({label.value: method.value} if label in RULED else {}))
+    if label is EvaluatedTask.SUMMARY:
+        _summaries(settings, rows, as_json)
+    elif label is EvaluatedTask.TOPICS:
+        _topics(settings, rows, data, as_json)
+    else:
+        _classes(settings, label.value, rows, data, plots, as_json)
+
+
+def _classes(
+    settings: Settings, task: str, rows: list[LabelledText], data: Path, plots: Path | None, as_json: bool
+) -> None:
+    import numpy as np
+
+    from ticketmill.learn.labelled import check_vocabulary
+    from ticketmill.learn.measures import measure_classes
+    from ticketmill.learn.plots import check_plots, plot_confusion, plot_reliability
+
+    vocabulary = _vocabulary(settings, task)
+    check_vocabulary(rows, vocabulary, data)
+    if plots:
+        check_plots()
+    predictions = [getattr(enrichment, task) for enrichment in _enrich(settings, rows)]
+    truth, given = [row.labels[0] for row in rows], [str(each.label) for each in predictions]
+    confidence = np.array([each.confidence for each in predictions])
+    measures = measure_classes(vocabulary, truth, given, confidence)
+    if plots:
+        plots.mkdir(parents=True, exist_ok=True)
+        right = np.array([one == other for one, other in zip(truth, given, strict=True)])
+        plot_confusion(measures, f"{task}, {data.name}", plots / f"{task}-confusion.png")
+        plot_reliability(confidence, right, f"{task}, {data.name}", plots / f"{task}-reliability.png")
+    if as_json:
+        _as_json(measures)
+    else:
+        _print_classes(task, data, measures)
+
+
+def _topics(settings: Settings, rows: list[LabelledText], data: Path, as_json: bool) -> None:
+    from ticketmill.domain.labels import Source
+    from ticketmill.learn.labelled import check_vocabulary
+    from ticketmill.learn.measures import measure_tags
+
+    vocabulary = _vocabulary(settings, "topics")
+    check_vocabulary(rows, vocabulary, data)
+    given = [
+        [topic.label for topic in enrichment.topics or () if topic.source is not Source.FALLBACK]
+        for enrichment in _enrich(settings, rows)
+    ]
+    measures = measure_tags(vocabulary, [row.labels for row in rows], given)
+    if as_json:
+        _as_json(measures)
+        return
+    table(
+        f"topics on {data.name}, {measures.count} texts",
+        ("micro-F1", "macro-F1", "first right"),
+        [_three(measures.micro_f1, measures.macro_f1, measures.first_right)],
+    )
+    _print_labels(measures.labels)
+
+
+def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> None:
+    from ticketmill.learn.rouge import lex_rank_summarizer, score_summaries
+
+    lex_rank_summarizer()  # absent packages are told before the work
+    ours = [each.summary.text if each.summary else "" for each in _enrich(settings, rows)]
+    scores = score_summaries(rows, ours)
+    if as_json:
+        from dataclasses import asdict
+
+        answer_json([asdict(each) for each in scores])
+        return
+    table(
+        f"summaries of {len(rows)} texts, ROUGE F1",
+        ("method", "ROUGE-1", "ROUGE-2", "ROUGE-L", "words"),
+        [
+            (each.method, *_three(each.rouge1, each.rouge2, each.rouge_l), f"{each.words:.1f}")
+            for each in scores
+        ],
+    )
+
+
+def _vocabulary(settings: Settings, task: str) -> tuple[str, ...]:
+    from ticketmill.domain.labels import Intent, Sentiment, Urgency
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.prototypes import read_taxonomies_of
+
+    if task == "urgency":
+        return tuple(Urgency)
+    if task == "sentiment":
+        return tuple(Sentiment)
+    taxonomies = read_taxonomies_of(load_bundle(settings.bundle_dir))
+    if task == "topics":
+        return taxonomies.topics.names
+    return tuple(Intent) if settings.intent == "rules" else taxonomies.intent.names
+
+
+def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrichment]:
+    from ticketmill import bootstrap
+    from ticketmill.domain.ticket import Ticket
+
+    enricher = bootstrap.load_enricher(settings)
+    tickets = [
+        Ticket(ticket_id=str(number), subject=row.subject, body=row.body)
+        for number, row in enumerate(rows, start=1)
+    ]
+    with progress("evaluated", total=len(tickets)) as advance:
+        for start in range(0, len(tickets), CHUNK):
+            chunk = tickets[start : start + CHUNK]
+            yield from enricher.enrich(chunk)
+            advance(len(chunk))
+
+
+def _print_classes(task: str, data: Path, measures: Classified) -> None:
+    table(
+        f"{task} on {data.name}, {measures.count} texts",
+        ("macro-F1", "accuracy", "calibration error", "mistakes at 0.9 and above"),
+        [
+            (
+                *_three(measures.macro_f1, measures.accuracy, measures.calibration_error),
+                f"{measures.sure_mistakes} of {measures.sure}",
+            )
+        ],
+    )
+    _print_labels(measures.labels)
+    points = [(f"{each.coverage:.0%}", *_three(each.confidence, each.accuracy)) for each in measures.coverage]
+    table("accuracy of the surest", ("share", "confidence from", "accuracy"), points)
+    names = [each.label for each in measures.labels]
+    rows = [(name, *counts) for name, counts in zip(names, measures.confusion, strict=True)]
+    table("confusion: true label by row, given label by column", ("", *names), rows)
+
+
+def _print_labels(labels: Sequence[LabelMeasures]) -> None:
+    rows = [(each.label, *_three(each.precision, each.recall, each.f1), each.support) for each in labels]
+    table("by label", ("label", "precision", "recall", "F1", "texts"), rows)
+
+
+def _three(*values: float) -> list[str]:
+    """With three digits."""
+    return [f"{value:.3f}" for value in values]
+
+
+def _as_json(measures: Any) -> None:
+    from dataclasses import asdict
+
+    answer_json(asdict(measures))

@@ -1,0 +1,123 @@
+"""`ticketmill taxonomy`: the labels that tickets get."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, say, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ticketmill.ml.encoder import Encoder
+
+CHUNK = 128
+
+app = typer.Typer(no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+class TaskName(StrEnum):
+    TOPICS = "topics"
+    INTENT = "intent"
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A taxonomy in YAML.")],
+    task: Annotated[
+        TaskName | None, typer.Option(help="What it must be of; without it, what the file says.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for overlaps, near-duplicates, thin descriptions and labels that no ticket comes near.
+
+    The exit code is 4 where something was found.
+    """
+    from dataclasses import asdict
+
+    from ticketmill.domain.taxonomy import Task
+    from ticketmill.learn.corpus import read_corpus
+    from ticketmill.learn.taxonomy_check import check_taxonomy
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.encoder import Encoder
+    from ticketmill.ml.prototypes import load_prototypes, make_prototypes
+    from ticketmill.ml.taxonomy_file import read_taxonomy
+    from ticketmill.settings import load_settings
+
+    wanted: dict[TaskName | None, Task | None] = {TaskName.TOPICS: "topics", TaskName.INTENT: "intent"}
+    taxonomy = read_taxonomy(file, wanted.get(task))
+    settings = load_settings()
+    bundle = load_bundle(settings.bundle_dir)
+    encoder = Encoder(bundle, settings.threads)
+    background = load_prototypes(bundle)["topics"].background
+    tickets = read_corpus()
+    say(f"comparing {len(taxonomy.labels)} labels with {len(tickets)} tickets")
+    embeddings = _embeddings([ticket.text for ticket in tickets], encoder)
+    findings = check_taxonomy(taxonomy, make_prototypes(taxonomy, encoder), background, embeddings)
+    if as_json:
+        answer_json(
+            {"task": taxonomy.task, "labels": len(taxonomy.labels), "findings": list(map(asdict, findings))}
+        )
+    elif findings:
+        columns = ("finding", "labels", "value", "what it means")
+        rows = [(each.kind, ", ".join(each.labels), each.value, each.message) for each in findings]
+        table(f"{len(findings)} findings in {len(taxonomy.labels)} labels", columns, rows)
+    else:
+        answer(f"{len(taxonomy.labels)} labels, nothing found")
+    if findings:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@app.command()
+def fit(
+    output: Annotated[
+        Path | None, typer.Option(help="File for the weights; without it the package's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit how head and prototypes are weighed, on the shipped corpus, and print how each does alone."""
+    from dataclasses import asdict
+
+    from ticketmill.learn.corpus import read_corpus
+    from ticketmill.learn.topics import fit_blend
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.encoder import Encoder
+    from ticketmill.ml.prototypes import load_prototypes
+    from ticketmill.ml.topics import SHIPPED_BLEND
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    bundle = load_bundle(settings.bundle_dir)
+    fitted = fit_blend(read_corpus(), Encoder(bundle, settings.threads), load_prototypes(bundle), report=say)
+    output = output or SHIPPED_BLEND
+    output.write_text(fitted.blend.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    say(f"weights written to {output}; `ticketmill models build` takes the package's own into the bundle")
+    if as_json:
+        answer_json(asdict(fitted) | {"blend": fitted.blend.model_dump()})
+        return
+    columns = ("topics by", "micro-F1", "macro-F1", "first right", "calibration error", "best threshold")
+    rows = [
+        (each.method, *(f"{value:.3f}" for value in list(asdict(each).values())[1:]))
+        for each in fitted.topics
+    ]
+    table("Each business left out once", columns, rows)
+    answer(
+        f"intents by prototypes: accuracy {fitted.intent_accuracy:.3f}, "
+        f"calibration error {fitted.intent_calibration_error:.3f}"
+    )
+
+
+def _embeddings(texts: Sequence[str], encoder: Encoder) -> NDArray[np.float32]:
+    import numpy as np
+
+    chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+    return np.array([encoded.embedding for chunk in chunks for encoded in encoder.encode(chunk)])

@@ -1,0 +1,70 @@
+"""Labelled texts of any origin: JSON lines with a text, or a subject and a body, and a label."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ticketmill.domain.errors import SetupError
+
+MAX_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """A text and what a person said of it: one label, several topics, or one or more reference summaries."""
+
+    subject: str
+    body: str
+    labels: tuple[str, ...]
+
+
+def read_labelled(path: Path, label_field: str, text_field: str | None = None) -> list[LabelledText]:
+    """The rows of a JSON-lines file. SetupError names the first line that does not fit.
+
+    Without `text_field`, a row's text is its `text` where it has one, else its `subject` and `body`.
+    """
+    rows: list[LabelledText] = []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    rows.append(_row(line, label_field, text_field, f"{path}, line {number}"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path} cannot be read as UTF-8 text: {error}") from None
+    if not rows:
+        raise SetupError(f"{path} has no rows")
+    return rows
+
+
+def check_vocabulary(rows: list[LabelledText], vocabulary: Collection[str], path: Path) -> None:
+    """SetupError that names the labels of `rows` that the bundle cannot give."""
+    unknown = sorted({label for row in rows for label in row.labels} - set(vocabulary))
+    if unknown:
+        named = ", ".join(unknown[:MAX_NAMED]) + (" …" if len(unknown) > MAX_NAMED else "")
+        raise SetupError(
+            f"{path} has {len(unknown)} labels that the bundle does not know ({named}); "
+            f"it knows {', '.join(vocabulary)}"
+        )
+
+
+def _row(line: str, label_field: str, text_field: str | None, where: str) -> LabelledText:
+    try:
+        row: Any = json.loads(line)
+    except json.JSONDecodeError:
+        raise SetupError(f"{where}: not JSON") from None
+    if not isinstance(row, dict):
+        raise SetupError(f"{where}: expected an object")
+    labels = row.get(label_field)
+    labels = [labels] if isinstance(labels, str) else labels
+    if not isinstance(labels, list) or not labels or not all(isinstance(each, str) for each in labels):
+        raise SetupError(f"{where}: {label_field}: expected text or a list of texts")
+    if text_field is None and "text" in row:
+        text_field = "text"
+    subject, body = ("", row.get(text_field)) if text_field else (row.get("subject", ""), row.get("body", ""))
+    if not isinstance(subject, str) or not isinstance(body, str) or not f"{subject}{body}".strip():
+        raise SetupError(f"{where}: expected a text in {text_field or '`text`, or in `subject` and `body`'}")
+    return LabelledText(subject, body, tuple(labels))

@@ -1,0 +1,35 @@
+"""The bundle as the product uses it: encoder, heads, taxonomies and what follows from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ticketmill.ml.build import BuildResult, build_bundle
+from ticketmill.ml.heads import shipped_heads
+from ticketmill.ml.prototypes import PROTOTYPES_FILE, prototypes_file, taxonomy_file
+from ticketmill.ml.sources import Report
+from ticketmill.ml.taxonomy_file import read_taxonomies
+from ticketmill.ml.topics import shipped_blend
+
+
+def build_shipped(
+    cache_dir: Path,
+    *,
+    source: str = "pypi",
+    topics: Path | None = None,
+    intents: Path | None = None,
+    report: Report,
+) -> BuildResult:
+    """Builds the bundle below `cache_dir`, see `build_bundle`.
+
+    `topics` and `intents` are YAML files of taxonomies, the shipped ones where None. SetupError says what
+    is wrong with them before anything is built.
+    """
+    taxonomies = read_taxonomies(topics, intents)
+    return build_bundle(
+        cache_dir,
+        source=source,
+        extra_files={**shipped_heads(), **shipped_blend(), **taxonomy_file(taxonomies)},
+        derived={PROTOTYPES_FILE: prototypes_file},
+        report=report,
+    )

@@ -1,0 +1,237 @@
+"""Topics by head and prototypes, intents by prototypes alone, and the bundle that holds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ticketmill.domain.labels import Source, Status
+from ticketmill.domain.taxonomy import Label, Taxonomy
+from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.learn.topics import heads_hash
+from ticketmill.ml.encoder import Encoded
+from ticketmill.ml.heads import HeadSpec, Kind, squash
+from ticketmill.ml.prototypes import Prototypes, make_prototypes
+from ticketmill.ml.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
+from ticketmill.pipeline import stages
+from ticketmill.pipeline.enrich import Enricher
+
+BLEND = Blend(
+    both=Weights(head=1.0, prototype=2.0, bias=0.5),
+    alone=Weights(prototype=4.0, bias=-1.0),
+    intent_temperature=0.5,
+    fitted_on="nothing",
+)
+X, Y = (1.0, 0.0), (0.0, 1.0)
+
+
+def taxonomy(*names: str, task: Any = "topics", threshold: float = 0.3, top_k: int = 3) -> Taxonomy:
+    labels = tuple(Label(label=name, description=f"about {name}") for name in names)
+    return Taxonomy(task=task, labels=labels, threshold=threshold, top_k=top_k)
+
+
+def prototypes(vectors: dict[str, tuple[float, float]], **options: Any) -> Prototypes:
+    stored = np.array(list(vectors.values()), np.float32)
+    return Prototypes(taxonomy(*vectors, **options), stored, np.zeros(2, np.float32))
+
+
+class FixedHead:
+    """Gives every ticket the same scores."""
+
+    def __init__(self, kind: Kind, labels: tuple[str, ...], logits: Sequence[float]) -> None:
+        self.spec = HeadSpec(kind=kind, labels=labels, temperature=1.0)
+        self._logits = np.array(logits, np.float32)
+
+    def probabilities(self, features: Sequence[Any]) -> Any:
+        return squash(np.stack([self._logits] * len(features)), self.spec.kind)
+
+    def evidence(self, _features: Any, _label: str) -> list[Any]:
+        return []
+
+
+def head(*labels: str, logits: Sequence[float], kind: Kind = "sigmoid") -> Any:
+    return FixedHead(kind, labels, logits)
+
+
+def row(*numbers: float) -> np.ndarray[Any, Any]:
+    return np.array([numbers], np.float32)
+
+
+def sigmoid(number: float) -> float:
+    return 1 / (1 + math.exp(-number))
+
+
+def test_a_label_that_the_head_knows_is_scored_by_head_and_prototype_and_any_other_alone() -> None:
+    scorer = TopicScorer(prototypes({"lifts": X, "keys": Y}), head("other", "keys", logits=[3, -1]), BLEND)
+    found = scorer.probabilities(row(0.6, 0.8), [None])[0]
+    assert found[0] == pytest.approx(sigmoid(4 * 0.6 - 1), abs=1e-5)
+    assert found[1] == pytest.approx(sigmoid(-1 + 2 * 0.8 + 0.5), abs=1e-5)
+
+
+def test_each_topic_says_what_scored_it() -> None:
+    scorer = TopicScorer(prototypes({"lifts": X, "keys": X}), head("keys", logits=[0]), BLEND)
+    found = scorer.best(scorer.probabilities(row(*X), [None])[0])
+    assert {(each.label, each.source) for each in found} == {
+        ("lifts", Source.PROTOTYPE),
+        ("keys", Source.HEAD),
+    }
+
+
+def test_what_all_tickets_have_in_common_says_nothing() -> None:
+    both = Prototypes(taxonomy("lifts", "keys"), np.array([X, Y], np.float32), np.array(X, np.float32))
+    scorer = TopicScorer(both, head("none", logits=[0]), BLEND)
+    assert scorer.probabilities(row(*X), [None])[0] == pytest.approx([sigmoid(-1), sigmoid(-5)])
+
+
+def test_threshold_and_number_come_from_the_taxonomy() -> None:
+    vectors = dict.fromkeys(("a", "b", "c", "d"), X)
+    unknown = head("none", logits=[0])
+    one = TopicScorer(prototypes(vectors, top_k=1), unknown, BLEND)
+    assert [each.label for each in one.best(np.array([0.4, 0.9, 0.2, 0.5]))] == ["b"]
+    high = TopicScorer(prototypes(vectors, threshold=0.5), unknown, BLEND)
+    assert [each.label for each in high.best(np.array([0.4, 0.9, 0.2, 0.5]))] == ["b", "d"]
+    assert high.best(np.array([0.4, 0.4, 0.4, 0.4])) == ()
+
+
+def test_intents_that_no_head_knows_go_to_the_nearest_prototype() -> None:
+    nearest = NearestIntent(prototypes({"lifts": X, "keys": Y}, task="intent", threshold=0.4), BLEND)
+    found = nearest.probabilities(np.array([X, (0.6, 0.8)], np.float32))
+    assert found.sum(axis=1) == pytest.approx([1, 1])
+    assert found[0, 0] == pytest.approx(sigmoid(2.0))
+    assert found[1].argmax() == 1
+    assert nearest.review_below == 0.4
+
+
+@dataclass
+class FakeEncoder:
+    """Knows the vectors of some texts; counts how often it is asked."""
+
+    vectors: dict[str, tuple[float, float]] = field(default_factory=dict)
+    calls: int = 0
+    texts: int = 0
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        self.calls += 1
+        self.texts += len(texts)
+        return [self._encoded(np.array(self.vectors.get(text, X), np.float32)) for text in texts]
+
+    def _encoded(self, vector: Any) -> Encoded:
+        return Encoded(
+            vector, np.stack([vector]), np.stack([vector] * 2), np.zeros((2, 2), np.int32), 1, False
+        )
+
+
+def test_a_prototype_is_the_description_and_the_mean_of_the_examples() -> None:
+    labels = (
+        Label(label="big_lifts", description="going up"),
+        Label(label="keys", description="opening doors", examples=("one", "two")),
+    )
+    encoder: Any = FakeEncoder({"big lifts: going up": Y, "keys: opening doors": X, "one": Y, "two": Y})
+    found = make_prototypes(Taxonomy(task="topics", labels=labels), encoder)
+    assert found == pytest.approx(np.array([Y, (2**-0.5, 2**-0.5)]), abs=1e-6)
+
+
+class BlindHeads:
+    """Heads that see nothing of a ticket."""
+
+    def read(self, texts: Sequence[str], _layers: Any) -> list[None]:
+        return [None] * len(texts)
+
+
+def enricher(encoder: Any, labels: int, language: str = "en", sure: float = 0.99) -> Enricher:
+    names = [f"label{number}" for number in range(labels)]
+    scorer = TopicScorer(prototypes(dict.fromkeys(names, Y)), head("label0", logits=[-9]), BLEND)
+
+    class Detector:
+        def detect(self, _text: str) -> tuple[str, float]:
+            return language, sure
+
+    detector: Any = Detector()
+    nearest = NearestIntent(prototypes({"lifts": X, "keys": Y}, task="intent"), BLEND)
+    heads: Any = BlindHeads()
+    return Enricher(
+        encoder=encoder,
+        heads=heads,
+        stages=stages.Stages(
+            intent=stages.intent_by_prototypes(nearest),
+            urgency=stages.urgency_by_head(head("high", "low", logits=[0, 1], kind="softmax")),
+            sentiment=stages.sentiment_by_head(head("negative", "neutral", logits=[0, 1], kind="softmax")),
+            topics=stages.topics_by_scorer(scorer),
+            summary=stages.extractive_summary,
+            language=stages.language_by_detector(detector),
+        ),
+        review_below={"intent": 0.5, "urgency": 0.9, "sentiment": 0.5},
+        models={},
+        fingerprint="f",
+    )
+
+
+TICKETS = [
+    Ticket(ticket_id=str(number), subject="The lift is stuck", metadata=TicketMetadata(tags=("up", "down")))
+    for number in range(3)
+]
+
+
+@pytest.mark.parametrize("labels", [24, 47])
+def test_more_labels_are_no_more_work_for_the_encoder(labels: int) -> None:
+    encoder = FakeEncoder()
+    enricher(encoder, labels).enrich(TICKETS)
+    assert (encoder.calls, encoder.texts) == (1, len(TICKETS))
+
+
+def test_an_intent_of_ones_own_taxonomy_says_that_a_prototype_served_it() -> None:
+    (found, *_) = enricher(FakeEncoder(), 2).enrich(TICKETS)
+    assert found.intent is not None
+    assert (found.intent.label, found.intent.source) == ("lifts", Source.PROTOTYPE)
+    assert set(found.intent.scores) == {"lifts", "keys"}
+
+
+def test_a_ticket_without_a_topic_keeps_its_own_tags_as_a_fallback() -> None:
+    (found, *_) = enricher(FakeEncoder(), 2).enrich(TICKETS)
+    assert found.topics is not None
+    assert [(each.label, each.confidence, each.source) for each in found.topics] == [
+        ("up", 0.0, Source.FALLBACK),
+        ("down", 0.0, Source.FALLBACK),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "sure", "reasons"),
+    [
+        ("en", 0.99, ("urgency_confidence",)),
+        ("de", 0.99, ("urgency_confidence", "language")),
+        ("de", 0.6, ("urgency_confidence",)),
+        ("und", 0.0, ("urgency_confidence",)),
+    ],
+)
+def test_a_doubtful_label_and_a_foreign_language_want_a_persons_eye(
+    language: str, sure: float, reasons: tuple[str, ...]
+) -> None:
+    (found, *_) = enricher(FakeEncoder(), 2, language, sure).enrich(TICKETS)
+    assert found.review_reasons == reasons
+    assert found.needs_review
+    assert found.status is Status.ENRICHED
+
+
+def test_nothing_doubtful_needs_no_review() -> None:
+    plain = enricher(FakeEncoder(), 2)
+    object.__setattr__(plain, "review_below", {})
+    (found, *_) = plain.enrich(TICKETS)
+    assert (found.review_reasons, found.needs_review) == ((), False)
+
+
+def test_a_stage_that_failed_wants_a_persons_eye() -> None:
+    broken = enricher(FakeEncoder(), 2, language="en", sure=7.0)  # no confidence is 7
+    (found, *_) = broken.enrich(TICKETS)
+    assert found.failed_stages == ("language",)
+    assert found.review_reasons == ("urgency_confidence", "failed_stage")
+
+
+def test_the_shipped_blend_was_fitted_for_the_shipped_heads() -> None:
+    blend = Blend.model_validate_json(shipped_blend()["blend.json"])
+    assert blend.fitted_on.startswith(heads_hash()), "run `ticketmill taxonomy fit`"
