@@ -30,7 +30,7 @@ MAY_IMPORT = {
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
-NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/sources.py")
+NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/quantize.py", "ml/sources.py")
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
 
 

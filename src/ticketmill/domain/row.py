@@ -98,6 +98,7 @@ class TicketRow(Frozen):
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
+    windows: int | None = None
     needs_review: bool | None = None
     failed_stages: tuple[str, ...] = ()
     fingerprint: str | None = None
@@ -150,6 +151,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         language_confidence=language.confidence if language else None,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
+        windows=enrichment.windows,
         needs_review=enrichment.needs_review,
         failed_stages=enrichment.failed_stages,
         fingerprint=enrichment.fingerprint,

@@ -77,6 +77,7 @@ class Enricher:
             embedding=_as_floats(read.encoded.embedding),
             tokens=read.encoded.tokens,
             truncated=read.encoded.truncated,
+            windows=read.encoded.windows,
             needs_review=bool(failed) or any(doubtful),
             status=Status.PARTIAL if failed else Status.ENRICHED,
             failed_stages=failed,

