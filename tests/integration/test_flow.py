@@ -124,6 +124,7 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(ticketmill: Run, p
     assert [json.loads(line)["ticket_id"] for line in by_intent] == ["T1"]
     assert ticketmill("list", "--intent", "payment_issue", "--json").stdout == ""
     assert ticketmill("list", "--status", "rejected", "--since", "1h", "--json").stdout.count("\n") == 1
+    ticketmill("list", "--since", "1970-01-01", code=2)
     shown = json.loads(ticketmill("show", "T1", "--json").stdout)
     assert len(shown["ticket"]["enrichment"]["embedding"]) == 384
     assert "body: expected" in ticketmill("show", "T2").stdout

@@ -124,11 +124,6 @@ def test_features_are_the_chosen_layers_in_the_order_of_the_manifest() -> None:
     assert heads.features(layers).tolist() == [[4, 5, 0, 1], [10, 11, 6, 7]]
 
 
-def test_features_of_no_tickets_are_no_rows() -> None:
-    layers = np.zeros((0, 3, 2), np.float32)
-    assert load_heads(files()).features(layers).shape[0] == 0
-
-
 def test_a_head_is_loaded_with_its_weights() -> None:
     weights = np.array([[0, 1], [0, 0], [0, 0], [0, 0]], np.float32)
     stored = npz(**{"mood.weights": weights, "mood.bias": NO_BIAS})

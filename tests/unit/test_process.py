@@ -115,6 +115,13 @@ def test_the_log_of_a_failure_names_the_ticket_and_never_quotes_it(
     assert "4111" not in caplog.text
 
 
+def test_a_key_cannot_forge_a_line_of_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        world.process(world.raw.drop("tickets/x\n2026 CRITICAL forged.json", b"{"))
+    assert "forged" in caplog.text
+    assert not any(line.startswith("2026 CRITICAL") for line in caplog.text.splitlines())
+
+
 @pytest.mark.parametrize(
     ("content", "code", "ticket_id"),
     [

@@ -216,6 +216,13 @@ def test_the_earlier_of_two_sentences_that_are_equally_close_is_chosen() -> None
     assert choose("", body_of(FIRST, SECOND, THIRD), directions).text == SECOND
 
 
+def test_an_earlier_sentence_goes_before_one_that_is_hardly_closer() -> None:
+    body = body_of(FIRST, SECOND, THIRD)
+    nearly, halfway = (0.96, 0.28), (0.6, 0.8)
+    assert choose("", body, {FIRST: nearly, SECOND: EAST, THIRD: NORTH}).text == FIRST
+    assert choose("", body, {FIRST: halfway, SECOND: EAST, THIRD: NORTH}).text == SECOND
+
+
 def test_confidence_is_the_cosine_with_the_whole() -> None:
     body = body_of(FIRST, SECOND, THIRD)
     slanted = choose("", body, {FIRST: (3.0, 4.0), SECOND: WEST, THIRD: WEST})

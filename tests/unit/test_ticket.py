@@ -351,6 +351,16 @@ def test_a_time_that_is_neither_is_rejected_and_the_field_is_named(stated: objec
     assert "Unix seconds" in error.message
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set here")
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "UTC+5")
+        time.tzset()
+        created_at = parse_ticket(document(created_at="2026-11-21T09:30:00")).created_at
+    time.tzset()
+    assert created_at == datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+
 def test_milliseconds_are_guessed_at_in_the_message() -> None:
     assert "milliseconds?" in rejection_of(document(created_at=1700000000000)).message
 

@@ -24,6 +24,7 @@ from ticketmill.domain.ticket import Ticket
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500
+MAX_SUMMARY_CHARS = 1000
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 
@@ -145,7 +146,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         **_columns("urgency", enrichment.urgency),
         **_columns("sentiment", enrichment.sentiment),
         topics=enrichment.topics or (),
-        summary=summary.text if summary else None,
+        summary=summary.text[:MAX_SUMMARY_CHARS] if summary else None,
         summary_source=summary.source if summary else None,
         language=language.label if language else None,
         language_confidence=language.confidence if language else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -70,6 +71,12 @@ def _iso_time(value: str) -> datetime:
         raise ValueError("expected Unix seconds or an ISO 8601 time") from None
 
 
+def _text_or_integer(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError(_ID_EXPECTED)
+    return value
+
+
 def _usable_id(value: str) -> str:
     if not is_usable_id(value):
         raise ValueError(_ID_EXPECTED)
@@ -111,7 +118,7 @@ class Ticket(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    ticket_id: Annotated[str, AfterValidator(_usable_id)]
+    ticket_id: Annotated[str, BeforeValidator(_text_or_integer), AfterValidator(_usable_id)]
     subject: Text = ""
     body: Text = ""
     priority: Annotated[Urgency | None, BeforeValidator(_stated_priority)] = None
@@ -156,7 +163,7 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
             parse_constant=_no_constant,
             parse_float=_finite,
         )
-        return _storable(document, depth=0)
+        return _storable(document, depth=1)
     except json.JSONDecodeError as error:
         message = f"expected one JSON object: {error.msg} at line {error.lineno} column {error.colno}"
         raise TicketRejected(RejectionCode.NOT_JSON, message) from None
@@ -226,11 +233,11 @@ def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields
-    names = [name for name, _ in pairs]
-    repeated = next(name for name in names if names.count(name) > 1)
-    shown = repeated if repeated in _KNOWN_FIELDS else "a field"
-    message = f"expected every field once, found {shown} more than once"
-    raise TicketRejected(RejectionCode.DUPLICATE_KEY, message, field=shown)
+    counts = Counter(name for name, _ in pairs)
+    repeated = next(name for name, count in counts.items() if count > 1)
+    field = repeated if repeated in _KNOWN_FIELDS else None
+    message = f"expected every field once, found {field or 'a field'} more than once"
+    raise TicketRejected(RejectionCode.DUPLICATE_KEY, message, field)
 
 
 def _no_constant(name: str) -> float:
@@ -245,10 +252,10 @@ def _finite(digits: str) -> float:
 
 
 def _storable(value: Any, depth: int) -> Any:
-    if depth > MAX_JSON_DEPTH:
-        raise _too_deep()
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list | dict) and depth > MAX_JSON_DEPTH:
+        raise _too_deep()
     if isinstance(value, list):
         return [_storable(item, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,14 +65,12 @@ def read_file(path: Path) -> Iterator[Document]:
 
 def read_stream(stream: BinaryIO, name: str) -> Iterator[Document]:
     """The tickets of a stream: JSON lines where its first line is a whole document, else one document."""
-    first = stream.readline()
-    while first and not first.strip():
-        first = stream.readline()
+    number, first = next(((n, line) for n, line in enumerate(stream, start=1) if line.strip()), (0, b""))
     if not first:
         return
     if _is_whole(first):
-        yield Document(first, name, 1)
-        yield from _numbered(stream, name, first=2)
+        yield Document(first, name, number)
+        yield from _numbered(stream, name, first=number + 1)
     else:
         yield Document(first + stream.read(), name)
 
@@ -99,5 +98,5 @@ def _numbered(lines: Iterable[bytes], name: str, first: int) -> Iterator[Documen
 
 def _is_whole(line: bytes) -> bool:
     """Whether a first line is a ticket of its own; a broken one is, where it both opens and closes."""
-    text = line.strip()
+    text = line.removeprefix(codecs.BOM_UTF8).strip()
     return text.startswith(b"{") and text.endswith(b"}")

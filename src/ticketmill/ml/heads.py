@@ -7,13 +7,15 @@ train` makes the shipped ones.
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ticketmill.domain.errors import SetupError
 
@@ -22,6 +24,9 @@ MANIFEST_FILE = "heads.json"
 SHIPPED_HEADS = Path(__file__).with_name("shipped")
 
 Floats = NDArray[np.float32]
+
+# what pydantic, NumPy and zipfile raise over files that are not ours, or not whole
+_UNREADABLE = (AttributeError, EOFError, KeyError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 class HeadSpec(BaseModel):
@@ -66,7 +71,8 @@ class Head:
         """(n, features) to (n, labels)."""
         logits = features @ self._weights + self._bias
         if self.spec.kind == "sigmoid":
-            return np.asarray(1.0 / (1.0 + np.exp(-logits)), np.float32)
+            # by tanh, since exp overflows where a label is out of the question
+            return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits), np.float32)
         exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
 
@@ -91,9 +97,9 @@ def load_heads(files: Mapping[str, bytes]) -> Heads:
     """The heads in the files of a bundle. SetupError where they are not what this version reads."""
     try:
         manifest = HeadsManifest.model_validate_json(files[MANIFEST_FILE])
-        with np.load(io.BytesIO(files[ARRAYS_FILE]), allow_pickle=False) as stored:
-            return Heads(manifest, {name: stored[name] for name in stored.files})
-    except (KeyError, ValueError, ValidationError) as error:
+        stored = np.load(io.BytesIO(files[ARRAYS_FILE]), allow_pickle=False)
+        return Heads(manifest, {name: stored[name] for name in stored.files})
+    except _UNREADABLE as error:
         message = "the bundle's heads cannot be read by this version: run `ticketmill models build`"
         raise SetupError(message) from error
 

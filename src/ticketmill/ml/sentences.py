@@ -19,12 +19,12 @@ _SIGNATURE_START = re.compile(
 )
 _GREETING = re.compile(
     r"^\s*(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|greetings|hallo|guten tag|hola)\b"
-    r".{0,40}[,!:.]?\s*$",
+    r"(?:.{0,40}[^\s.?])?\s*$",
     re.I,
 )
 _LOG_LINE = re.compile(
     r"^\s*(?:at \S+\(|File \"|Traceback|\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|\$ |curl |[{}<\[])|"
-    r"\b(?:Exception|Error): |^\s*\S+=\S+ \S+=\S+"
+    r"^\s*[\w.]*(?:Exception|Error): |^\s*[^\s=]+=\S+ [^\s=]+=\S+"
 )
 
 

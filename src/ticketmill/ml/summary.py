@@ -12,6 +12,7 @@ from ticketmill.ml.sentences import Sentence, sentences
 
 MIN_BODY_WORDS = 20
 MAX_SUMMARY_WORDS = 40
+MAX_SUMMARY_CHARS = 1000
 POSITION_WEIGHT = 0.2
 
 Floats = NDArray[np.float32]
@@ -62,4 +63,5 @@ def _closeness(
 
 def _cut(text: str) -> str:
     words = text.split()
-    return " ".join(words) if len(words) <= MAX_SUMMARY_WORDS else " ".join(words[:MAX_SUMMARY_WORDS]) + " …"
+    kept = " ".join(words[:MAX_SUMMARY_WORDS])[:MAX_SUMMARY_CHARS]
+    return kept if kept == " ".join(words) else f"{kept} …"

@@ -128,7 +128,7 @@ class Pipeline:
         ticket_id = error.ticket_id or id_of_key(raw.key)
         rejection = Rejection.of(error, raw.key, self.clock())
         result = self._ledger.reject(ticket_id, rejection, raw)
-        log.info("rejected %s of %s: %s", raw.key, ticket_id, error.code)
+        log.info("rejected %r of ticket %r: %s", raw.key, ticket_id, error.code)
         return Settled(job, result, ticket_id, error.code)
 
     def _look_up(self, candidates: Sequence[Candidate]) -> list[Candidate | Settled]:
@@ -177,14 +177,15 @@ def id_of_key(key: str) -> str:
 def _failed(job: Job, ticket_id: str | None, error: Exception) -> Settled:
     """A failure that is left to the queue. One that nobody foresaw is a bug and shows where it happened.
 
-    A bug's own message may quote the ticket, and the log must not.
+    A bug's own message may quote the ticket, and the log must not. Keys are logged as %r: whoever uploads
+    chooses them, line breaks included.
     """
     key = job.upload.key
     if isinstance(error, TicketmillError):
-        log.warning("failed %s, left to the queue: %s", key, error)
+        log.warning("failed %r, left to the queue: %s", key, error)
     else:
         frames = "".join(traceback.format_tb(error.__traceback__))
-        log.error("failed %s by a fault of ours, %s:\n%s", key, type(error).__name__, frames)
+        log.error("failed %r by a fault of ours, %s:\n%s", key, type(error).__name__, frames)
     return Settled(job, Result.FAILED, ticket_id, type(error).__name__)
 
 

@@ -19,7 +19,7 @@ PLAIN_PROGRESS_EVERY_S = 5.0
 
 
 class ExitCode(IntEnum):
-    """What scripts can rely on; docs/cli.md lists them."""
+    """What scripts can rely on; the README lists them."""
 
     DONE = 0
     FAULT = 1
@@ -55,11 +55,17 @@ def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) 
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+        drawn.add_row(*(escape(_printable(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(160, console.measure(drawn).maximum))
     console.print(drawn)
+
+
+def _printable(cell: object) -> str:
+    """A cell's text, without what a ticket could steer a terminal with."""
+    text = "" if cell is None else str(cell)
+    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ENRICH_CHUNK = 64
 DROP_CHUNK = 256
+MAX_DAYS = 366
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Item = TypeVar("Item")
@@ -183,11 +184,16 @@ def _parse_since(text: str) -> datetime:
     unit = SINCE_UNITS.get(text[-1:])
     try:
         if unit and text[:-1].isdigit():
-            return datetime.now(UTC) - timedelta(**{unit: int(text[:-1])})
-        moment = datetime.fromisoformat(text)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            moment = datetime.now(UTC) - timedelta(**{unit: int(text[:-1])})
+        else:
+            moment = datetime.fromisoformat(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise typer.BadParameter("expected 30m, 24h, 7d, 2w, or an ISO 8601 time") from None
+    # The indexes are sharded by day: every day that is looked at costs a query or four.
+    if datetime.now(UTC) - moment > timedelta(days=MAX_DAYS):
+        raise typer.BadParameter(f"expected a time within the last {MAX_DAYS} days")
+    return moment
 
 
 def _listed(row: TicketRow) -> tuple[object, ...]:

@@ -1,0 +1,66 @@
+"""The README's own commands, run in its order by a shell, as a reader would."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+
+
+def commands() -> str:
+    """Every block that is marked as shell."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return "\n".join(blocks)
+
+
+@pytest.fixture
+def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) -> dict[str, str]:
+    """A place of its own: `ticketmill up` must start it and `ticketmill down` stop it."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **ours,
+        "AWS_ENDPOINT_URL": unused_endpoint,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "TMPDIR": str(tmp_path),
+    }
+
+
+def test_every_command_of_the_readme_works_in_its_order(
+    shell_environment: dict[str, str], tmp_path: Path
+) -> None:
+    script = commands().replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=shell_environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "TKT-900" in done.stdout
+    assert "tickets/TKT-901.json" in done.stdout, "the event of the upload with the AWS CLI"
+    assert "stopped the emulator" in done.stderr
+    enriched = json.loads((tmp_path / "enriched.json").read_text(encoding="utf-8"))
+    assert enriched["ticket_id"] == "TKT-900"
+    assert enriched["extra"] == {"seat": "12A"}
+    assert len(enriched["enrichment"]["embedding"]) == 384
+    (line,) = (tmp_path / "enriched.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["ticket_id"] == "T1"
+
+
+def test_the_two_commands_of_the_readme_are_targets_of_the_makefile() -> None:
+    named = re.findall(r"^make (\w+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert named == ["demo", "test"]
+    for target in named:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
