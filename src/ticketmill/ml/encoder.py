@@ -105,6 +105,11 @@ class Encoder:
             disabled_optimizers=SLOW_FUSIONS,
         )
 
+    @property
+    def most_tokens(self) -> int:
+        """The most tokens of one text that are read, [CLS] and [SEP] of every window among them."""
+        return self._section.max_tokens * self._section.max_windows
+
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """One Encoded for each text, in the order given.
 
@@ -122,8 +127,10 @@ class Encoder:
             for row, place in enumerate(group):
                 encoded[place] = _encoded(found[place], output, row)
         for place, window in enumerate(found):
-            parts[window.text].append(encoded[place])
-        return [self._joined(part, cut) for part, cut in zip(parts, truncated, strict=True)]
+            parts[window.text].append(encoded.pop(place))
+        # the windows of a text are let go as soon as they are joined
+        parts.reverse()
+        return [self._joined(parts.pop(), cut) for cut in truncated]
 
     def token_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """The ids and masks that `encode` passes to `encode_tokens` for `texts`, batch by batch."""

@@ -164,7 +164,7 @@ def _divisors(largest: Floats, weights: list[Floats]) -> Floats:
     largest = np.maximum(largest, tiny)
     heaviest = np.maximum(np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0), tiny)
     exponents = SMOOTHING * np.log2(largest) - (1 - SMOOTHING) * np.log2(heaviest)
-    return np.exp2(np.rint(exponents - exponents.mean())).astype(np.float32)
+    return np.asarray(np.exp2(np.rint(exponents - exponents.mean())), np.float32)
 
 
 def _copied(message: Any) -> Any:

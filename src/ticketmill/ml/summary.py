@@ -15,6 +15,10 @@ MAX_SUMMARY_WORDS = 40
 MAX_SUMMARY_CHARS = 1000
 POSITION_WEIGHT = 0.2
 
+# How far after the last token read a sentence may end that began before it: a megabyte of sentences that
+# nobody read would take a minute.
+UNREAD_CHARACTERS = 2000
+
 Floats = NDArray[np.float32]
 
 
@@ -37,9 +41,10 @@ def summarize(
     if len(body.split()) < MIN_BODY_WORDS:
         return SummaryChoice(_cut(subject.strip() or body.strip()), Source.SUBJECT, 1.0)
     body_start = len(subject) + 1 if subject else 0
+    read_end = max(int(offsets[:, 1].max(initial=0)) - body_start, 0) + UNREAD_CHARACTERS
     candidates = [
         (sentence, closeness)
-        for sentence in sentences(body)
+        for sentence in sentences(body[:read_end])
         if (closeness := _closeness(sentence, body_start, token_states, offsets, embedding)) is not None
     ]
     if not candidates:
