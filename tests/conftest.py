@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ticketmill.ml.assemble import build_shipped
+from ticketmill.ml.build import build_bundle
 from ticketmill.ml.bundle import Bundle, load_bundle
 from ticketmill.ml.encoder import Encoder
 from ticketmill.settings import load_settings
@@ -25,5 +26,17 @@ def bundle(bundle_dir: Path) -> Bundle:
 
 @pytest.fixture(scope="session")
 def encoder(bundle: Bundle) -> Encoder:
-    """The real MiniLM."""
+    """The real MiniLM, as it is shipped."""
     return Encoder(bundle, threads=2)
+
+
+@pytest.fixture(scope="session")
+def exact_encoder() -> Encoder:
+    """The real MiniLM in float32, from where training has its own."""
+    built = build_bundle(
+        load_settings().cache_dir / "training",
+        precision="fp32",
+        extra_files={},
+        report=lambda _line: None,
+    )
+    return Encoder(load_bundle(built.directory), threads=2)

@@ -58,10 +58,15 @@ def connect(settings: Settings) -> Place:
 
 def load_enricher(settings: Settings) -> Enricher:
     """The models of the settings' bundle, verified. SetupError where it is missing, torn or foreign."""
+    from ticketmill.ml.language import LanguageDetector
+
+    # first of all: it loads beside the rest
+    detector = LanguageDetector()
+
     from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.cache import CachedEncoder
     from ticketmill.ml.encoder import Encoder
     from ticketmill.ml.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
-    from ticketmill.ml.language import LanguageDetector
     from ticketmill.ml.prototypes import load_prototypes
     from ticketmill.ml.rules import urgency_rules
     from ticketmill.ml.topics import TopicScorer, load_blend
@@ -74,7 +79,7 @@ def load_enricher(settings: Settings) -> Enricher:
     prototypes, blend = load_prototypes(bundle), load_blend(bundle)
     intent, intent_review_below, intent_model = _intent_stage(settings, head["intent"], prototypes, blend)
     return Enricher(
-        encoder=Encoder(bundle, settings.threads),
+        encoder=CachedEncoder(Encoder(bundle, settings.threads), settings.encode_cache_bytes),
         heads=heads,
         stages=stages.Stages(
             intent=intent,
@@ -84,7 +89,7 @@ def load_enricher(settings: Settings) -> Enricher:
             sentiment=stages.sentiment_by_head(head["sentiment"]),
             topics=stages.topics_by_scorer(TopicScorer(prototypes["topics"], head["topics"], blend)),
             summary=stages.extractive_summary,
-            language=stages.language_by_detector(LanguageDetector()),
+            language=stages.language_by_detector(detector),
         ),
         review_below={
             "intent": intent_review_below,

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
     """Cores that one run of the encoder may use."""
 
+    encode_cache_bytes: Annotated[int, Field(ge=0)] = 64 << 20
+    """What the encoder may keep of texts that it has read, in case they come again; 0 keeps nothing."""
+
     intent: Literal["onepass", "rules"] = "onepass"
     urgency: Literal["onepass", "rules"] = "onepass"
     """What serves the task: the heads over the encoder, or the keyword rules."""

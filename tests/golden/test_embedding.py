@@ -9,8 +9,7 @@ import pytest
 from make_golden import TEXTS
 from numpy.typing import NDArray
 
-from ticketmill.ml import encoder as encoder_module
-from ticketmill.ml.bundle import Bundle
+from ticketmill.ml import pieces
 from ticketmill.ml.encoder import Encoder, EncoderOutput
 
 HERE = Path(__file__).parent
@@ -20,9 +19,16 @@ WITHOUT_TOKENS = {"empty", "whitespace", "control_characters"}
 CLS, SEP = 101, 102
 
 
-@pytest.fixture(scope="module")
-def encoder(bundle: Bundle) -> Encoder:
-    return Encoder(bundle, threads=2)
+@pytest.fixture
+def encoder(exact_encoder: Encoder) -> Encoder:
+    return exact_encoder
+
+
+@pytest.fixture
+def one_window(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Encoder:
+    """Reads no more of a text than sentence-transformers does."""
+    monkeypatch.setattr(encoder, "_section", encoder._section.model_copy(update={"max_windows": 1}))
+    return encoder
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +44,16 @@ def test_every_golden_text_has_its_vector(golden: dict[str, NDArray[np.float32]]
 
 @pytest.mark.parametrize("name", sorted(TEXTS.keys() - WITHOUT_TOKENS))
 def test_a_text_alone_embeds_as_sentence_transformers_does(
-    name: str, encoder: Encoder, golden: dict[str, NDArray[np.float32]]
+    name: str, one_window: Encoder, golden: dict[str, NDArray[np.float32]]
 ) -> None:
-    (encoded,) = encoder.encode([TEXTS[name]])
+    (encoded,) = one_window.encode([TEXTS[name]])
     assert np.abs(encoded.embedding - golden[name]).max() <= TOLERANCE
 
 
 def test_texts_embed_in_one_call_as_they_do_alone(
-    encoder: Encoder, golden: dict[str, NDArray[np.float32]]
+    one_window: Encoder, golden: dict[str, NDArray[np.float32]]
 ) -> None:
-    encoded = dict(zip(TEXTS, encoder.encode(list(TEXTS.values())), strict=True))
+    encoded = dict(zip(TEXTS, one_window.encode(list(TEXTS.values())), strict=True))
     for name in TEXTS.keys() - WITHOUT_TOKENS:
         assert np.abs(encoded[name].embedding - golden[name]).max() <= TOLERANCE, name
 
@@ -72,8 +78,8 @@ def test_the_graph_embeds_cls_and_sep_alone_as_sentence_transformers_does(
     assert np.abs(output.embedding[0] - golden[name]).max() <= TOLERANCE
 
 
-def test_only_the_text_longer_than_the_limit_is_truncated(encoder: Encoder) -> None:
-    encoded = dict(zip(TEXTS, encoder.encode(list(TEXTS.values())), strict=True))
+def test_only_the_text_longer_than_the_limit_is_truncated(one_window: Encoder) -> None:
+    encoded = dict(zip(TEXTS, one_window.encode(list(TEXTS.values())), strict=True))
     assert {name for name, one in encoded.items() if one.truncated} == {"longer_than_the_limit"}
     assert encoded["longer_than_the_limit"].tokens == 254
     assert encoded["longer_than_the_limit"].token_states.shape == (256, 384)
@@ -101,8 +107,8 @@ def test_a_lone_surrogate_reads_as_an_unreadable_character(encoder: Encoder) -> 
         pytest.param(" " * 1_000_000, 0, False, id="blanks"),
         pytest.param("\x00" * 1_000_000, 0, False, id="control characters"),
         pytest.param(" " * 999_990 + "help", 1, False, id="a word after blanks"),
-        pytest.param("refund please " * 70_000, 254, True, id="prose"),
-        pytest.param("好" * 1_000_000, 254, True, id="chinese"),
+        pytest.param("refund please " * 70_000, 8 * 254, True, id="prose"),
+        pytest.param("好" * 1_000_000, 8 * 254, True, id="chinese"),
     ],
 )
 @pytest.mark.timeout(10)
@@ -110,12 +116,13 @@ def test_a_million_characters_are_read_within_seconds(
     text: str, tokens: int, truncated: bool, encoder: Encoder
 ) -> None:
     (encoded,) = encoder.encode([text])
+    assert encoded.windows <= 8
     assert (encoded.tokens, encoded.truncated) == (tokens, truncated)
 
 
 @pytest.mark.parametrize("words", range(213, 223))
-def test_where_the_window_ends_does_not_change_what_is_read(
-    words: int, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+def test_where_the_stretch_ends_does_not_change_what_is_read(
+    words: int, one_window: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the first words decide which of the things that a cut could tear has the last token read: accents
     # apart from their letters, special tokens, a long word, one so long that it is unknown as a whole
@@ -127,13 +134,13 @@ def test_where_the_window_ends_does_not_change_what_is_read(
         zeros = np.zeros((1, 256, 384), dtype=np.float32)
         return EncoderOutput(layers=zeros[:, :7], token_states=zeros, embedding=zeros[:, 0])
 
-    monkeypatch.setattr(encoder, "encode_tokens", record)
-    monkeypatch.setattr(encoder_module, "FIRST_WINDOW", len(text))
-    (whole,) = encoder.encode([text])
+    monkeypatch.setattr(one_window, "encode_tokens", record)
+    monkeypatch.setattr(pieces, "FIRST_STRETCH", len(text))
+    (whole,) = one_window.encode([text])
     last_start, last_end = whole.offsets[-2]
-    for window in range(last_start, last_end + 25):
-        monkeypatch.setattr(encoder_module, "FIRST_WINDOW", window)
-        (windowed,) = encoder.encode([text])
-        assert read[-1] == read[0], window
-        assert windowed.offsets.tolist() == whole.offsets.tolist()
-        assert windowed.truncated
+    for stretch in range(last_start, last_end + 25):
+        monkeypatch.setattr(pieces, "FIRST_STRETCH", stretch)
+        (lazily,) = one_window.encode([text])
+        assert read[-1] == read[0], stretch
+        assert lazily.offsets.tolist() == whole.offsets.tolist()
+        assert lazily.truncated

@@ -124,6 +124,7 @@ class FakeEnricher:
                 language=None,
                 tokens=1,
                 truncated=False,
+                windows=1,
                 needs_review=False,
                 status=Status.ENRICHED,
                 fingerprint=self.fingerprint,

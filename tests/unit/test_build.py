@@ -20,9 +20,9 @@ from tokenizers import Tokenizer, models
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml import build, sources
+from ticketmill.ml import build, quantize, sources
 from ticketmill.ml.build import BuildResult, build_bundle
-from ticketmill.ml.bundle import Bundle, current_bundle, load_bundle
+from ticketmill.ml.bundle import Bundle, Precision, current_bundle, load_bundle
 from ticketmill.ml.encoder import Encoder
 
 CONFIG = {
@@ -63,6 +63,19 @@ def write_weights(path: Path) -> None:
     save_file({name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}, path)
 
 
+def write_calibration(path: Path, reach: float) -> None:
+    """Ranges for the tiny encoder: every channel from minus `reach` to `reach`."""
+    inputs = dict.fromkeys(("attention.self.query", "attention.output.dense", "intermediate.dense"), 8)
+    np.savez(
+        path,
+        **{
+            f"encoder.layer.{layer}.{name}.weight": np.outer([-reach, reach], np.ones(size))
+            for layer in (0, 1)
+            for name, size in (inputs | {"output.dense": 12}).items()
+        },
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a tiny encoder, whose hashes are the pinned ones."""
@@ -75,6 +88,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "config.json").write_text(json.dumps(CONFIG))
     pinned = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     monkeypatch.setattr(sources, "PINNED", pinned)
+    monkeypatch.setattr(quantize, "SHIPPED_CALIBRATION", tmp_path / "calibration.npz")
+    write_calibration(tmp_path / "calibration.npz", reach=4)
     return folder
 
 
@@ -83,10 +98,11 @@ def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
-def make(cache: Path, source: Path | str, **extra_files: bytes) -> BuildResult:
+def make(cache: Path, source: Path | str, precision: Precision = "int8", **extra_files: bytes) -> BuildResult:
     return build_bundle(
         cache,
         source=str(source),
+        precision=precision,
         extra_files={f"{name}.json": content for name, content in extra_files.items()},
         report=lambda _line: None,
     )
@@ -112,8 +128,9 @@ def test_a_build_makes_a_whole_bundle_that_encodes(cache: Path, folder: Path) ->
     assert bundle.manifest.source.origin == str(folder)
     encoder = Encoder(bundle, threads=1)
     refund, nothing, long = encoder.encode(["refund please", "", "login " * 20])
-    assert (refund.tokens, nothing.tokens, long.tokens) == (2, 0, 8)
-    assert long.truncated
+    assert (refund.tokens, nothing.tokens, long.tokens) == (2, 0, 20)
+    assert (refund.windows, nothing.windows, long.windows) == (1, 0, 3)
+    assert not long.truncated
     assert refund.layers.shape == (3, 8)
     assert np.linalg.norm(refund.embedding) == pytest.approx(1)
     assert left_behind(cache) == set()
@@ -172,11 +189,43 @@ def test_another_recipe_makes_the_encoder_again(
     cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(cache, folder)
-    monkeypatch.setattr(build, "RECIPE", 2)
+    monkeypatch.setattr(build, "RECIPE", build.RECIPE + 1)
     with pytest.raises(SetupError, match="no such source"):
         make(cache, "no such source")
     make(cache, folder)
-    assert load_bundle(current_bundle(cache)).manifest.source.recipe == 2
+    assert load_bundle(current_bundle(cache)).manifest.source.recipe == build.RECIPE
+
+
+def test_the_other_precision_is_built_of_the_source_and_not_of_the_bundle(cache: Path, folder: Path) -> None:
+    fast = make(cache, folder)
+    with pytest.raises(SetupError, match="no such source"):
+        make(cache, "no such source", "fp32")
+    exact = make(cache, folder, "fp32")
+    assert load_bundle(fast.directory).manifest.encoder.precision == "int8"
+    assert load_bundle(exact.directory).manifest.encoder.precision == "fp32"
+    assert (fast.directory / "encoder.onnx").read_bytes() != (exact.directory / "encoder.onnx").read_bytes()
+
+
+def test_going_back_to_a_precision_asks_no_source(cache: Path, folder: Path) -> None:
+    fast = make(cache, folder, heads=b"[1]")
+    make(cache, folder, "fp32", heads=b"[1]")
+    again = make(cache, "no such source", heads=b"[1]")
+    assert again == BuildResult(fast.directory, fast.fingerprint, built=False)
+    assert make(cache, "no such source", "fp32", heads=b"[2]").built
+
+
+def test_another_calibration_makes_the_8_bit_encoder_again_and_no_other(cache: Path, folder: Path) -> None:
+    exact = make(cache, folder, "fp32")
+    fast = make(cache, folder)
+    write_calibration(quantize.SHIPPED_CALIBRATION, reach=2)
+    assert make(cache, folder).fingerprint != fast.fingerprint
+    assert make(cache, "no such source", "fp32").fingerprint == exact.fingerprint
+
+
+def test_a_calibration_of_another_encoder_is_refused_by_the_weights_name(cache: Path, folder: Path) -> None:
+    np.savez(quantize.SHIPPED_CALIBRATION, another=np.zeros((2, 8)))
+    with pytest.raises(SetupError, match=r"query\.weight needs \(2, 8\) ranges"):
+        make(cache, folder)
 
 
 @pytest.mark.parametrize("step", ["build_encoder_graph", "_seal", "_publish", "_point"])

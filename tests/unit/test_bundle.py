@@ -17,7 +17,7 @@ from ticketmill.ml.bundle import (
 )
 
 MEND = "ticketmill models build"
-ENCODER = EncoderSection(name="tiny", dimensions=4, layers=2, max_tokens=256, precision="fp32")
+ENCODER = EncoderSection(name="tiny", dimensions=4, layers=2, max_tokens=256, max_windows=8, precision="fp32")
 FILES = {"encoder.onnx": b"the encoder", "tokenizer.json": b"{}", "heads.json": b"[1]"}
 
 

@@ -29,7 +29,7 @@ COMMANDS = {
     "models",
     "taxonomy",
 }
-MODELS_COMMANDS = {"build", "status", "train"}
+MODELS_COMMANDS = {"build", "status", "train", "calibrate"}
 
 
 @pytest.fixture
@@ -59,7 +59,9 @@ def ticketmill(cache_dir: Path, *arguments: str, **variables: str) -> subprocess
 def make_bundle(cache_dir: Path) -> str:
     """A bundle of one small file under `current`; returns its fingerprint."""
     content = b"heads"
-    encoder = EncoderSection(name="tiny", dimensions=2, layers=1, max_tokens=8, precision="fp32")
+    encoder = EncoderSection(
+        name="tiny", dimensions=2, layers=1, max_tokens=8, max_windows=2, precision="fp32"
+    )
     entry = FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
     fingerprint = fingerprint_of(encoder, {"heads.npz": entry})
     directory = cache_dir / "bundles" / "current"

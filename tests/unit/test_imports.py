@@ -31,7 +31,14 @@ MAY_IMPORT = {
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
 EXTRAS |= {"yaml", "matplotlib", "rouge_score", "sumy"}
-NEEDS_EXTRAS = ("learn/", "ml/build.py", "ml/graph.py", "ml/sources.py", "ml/taxonomy_file.py")
+NEEDS_EXTRAS = (
+    "learn/",
+    "ml/build.py",
+    "ml/graph.py",
+    "ml/quantize.py",
+    "ml/sources.py",
+    "ml/taxonomy_file.py",
+)
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
 
 

@@ -43,6 +43,7 @@ ENRICHED = TicketRow(
     language_confidence=0.99,
     tokens=61,
     truncated=False,
+    windows=1,
     needs_review=True,
     failed_stages=("summary",),
     fingerprint="abc",

@@ -21,7 +21,9 @@ def heads() -> Heads:
 def read(heads: Heads, body: str, priority: Urgency | None = None) -> Read:
     layers = np.zeros((7, 384), np.float32)
     states, offsets = np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int32)
-    encoded = Encoded(np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False)
+    encoded = Encoded(
+        np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False, windows=1
+    )
     ticket = Ticket(ticket_id="T1", body=body, priority=priority)
     return Read(ticket, encoded, heads.read([ticket.text], layers[None])[0])
 

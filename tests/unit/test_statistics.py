@@ -30,6 +30,8 @@ def test_before_the_first_ticket_there_is_nothing_to_tell() -> None:
         "processed": 0,
         **dict.fromkeys((result.value for result in Result), 0),
         "unconfirmed": 0,
+        "cache_hits": 0,
+        "cache_misses": 0,
         "tickets_per_s": 0.0,
         "latency_ms_p50": None,
         "latency_ms_p95": None,

@@ -114,6 +114,7 @@ class FakeEncoder:
     vectors: dict[str, tuple[float, float]] = field(default_factory=dict)
     calls: int = 0
     texts: int = 0
+    most_tokens: int = 2048
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         self.calls += 1
@@ -122,7 +123,7 @@ class FakeEncoder:
 
     def _encoded(self, vector: Any) -> Encoded:
         return Encoded(
-            vector, np.stack([vector]), np.stack([vector] * 2), np.zeros((2, 2), np.int32), 1, False
+            vector, np.stack([vector]), np.stack([vector] * 2), np.zeros((2, 2), np.int32), 1, False, 1
         )
 
 

@@ -27,7 +27,9 @@ class WordsEncoder:
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         nothing = np.zeros((0, 2))
         return [
-            Encoded(np.zeros(384, np.float32), self.layers(text), nothing, nothing, 1, truncated=False)  # type: ignore[arg-type]
+            Encoded(
+                np.zeros(384, np.float32), self.layers(text), nothing, nothing, 1, truncated=False, windows=1
+            )  # type: ignore[arg-type]
             for text in texts
         ]
 

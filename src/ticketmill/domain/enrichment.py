@@ -103,7 +103,8 @@ class Enrichment(Frozen):
     `embedding` has unit length, or is all zeros for a text without tokens. `fingerprint` names the bundle
     that decided every value here. `review_reasons` says why a person should look: `intent_confidence`,
     `urgency_confidence`, `sentiment_confidence`, `language` (one that the encoder does not know well) or
-    `failed_stage`; `needs_review` whether there is any.
+    `failed_stage`; `needs_review` whether there is any. The encoder read the text in `windows` of up to 254
+    tokens each; it is `truncated` where there is more than it reads.
     """
 
     embedding: tuple[float, ...]
@@ -115,6 +116,7 @@ class Enrichment(Frozen):
     language: Language | None
     tokens: int
     truncated: bool
+    windows: int
     needs_review: bool
     review_reasons: tuple[str, ...] = ()
     status: Status

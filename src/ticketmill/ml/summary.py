@@ -29,6 +29,10 @@ TRAILING = " ,;:-\u2013"
 
 _ENDED = re.compile(r"[.!?…:;][\"')\]]*$")
 
+# How far after the last token read a sentence may end that began before it: a megabyte of sentences that
+# nobody read would take a minute.
+UNREAD_CHARACTERS = 2000
+
 Floats = NDArray[np.float32]
 
 
@@ -83,16 +87,19 @@ def display(text: str) -> str:
 def _without_choice(subject: str, body: str) -> SummaryChoice:
     if len(subject.split()) >= MIN_WORDS or (len(body.split()) >= MIN_BODY_WORDS and subject.strip()):
         return SummaryChoice(_cut(subject), Source.SUBJECT, 1.0)
-    said = " ".join(sentence.text for sentence in sentences(body))
+    said = " ".join(sentence.text for sentence in sentences(body[:MAX_CHARS]))
     text = said or body if body.strip() else subject
     return SummaryChoice(_cut(text), Source.EXTRACTIVE if body.strip() else Source.SUBJECT, 1.0)
 
 
 def _candidates(body: str, body_start: int, states: Floats, offsets: NDArray[np.int32]) -> _Candidates | None:
     """None where the encoder read no sentence."""
-    # without [CLS] and [SEP], whose offsets are 0
-    inner, starts, ends = states[1:-1], offsets[1:-1, 0] - body_start, offsets[1:-1, 1] - body_start
-    found = sentences(body)
+    # without the [CLS] and [SEP] of every window, whose offsets are 0
+    words = offsets[:, 1] > offsets[:, 0]
+    states, offsets = states[words], offsets[words] - body_start
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    read_end = max(int(ends.max(initial=0)), 0) + UNREAD_CHARACTERS
+    found = sentences(body[:read_end])
     firsts = np.searchsorted(starts, [sentence.start for sentence in found], side="left").tolist()
     lasts = np.searchsorted(ends, [sentence.end for sentence in found], side="right").tolist()
     read = [place for place, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > first]
@@ -100,9 +107,9 @@ def _candidates(body: str, body_start: int, states: Floats, offsets: NDArray[np.
         return None
     return _Candidates(
         sentences=[found[place] for place in read],
-        sums=np.array([inner[firsts[place] : lasts[place]].sum(axis=0) for place in read]),
+        sums=np.array([states[firsts[place] : lasts[place]].sum(axis=0) for place in read]),
         pieces=[lasts[place] - firsts[place] for place in read],
-        offsets=[offsets[1 + firsts[place] : 1 + lasts[place]] - body_start for place in read],
+        offsets=[offsets[firsts[place] : lasts[place]] for place in read],
     )
 
 

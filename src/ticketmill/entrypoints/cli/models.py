@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,6 +30,9 @@ def build(
     intents: Annotated[
         Path | None, typer.Option(help="A taxonomy of intents in YAML; without it the shipped one.")
     ] = None,
+    precision: Annotated[
+        Literal["fp32", "int8"], typer.Option(help="int8 is twice as fast, fp32 is exact.")
+    ] = "int8",
     as_json: AsJson = False,
 ) -> None:
     """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
@@ -37,7 +40,12 @@ def build(
     from ticketmill.settings import load_settings
 
     built = build_shipped(
-        load_settings().cache_dir, source=source, topics=topics, intents=intents, report=say
+        load_settings().cache_dir,
+        source=source,
+        precision=precision,
+        topics=topics,
+        intents=intents,
+        report=say,
     )
     if as_json:
         answer_json(
@@ -64,7 +72,7 @@ def status(as_json: AsJson = False) -> None:
         [
             ("directory", bundle.directory),
             ("encoder", f"{encoder.name}, {encoder.dimensions} dimensions, {encoder.precision}"),
-            ("reads", f"up to {encoder.max_tokens} tokens"),
+            ("reads", f"up to {encoder.max_windows} windows of {encoder.max_tokens} tokens"),
             ("from", bundle.manifest.source.origin),
             *((name, f"{entry.bytes:,} bytes") for name, entry in bundle.manifest.files.items()),
         ],
@@ -99,7 +107,7 @@ def train(
     corpus = corpus or SHIPPED_CORPUS
     tickets = read_corpus(corpus)
     # An encoder of its own: heads are what is missing when the first ones are trained.
-    built = build_bundle(settings.cache_dir / "training", extra_files={}, report=say)
+    built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
     encoder = Encoder(load_bundle(built.directory), settings.threads)
     if ablate:
         rows = ablations(tickets, encoder, report=say)
@@ -181,3 +189,25 @@ def _show_ablations(rows: Mapping[str, Sequence[TaskScore]]) -> None:
             for left_out, scores in rows.items()
         ],
     )
+
+
+@app.command()
+def calibrate(
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it the package's own.")
+    ] = None,
+) -> None:
+    """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
+    from ticketmill.learn.calibrate import calibrate as measure
+    from ticketmill.learn.corpus import SHIPPED_CORPUS, read_corpus
+    from ticketmill.ml.build import build_bundle
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.quantize import SHIPPED_CALIBRATION
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    texts = [each.text for each in read_corpus(SHIPPED_CORPUS)]
+    built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
+    output = output or SHIPPED_CALIBRATION
+    output.write_bytes(measure(load_bundle(built.directory), texts, settings.threads))
+    answer(f"ranges over {len(texts)} tickets written to {output}")

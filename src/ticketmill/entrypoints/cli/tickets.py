@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ticketmill.pipeline.enrich import Enricher
 
 ENRICH_CHUNK = 64
+# Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
+ENRICH_CHUNK_BYTES = 2 << 20
 DROP_CHUNK = 256
 MAX_DAYS = 366
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -138,7 +140,7 @@ def enrich(
         say(f"{document.origin}: {error.code}: {error.message}")
 
     with progress("enriched") as advance:
-        for chunk in _chunks(documents, ENRICH_CHUNK):
+        for chunk in _held_at_once(documents):
             for line in _enriched_lines(enricher, chunk, settings.max_ticket_bytes, reject):
                 answer(line)
             advance(len(chunk))
@@ -256,4 +258,19 @@ def _because(prediction: IntentPrediction | UrgencyPrediction | None) -> str:
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     source = iter(items)
     while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def _held_at_once(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Chunks of documents, bounded in number and, but for one that is larger, in bytes."""
+    chunk: list[Document] = []
+    held = 0
+    for document in documents:
+        size = len(document.content)
+        if chunk and (len(chunk) == ENRICH_CHUNK or held + size > ENRICH_CHUNK_BYTES):
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(document)
+        held += size
+    if chunk:
         yield chunk

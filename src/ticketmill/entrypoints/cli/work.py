@@ -48,6 +48,7 @@ def work(
             report=report,
         )
         statistics = worker.run()
+    statistics.cache_hits, statistics.cache_misses = enricher.encoder.hits, enricher.encoder.misses
     pipeline.executor.shutdown()
     if as_json:
         answer_json(statistics.as_dict())

@@ -1,0 +1,103 @@
+"""What share of the bare encoder's speed is left of the whole enrichment, on the shipped tickets, in one run.
+
+    python tests/benchmarks/enrich.py [--json] [--tickets N] [--threads N]
+
+Alternates, slice by slice: (a) only the session, on the micro-batches made before; (b) Encoder.encode;
+(c) Enricher.enrich from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and, where it
+is installed, (d) sentence-transformers with its model at --model, 32 texts a batch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+
+from ticketmill import bootstrap
+from ticketmill.domain.enrichment import EnrichedTicket
+from ticketmill.domain.ticket import parse_ticket
+from ticketmill.learn.corpus import read_corpus
+from ticketmill.ml.bundle import load_bundle
+from ticketmill.ml.encoder import Encoder
+from ticketmill.settings import load_settings
+
+SLICE = 64
+
+
+def naive(model: str) -> Callable[[list[str]], object] | None:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError:
+        return None
+    loaded = SentenceTransformer(model, device="cpu")
+    return lambda texts: loaded.encode(texts, batch_size=32)
+
+
+def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
+    settings = load_settings(threads=threads, encode_cache_bytes=0)
+    encoder = Encoder(load_bundle(settings.bundle_dir), threads)
+    enricher = bootstrap.load_enricher(settings)
+    reference = naive(model)
+    tickets = read_corpus()[:count]
+    seconds: dict[str, list[float]] = {}
+
+    def timed(name: str, work: Callable[[], object]) -> None:
+        started = time.perf_counter()
+        work()
+        seconds.setdefault(name, []).append(time.perf_counter() - started)
+
+    encoder.encode([tickets[0].text])
+    enricher.stages.language([])
+    for start in range(0, len(tickets), SLICE):
+        part = tickets[start : start + SLICE]
+        texts = [each.text for each in part]
+        raw = [
+            json.dumps({"ticket_id": each.id, "subject": each.subject, "body": each.body}).encode()
+            for each in part
+        ]
+        batches = list(encoder.token_batches(texts))
+
+        def whole(raw: list[bytes] = raw) -> list[str]:
+            parsed = [parse_ticket(each, settings.max_ticket_bytes) for each in raw]
+            return [
+                EnrichedTicket(**dict(ticket), enrichment=enrichment).model_dump_json()
+                for ticket, enrichment in zip(parsed, enricher.enrich(parsed), strict=True)
+            ]
+
+        timed("session", lambda batches=batches: [encoder.encode_tokens(*each) for each in batches])
+        timed("encode", lambda texts=texts: encoder.encode(texts))
+        timed("enrich", whole)
+        if reference is not None:
+            timed("sentence_transformers", lambda texts=texts: reference(texts))
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--tickets", type=int, default=1680)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
+    arguments = parser.parse_args()
+    seconds = measure(arguments.tickets, arguments.threads, arguments.model)
+    rows = [
+        {
+            "what": name,
+            "tickets_per_s": round(arguments.tickets / sum(took), 1),
+            # slice by slice: what disturbs one disturbs few
+            "of_session": round(median(a / b for a, b in zip(seconds["session"], took, strict=True)), 3),
+        }
+        for name, took in seconds.items()
+    ]
+    if arguments.json:
+        print(json.dumps(rows))
+        return
+    print(" | ".join(rows[0]))
+    for row in rows:
+        print(" | ".join(str(value) for value in row.values()))
+
+
+if __name__ == "__main__":
+    main()

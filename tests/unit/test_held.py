@@ -1,0 +1,47 @@
+"""How much is held at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ticketmill.domain.ticket import Ticket
+from ticketmill.entrypoints.cli import tickets as cli
+from ticketmill.entrypoints.documents import Document
+from ticketmill.ml import summary
+from ticketmill.ml.sentences import Sentence, sentences
+from ticketmill.pipeline.enrich import PART_CHARACTERS, _parts
+
+
+def ticket(characters: int) -> Ticket:
+    return Ticket(ticket_id="T-1", body="x" * characters)
+
+
+def test_a_part_of_a_batch_holds_no_more_characters_than_can_become_tokens() -> None:
+    batch = [ticket(1_000_000) for _ in range(20)] + [ticket(100) for _ in range(50)]
+    parts = list(_parts(batch, most_tokens=2048))
+    assert [each for part in parts for each in part] == batch
+    assert [len(part) for part in parts] == [PART_CHARACTERS // 2048, PART_CHARACTERS // 2048, 54]
+
+
+def test_documents_are_gathered_up_to_a_number_and_up_to_a_size() -> None:
+    small = [Document(b"{}", "small") for _ in range(cli.ENRICH_CHUNK + 1)]
+    assert [len(chunk) for chunk in cli._held_at_once(small)] == [cli.ENRICH_CHUNK, 1]
+    large = [Document(b" " * (cli.ENRICH_CHUNK_BYTES // 2), "large") for _ in range(5)]
+    assert [len(chunk) for chunk in cli._held_at_once(large)] == [2, 2, 1]
+
+
+def test_sentences_that_the_encoder_did_not_get_to_are_not_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[int] = []
+
+    def record(text: str) -> list[Sentence]:
+        seen.append(len(text))
+        return sentences(text)
+
+    monkeypatch.setattr(summary, "sentences", record)
+    offsets = np.array([[0, 0], [0, 4], [0, 0]], dtype=np.int32)
+    states = np.ones((3, 2), dtype=np.float32)
+    summary.summarize("", "I was charged twice. " * 50_000, states, offsets)
+    assert seen == [4 + summary.UNREAD_CHARACTERS]
