@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+AsPrecision = Annotated[
+    Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is twice as fast, fp32 is exact.")
+]
 
 
 @app.command()
@@ -30,9 +33,7 @@ def build(
     intents: Annotated[
         Path | None, typer.Option(help="A taxonomy of intents in YAML; without it the shipped one.")
     ] = None,
-    precision: Annotated[
-        Literal["fp32", "int8"], typer.Option(help="int8 is twice as fast, fp32 is exact.")
-    ] = "int8",
+    precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
     """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
@@ -90,6 +91,7 @@ def train(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Train nothing; show how heads without each block would do.")
     ] = False,
+    precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
     """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
@@ -107,7 +109,8 @@ def train(
     corpus = corpus or SHIPPED_CORPUS
     tickets = read_corpus(corpus)
     # An encoder of its own: heads are what is missing when the first ones are trained.
-    built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
+    cache_dir = settings.cache_dir / "training"
+    built = build_bundle(cache_dir, precision=precision, extra_files={}, report=say)
     encoder = Encoder(load_bundle(built.directory), settings.threads)
     if ablate:
         rows = ablations(tickets, encoder, report=say)
