@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-MAX_CHARS = 2000
+MAX_CHARS = 250
 MIN_CONFIDENCE = 0.1
 UNDETERMINED = "und"
 
@@ -25,7 +25,7 @@ class LanguageDetector:
         loader.shutdown(wait=False)
 
     def detect(self, text: str) -> tuple[str, float]:
-        """ISO 639-1 code and confidence of the first 2,000 characters; `und` where too little speaks for
+        """ISO 639-1 code and confidence of the first 250 characters; `und` where too little speaks for
         any language."""
         label, confidence = self._identifier.result().classify(text[:MAX_CHARS])
         if confidence < MIN_CONFIDENCE:

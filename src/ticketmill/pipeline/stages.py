@@ -64,18 +64,12 @@ class Stages:
 
 
 def intent_by_head(head: Head) -> Stage[IntentPrediction]:
-    """Intent by a linear head, with the words that spoke most for it as evidence."""
+    """Intent by a linear head."""
 
     def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
         return [
-            IntentPrediction(
-                label=label,
-                confidence=confidence,
-                source=Source.HEAD,
-                scores=scores,
-                evidence=_spoke_for(head, read, label),
-            )
-            for read, (label, confidence, scores) in zip(reads, _classify(head, reads), strict=True)
+            IntentPrediction(label=label, confidence=confidence, source=Source.HEAD, scores=scores)
+            for label, confidence, scores in _classify(head, reads)
         ]
 
     return predict
