@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ticketmill.domain.errors import SetupError
+from ticketmill.learn.calibration import calibration_error, reliability
 from ticketmill.learn.labelled import LabelledText, check_vocabulary, read_labelled
-from ticketmill.learn.measures import calibration_error, measure_classes, measure_tags, reliability
+from ticketmill.learn.measures import measure_classes, measure_tags
 
 TRUTH = ["a", "a", "a", "b"]
 GIVEN = ["a", "a", "b", "b"]

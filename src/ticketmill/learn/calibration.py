@@ -40,14 +40,21 @@ def _loss(logits: Floats, truth: Floats, kind: Kind) -> float:
     return float(-(truth * np.log(likely) + (1 - truth) * np.log(1 - likely)).mean())
 
 
-def calibration_error(confidence: Floats, correct: NDArray[np.bool_]) -> float:
-    """Expected calibration error: |accuracy - confidence|, averaged over 15 equal bins by their share."""
-    places = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(correct[places == place].mean() - confidence[places == place].mean()) * (places == place).mean()
-        for place in np.unique(places)
+def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:
+    """Expected calibration error: |accuracy - confidence|, averaged over equal bins by their share."""
+    found = reliability(confidence, correct, bins)
+    return float(sum(abs(mean - accuracy) * share for mean, accuracy, share in found))
+
+
+def reliability(
+    confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS
+) -> list[tuple[float, float, float]]:
+    """Mean confidence, accuracy and share of all, of each bin that is not empty."""
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        (float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean()))
+        for inside in (places == place for place in np.unique(places))
     ]
-    return float(sum(gaps))
 
 
 def chosen_topics(probabilities: Floats, threshold: float) -> NDArray[np.bool_]:

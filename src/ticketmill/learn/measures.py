@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 15
+from ticketmill.learn.calibration import calibration_error
+
 COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
 SURE_FROM = 0.9
 
@@ -113,20 +114,6 @@ def measure_tags(
         first_right=float(np.mean(first)),
         labels=labels,
     )
-
-
-def calibration_error(confidence: Floats, right: Bools, bins: int = BINS) -> float:
-    """Expected calibration error: |accuracy - confidence|, averaged over equal bins by their share."""
-    return float(sum(abs(mean - hits) * share for mean, hits, share in reliability(confidence, right, bins)))
-
-
-def reliability(confidence: Floats, right: Bools, bins: int = BINS) -> list[tuple[float, float, float]]:
-    """Mean confidence, accuracy and share of all, of each bin that is not empty."""
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
-    return [
-        (float(confidence[inside].mean()), float(right[inside].mean()), float(inside.mean()))
-        for inside in (places == place for place in np.unique(places))
-    ]
 
 
 def _label(label: str, hits: int, given: int, support: int) -> LabelMeasures:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.learn.measures import Bools, Classified, Floats, reliability
+from ticketmill.learn.calibration import reliability
+from ticketmill.learn.measures import Bools, Classified, Floats
 
 DPI = 120
 

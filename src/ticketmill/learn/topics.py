@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.learn.blocks import read_raw
-from ticketmill.learn.calibration import calibration_error, fit_temperature
+from ticketmill.learn.calibration import calibration_error, chosen_topics, fit_temperature, fit_threshold
 from ticketmill.learn.corpus import LabelledTicket
 from ticketmill.learn.cross_validation import held_out_scores
 from ticketmill.learn.ridge import one_blas_thread
@@ -24,8 +24,6 @@ from ticketmill.ml.heads import ARRAYS_FILE, shipped_heads, squash
 from ticketmill.ml.prototypes import Prototypes
 from ticketmill.ml.topics import Blend, Weights
 
-TOP_K = 3
-THRESHOLDS = np.arange(0.1, 0.6, 0.02)
 TEMPERATURES = np.geomspace(0.01, 1.0, 201)
 
 Floats = NDArray[np.float64]
@@ -124,7 +122,7 @@ def _score(method: str, columns: list[Floats], truth: Floats, domains: NDArray[n
         weights = _platt([column[~unseen] for column in columns], truth[~unseen])
         seen = _squash([column[~unseen] for column in columns], weights)
         probabilities[unseen] = _squash([column[unseen] for column in columns], weights)
-        chosen[unseen] = choose(probabilities[unseen], best_threshold(seen, truth[~unseen]))
+        chosen[unseen] = chosen_topics(probabilities[unseen], fit_threshold(seen, truth[~unseen]))
     first = truth[np.arange(len(truth)), probabilities.argmax(axis=1)]
     return TopicScore(
         method,
@@ -132,7 +130,7 @@ def _score(method: str, columns: list[Floats], truth: Floats, domains: NDArray[n
         macro_f1=float(np.mean([f1(mine, theirs) for mine, theirs in zip(chosen.T, truth.T, strict=True)])),
         first_right=float(first.mean()),
         calibration_error=calibration_error(probabilities[chosen == 1], truth[chosen == 1] == 1),
-        threshold=best_threshold(probabilities, truth),
+        threshold=fit_threshold(probabilities, truth),
     )
 
 
@@ -153,17 +151,6 @@ def _intents(
     found = probabilities(temperature)
     right = found.argmax(axis=1) == truth
     return temperature, float(right.mean()), calibration_error(found.max(axis=1), right)
-
-
-def choose(probabilities: Floats, threshold: float) -> Floats:
-    """(tickets, labels), one where a label is above the threshold and among the ticket's best three."""
-    ranks = (-probabilities).argsort(axis=1, kind="stable").argsort(axis=1)
-    return ((probabilities >= threshold) & (ranks < TOP_K)).astype(np.float64)
-
-
-def best_threshold(probabilities: Floats, truth: Floats) -> float:
-    """The threshold of the best micro-F1."""
-    return round(float(max(THRESHOLDS, key=lambda each: f1(choose(probabilities, each), truth))), 2)
 
 
 def f1(chosen: Floats, truth: Floats) -> float:

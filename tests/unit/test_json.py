@@ -1,0 +1,175 @@
+"""How a document is decoded, before it is looked at as a ticket."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.ticket import (
+    MAX_TICKET_BYTES,
+    parse_ticket,
+)
+
+FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
+
+
+def document(**changes: Any) -> bytes:
+    return json.dumps({**FIELDS, **changes}).encode()
+
+
+def with_value(json_text: bytes) -> bytes:
+    return b'{"ticket_id": "TKT-001", "body": "Text.", "value": ' + json_text + b"}"
+
+
+def nested(levels: int, leaf: bytes = b"1") -> bytes:
+    """A ticket with `levels` levels of nesting, the ticket itself being the first."""
+    return with_value(b"[" * (levels - 1) + leaf + b"]" * (levels - 1))
+
+
+def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketRejected:
+    with pytest.raises(TicketRejected) as caught:
+        parse_ticket(body, max_bytes)
+    return caught.value
+
+
+def test_a_byte_order_mark_is_allowed() -> None:
+    assert parse_ticket(b"\xef\xbb\xbf" + document()) == parse_ticket(document())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        document().decode().encode("utf-16"),
+        b"\xff",
+        b'{"ticket_id": "T", "body": "caf\xe9"}',
+        b'{"ticket_id": "T", "body": "\xed\xa0\x80"}',
+        b'{"ticket_id": "T", "body": "\xc0\xaf"}',
+        b'{"ticket_id": "T", "body": "\xf0\x9f\x8e"}',
+    ],
+)
+def test_other_encodings_and_broken_ones_are_not_utf8(body: bytes) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.NOT_UTF8
+    assert "invalid byte at offset" in error.message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_utf16_without_a_mark_is_not_json(encoding: str) -> None:
+    assert rejection_of(document().decode().encode(encoding)).code is RejectionCode.NOT_JSON
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"  \n",
+        b"\xef\xbb\xbf",
+        b"ticket",
+        document()[:-1],
+        document() + b"x",
+        document() + document(),
+        document() + b"\n" + document(),
+        b"{'ticket_id': 'T', 'body': 'x'}",
+        b'{"ticket_id": "T", "body": "a\nb"}',
+        b'{"ticket_id": "T", "body": "x",}',
+        with_value(b"01"),
+    ],
+)
+def test_what_is_not_one_json_document_is_not_json(body: bytes) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.NOT_JSON
+    assert "expected one JSON object" in error.message
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (b"[]", "an array"),
+        (b'["ticket"]', "an array"),
+        (b'"ticket"', "a string"),
+        (b"null", "null"),
+        (b"true", "true or false"),
+        (b"7", "a number"),
+        (b"7.5", "a number"),
+    ],
+)
+def test_a_document_that_is_no_object_is_a_fault_of_the_schema(body: bytes, found: str) -> None:
+    error = rejection_of(body)
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == f"expected a JSON object, found {found}"
+
+
+def test_an_empty_object_lacks_its_id() -> None:
+    assert rejection_of(b"{}").message == "ticket_id: required"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ticket_id": "T", "body": "one", "body": "two"}',
+        b'{"ticket_id": "T", "body": "same", "body": "same"}',
+        b'{"ticket_id": "T", "body": "x", "metadata": {"source": "a", "source": "b"}}',
+        with_value(b'[[{"a": 1, "a": 2}]]'),
+        with_value(b'{"a": 1, "\\u0061": 2}'),
+    ],
+)
+def test_a_field_that_is_there_twice_is_rejected_at_any_depth(body: bytes) -> None:
+    assert rejection_of(body).code is RejectionCode.DUPLICATE_KEY
+
+
+def test_a_known_field_that_is_there_twice_is_named() -> None:
+    error = rejection_of(b'{"ticket_id": "T", "body": "one", "body": "two"}')
+    assert error.field == "body"
+    assert "found body more than once" in error.message
+
+
+def test_the_repeated_one_of_many_fields_is_found_without_comparing_all_with_all() -> None:
+    names = [f'"field{number}": 1'.encode() for number in range(20_000)]
+    began_s = time.process_time()
+    error = rejection_of(b"{" + b", ".join([*names, names[-1]]) + b"}")
+    assert error.code is RejectionCode.DUPLICATE_KEY
+    assert time.process_time() - began_s < 1.0
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 5000])
+@pytest.mark.parametrize("place", [b"%s", b"[[%s]]", b'{"a": %s}'])
+def test_numbers_that_json_or_a_float_does_not_have_are_not_json(number: bytes, place: bytes) -> None:
+    error = rejection_of(with_value(place % number))
+    assert error.code is RejectionCode.NOT_JSON
+    assert "numbers" in error.message
+
+
+def test_large_numbers_that_can_be_kept_are_kept() -> None:
+    assert parse_ticket(with_value(b"[1e308, %d]" % 10**300)).extra == {"value": [1e308, 10**300]}
+
+
+@pytest.mark.parametrize("leaf", [b"1", b""], ids=["around a value", "around nothing"])
+def test_nesting_ends_at_64_levels(leaf: bytes) -> None:
+    assert parse_ticket(nested(64, leaf)).extra
+    error = rejection_of(nested(65, leaf))
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == "expected at most 64 levels of nesting"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_bottomless_nesting_is_rejected_like_any_other_that_is_too_deep(opening: bytes) -> None:
+    closing = b"]" if opening == b"[" else b"}"
+    error = rejection_of(with_value(opening * 100_000 + b"1" + closing * 100_000))
+    assert error.code is RejectionCode.SCHEMA
+    assert error.message == "expected at most 64 levels of nesting"
+
+
+def test_lone_surrogates_become_replacement_characters_wherever_they_stand() -> None:
+    ticket = parse_ticket(
+        rb'{"ticket_id": "T", "subject": "\ude00", "body": "half \ud83d here, whole \ud83d\ude00",'
+        rb' "metadata": {"tags": ["\ud83d"]}, "bad\ud83dname": {"in\udc00ner": ["\ud83d\ud83d"]}}'
+    )
+    assert ticket.subject == "\ufffd"
+    assert ticket.body == "half \ufffd here, whole \U0001f600"
+    assert ticket.metadata.tags == ("\ufffd",)
+    assert ticket.extra == {"bad\ufffdname": {"in\ufffdner": ["\ufffd\ufffd"]}}
+    assert ticket.model_dump_json().encode()
