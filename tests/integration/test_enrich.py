@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,41 @@ def test_odd_texts_are_enriched_like_any_other(bundle_dir: Path, body: str) -> N
     enriched = json.loads(enrich(bundle_dir, raw, "-").stdout)
     assert enriched["enrichment"]["status"] == "enriched"
     assert enriched["body"] == body
+
+
+def run(*arguments: object, cache_dir: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TICKETMILL_")}
+    return subprocess.run(
+        [TICKETMILL, *map(str, arguments)],
+        env={**environment, "TICKETMILL_CACHE_DIR": str(cache_dir)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
+
+
+def test_labels_of_ones_own_are_a_file_away(bundle_dir: Path, tmp_path: Path) -> None:
+    bundles = tmp_path / "bundles"
+    shutil.copytree(bundle_dir, bundles / bundle_dir.name)
+    (bundles / "current").symlink_to(bundle_dir.name)
+    topics = tmp_path / "topics.yaml"
+    topics.write_text(
+        "task: topics\nthreshold: 0.2\nlabels:\n"
+        '  - {label: elevators, description: "lifts and elevators that are stuck, doors that do not close"}\n'
+        '  - {label: parking, description: "parking lots, garages, gates and permits for cars"}\n',
+        encoding="utf-8",
+    )
+    run("models", "build", "--topics", topics, cache_dir=tmp_path)
+    raw = (
+        '{"ticket_id": "T1", "subject": "The lift is stuck", "body": "The door of the elevator stays open."}'
+    )
+    enrichment = json.loads(run("enrich", "-", cache_dir=tmp_path, stdin=raw).stdout)["enrichment"]
+    assert [(topic["label"], topic["source"]) for topic in enrichment["topics"]] == [
+        ("elevators", "prototype")
+    ]
+    assert enrichment["fingerprint"] != bundle_dir.name
 
 
 def test_the_same_tickets_give_the_same_labels_in_any_company(bundle_dir: Path) -> None:

@@ -208,6 +208,30 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
     assert time.monotonic() - started < 10
 
 
+def test_a_worker_stopped_under_load_finishes_its_batch_and_leaves_the_rest_to_the_next(
+    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], place: Place
+) -> None:
+    ids = [f"T{number}" for number in range(60)]
+    for ticket_id in ids:
+        drop(
+            place,
+            ticket_id,
+            f"Order {ticket_id} has not arrived yet and the tracking page shows nothing new.",
+        )
+    process = worker(TICKETMILL, "work", "--batch-size", "10", "--json")
+    wait_until(lambda: len(place.rows.get_many(ids)) > 0)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    first = json.loads(stdout)
+    rest = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    assert first["failed"] == rest["failed"] == 0
+    assert first["enriched"] + rest["enriched"] == len(ids)
+    assert first["enriched"] > 0
+    assert rest["enriched"] > 0, "stopped under load, it must have left something"
+    assert len(place.rows.get_many(ids)) == len(ids)
+
+
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
     ticketmill: Run, place: Place, clients: Clients, stack: Stack
 ) -> None:

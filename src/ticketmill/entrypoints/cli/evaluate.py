@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.entrypoints.cli.output import answer_json, progress, table
+from ticketmill.entrypoints.cli.output import answer_json, progress, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,12 +64,24 @@ def evaluate(
 
     rows = read_labelled(data, label_field or label.value, text_field)
     settings = load_settings(**({label.value: method.value} if label in RULED else {}))
+    if label is not EvaluatedTask.SUMMARY and method is Method.ONEPASS:
+        _warn_of_training_data(settings, data)
     if label is EvaluatedTask.SUMMARY:
         _summaries(settings, rows, as_json)
     elif label is EvaluatedTask.TOPICS:
         _topics(settings, rows, data, as_json)
     else:
         _classes(settings, label.value, rows, data, plots, as_json)
+
+
+def _warn_of_training_data(settings: Settings, data: Path) -> None:
+    from ticketmill.learn.corpus import corpus_hash
+    from ticketmill.ml.bundle import load_bundle
+    from ticketmill.ml.heads import MANIFEST_FILE, HeadsManifest
+
+    manifest = load_bundle(settings.bundle_dir).path(MANIFEST_FILE).read_bytes()
+    if corpus_hash(data) in HeadsManifest.model_validate_json(manifest).trained_on:
+        say("the heads were trained on this very file: see `ticketmill models train` for unseen businesses")
 
 
 def _classes(
