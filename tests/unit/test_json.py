@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import Any
 
 import pytest
+from raw_tickets import document, nested, rejection_of, with_value
 
-from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.ticket import (
-    MAX_TICKET_BYTES,
     parse_ticket,
 )
-
-FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
-
-
-def document(**changes: Any) -> bytes:
-    return json.dumps({**FIELDS, **changes}).encode()
-
-
-def with_value(json_text: bytes) -> bytes:
-    return b'{"ticket_id": "TKT-001", "body": "Text.", "value": ' + json_text + b"}"
-
-
-def nested(levels: int, leaf: bytes = b"1") -> bytes:
-    """A ticket with `levels` levels of nesting, the ticket itself being the first."""
-    return with_value(b"[" * (levels - 1) + leaf + b"]" * (levels - 1))
-
-
-def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketRejected:
-    with pytest.raises(TicketRejected) as caught:
-        parse_ticket(body, max_bytes)
-    return caught.value
 
 
 def test_a_byte_order_mark_is_allowed() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
+from raw_tickets import FIELDS, document, nested, rejection_of, with_value, without
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.labels import Urgency
@@ -19,32 +19,6 @@ from ticketmill.domain.ticket import (
 )
 
 MARKER = "Zanzibar7731"
-
-FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
-
-
-def document(**changes: Any) -> bytes:
-    return json.dumps({**FIELDS, **changes}).encode()
-
-
-def without(*names: str, **changes: Any) -> bytes:
-    fields = {**FIELDS, **changes}
-    return json.dumps({name: value for name, value in fields.items() if name not in names}).encode()
-
-
-def with_value(json_text: bytes) -> bytes:
-    return b'{"ticket_id": "TKT-001", "body": "Text.", "value": ' + json_text + b"}"
-
-
-def nested(levels: int, leaf: bytes = b"1") -> bytes:
-    """A ticket with `levels` levels of nesting, the ticket itself being the first."""
-    return with_value(b"[" * (levels - 1) + leaf + b"]" * (levels - 1))
-
-
-def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketRejected:
-    with pytest.raises(TicketRejected) as caught:
-        parse_ticket(body, max_bytes)
-    return caught.value
 
 
 def test_a_full_ticket_is_read_field_by_field() -> None:

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
+from raw_tickets import document, rejection_of, without
 
-from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.ticket import (
     MAX_ID_CHARS,
-    MAX_TICKET_BYTES,
     parse_ticket,
 )
-
-FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
-
-
-def document(**changes: Any) -> bytes:
-    return json.dumps({**FIELDS, **changes}).encode()
-
-
-def without(*names: str, **changes: Any) -> bytes:
-    fields = {**FIELDS, **changes}
-    return json.dumps({name: value for name, value in fields.items() if name not in names}).encode()
-
-
-def with_value(json_text: bytes) -> bytes:
-    return b'{"ticket_id": "TKT-001", "body": "Text.", "value": ' + json_text + b"}"
-
-
-def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketRejected:
-    with pytest.raises(TicketRejected) as caught:
-        parse_ticket(body, max_bytes)
-    return caught.value
 
 
 def test_id_stands_in_for_ticket_id() -> None:

@@ -201,7 +201,7 @@ def calibrate(
     ] = None,
 ) -> None:
     """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
-    from ticketmill.learn.calibrate import calibrate as measure
+    from ticketmill.learn.ranges import measure_ranges
     from ticketmill.learn.corpus import SHIPPED_CORPUS, read_corpus
     from ticketmill.ml.build import build_bundle
     from ticketmill.ml.bundle import load_bundle
@@ -212,5 +212,5 @@ def calibrate(
     texts = [each.text for each in read_corpus(SHIPPED_CORPUS)]
     built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
     output = output or SHIPPED_CALIBRATION
-    output.write_bytes(measure(load_bundle(built.directory), texts, settings.threads))
+    output.write_bytes(measure_ranges(load_bundle(built.directory), texts, settings.threads))
     answer(f"ranges over {len(texts)} tickets written to {output}")

@@ -19,7 +19,7 @@ from ticketmill.ml.quantize import weighted_products
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-def calibrate(bundle: Bundle, texts: Sequence[str], threads: int) -> bytes:
+def measure_ranges(bundle: Bundle, texts: Sequence[str], threads: int) -> bytes:
     """The calibration over `texts`, by the float32 encoder of `bundle`: see `quantize.read_ranges`.
 
     Raises SetupError for a bundle of another precision.
