@@ -201,8 +201,8 @@ def calibrate(
     ] = None,
 ) -> None:
     """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
-    from ticketmill.learn.ranges import measure_ranges
     from ticketmill.learn.corpus import SHIPPED_CORPUS, read_corpus
+    from ticketmill.learn.ranges import measure_ranges
     from ticketmill.ml.build import build_bundle
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.quantize import SHIPPED_CALIBRATION
