@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +23,18 @@ def commands() -> str:
 
 
 @pytest.fixture
-def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) -> dict[str, str]:
+def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) -> Iterator[dict[str, str]]:
     """A place of its own: `ticketmill up` must start it and `ticketmill down` stop it."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {
+    environment = {
         **ours,
         "AWS_ENDPOINT_URL": unused_endpoint,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "TMPDIR": str(tmp_path),
     }
+    yield environment
+    # Where a command failed, the README's own `ticketmill down` was not reached.
+    subprocess.run(["ticketmill", "down"], env=environment, capture_output=True, check=True, timeout=60)
 
 
 def test_every_command_of_the_readme_works_in_its_order(
