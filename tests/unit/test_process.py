@@ -155,6 +155,23 @@ def test_an_announced_object_that_is_not_there_is_rejected(world: World) -> None
     assert rejection.code is RejectionCode.OBJECT_MISSING
 
 
+def test_an_upload_after_its_announcement_clears_the_rejection_whatever_the_clocks_say(world: World) -> None:
+    """S3 counts whole seconds, so an object can look older than when it was found missing."""
+    world.process(announce("tickets/T1.json"))
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1"), at=NOW - timedelta(seconds=1)))
+    assert world.row("T1").status is Status.ENRICHED
+    assert world.row("T1").rejection is None
+
+
+def test_a_bad_upload_after_its_announcement_is_rejected_for_its_own_reason(world: World) -> None:
+    world.process(announce("tickets/T1.json"))
+    message = world.raw.drop("tickets/T1.json", b"{", at=NOW - timedelta(seconds=1))
+    assert world.process(message) == {message.message_id: Result.REJECTED}
+    rejection = world.row("T1").rejection
+    assert rejection is not None
+    assert rejection.code is RejectionCode.NOT_JSON
+
+
 def test_an_object_deleted_after_its_enrichment_leaves_the_row_as_it_is(world: World) -> None:
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     world.process(message)

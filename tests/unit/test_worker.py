@@ -91,6 +91,26 @@ def test_a_queue_that_fails_is_asked_again_and_later_each_time(monkeypatch: pyte
     assert pauses == [1.0, 2.0, 4.0]
 
 
+def test_a_queue_that_fails_while_a_batch_gathers_does_not_keep_the_messages_in_hand_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(worker_module.time, "sleep", pauses.append)
+    queue = waiting(10)
+    receive, calls = queue.receive, 0
+
+    def fails_at_the_second(max_messages: int, wait_s: float) -> list[Message]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise TransientFailure("receiving from SQS: ServiceUnavailable")
+        return receive(max_messages, wait_s)
+
+    queue.receive = fails_at_the_second  # type: ignore[method-assign]
+    assert make_worker(queue).run().processed == 10
+    assert pauses == []
+
+
 @pytest.mark.parametrize(
     ("receive_count", "delay_s"), [(0, 1), (1, 1), (2, 2), (5, 16), (11, 900), (9999, 900)]
 )

@@ -79,23 +79,27 @@ class Worker:
 
     def _gather(self) -> list[Message]:
         """Up to a batch of messages: waits for the first, then takes what is there."""
-        messages = self._receive(self._wait_s, self._batch_size)
-        more = messages
-        while more and len(messages) < self._batch_size and not self._stopping:
-            more = self._receive(0, self._batch_size - len(messages))
+        messages = self._wait_for_messages()
+        while messages and len(messages) < self._batch_size and not self._stopping:
+            try:
+                more = self._queue.receive(self._batch_size - len(messages), wait_s=0)
+            except TransientFailure as error:
+                log.warning("%s; going on with the %d messages in hand", error, len(messages))
+                break
+            if not more:
+                break
             messages = messages + more
         return messages
 
-    def _receive(self, wait_s: float, max_messages: int) -> list[Message]:
+    def _wait_for_messages(self) -> list[Message]:
+        """The first receive of a batch, with nothing in hand yet: the only place that a signal may leave."""
         try:
-            # Not where messages are in hand already: those are finished first.
-            self._waiting = wait_s > 0
-            messages = self._queue.receive(max_messages, wait_s)
+            self._waiting = True
+            messages = self._queue.receive(self._batch_size, self._wait_s)
             self._pause_s = FIRST_PAUSE_S
             return messages
         except TransientFailure as error:
             log.warning("%s; trying again in %.0f s", error, self._pause_s)
-            self._waiting = True
             time.sleep(self._pause_s)
             self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
             return []

@@ -82,12 +82,14 @@ class Ledger:
         """The rejection of a later upload than the row's own: it stays on record beside the enrichment."""
         if standing is None or standing.status is not Status.REJECTED or standing.raw == row.raw:
             return None
+        if _stands_for_no_object(standing):
+            return None
         later = is_newer(standing.raw, row.raw, self.raw_tickets.is_current)
         return standing.rejection if later else None
 
     def _outdates(self, standing: TicketRow, raw: RawObject, rejection: Rejection) -> bool:
         """Whether the standing row knows more of the same object than this rejection does."""
-        if standing.raw.key != raw.key:
+        if standing.raw.key != raw.key or _stands_for_no_object(standing):
             return False
         if rejection.code is RejectionCode.OBJECT_MISSING:
             return standing.status in (Status.ENRICHED, Status.PARTIAL)
@@ -96,6 +98,12 @@ class Ledger:
 
 
 _SETTLED = {Verdict.DUPLICATE: Result.DUPLICATE, Verdict.SUPERSEDED: Result.SUPERSEDED}
+
+
+def _stands_for_no_object(row: TicketRow) -> bool:
+    """Whether a row was made of an object that was not there: its time is a clock's, and orders nothing."""
+    missing = row.rejection is not None and row.rejection.code is RejectionCode.OBJECT_MISSING
+    return missing and row.status is Status.REJECTED
 
 
 def _successor(row: TicketRow, standing: TicketRow | None, **changes: object) -> TicketRow:
