@@ -29,7 +29,7 @@ class Statistics:
         self._busy_s = 0.0
 
     def count(self, outcomes: Iterable[Outcome], done_at: datetime, busy_s: float) -> None:
-        """Adds a batch that took `busy_s` from its first receive to its last acknowledgement."""
+        """Adds a batch that took `busy_s` from its receipt to its acknowledgement."""
         self._busy_s += busy_s
         for outcome in outcomes:
             self.results[outcome.result] += 1

@@ -22,7 +22,6 @@ SURE = 0.9
 NESTED_RECALL = 0.9
 
 Floats = NDArray[np.float64]
-Chosen = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from tokenizers import Encoding, Tokenizer
 
+from ticketmill.ml.groups import grouped
+
 # A text is tokenized from its beginning, by stretches of characters that grow until the limit is surely
 # reached: 2,032 pieces of prose are some 10,000 characters, so that the first stretch nearly always does.
 FIRST_STRETCH = 16_384
@@ -80,17 +82,7 @@ def _border(text: str, offsets: Sequence[tuple[int, int]], first: int, last: int
 
 
 def _held_at_once(indexes: Sequence[int], texts: Sequence[str], stretch: int) -> Iterator[list[int]]:
-    group: list[int] = []
-    held = 0
-    for index in indexes:
-        size = min(len(texts[index]), stretch)
-        if group and held + size > HELD_CHARACTERS:
-            yield group
-            group, held = [], 0
-        group.append(index)
-        held += size
-    if group:
-        yield group
+    return grouped(indexes, lambda index: min(len(texts[index]), stretch), HELD_CHARACTERS)
 
 
 def _settled(encoding: Encoding, characters: int, limit: int) -> bool:

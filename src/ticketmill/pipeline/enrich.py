@@ -16,6 +16,7 @@ from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import Ticket
 from ticketmill.ml.cache import CachedEncoder
+from ticketmill.ml.groups import grouped
 from ticketmill.ml.heads import Heads
 from ticketmill.ml.plaintext import plain_text
 from ticketmill.pipeline.bisect import bisect
@@ -119,17 +120,9 @@ class Enricher:
 
 
 def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]]:
-    part: list[Ticket] = []
-    held = 0
-    for ticket in tickets:
-        size = min(len(ticket.subject) + len(ticket.body), most_tokens)
-        if part and held + size > PART_CHARACTERS:
-            yield part
-            part, held = [], 0
-        part.append(ticket)
-        held += size
-    if part:
-        yield part
+    return grouped(
+        tickets, lambda ticket: min(len(ticket.subject) + len(ticket.body), most_tokens), PART_CHARACTERS
+    )
 
 
 def _run(task: str, stage: Stage[Prediction], reads: Sequence[Read]) -> list[Prediction | None]:

@@ -15,6 +15,7 @@ import typer
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
+from ticketmill.ml.groups import grouped
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
@@ -263,14 +264,4 @@ def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def _held_at_once(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Chunks of documents, bounded in number and, but for one that is larger, in bytes."""
-    chunk: list[Document] = []
-    held = 0
-    for document in documents:
-        size = len(document.content)
-        if chunk and (len(chunk) == ENRICH_CHUNK or held + size > ENRICH_CHUNK_BYTES):
-            yield chunk
-            chunk, held = [], 0
-        chunk.append(document)
-        held += size
-    if chunk:
-        yield chunk
+    return grouped(documents, lambda document: len(document.content), ENRICH_CHUNK_BYTES, ENRICH_CHUNK)
