@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ENRICH_LANES = 2
 ENRICH_CHUNK = 64
 # Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
-ENRICH_CHUNK_BYTES = 2 << 20
+ENRICH_CHUNK_BYTES = 1 << 20
 DROP_CHUNK = 256
 MAX_DAYS = 366
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
