@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import Stack
     from ticketmill.domain.enrichment import IntentPrediction
-    from ticketmill.entrypoints.worker import Limits, Report, Worker
     from ticketmill.ml.heads import Head
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
@@ -148,21 +147,3 @@ def make_pipeline(settings: Settings, place: Place, enricher: Enricher) -> Pipel
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
     )
-
-
-def make_worker(
-    settings: Settings, place: Place, pipeline: Pipeline, limits: Limits, report: Report | None = None
-) -> Worker:
-    """The worker on the queue of `place`."""
-    from ticketmill.entrypoints.worker import Pace, Worker
-
-    pace = Pace(
-        batch_size=settings.batch_size,
-        lanes=settings.lanes,
-        # somebody waits for the end of it
-        wait_s=min(settings.wait_s, 1) if limits.until_empty else settings.wait_s,
-        visibility_timeout_s=settings.visibility_timeout_s,
-        heartbeat_s=settings.heartbeat_s,
-        stop_deadline_s=settings.stop_deadline_s,
-    )
-    return Worker(place.queue, pipeline.process_batch, pace, limits, report)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from statistics import quantiles
@@ -21,7 +21,7 @@ _PROCESSED = frozenset({Result.ENRICHED, Result.PARTIAL, Result.DUPLICATE, Resul
 class Statistics:
     """Counts since the worker started; latencies are of the last 10,000 tickets."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.results: Counter[Result] = Counter()
         self.received = 0
         """Messages, those that came again among them."""
@@ -33,6 +33,7 @@ class Statistics:
         """Texts that the encoder had read before, and did not read again."""
         self.cache_misses = 0
         self._latencies_s: deque[float] = deque(maxlen=MAX_LATENCIES)
+        self._clock = clock
         self._busy_s = 0.0
         self._busy_from = 0.0
         self._batches_in_hand = 0
@@ -43,7 +44,7 @@ class Statistics:
         """Around the processing of a batch; several at once count once."""
         with self._lock:
             if not self._batches_in_hand:
-                self._busy_from = time.perf_counter()
+                self._busy_from = self._clock()
             self._batches_in_hand += 1
         try:
             yield
@@ -51,7 +52,7 @@ class Statistics:
             with self._lock:
                 self._batches_in_hand -= 1
                 if not self._batches_in_hand:
-                    self._busy_s += time.perf_counter() - self._busy_from
+                    self._busy_s += self._clock() - self._busy_from
 
     def count(self, outcomes: Iterable[Outcome], done_at: datetime) -> None:
         """Adds a batch that was acknowledged at `done_at`."""

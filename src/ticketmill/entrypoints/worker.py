@@ -20,6 +20,7 @@ from ticketmill.pipeline.buffer import Buffer
 from ticketmill.pipeline.leases import CHANGE_AT_ONCE, Leases
 from ticketmill.pipeline.outcome import Outcome, settled
 from ticketmill.pipeline.ports import Queue
+from ticketmill.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -208,7 +209,7 @@ class Worker:
         heartbeat.join(max(deadline - time.monotonic(), 0))
         unfinished = self.leases.release_all()
         if unfinished:
-            log.warning("the deadline has passed: handing back %d messages unfinished", len(unfinished))
+            log.warning("handing back %d messages whose batch was not finished", len(unfinished))
             self._hand_back(unfinished)
 
     def _hand_back(self, messages: Sequence[Message], delay_s: int = 0) -> None:
@@ -265,6 +266,26 @@ class Worker:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
         self._stopping.set()
+
+
+def make_worker(
+    settings: Settings,
+    queue: Queue,
+    process_batch: ProcessBatch,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    report: Report | None = None,
+) -> Worker:
+    """The worker that the settings describe."""
+    pace = Pace(
+        batch_size=settings.batch_size,
+        lanes=settings.lanes,
+        # somebody waits for the end of it
+        wait_s=min(settings.wait_s, 1) if limits.until_empty else settings.wait_s,
+        visibility_timeout_s=settings.visibility_timeout_s,
+        heartbeat_s=settings.heartbeat_s,
+        stop_deadline_s=settings.stop_deadline_s,
+    )
+    return Worker(queue, process_batch, pace, limits, report)
 
 
 def backoff_s(receive_count: int) -> int:

@@ -204,11 +204,11 @@ def _parse_since(text: str) -> datetime:
 
 
 def _listed(row: TicketRow) -> tuple[object, ...]:
-    what = (
-        row.rejection.message
-        if row.status is Status.REJECTED and row.rejection
-        else row.summary_display or row.summary
-    )
+    what = row.summary_display or row.summary
+    if row.status is Status.REJECTED and row.rejection:
+        what = row.rejection.message
+    elif row.status is Status.FAILED and row.failure:
+        what = row.failure.message
     topics = ", ".join(topic.label for topic in row.topics)
     return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
 
@@ -237,6 +237,9 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
     ]
     if row.rejection:
         fields.append(("rejected", f"{row.rejection.code}: {row.rejection.message} ({row.rejection.key})"))
+    if row.failure:
+        tried = f"attempt {row.failure.attempts}, {row.failure.failed_at:%Y-%m-%d %H:%M:%S} UTC"
+        fields.append(("failed", f"{row.failure.code}: {row.failure.message} ({tried})"))
     return [(name, value) for name, value in fields if value not in (None, "")]
 
 
