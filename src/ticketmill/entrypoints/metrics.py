@@ -19,7 +19,7 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
 # from a head's millisecond to a queue that waited for an hour
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
-Read: TypeAlias = Callable[[], float]
+Read: TypeAlias = Callable[[], float | None]
 Watched = Literal[
     "in_flight",
     "buffered",
@@ -27,6 +27,7 @@ Watched = Literal[
     "queue_age_seconds",
     "encode_cache_hits",
     "encode_cache_misses",
+    "unconfirmed",
 ]
 _WATCHED: dict[Watched, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str]] = {
     "in_flight": (GaugeMetricFamily, "Messages that are being worked on."),
@@ -35,6 +36,7 @@ _WATCHED: dict[Watched, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily
     "queue_age_seconds": (GaugeMetricFamily, "Age of the oldest message in hand; 0 with none."),
     "encode_cache_hits": (CounterMetricFamily, "Texts that the encoder had read before."),
     "encode_cache_misses": (CounterMetricFamily, "Texts that the encoder read."),
+    "unconfirmed": (CounterMetricFamily, "Messages that the queue did not confirm as deleted."),
 }
 
 
@@ -49,9 +51,6 @@ class Metrics:
         self.registry.register(self._watched)
         self._received = self._counter("received", "Messages received.")
         self._tickets = self._counter("tickets", "Uploads by what became of them.", "result")
-        self._unconfirmed = self._counter(
-            "unconfirmed", "Messages that the queue did not confirm as deleted: they come again."
-        )
         self._lost_leases = self._counter(
             "lost_leases", "Messages that became visible to other workers while they were worked on."
         )
@@ -76,10 +75,9 @@ class Metrics:
         """A receive brought `count` messages."""
         self._received.inc(count)
 
-    def batch_done(self, outcomes: Sequence[Outcome], unconfirmed: int = 0) -> None:
-        """A batch is settled; the queue did not confirm `unconfirmed` of its messages as deleted."""
+    def batch_done(self, outcomes: Sequence[Outcome]) -> None:
+        """A batch went through, with `outcomes`."""
         self._batch_tickets.observe(len(outcomes))
-        self._unconfirmed.inc(unconfirmed)
         for outcome in outcomes:
             self._tickets.labels(outcome.result.value).inc()
             self._tokens.inc(outcome.tokens or 0)
@@ -92,7 +90,10 @@ class Metrics:
         self._lost_leases.inc(count)
 
     def watch(self, name: Watched, read: Read) -> None:
-        """Has `read` asked for `name` whenever the metrics are read; where it raises, `name` is left out."""
+        """Has `read` asked for `name` whenever the metrics are read.
+
+        `name` is left out where `read` gives None or raises.
+        """
         self._watched.reads[name] = read
 
     def scrape(self) -> bytes:
@@ -116,8 +117,9 @@ class _WatchedMetrics(Collector):
         for name, read in list(self.reads.items()):
             kind, help_text = _WATCHED[name]
             try:
-                value = float(read())
+                value = read()
             except Exception as error:  # noqa: BLE001 - one number's fault leaves the others standing
                 log.warning("the metric %s cannot be read: %s", name, type(error).__name__)
                 continue
-            yield kind(f"ticketmill_{name}", help_text, value=value)
+            if value is not None:
+                yield kind(f"ticketmill_{name}", help_text, value=value)

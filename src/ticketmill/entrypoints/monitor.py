@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = REQUEST_TIMEOUT_S
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_GET(self) -> None:
         answer = self.server.answers.get(self.path.partition("?")[0], _not_found)
         try:
             status, content_type, body = answer()
