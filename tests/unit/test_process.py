@@ -21,10 +21,10 @@ from fakes import (
 
 from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Message, id_of_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.pipeline.outcome import Result, settled
-from ticketmill.pipeline.process import Pipeline, id_of_key
+from ticketmill.pipeline.process import Pipeline
 
 LATER = NOW + timedelta(seconds=5)
 

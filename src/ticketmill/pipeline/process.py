@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketmillError, TicketRejected, TransientFailure
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import Message, RawObject, Upload, id_of_key
 from ticketmill.domain.row import Rejection, TicketRow, enriched_row
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.bisect import bisect
@@ -167,11 +167,6 @@ class Pipeline:
     @property
     def _ledger(self) -> Ledger:
         return Ledger(self.rows, self.raw_tickets)
-
-
-def id_of_key(key: str) -> str:
-    """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
-    return key.removeprefix("tickets/").removesuffix(".json") or key
 
 
 def _failed(job: Job, ticket_id: str | None, error: Exception) -> Settled:
