@@ -86,8 +86,10 @@ class FakeQueue:
     acknowledged: list[str] = field(default_factory=list)
     handed_back: list[tuple[str, int]] = field(default_factory=list)
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
-        _ = wait_s
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        _ = wait_s, visibility_timeout_s
         taken, self.waiting = self.waiting[: min(10, max_messages)], self.waiting[min(10, max_messages) :]
         return taken
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -48,17 +48,24 @@ class SqsQueue:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
         """Up to `max_messages`, ten at the most; an empty queue is waited on for `wait_s`.
 
-        Seconds are rounded up to whole ones and cut at the 20 that SQS allows.
+        Seconds are rounded up to whole ones and cut at the 20 that SQS allows. The messages are in flight for
+        `visibility_timeout_s`; None leaves that to the queue's own setting.
         """
+        visibility: dict[str, Any] = {}
+        if visibility_timeout_s is not None:
+            visibility["VisibilityTimeout"] = visibility_timeout_s
         with transient("receiving from SQS"):
             answer = self._sqs.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=min(MAX_BATCH, max_messages),
                 WaitTimeSeconds=min(MAX_WAIT_S, math.ceil(wait_s)),
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                **visibility,
             )
         return [_message(found) for found in answer.get("Messages", [])]
 

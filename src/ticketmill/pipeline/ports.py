@@ -49,8 +49,13 @@ class TicketRows(Protocol):
 class Queue(Protocol):
     """The queue of the upload events."""
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
-        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first."""
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first.
+
+        Nobody else is given them for `visibility_timeout_s`; None leaves that to the queue's own setting.
+        """
         ...
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
