@@ -128,7 +128,7 @@ def drop(
             say(f"no message {message_id} in the dead-letter queue")
             raise typer.Exit(ExitCode.NOT_FOUND)
         (letter,) = dead_letters.explain([message])
-        if not yes and not typer.confirm(f"{_sentence(letter)}. Delete it?", err=True):
+        if not yes and not _confirmed(letter):
             say("kept")
             return
         if not held.delete(message):
@@ -138,6 +138,14 @@ def drop(
         answer_json({"dropped": message_id, "reason": letter.reason})
     else:
         answer(f"dropped {_sentence(letter)}")
+
+
+def _confirmed(letter: DeadLetter) -> bool:
+    """Asks on the terminal; Ctrl-C ends the command."""
+    try:
+        return typer.confirm(f"{_sentence(letter)}: delete it?", err=True)
+    except typer.Abort:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
 
 
 @contextmanager
