@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import Stack
     from ticketmill.domain.enrichment import IntentPrediction
+    from ticketmill.entrypoints.worker import Limits, Report, Worker
     from ticketmill.ml.heads import Head
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
@@ -45,7 +46,7 @@ def connect(settings: Settings) -> Place:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import find_stack
 
-    clients = aws_clients.connect(max_pool_connections=settings.io_threads)
+    clients = aws_clients.connect(max_pool_connections=settings.io_threads + settings.lanes + 2)
     stack = find_stack(clients, settings.stack)
     return Place(
         stack=stack,
@@ -64,6 +65,8 @@ def load_enricher(settings: Settings) -> Enricher:
     # first of all: it loads beside the rest
     detector = LanguageDetector()
 
+    from threadpoolctl import threadpool_limits
+
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.cache import CachedEncoder
     from ticketmill.ml.encoder import Encoder
@@ -74,6 +77,8 @@ def load_enricher(settings: Settings) -> Enricher:
     from ticketmill.pipeline import stages
     from ticketmill.pipeline.enrich import Enricher
 
+    # numpy's own threads would wait, spinning, on the cores that the encoder's threads need
+    threadpool_limits(limits=1, user_api="blas")
     bundle = load_bundle(settings.bundle_dir)
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
     head = heads.tasks
@@ -160,3 +165,21 @@ def make_dead_letters(settings: Settings, place: Place) -> DeadLetters:
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
     )
+
+
+def make_worker(
+    settings: Settings, place: Place, pipeline: Pipeline, limits: Limits, report: Report | None = None
+) -> Worker:
+    """The worker on the queue of `place`."""
+    from ticketmill.entrypoints.worker import Pace, Worker
+
+    pace = Pace(
+        batch_size=settings.batch_size,
+        lanes=settings.lanes,
+        # somebody waits for the end of it
+        wait_s=min(settings.wait_s, 1) if limits.until_empty else settings.wait_s,
+        visibility_timeout_s=settings.visibility_timeout_s,
+        heartbeat_s=settings.heartbeat_s,
+        stop_deadline_s=settings.stop_deadline_s,
+    )
+    return Worker(place.queue, pipeline.process_batch, pace, limits, report)

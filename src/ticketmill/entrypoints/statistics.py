@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from statistics import quantiles
 from typing import Any
@@ -20,6 +23,10 @@ class Statistics:
 
     def __init__(self) -> None:
         self.results: Counter[Result] = Counter()
+        self.received = 0
+        """Messages, those that came again among them."""
+        self.lost_leases = 0
+        """Messages that became visible to others while they were in hand."""
         self.unconfirmed = 0
         """Messages that the queue did not confirm as deleted: they come again, as duplicates."""
         self.cache_hits = 0
@@ -27,10 +34,27 @@ class Statistics:
         self.cache_misses = 0
         self._latencies_s: deque[float] = deque(maxlen=MAX_LATENCIES)
         self._busy_s = 0.0
+        self._busy_from = 0.0
+        self._batches_in_hand = 0
+        self._lock = threading.Lock()
 
-    def count(self, outcomes: Iterable[Outcome], done_at: datetime, busy_s: float) -> None:
-        """Adds a batch that took `busy_s` from its receipt to its acknowledgement."""
-        self._busy_s += busy_s
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Around the processing of a batch; several at once count once."""
+        with self._lock:
+            if not self._batches_in_hand:
+                self._busy_from = time.perf_counter()
+            self._batches_in_hand += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batches_in_hand -= 1
+                if not self._batches_in_hand:
+                    self._busy_s += time.perf_counter() - self._busy_from
+
+    def count(self, outcomes: Iterable[Outcome], done_at: datetime) -> None:
+        """Adds a batch that was acknowledged at `done_at`."""
         for outcome in outcomes:
             self.results[outcome.result] += 1
             if outcome.result in _PROCESSED:
@@ -57,6 +81,8 @@ class Statistics:
         return {
             "processed": self.processed,
             **{result.value: self.results[result] for result in Result},
+            "received": self.received,
+            "lost_leases": self.lost_leases,
             "unconfirmed": self.unconfirmed,
             "cache_hits": self.cache_hits,
             "cache_misses": self.cache_misses,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
@@ -29,11 +31,24 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One object to look at, and every message of the batch that announced it."""
+    """One object to look at, and every message of the batch that announced it.
+
+    `stage_ms` is written as the job goes on: one thread at a time has it.
+    """
 
     upload: Upload
     messages: tuple[Message, ...]
     received_at: datetime
+    stage_ms: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Notes how long `stage` took, however it ends."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_ms[stage] = round((time.perf_counter() - started) * 1000, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +69,15 @@ class Settled:
     result: Result
     ticket_id: str | None
     reason: str | None = None
+    tokens: int | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each message of the job; what the work took is told of the first."""
+        first, *others = self.job.messages
+        return [
+            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
+            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+        ]
 
 
 @dataclass(frozen=True)
@@ -83,10 +107,7 @@ class Pipeline:
         stored = self.executor.map(self._store, fresh, enrichments)
         for settled in (*fetched, *looked_up, *stored):
             if isinstance(settled, Settled):
-                outcomes += [
-                    Outcome(message, settled.result, settled.ticket_id, settled.reason)
-                    for message in settled.job.messages
-                ]
+                outcomes += settled.outcomes()
         return outcomes
 
     def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
@@ -109,7 +130,8 @@ class Pipeline:
 
     def _fetch(self, job: Job) -> Candidate | Settled:
         try:
-            raw = self.raw_tickets.fetch(job.upload, self.max_ticket_bytes)
+            with job.timed("fetch"):
+                raw = self.raw_tickets.fetch(job.upload, self.max_ticket_bytes)
             if raw is None:
                 return self._reject(job, _absent(job), _object_missing(job.upload))
             try:
@@ -156,11 +178,14 @@ class Pipeline:
             if isinstance(enrichment, Exception):
                 raise enrichment
             enrichment = _with_queue_latency(enrichment, job)
+            job.stage_ms.update(enrichment.latency_ms.model_dump())
             key = f"tickets/{ticket.ticket_id}/{raw.content_hash}-{enrichment.fingerprint}.json"
             enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
-            self.enriched_tickets.put(key, enriched.model_dump_json().encode())
-            row = enriched_row(ticket, enrichment, raw, key)
-            return Settled(job, self._ledger.record(row, candidate.standing, raw), ticket.ticket_id)
+            with job.timed("store"):
+                self.enriched_tickets.put(key, enriched.model_dump_json().encode())
+                row = enriched_row(ticket, enrichment, raw, key)
+                result = self._ledger.record(row, candidate.standing, raw)
+            return Settled(job, result, ticket.ticket_id, tokens=enrichment.tokens)
         except Exception as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome
             return _failed(job, ticket.ticket_id, error)
 
