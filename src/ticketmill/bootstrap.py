@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ticketmill.ml.heads import Head
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
+    from ticketmill.pipeline.dead_letters import DeadLetters
     from ticketmill.pipeline.enrich import Enricher
     from ticketmill.pipeline.process import Pipeline
     from ticketmill.pipeline.stages import Stage
@@ -144,6 +145,22 @@ def make_pipeline(settings: Settings, place: Place, enricher: Enricher) -> Pipel
         rows=place.rows,
         read_event=partial(read_uploads, raw_bucket=place.stack.raw_bucket),
         enricher=enricher,
+        executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
+        max_ticket_bytes=settings.max_ticket_bytes,
+    )
+
+
+def make_dead_letters(settings: Settings, place: Place) -> DeadLetters:
+    """What could not be worked off in `place`."""
+    from ticketmill.aws.events import announced
+    from ticketmill.pipeline.dead_letters import DeadLetters
+
+    return DeadLetters(
+        queue=place.dead_letters,
+        send=place.queue.send,
+        rows=place.rows,
+        raw_tickets=place.raw_tickets,
+        read_event=partial(announced, raw_bucket=place.stack.raw_bucket),
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
     )

@@ -4,6 +4,8 @@ emulator         the endpoint, once a session; the AWS_… variables point at it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 unused_endpoint  an address at which nothing answers
+place            the adapters to the stack of the test
+ticketmill       runs a command of ours in a process of its own, against that stack
 
 With TICKETMILL_TEST_ENDPOINT_URL nothing is started, and credentials, region and endpoints of single services
 (AWS_ENDPOINT_URL_…) are left as they are where they are set. With AWS_ENDPOINT_URL_DYNAMODB the tables are
@@ -14,15 +16,20 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from commands import TICKETMILL, Run
 
+from ticketmill import bootstrap
 from ticketmill.aws import emulator as ministack
 from ticketmill.aws.clients import Clients, connect
 from ticketmill.aws.stack import Stack, deploy
+from ticketmill.bootstrap import Place
+from ticketmill.settings import load_settings
 
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -88,3 +95,28 @@ def stack(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iter
     """A stack that nobody else uses; what it keeps when deleted, its buckets and its table, stays behind."""
     yield deploy(clients, stack_name, parameters)
     clients.cloudformation.delete_stack(StackName=stack_name)
+
+
+@pytest.fixture
+def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
+    return {**os.environ, "TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+
+
+@pytest.fixture
+def ticketmill(environment: dict[str, str]) -> Run:
+    """Runs a command of ours; `code` is the exit code that it must end with."""
+
+    def run(*arguments: object, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        command = [str(TICKETMILL), *map(str, arguments)]
+        done = subprocess.run(
+            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=90
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def place(environment: dict[str, str], stack_name: str) -> Place:
+    return bootstrap.connect(load_settings(stack=stack_name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,43 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import TICKETMILL, Run
 
-from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.stack import Stack
 from ticketmill.bootstrap import Place
-from ticketmill.settings import load_settings
 
-TICKETMILL = Path(sys.executable).with_name("ticketmill")
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "events" / "samples"
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
-    return {**os.environ, "TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
-
-
-@pytest.fixture
-def ticketmill(environment: dict[str, str]) -> Run:
-    """Runs a command of ours; `code` is the exit code that it must end with."""
-
-    def run(*arguments: object, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = [str(TICKETMILL), *map(str, arguments)]
-        done = subprocess.run(
-            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=90
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
-
-
-@pytest.fixture
-def place(environment: dict[str, str], stack_name: str) -> Place:
-    return bootstrap.connect(load_settings(stack=stack_name))
 
 
 @pytest.fixture

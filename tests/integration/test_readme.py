@@ -64,6 +64,7 @@ def test_every_command_of_the_readme_works_in_its_order(
     assert done.returncode == 0, done.stderr
     assert "TKT-900" in done.stdout
     assert "tickets/TKT-901.json" in done.stdout, "the event of the upload with the AWS CLI"
+    assert "unreadable_message" in done.stdout, "the dead letter"
     assert "stopped the emulator" in done.stderr
     enriched = json.loads((tmp_path / "enriched.json").read_text(encoding="utf-8"))
     assert enriched["ticket_id"] == "TKT-900"

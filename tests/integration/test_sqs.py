@@ -81,6 +81,14 @@ def test_a_message_handed_back_with_a_delay_stays_in_flight(queue: SqsQueue) -> 
     assert queue.receive(max_messages=1, wait_s=0) == []
 
 
+def test_a_message_received_for_so_many_seconds_is_visible_again_after_them(queue: SqsQueue) -> None:
+    queue.send("one")
+    (message,) = queue.receive(max_messages=1, wait_s=1, visibility_timeout_s=1)
+    assert queue.receive(max_messages=1, wait_s=0) == []
+    (again,) = queue.receive(max_messages=1, wait_s=3)
+    assert again.message_id == message.message_id
+
+
 def test_depths_tell_waiting_from_in_flight(queue: SqsQueue) -> None:
     assert queue.is_empty()
     for number in range(3):

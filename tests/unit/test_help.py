@@ -25,6 +25,7 @@ COMMANDS = {
     "show",
     "list",
     "enrich",
+    "dlq",
     "evaluate",
     "models",
     "taxonomy",

@@ -25,11 +25,11 @@ from fakes import (
 from ticketmill.domain.enrichment import Enrichment
 from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import Message, RawObject, Upload, id_of_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.outcome import Result, settled
-from ticketmill.pipeline.process import Pipeline, id_of_key
+from ticketmill.pipeline.process import Pipeline
 
 LATER = NOW + timedelta(seconds=5)
 

@@ -28,6 +28,11 @@ class Upload:
     raw_key: str
 
 
+def id_of_key(key: str) -> str:
+    """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
+    return key.removeprefix("tickets/").removesuffix(".json") or key
+
+
 @dataclass(frozen=True)
 class RawObject:
     """One version of a dropped object. `last_modified` has the whole seconds that S3 gives."""

@@ -15,7 +15,7 @@ from threading import Lock
 
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import Message, RawObject, Upload, id_of_key
 from ticketmill.domain.row import Failure, Rejection, TicketRow, enriched_row
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.bisect import bisect
@@ -232,11 +232,6 @@ class Pipeline:
     @property
     def _ledger(self) -> Ledger:
         return Ledger(self.rows, self.raw_tickets)
-
-
-def id_of_key(key: str) -> str:
-    """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
-    return key.removeprefix("tickets/").removesuffix(".json") or key
 
 
 def _explain(job: Job, error: Exception, now: datetime) -> Failure:

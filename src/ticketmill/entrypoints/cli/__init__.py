@@ -10,7 +10,7 @@ import sys
 import typer
 
 from ticketmill.domain.errors import SetupError, TicketmillError
-from ticketmill.entrypoints.cli import evaluate, models, place, taxonomy, tickets, work
+from ticketmill.entrypoints.cli import dead_letters, evaluate, models, place, taxonomy, tickets, work
 from ticketmill.entrypoints.cli.output import ExitCode, say
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command()(tickets.show)
 app.command("list")(tickets.list_tickets)
 app.command()(tickets.enrich)
 app.command()(evaluate.evaluate)
+app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
 app.add_typer(models.app, name="models", help="The bundle: build it, look at it, train its heads.")
 

@@ -1,0 +1,13 @@
+"""Our commands in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+TICKETMILL = Path(sys.executable).with_name("ticketmill")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs a command of ours; `code` is the exit code that it must end with."""
