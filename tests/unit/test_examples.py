@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,7 +42,7 @@ def test_examples_are_worth_more_than_a_description_that_says_nothing(
 ) -> None:
     rows = {row.method: row.first_right for row in score_examples(*drawn)}
     assert rows["prototypes"] < 0.5 < 0.8 < rows["prototypes, heads of 10 examples"]
-    alone, examples = fit_examples(*drawn[:2])
+    _, examples = fit_examples(*drawn[:2])
     assert examples.head > abs(examples.prototype)
 
 
@@ -69,8 +71,6 @@ def test_what_is_fitted_is_what_a_bundle_does() -> None:
             label.model_copy(update={"examples": ("seen",) * count}) for label in prototypes.taxonomy.labels
         )
         taxonomy = prototypes.taxonomy.model_copy(update={"labels": labels})
-        weights, bias = weigh(
-            Prototypes(taxonomy, prototypes.vectors, heads, *[prototypes.centre] * 2), blend
-        )
+        weights, bias = weigh(replace(prototypes, taxonomy=taxonomy, examples=heads), blend)
         simulated = Drawn(count, tickets @ prototypes.centred.T, tickets @ heads.T, tickets)
         assert tickets @ weights.T + bias == pytest.approx(simulated.logits(alone, examples), abs=1e-4)
