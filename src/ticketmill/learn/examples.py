@@ -7,14 +7,14 @@ and the middle of all tickets come from businesses that the scored ticket is not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.learn.cross_validation import by_the_others
 from ticketmill.learn.weighing import TopicScore, held_out, platt, score_topics
-from ticketmill.ml.prototypes import Prototypes, unit
+from ticketmill.ml.prototypes import Prototypes, unit, without
 from ticketmill.ml.topics import Weights
 
 COUNTS = (0, 3, 5, 10)
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """Products (tickets, labels) of centred tickets with the labels, of which each has `count` examples.
+    """Products (tickets, labels) of tickets with the labels, of which each has `count` examples.
 
     `described` are those with the descriptions, `shown` with the heads made of the examples, `averaged` with
     descriptions and examples made one vector.
@@ -117,15 +117,16 @@ def _draw(
     random = np.random.default_rng([seed, count])
 
     def products(seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Floats:
-        centre = embeddings[seen].mean(axis=0)
-        means = np.tile(centre, (truth.shape[1], 1))
+        centre = embeddings[seen].mean(axis=0).astype(np.float32)
+        means = np.zeros((truth.shape[1], len(centre)), np.float32)
         for mean, label in zip(means, truth.T, strict=True):
             known = seen[label[seen] == 1]
             if count:
                 mean[:] = embeddings[random.choice(known, min(count, len(known)), replace=False)].mean(axis=0)
-        averaged = unit(prototypes.vectors + unit(means)) - prototypes.background
-        vectors = np.concatenate([prototypes.centred, unit(means - centre), averaged])
-        return np.asarray((embeddings[unseen] - centre) @ vectors.T, np.float64)
+        described = replace(prototypes, centre=centre)
+        averaged = replace(described, vectors=unit(prototypes.vectors + unit(means)))
+        vectors = np.concatenate([described.centred, unit(without(means, centre)), averaged.centred])
+        return np.asarray(embeddings[unseen] @ vectors.T, np.float64)
 
     return Drawn(count, *np.split(by_the_others(domains, products), 3, axis=1))
 

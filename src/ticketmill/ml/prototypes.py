@@ -1,8 +1,11 @@
 """Prototypes: one vector a label, made of its description by the encoder that reads the tickets too.
 
-A label with examples has a second one, the weights of a linear head: from the middle of all tickets to the
-mean of the examples, which is the discriminant between them where every direction varies alike. Whitening
+A label with examples has a second one, the weights of a linear head: the mean of the examples less what it
+shares with all tickets. That is the discriminant between them where every direction varies alike; whitening
 by the covariance of tickets was measured to be worse: what varies most is what tickets are about.
+
+What is shared is taken off as a direction, not as a point: seen from the middle of all tickets, any two texts
+about something else would seem close to each other, as both are far from it on the same side.
 
 `taxonomy.json` is what they are made from; `prototypes.npz` follows from it and the encoder, and is made
 when the bundle is built, so that a worker starts without encoding anything but tickets.
@@ -51,9 +54,8 @@ class Prototypes:
 
     @property
     def centred(self) -> Floats:
-        """(labels, dimensions): a product with an embedding is its cosine to each label, less the mean of
-        its cosines to the background."""
-        return self.vectors - self.background
+        """(labels, dimensions): less the background, and less what all tickets have in common."""
+        return without(self.vectors - self.background, self.centre)
 
 
 def make_prototypes(taxonomy: Taxonomy, encoder: Encoder) -> Floats:
@@ -62,14 +64,14 @@ def make_prototypes(taxonomy: Taxonomy, encoder: Encoder) -> Floats:
 
 
 def make_example_heads(taxonomy: Taxonomy, encoder: Encoder, centre: Floats) -> Floats:
-    """(labels, dimensions): from `centre` (dimensions,) to the mean of a label's examples, of length 1."""
+    """(labels, dimensions): the mean of a label's examples without its part along `centre`, of length 1."""
     texts = [plain_text(text) for label in taxonomy.labels for text in label.examples]
     embedded = iter(_embed(texts, encoder))
     weights = np.zeros((len(taxonomy.labels), len(centre)), np.float32)
     for row, label in zip(weights, taxonomy.labels, strict=True):
         if label.examples:
-            row[:] = unit(np.mean([next(embedded) for _ in label.examples], axis=0) - centre)
-    return weights
+            row[:] = np.mean([next(embedded) for _ in label.examples], axis=0)
+    return unit(without(weights, centre))
 
 
 def taxonomy_file(taxonomies: Taxonomies) -> dict[str, bytes]:
@@ -132,6 +134,12 @@ def load_prototypes(bundle: Bundle) -> dict[str, Prototypes]:
         task: _fitting(taxonomy, arrays, task)
         for task, taxonomy in (("topics", taxonomies.topics), ("intent", taxonomies.intent))
     }
+
+
+def without(vectors: Floats, direction: Floats) -> Floats:
+    """(n, dimensions): vectors less their part along `direction` (dimensions,); zeros are no direction."""
+    along = unit(direction)
+    return np.asarray(vectors - np.outer(vectors @ along, along), np.float32)
 
 
 def unit(vectors: Floats) -> Floats:

@@ -85,7 +85,7 @@ class TopicScorer:
         weights[self._with_head] *= np.float32(blend.both.prototype / blend.alone.prototype)
         bias[self._with_head] = blend.both.bias
         self._head_weight = np.float32(blend.both.head)
-        self._vectors, self._bias = weights.T, bias - weights @ prototypes.centre
+        self._vectors, self._bias = weights.T, bias
 
     def probabilities(self, embeddings: Floats, features: Sequence[Features]) -> Floats:
         """(n, dimensions) embeddings and what the head sees of n tickets to (n, labels)."""
@@ -118,8 +118,8 @@ class NearestIntent:
         counts = _example_counts(prototypes.taxonomy)
         self.sources = tuple(Source.HEAD if count else Source.PROTOTYPE for count in counts.tolist())
         weights, bias = weigh(prototypes, blend)
-        weights, bias = weights / np.float32(blend.intent_temperature), bias / blend.intent_temperature
-        self._vectors, self._bias = weights.T, bias - weights @ prototypes.centre
+        temperature = np.float32(blend.intent_temperature)
+        self._vectors, self._bias = weights.T / temperature, bias / temperature
 
     def probabilities(self, embeddings: Floats) -> Floats:
         """(n, dimensions) to (n, labels)."""
@@ -127,7 +127,7 @@ class NearestIntent:
 
 
 def weigh(prototypes: Prototypes, blend: Blend) -> tuple[Floats, Floats]:
-    """Weights (labels, dimensions) of an embedding less the centre, and biases (labels,), to give logits.
+    """Weights (labels, dimensions) of an embedding, and biases (labels,), to give logits.
 
     Of all labels as if the trained head knew none.
     """
