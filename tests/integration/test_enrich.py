@@ -101,6 +101,32 @@ def test_labels_of_ones_own_are_a_file_away(bundle_dir: Path, tmp_path: Path) ->
     assert enrichment["fingerprint"] != bundle_dir.name
 
 
+@pytest.mark.parametrize(("examples", "told"), [(0, []), (3, [("team_nine", "head")])])
+def test_a_label_is_found_by_its_examples_where_its_description_says_too_little(
+    examples: int, told: list[tuple[str, str]], bundle_dir: Path, tmp_path: Path
+) -> None:
+    bundles = tmp_path / "bundles"
+    shutil.copytree(bundle_dir, bundles / bundle_dir.name)
+    (bundles / "current").symlink_to(bundle_dir.name)
+    like = [
+        "The coffee machine shows error 4.",
+        "The dishwasher leaks.",
+        "The fridge in the break room smells.",
+    ]
+    taxonomy = tmp_path / "topics.yaml"
+    taxonomy.write_text(
+        "task: topics\nlabels:\n"
+        '  - {label: parking, description: "parking lots, garages and permits for cars"}\n'
+        '  - label: team_nine\n    description: "what the ninth team looks after"\n'
+        f"    examples: {json.dumps(like[:examples])}\n",
+        encoding="utf-8",
+    )
+    run("models", "build", "--topics", taxonomy, cache_dir=tmp_path)
+    raw = '{"ticket_id": "T1", "body": "Our espresso maker drips water on the floor of the kitchen."}'
+    topics = json.loads(run("enrich", "-", cache_dir=tmp_path, stdin=raw).stdout)["enrichment"]["topics"]
+    assert [(topic["label"], topic["source"]) for topic in topics] == told
+
+
 def test_the_same_tickets_give_the_same_labels_in_any_company(bundle_dir: Path) -> None:
     raw = SHIPPED_CORPUS.read_text(encoding="utf-8").splitlines()[200:212]
     together = enrich(bundle_dir, "\n".join(raw), "-").stdout.splitlines()

@@ -98,9 +98,8 @@ def test_the_shipped_intents_are_those_of_the_domain() -> None:
 def check(
     taxonomy: Taxonomy, vectors: list[list[float]], tickets: list[list[float]] | None = None
 ) -> set[str]:
-    background = np.zeros(2, np.float32)
     embeddings = np.array(tickets if tickets is not None else np.eye(2), np.float32)
-    found = check_taxonomy(taxonomy, np.array(vectors, np.float32), background, embeddings)
+    found = check_taxonomy(taxonomy, np.array(vectors, np.float32), embeddings)
     return {f"{each.kind} {' '.join(each.labels)}" for each in found}
 
 
@@ -127,3 +126,10 @@ def test_a_description_of_two_words_is_too_short() -> None:
 def test_a_label_that_no_ticket_comes_near_is_told() -> None:
     assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], [[1, 0]]) == {"no_ticket_near keys"}
     assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], []) == set()
+
+
+def test_one_ticket_near_a_label_among_many_is_not_enough() -> None:
+    tickets: list[list[float]] = [[1, 0]] * 20
+    few, many = [*tickets, [0, 1]], [*tickets, *[[0.0, 1.0]] * 10]
+    assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], few) == {"no_ticket_near keys"}
+    assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], many) == set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ticketmill.domain.ticket import Ticket, TicketMetadata
 from ticketmill.learn.topics import heads_hash
 from ticketmill.ml.encoder import Encoded
 from ticketmill.ml.heads import HeadSpec, Kind, squash
-from ticketmill.ml.prototypes import Prototypes, make_prototypes
+from ticketmill.ml.prototypes import Prototypes, describe, make_example_heads
 from ticketmill.ml.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
 from ticketmill.pipeline import stages
 from ticketmill.pipeline.enrich import Enricher
@@ -24,7 +24,9 @@ from ticketmill.pipeline.enrich import Enricher
 BLEND = Blend(
     both=Weights(head=1.0, prototype=2.0, bias=0.5),
     alone=Weights(prototype=4.0, bias=-1.0),
-    intent_temperature=0.5,
+    examples=Weights(head=8.0, prototype=2.0, bias=-2.0),
+    half_way=2.0,
+    intent_temperature=2.0,
     fitted_on="nothing",
 )
 X, Y = (1.0, 0.0), (0.0, 1.0)
@@ -37,7 +39,21 @@ def taxonomy(*names: str, task: Any = "topics", threshold: float = 0.3, top_k: i
 
 def prototypes(vectors: dict[str, tuple[float, float]], **options: Any) -> Prototypes:
     stored = np.array(list(vectors.values()), np.float32)
-    return Prototypes(taxonomy(*vectors, **options), stored, np.zeros(2, np.float32))
+    nothing = np.zeros(2, np.float32)
+    return Prototypes(taxonomy(*vectors, **options), stored, np.zeros_like(stored), nothing, nothing)
+
+
+def with_examples(
+    vectors: dict[str, tuple[float, float]], heads: dict[str, tuple[float, float]], count: int, **options: Any
+) -> Prototypes:
+    """Prototypes of which some have a head made of `count` examples."""
+    plain = prototypes(vectors, **options)
+    labels = tuple(
+        label.model_copy(update={"examples": ("seen",) * count}) if label.label in heads else label
+        for label in plain.taxonomy.labels
+    )
+    weights = np.array([heads.get(name, (0.0, 0.0)) for name in vectors], np.float32)
+    return replace(plain, taxonomy=plain.taxonomy.model_copy(update={"labels": labels}), examples=weights)
 
 
 class FixedHead:
@@ -83,9 +99,46 @@ def test_each_topic_says_what_scored_it() -> None:
 
 
 def test_what_all_tickets_have_in_common_says_nothing() -> None:
-    both = Prototypes(taxonomy("lifts", "keys"), np.array([X, Y], np.float32), np.array(X, np.float32))
-    scorer = TopicScorer(both, head("none", logits=[0]), BLEND)
+    plain = prototypes({"lifts": X, "keys": Y})
+    without_background = replace(plain, background=np.array(X, np.float32))
+    scorer = TopicScorer(without_background, head("none", logits=[0]), BLEND)
     assert scorer.probabilities(row(*X), [None])[0] == pytest.approx([sigmoid(-1), sigmoid(-5)])
+    centred = replace(plain, centre=np.array(X, np.float32))
+    scorer = TopicScorer(centred, head("none", logits=[0]), BLEND)
+    assert scorer.probabilities(row(*X), [None])[0] == pytest.approx([sigmoid(-1), sigmoid(-1)])
+    assert scorer.probabilities(row(*Y), [None])[0] == pytest.approx([sigmoid(-1), sigmoid(3)])
+
+
+def test_a_label_with_examples_is_told_for_a_text_like_them_and_says_that_a_head_did_it() -> None:
+    described = {"lifts": X, "keys": X}
+    scorer = TopicScorer(with_examples(described, {"keys": Y}, count=2), head("none", logits=[0]), BLEND)
+    found = scorer.probabilities(row(*Y), [None])[0]
+    # two of two examples: half of the way
+    assert found == pytest.approx([sigmoid(-1), sigmoid(4 - 1.5)], abs=1e-5)
+    assert scorer.best(found) == (("keys", pytest.approx(sigmoid(2.5), abs=1e-5), Source.HEAD),)
+
+
+def test_the_more_examples_the_more_they_weigh_and_the_less_the_description() -> None:
+    few, many = (
+        TopicScorer(
+            with_examples({"lifts": X, "keys": X}, {"keys": Y}, count), head("none", logits=[0]), BLEND
+        )
+        for count in (1, 20)
+    )
+    like_examples, like_description = row(*Y), row(*X)
+    assert few.probabilities(like_examples, [None])[0, 1] < many.probabilities(like_examples, [None])[0, 1]
+    assert (
+        few.probabilities(like_description, [None])[0, 1] > many.probabilities(like_description, [None])[0, 1]
+    )
+
+
+def test_examples_of_a_label_that_the_trained_head_knows_weigh_beside_it_like_its_prototype() -> None:
+    shown = with_examples({"lifts": X, "keys": X}, {"keys": Y}, count=2)
+    scorer = TopicScorer(shown, head("keys", logits=[-1]), BLEND)
+    # the half of 8, and of that what `both` gives a prototype for what `alone` gives it
+    assert scorer.probabilities(row(*Y), [None])[0, 1] == pytest.approx(
+        sigmoid(-1 + 4 * 2 / 4 + 0.5), abs=1e-5
+    )
 
 
 def test_threshold_and_number_come_from_the_taxonomy() -> None:
@@ -107,6 +160,34 @@ def test_intents_that_no_head_knows_go_to_the_nearest_prototype() -> None:
     assert nearest.review_below == 0.4
 
 
+def test_an_intent_with_examples_is_told_for_a_text_like_them_and_says_that_a_head_did_it() -> None:
+    described = {"lifts": X, "keys": X}
+    shown = with_examples(described, {"keys": Y}, count=2, task="intent")
+    predict = stages.intent_by_prototypes(NearestIntent(shown, BLEND))
+    vector = np.array(Y, np.float32)
+    encoded: Any = FakeEncoder().as_encoded(vector)
+    (found,) = predict([stages.Read(TICKETS[0], encoded, None)])  # type: ignore[arg-type]
+    assert (found.label, found.source) == ("keys", Source.HEAD)
+    assert found.confidence == pytest.approx(sigmoid((4 - 0.5) / 2), abs=1e-4)
+
+
+def test_all_labels_take_one_product_of_a_matrix() -> None:
+    class Counted(np.ndarray[Any, Any]):
+        products = 0
+
+        def __matmul__(self, other: Any) -> Any:
+            Counted.products += 1
+            return np.asarray(self) @ other
+
+    for labels in (24, 47):
+        Counted.products = 0
+        names = dict.fromkeys((f"label{number}" for number in range(labels)), X)
+        shown = with_examples(names, {"label3": Y, "label5": Y}, count=5)
+        scorer = TopicScorer(shown, head("label0", logits=[0]), BLEND)
+        assert scorer.probabilities(row(*X).view(Counted), [None]).shape == (1, labels)
+        assert Counted.products == 1
+
+
 @dataclass
 class FakeEncoder:
     """Knows the vectors of some texts; counts how often it is asked."""
@@ -119,22 +200,34 @@ class FakeEncoder:
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         self.calls += 1
         self.texts += len(texts)
-        return [self._encoded(np.array(self.vectors.get(text, X), np.float32)) for text in texts]
+        return [self.as_encoded(np.array(self.vectors.get(text, X), np.float32)) for text in texts]
 
-    def _encoded(self, vector: Any) -> Encoded:
+    def as_encoded(self, vector: Any) -> Encoded:
         return Encoded(
             vector, np.stack([vector]), np.stack([vector] * 2), np.zeros((2, 2), np.int32), 1, False, 1
         )
 
 
-def test_a_prototype_is_the_description_and_the_mean_of_the_examples() -> None:
+def test_a_head_is_the_mean_of_the_examples_without_what_all_tickets_have_in_common() -> None:
     labels = (
         Label(label="big_lifts", description="going up"),
         Label(label="keys", description="opening doors", examples=("one", "two")),
     )
-    encoder: Any = FakeEncoder({"big lifts: going up": Y, "keys: opening doors": X, "one": Y, "two": Y})
-    found = make_prototypes(Taxonomy(task="topics", labels=labels), encoder)
-    assert found == pytest.approx(np.array([Y, (2**-0.5, 2**-0.5)]), abs=1e-6)
+    encoder: Any = FakeEncoder({"big lifts: going up": Y, "keys: opening doors": X, "one": X, "two": Y})
+    found = describe(Taxonomy(task="topics", labels=labels), ["one", "two"], np.array(X, np.float32), encoder)
+    assert found.vectors == pytest.approx(np.array([Y, X]), abs=1e-6)
+    assert found.background == pytest.approx(np.array([0.5, 0.5]))
+    assert found.examples == pytest.approx(np.array([(0, 0), Y]), abs=1e-6)
+
+
+def test_examples_are_read_like_tickets_without_links_and_handles() -> None:
+    label = Label(label="keys", description="opening doors", examples=("lost my key http://a.b/c",))
+    other = Label(label="lifts", description="going up")
+    encoder: Any = FakeEncoder({"lost my key" + " " * 13: Y})
+    found = make_example_heads(
+        Taxonomy(task="topics", labels=(label, other)), encoder, np.zeros(2, np.float32)
+    )
+    assert found == pytest.approx(np.array([Y, (0, 0)]))
 
 
 class BlindHeads:

@@ -18,7 +18,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 class Label(Frozen):
-    """One label. `description` and `examples` are what a ticket is compared with, where no head knows it."""
+    """One label. `description` is what a ticket is compared with, `examples` are made a head of."""
 
     label: LabelName
     description: Text
@@ -58,7 +58,7 @@ class Taxonomy(Frozen):
 class Taxonomies(Frozen):
     """The taxonomies of a bundle, `taxonomy.json`. `format` grows when prototypes are made another way."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     topics: Taxonomy
     intent: Taxonomy
     background: tuple[Text, ...]

@@ -17,8 +17,14 @@ OVERLAP_FROM = 0.65
 SAME_NAME_FROM = 0.85
 """Likeness of two names, by difflib: `refund` and `refunds` are at 0.92."""
 MIN_DESCRIPTION_WORDS = 3
-NEAR_FROM = 0.17
-"""Cosine to a ticket, less what all tickets have in common, from which a ticket is near a label."""
+NEAREST = 10
+NEAR_FROM = 0.28
+"""Mean cosine to the `NEAREST` tickets from which they are near a label.
+
+Chosen on made-up labels: all 34 shipped ones are above it, as are 18 for other support desks, but of 22 about
+anything else (quantum physics, cooking, chess) 17 are below. The nearest ticket alone, or vectors less what
+all tickets have in common, tell less.
+"""
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +39,7 @@ class Finding:
     value: float | None = None
 
 
-def check_taxonomy(taxonomy: Taxonomy, vectors: Floats, background: Floats, tickets: Floats) -> list[Finding]:
+def check_taxonomy(taxonomy: Taxonomy, vectors: Floats, tickets: Floats) -> list[Finding]:
     """What is to be looked at in `taxonomy`, whose prototypes are `vectors` (labels, dimensions).
 
     `tickets` (n, dimensions) are the embeddings of real tickets; without any, nothing is said about them.
@@ -42,7 +48,7 @@ def check_taxonomy(taxonomy: Taxonomy, vectors: Floats, background: Floats, tick
         *_near_duplicates(taxonomy.names),
         *_overlaps(taxonomy.names, vectors),
         *_short_descriptions(taxonomy),
-        *_far_from_tickets(taxonomy.names, vectors - background, tickets),
+        *_far_from_tickets(taxonomy.names, vectors, tickets),
     ]
 
 
@@ -84,12 +90,12 @@ def _short_descriptions(taxonomy: Taxonomy) -> list[Finding]:
     ]
 
 
-def _far_from_tickets(names: Sequence[str], centred: Floats, tickets: Floats) -> list[Finding]:
+def _far_from_tickets(names: Sequence[str], vectors: Floats, tickets: Floats) -> list[Finding]:
     if not len(tickets):
         return []
-    nearest = (tickets @ centred.T).max(axis=0)
+    nearest = np.sort(tickets @ vectors.T, axis=0)[-NEAREST:].mean(axis=0)
     return [
-        Finding("no_ticket_near", (name,), "no ticket of the shipped corpus comes near it", _digits(cosine))
+        Finding("no_ticket_near", (name,), "few tickets of the shipped corpus come near it", _digits(cosine))
         for name, cosine in zip(names, nearest.tolist(), strict=True)
         if cosine < NEAR_FROM
     ]

@@ -1,6 +1,7 @@
-"""Fitting how the topics head and the prototypes are weighed, on tickets of businesses that neither saw.
+"""Fitting how the topics head, the prototypes and the heads made of examples are weighed.
 
-`ticketmill taxonomy fit` prints the figures and writes `blend.json`.
+On tickets of businesses that none of them saw. `ticketmill taxonomy fit` prints the figures and writes
+`blend.json` and `centre.npz`.
 """
 
 from __future__ import annotations
@@ -12,68 +13,97 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.domain.errors import SetupError
+from ticketmill.domain.taxonomy import Taxonomies
 from ticketmill.learn.blocks import read_raw
-from ticketmill.learn.calibration import calibration_error, chosen_topics, fit_temperature, fit_threshold
+from ticketmill.learn.calibration import calibration_error, fit_temperature
 from ticketmill.learn.corpus import LabelledTicket
 from ticketmill.learn.cross_validation import held_out_scores
+from ticketmill.learn.examples import (
+    COUNTS,
+    HALF_WAY,
+    draw_examples,
+    fit_examples,
+    score_averages,
+    score_examples,
+)
 from ticketmill.learn.ridge import one_blas_thread
 from ticketmill.learn.train import encode_tickets, importance_of, task_columns, true_labels
+from ticketmill.learn.weighing import TopicScore, held_out, platt, score_topics
 from ticketmill.ml.encoder import Encoder
 from ticketmill.ml.heads import ARRAYS_FILE, shipped_heads, squash
-from ticketmill.ml.prototypes import Prototypes
+from ticketmill.ml.prototypes import Prototypes, describe
 from ticketmill.ml.topics import Blend, Weights
 
-TEMPERATURES = np.geomspace(0.01, 1.0, 201)
+TEMPERATURES = np.geomspace(0.2, 5.0, 201)
 
 Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class TopicScore:
-    """How a way to score topics does on businesses that it did not see; fractions of 1."""
+class IntentScore:
+    """How intents without the trained head do, with so many examples a label; fractions of 1."""
 
-    method: str
-    micro_f1: float
-    macro_f1: float
-    first_right: float
+    examples: int
+    accuracy: float
     calibration_error: float
-    threshold: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FittedBlend:
-    """The blend, and the figures of its parts and of the whole."""
+    """The blend, the middle of all tickets (dimensions,), and the figures of the parts and of the whole."""
 
     blend: Blend
+    centre: NDArray[np.float32]
     topics: tuple[TopicScore, ...]
-    intent_accuracy: float
-    intent_calibration_error: float
+    intents: tuple[IntentScore, ...]
 
 
 def fit_blend(
-    tickets: Sequence[LabelledTicket], encoder: Encoder, prototypes: dict[str, Prototypes], report: Report
+    tickets: Sequence[LabelledTicket], encoder: Encoder, taxonomies: Taxonomies, report: Report
 ) -> FittedBlend:
     """The blend of the shipped taxonomies; the figures are of businesses that are left out once each."""
     layers, embeddings = encode_tickets(tickets, encoder, report)
     domains = np.array([ticket.domain for ticket in tickets])
-    labels = prototypes["topics"].taxonomy.names
-    truth = np.array([[label in ticket.topics for label in labels] for ticket in tickets], np.float64)
+    centre = embeddings.mean(axis=0).astype(np.float32)
+    topics, intent = (
+        describe(taxonomy, taxonomies.background, centre, encoder)
+        for taxonomy in (taxonomies.topics, taxonomies.intent)
+    )
+    truth = _truth([ticket.topics for ticket in tickets], topics)
     report("training the topics head without each business in turn")
-    head = _held_out_head(tickets, layers, domains, labels)
-    cosines = embeddings @ prototypes["topics"].centred.T.astype(np.float64)
-    columns = {"head": [head], "prototypes": [cosines], "head and prototypes": [head, cosines]}
-    both, alone = (_platt(columns[name], truth) for name in ("head and prototypes", "prototypes"))
-    temperature, accuracy, error = _intents(tickets, embeddings, prototypes["intent"])
+    head = _held_out_head(tickets, layers, domains, topics.taxonomy.names)
+    report("drawing examples for each business from the others")
+    with one_blas_thread():
+        draws = draw_examples(embeddings, topics, truth, domains)
+        alone, examples = fit_examples(draws, truth)
+        columns = {"head": [head], "head and prototypes": [head, draws[0].described]}
+        both = platt(columns["head and prototypes"], truth)
+        scores = (
+            *(score_topics(name, *held_out(parts, truth, domains), truth) for name, parts in columns.items()),
+            *score_examples(draws, truth, domains),
+            score_averages(draws, 5, truth, domains),
+        )
+        true_intents = _truth([(ticket.intent,) for ticket in tickets], intent)
+        logits = [
+            (drawn.count, drawn.logits(alone, examples))
+            for drawn in draw_examples(embeddings, intent, true_intents, domains)
+        ]
+        temperature, intent_scores = _intents(logits, true_intents)
     blend = Blend(
         both=Weights(head=both[0], prototype=both[1], bias=both[2]),
-        alone=Weights(prototype=alone[0], bias=alone[1]),
+        alone=alone,
+        examples=examples,
+        half_way=HALF_WAY,
         intent_temperature=temperature,
         fitted_on=f"{heads_hash()}, {len(tickets)} tickets",
     )
-    scores = tuple(_score(name, parts, truth, domains) for name, parts in columns.items())
-    return FittedBlend(blend, scores, accuracy, error)
+    return FittedBlend(blend, centre, scores, intent_scores)
+
+
+def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Floats:
+    """(tickets, labels), one where a label holds."""
+    return np.array([[name in own for name in prototypes.taxonomy.names] for own in labels], np.float64)
 
 
 def heads_hash() -> str:
@@ -96,63 +126,22 @@ def _held_out_head(
     return np.asarray((topics.of(scores) + shift)[:, order] / temperature)
 
 
-def _platt(columns: list[Floats], truth: Floats) -> list[float]:
-    """A weight for each column and the bias, by logistic regression over all pairs of ticket and label."""
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ImportError:
-        raise SetupError("fitting needs scikit-learn: pip install 'ticketmill[train]'") from None
-    pairs = np.column_stack([column.ravel() for column in columns])
-    fitted = LogisticRegression(C=100).fit(pairs, truth.ravel().astype(int))
-    return [round(float(weight), 3) for weight in (*fitted.coef_[0], fitted.intercept_[0])]
+def _intents(logits: Sequence[tuple[int, Floats]], truth: Floats) -> tuple[float, tuple[IntentScore, ...]]:
+    """One temperature of least negative log-likelihood for all numbers of examples, and how each does."""
+    right_places = truth.argmax(axis=1)
 
-
-def _squash(columns: list[Floats], weights: list[float]) -> Floats:
-    total = sum(
-        (w * column for w, column in zip(weights, columns, strict=False)), start=np.float64(weights[-1])
-    )
-    return np.asarray(1 / (1 + np.exp(-total)))
-
-
-def _score(method: str, columns: list[Floats], truth: Floats, domains: NDArray[np.str_]) -> TopicScore:
-    """Weights and threshold for each business come from the others."""
-    probabilities, chosen = np.zeros_like(truth), np.zeros_like(truth)
-    for domain in np.unique(domains):
-        unseen = domains == domain
-        weights = _platt([column[~unseen] for column in columns], truth[~unseen])
-        seen = _squash([column[~unseen] for column in columns], weights)
-        probabilities[unseen] = _squash([column[unseen] for column in columns], weights)
-        chosen[unseen] = chosen_topics(probabilities[unseen], fit_threshold(seen, truth[~unseen]))
-    first = truth[np.arange(len(truth)), probabilities.argmax(axis=1)]
-    return TopicScore(
-        method,
-        micro_f1=f1(chosen, truth),
-        macro_f1=float(np.mean([f1(mine, theirs) for mine, theirs in zip(chosen.T, truth.T, strict=True)])),
-        first_right=float(first.mean()),
-        calibration_error=calibration_error(probabilities[chosen == 1], truth[chosen == 1] == 1),
-        threshold=fit_threshold(probabilities, truth),
-    )
-
-
-def _intents(
-    tickets: Sequence[LabelledTicket], embeddings: Floats, prototypes: Prototypes
-) -> tuple[float, float, float]:
-    """Temperature of least negative log-likelihood, accuracy and calibration error, of prototypes alone."""
-    truth = np.array([prototypes.taxonomy.names.index(ticket.intent) for ticket in tickets])
-    cosines = embeddings @ prototypes.vectors.T.astype(np.float64)
-
-    def probabilities(temperature: float) -> Floats:
-        return squash(cosines / temperature, "softmax").astype(np.float64)
+    def probabilities(scores: Floats, temperature: float) -> Floats:
+        return squash(scores / temperature, "softmax").astype(np.float64)
 
     def loss(temperature: float) -> float:
-        return float(-np.log(probabilities(temperature)[np.arange(len(truth)), truth] + 1e-12).mean())
+        likely = [probabilities(scores, temperature)[truth == 1] for _, scores in logits]
+        return float(-np.log(np.concatenate(likely) + 1e-12).mean())
 
     temperature = round(float(min(TEMPERATURES, key=loss)), 4)
-    found = probabilities(temperature)
-    right = found.argmax(axis=1) == truth
-    return temperature, float(right.mean()), calibration_error(found.max(axis=1), right)
-
-
-def f1(chosen: Floats, truth: Floats) -> float:
-    """Over all pairs alike; 0 where nothing is chosen and nothing true."""
-    return float(2 * (chosen * truth).sum() / max(chosen.sum() + truth.sum(), 1))
+    rows = []
+    for count in COUNTS:
+        same = [scores for number, scores in logits if number == count]
+        found = np.concatenate([probabilities(scores, temperature) for scores in same])
+        right = found.argmax(axis=1) == np.tile(right_places, len(found) // len(truth))
+        rows.append(IntentScore(count, float(right.mean()), calibration_error(found.max(axis=1), right)))
+    return temperature, tuple(rows)

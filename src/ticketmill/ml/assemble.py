@@ -7,7 +7,7 @@ from pathlib import Path
 from ticketmill.ml.build import DEFAULT_PRECISION, BuildResult, build_bundle
 from ticketmill.ml.bundle import Precision
 from ticketmill.ml.heads import shipped_heads
-from ticketmill.ml.prototypes import PROTOTYPES_FILE, prototypes_file, taxonomy_file
+from ticketmill.ml.prototypes import PROTOTYPES_FILE, prototypes_file, shipped_centre, taxonomy_file
 from ticketmill.ml.sources import Report
 from ticketmill.ml.taxonomy_file import read_taxonomies
 from ticketmill.ml.topics import shipped_blend
@@ -32,7 +32,12 @@ def build_shipped(
         cache_dir,
         source=source,
         precision=precision,
-        extra_files={**shipped_heads(), **shipped_blend(), **taxonomy_file(taxonomies)},
+        extra_files={
+            **shipped_heads(),
+            **shipped_blend(),
+            **shipped_centre(),
+            **taxonomy_file(taxonomies),
+        },
         derived={PROTOTYPES_FILE: prototypes_file},
         report=report,
     )

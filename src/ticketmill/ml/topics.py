@@ -1,7 +1,8 @@
 """What a ticket is about: the topics head and the closeness to prototypes, weighed together.
 
-A label that the head knows is scored by both, any other by its prototype alone, so that a taxonomy of one's
-own works without training. All labels take one matrix product, whatever their number.
+A label that the head knows is scored by both. Any other is scored by its prototype, and by the head that was
+made of its examples where it has any, so that a taxonomy of one's own works without training. All labels take
+one matrix product, whatever their number: the weights are in the matrix beforehand.
 """
 
 from __future__ import annotations
@@ -16,19 +17,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Source
+from ticketmill.domain.taxonomy import Taxonomy
 from ticketmill.ml.bundle import Bundle
 from ticketmill.ml.features import Features
-from ticketmill.ml.heads import Head
+from ticketmill.ml.heads import Head, squash
 from ticketmill.ml.prototypes import Prototypes
 
 BLEND_FILE = "blend.json"
-SHIPPED_BLEND = Path(__file__).with_name("shipped") / BLEND_FILE
+SHIPPED = Path(__file__).with_name("shipped")
 
 Floats = NDArray[np.float32]
 
 
 class Weights(BaseModel):
-    """`sigmoid(head · logit of the head + prototype · centred cosine + bias)`."""
+    """`sigmoid(head · score of the head + prototype · centred cosine + bias)`.
+
+    The score of the trained head is its logit, that of a head made of examples its centred cosine.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,13 +47,16 @@ class Blend(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     both: Weights
-    """A topic that the head knows."""
+    """A topic that the trained head knows."""
     alone: Weights
     """A topic that no head knows."""
+    examples: Weights
+    """A topic with examples without end; n of them are worth `n / (n + half_way)` of the way from `alone`."""
+    half_way: float
     intent_temperature: float
-    """Softmax over the cosines to intents, divided by this."""
+    """Softmax over what would be the logits of the intents if they were topics, divided by this."""
     fitted_on: str
 
 
@@ -71,13 +79,13 @@ class TopicScorer:
         self._threshold, self._top_k = taxonomy.threshold, taxonomy.top_k
         self._with_head = [place for place, label in enumerate(self._labels) if label in known]
         self._head_places = [known[self._labels[place]] for place in self._with_head]
-        prototype_weight = np.full(len(self._labels), blend.alone.prototype, np.float32)
-        prototype_weight[self._with_head] = blend.both.prototype
-        self._bias = np.full(len(self._labels), blend.alone.bias, np.float32)
-        self._bias[self._with_head] = blend.both.bias
+        self._judged = {*self._with_head, *np.flatnonzero(_example_counts(taxonomy)).tolist()}
+        weights, bias = weigh(prototypes, blend)
+        # beside the trained head, prototypes and examples together weigh what prototypes were fitted to
+        weights[self._with_head] *= np.float32(blend.both.prototype / blend.alone.prototype)
+        bias[self._with_head] = blend.both.bias
         self._head_weight = np.float32(blend.both.head)
-        # (dimensions, labels), weighed beforehand
-        self._vectors = prototypes.centred.T * prototype_weight
+        self._vectors, self._bias = weights.T, bias
 
     def probabilities(self, embeddings: Floats, features: Sequence[Features]) -> Floats:
         """(n, dimensions) embeddings and what the head sees of n tickets to (n, labels)."""
@@ -94,7 +102,7 @@ class TopicScorer:
             ScoredTopic(
                 self._labels[place],
                 float(probabilities[place]),
-                Source.HEAD if place in self._with_head else Source.PROTOTYPE,
+                Source.HEAD if place in self._judged else Source.PROTOTYPE,
             )
             for place in places.tolist()
             if probabilities[place] >= self._threshold
@@ -102,18 +110,38 @@ class TopicScorer:
 
 
 class NearestIntent:
-    """Intents that no head knows, by their prototypes alone: softmax over the cosines."""
+    """Intents that the trained head does not know, by their prototypes and their examples: softmax."""
 
     def __init__(self, prototypes: Prototypes, blend: Blend) -> None:
         self.labels = prototypes.taxonomy.names
         self.review_below = prototypes.taxonomy.threshold
-        self._vectors = prototypes.vectors.T / np.float32(blend.intent_temperature)
+        counts = _example_counts(prototypes.taxonomy)
+        self.sources = tuple(Source.HEAD if count else Source.PROTOTYPE for count in counts.tolist())
+        weights, bias = weigh(prototypes, blend)
+        temperature = np.float32(blend.intent_temperature)
+        self._vectors, self._bias = weights.T / temperature, bias / temperature
 
     def probabilities(self, embeddings: Floats) -> Floats:
         """(n, dimensions) to (n, labels)."""
-        logits = embeddings @ self._vectors
-        exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
+        return squash(embeddings @ self._vectors + self._bias, "softmax")
+
+
+def weigh(prototypes: Prototypes, blend: Blend) -> tuple[Floats, Floats]:
+    """Weights (labels, dimensions) of an embedding, and biases (labels,), to give logits.
+
+    Of all labels as if the trained head knew none.
+    """
+    counts = _example_counts(prototypes.taxonomy)
+    share = counts / (counts + np.float32(blend.half_way))
+    alone, examples = blend.alone, blend.examples
+    prototype = alone.prototype + share * (examples.prototype - alone.prototype)
+    bias = alone.bias + share * (examples.bias - alone.bias)
+    weights = prototype[:, None] * prototypes.centred + (share * examples.head)[:, None] * prototypes.examples
+    return np.asarray(weights, np.float32), np.asarray(bias, np.float32)
+
+
+def _example_counts(taxonomy: Taxonomy) -> Floats:
+    return np.array([len(label.examples) for label in taxonomy.labels], np.float32)
 
 
 def logit(probabilities: Floats) -> Floats:
@@ -124,7 +152,7 @@ def logit(probabilities: Floats) -> Floats:
 
 def shipped_blend() -> dict[str, bytes]:
     """The blend that comes with the package, as a file for a bundle."""
-    return {BLEND_FILE: SHIPPED_BLEND.read_bytes()}
+    return {BLEND_FILE: (SHIPPED / BLEND_FILE).read_bytes()}
 
 
 def load_blend(bundle: Bundle) -> Blend:

@@ -76,12 +76,14 @@ def intent_by_head(head: Head) -> Stage[IntentPrediction]:
 
 
 def intent_by_prototypes(nearest: NearestIntent) -> Stage[IntentPrediction]:
-    """Intent by the closeness to the labels' descriptions, for labels that no head knows."""
+    """Intent by the labels' descriptions and examples, for labels that the trained head does not know."""
+
+    sources = dict(zip(nearest.labels, nearest.sources, strict=True))
 
     def predict(reads: Sequence[Read]) -> list[IntentPrediction]:
         rows = nearest.probabilities(_embeddings(reads))
         return [
-            IntentPrediction(label=label, confidence=confidence, source=Source.PROTOTYPE, scores=scores)
+            IntentPrediction(label=label, confidence=confidence, source=sources[label], scores=scores)
             for label, confidence, scores in _ranked(nearest.labels, rows)
         ]
 

@@ -49,7 +49,7 @@ def check(
     from ticketmill.learn.taxonomy_check import check_taxonomy
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.encoder import Encoder
-    from ticketmill.ml.prototypes import load_prototypes, make_prototypes
+    from ticketmill.ml.prototypes import make_prototypes
     from ticketmill.ml.taxonomy_file import read_taxonomy
     from ticketmill.settings import load_settings
 
@@ -58,11 +58,10 @@ def check(
     settings = load_settings()
     bundle = load_bundle(settings.bundle_dir)
     encoder = Encoder(bundle, settings.threads)
-    background = load_prototypes(bundle)["topics"].background
     tickets = read_corpus()
     say(f"comparing {len(taxonomy.labels)} labels with {len(tickets)} tickets")
     embeddings = _embeddings([ticket.text for ticket in tickets], encoder)
-    findings = check_taxonomy(taxonomy, make_prototypes(taxonomy, encoder), background, embeddings)
+    findings = check_taxonomy(taxonomy, make_prototypes(taxonomy, encoder), embeddings)
     if as_json:
         answer_json(
             {"task": taxonomy.task, "labels": len(taxonomy.labels), "findings": list(map(asdict, findings))}
@@ -80,29 +79,38 @@ def check(
 @app.command()
 def fit(
     output: Annotated[
-        Path | None, typer.Option(help="File for the weights; without it the package's own.")
+        Path | None, typer.Option(help="Folder for the weights; without it the package's own.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit how head and prototypes are weighed, on the shipped corpus, and print how each does alone."""
+    """Fit how head, prototypes and examples are weighed, on the shipped corpus, and print how each does."""
     from dataclasses import asdict
 
     from ticketmill.learn.corpus import read_corpus
     from ticketmill.learn.topics import fit_blend
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.encoder import Encoder
-    from ticketmill.ml.prototypes import load_prototypes
-    from ticketmill.ml.topics import SHIPPED_BLEND
+    from ticketmill.ml.prototypes import CENTRE_FILE, centre_file
+    from ticketmill.ml.taxonomy_file import read_taxonomies
+    from ticketmill.ml.topics import BLEND_FILE, SHIPPED
     from ticketmill.settings import load_settings
 
     settings = load_settings()
-    bundle = load_bundle(settings.bundle_dir)
-    fitted = fit_blend(read_corpus(), Encoder(bundle, settings.threads), load_prototypes(bundle), report=say)
-    output = output or SHIPPED_BLEND
-    output.write_text(fitted.blend.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    encoder = Encoder(load_bundle(settings.bundle_dir), settings.threads)
+    fitted = fit_blend(read_corpus(), encoder, read_taxonomies(None, None), report=say)
+    output = output or SHIPPED
+    output.mkdir(parents=True, exist_ok=True)
+    (output / BLEND_FILE).write_text(fitted.blend.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (output / CENTRE_FILE).write_bytes(centre_file(fitted.centre))
     say(f"weights written to {output}; `ticketmill models build` takes the package's own into the bundle")
     if as_json:
-        answer_json(asdict(fitted) | {"blend": fitted.blend.model_dump()})
+        answer_json(
+            {
+                "blend": fitted.blend.model_dump(),
+                "topics": [asdict(each) for each in fitted.topics],
+                "intents": [asdict(each) for each in fitted.intents],
+            }
+        )
         return
     columns = ("topics by", "micro-F1", "macro-F1", "first right", "calibration error", "best threshold")
     rows = [
@@ -110,9 +118,10 @@ def fit(
         for each in fitted.topics
     ]
     table("Each business left out once", columns, rows)
-    answer(
-        f"intents by prototypes: accuracy {fitted.intent_accuracy:.3f}, "
-        f"calibration error {fitted.intent_calibration_error:.3f}"
+    table(
+        "Intents without the trained head",
+        ("examples a label", "accuracy", "calibration error"),
+        [(each.examples, f"{each.accuracy:.3f}", f"{each.calibration_error:.3f}") for each in fitted.intents],
     )
 
 
