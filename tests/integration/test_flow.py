@@ -144,8 +144,9 @@ def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     place: Place,
     stack: Stack,
     clients: Clients,
+    environment: dict[str, str],
 ) -> None:
-    clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"VisibilityTimeout": "2"})
+    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "2", "TICKETMILL_HEARTBEAT_S": "1"}
     drop(place, "T1", "All our stores cannot take cards since noon.")
     killed = worker(sys.executable, Path(__file__).with_name("killed_worker.py"), point)
     assert killed.wait(timeout=60) == -signal.SIGKILL
@@ -178,9 +179,14 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
     assert time.monotonic() - started < 10
 
 
-def test_a_worker_stopped_under_load_finishes_its_batch_and_leaves_the_rest_to_the_next(
-    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], place: Place
+def test_a_worker_stopped_under_load_finishes_its_batches_and_hands_the_rest_to_the_next(
+    ticketmill: Run,
+    worker: Callable[..., subprocess.Popen[str]],
+    place: Place,
+    environment: dict[str, str],
 ) -> None:
+    # nobody here waits so long: what is not handed back is missing in the end
+    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600"}
     ids = [f"T{number}" for number in range(60)]
     for ticket_id in ids:
         drop(
@@ -200,6 +206,31 @@ def test_a_worker_stopped_under_load_finishes_its_batch_and_leaves_the_rest_to_t
     assert first["enriched"] > 0
     assert rest["enriched"] > 0, "stopped under load, it must have left something"
     assert len(place.rows.get_many(ids)) == len(ids)
+
+
+def test_several_processes_share_the_work_and_stop_as_one(
+    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], place: Place
+) -> None:
+    ids = [f"T{number}" for number in range(40)]
+    for ticket_id in ids:
+        drop(place, ticket_id, f"The invoice of order {ticket_id} has the wrong address on it.")
+    done = json.loads(ticketmill("work", "--processes", 2, "--until-empty", "--json").stdout)
+    assert (done["enriched"], done["duplicate"], done["failed"]) == (len(ids), 0, 0)
+    process = worker(TICKETMILL, "work", "--processes", 2, "--json")
+    drop(place, "T99", "The invoice has the wrong address on it.")
+    wait_until(lambda: place.rows.get("T99") is not None and place.queue.depths().total == 0)
+    process.send_signal(signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["enriched"] == 1
+
+
+def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, place: Place) -> None:
+    for number in range(15):
+        drop(place, f"T{number}", "How do I change the address on my invoice?")
+    done = json.loads(ticketmill("work", "--max-tickets", 12, "--json").stdout)
+    assert done["enriched"] == 12
+    assert place.queue.depths().visible == 3
 
 
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(

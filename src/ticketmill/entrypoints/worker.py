@@ -18,7 +18,7 @@ from ticketmill.domain.message import Message
 from ticketmill.entrypoints.statistics import Statistics
 from ticketmill.pipeline.buffer import Buffer
 from ticketmill.pipeline.leases import CHANGE_AT_ONCE, Leases
-from ticketmill.pipeline.outcome import Outcome, settled
+from ticketmill.pipeline.outcome import Outcome, Result, settled
 from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import Settings
 
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 RECEIVE_AT_ONCE = 10
 GATHER_S = 0.005
+LANE = "lane-"
 SUPERVISE_EVERY_S = 0.1
 # Above what the SDK may take for one call with all its attempts, and a lane for a batch that is bisected.
 HEALTHY_WITHIN_S = 300.0
@@ -60,7 +61,7 @@ class Limits:
 
     until_empty: bool = False
     max_tickets: int | None = None
-    """Messages that are received at the most."""
+    """Tickets that are received at the most."""
     for_s: float | None = None
 
 
@@ -103,7 +104,7 @@ class Worker:
     def run(self) -> Statistics:
         """Works until a signal or a limit. Raises WorkerDied where a thread of it did."""
         receiver = self._thread("receiver", self._receive)
-        lanes = [self._thread(f"lane-{number}", self._work) for number in range(self._pace.lanes)]
+        lanes = [self._thread(f"{LANE}{number}", self._work) for number in range(self._pace.lanes)]
         heartbeat = self._thread("heartbeat", self._beat)
         started = time.monotonic()
         with self._signals():
@@ -126,14 +127,9 @@ class Worker:
         return None
 
     def _receive(self) -> None:
-        """Receives as long as there is room for what comes."""
-        pause_s, received = FIRST_PAUSE_S, 0
-        most = RECEIVE_AT_ONCE
-        while self.buffer.wait_for_room(RECEIVE_AT_ONCE) and not self._stopping.is_set():
-            if self._limits.max_tickets is not None:
-                most = min(RECEIVE_AT_ONCE, self._limits.max_tickets - received)
-            if most == 0:
-                break
+        """Receives as long as there is room for what comes, and until a limit is reached."""
+        pause_s = FIRST_PAUSE_S
+        while self.buffer.wait_for_room(RECEIVE_AT_ONCE) and (most := self._wanted()):
             try:
                 with self._busy():
                     messages = self.leases.receive(most, self._pace.wait_s)
@@ -144,15 +140,27 @@ class Worker:
                 self._stopping.wait(pause_s)
                 pause_s = min(pause_s * 2, MAX_PAUSE_S)
                 continue
-            received += len(messages)
             self.statistics.received += len(messages)
             self._hand_back(self.buffer.put(messages, more_expected=len(messages) == RECEIVE_AT_ONCE))
             if not messages and self._limits.until_empty and self._is_empty():
                 break
-        # a lane that fails its messages hands them back, so that nothing more can come of what is in hand
-        while not self._stopping.is_set() and len(self.leases):
-            self._stopping.wait(SUPERVISE_EVERY_S / 10)
         self._stopping.set()
+
+    def _wanted(self) -> int:
+        """How many messages may be received now: none once the worker stops or has had all it may take."""
+        most = self._limits.max_tickets
+        while not self._stopping.is_set():
+            if most is None:
+                return RECEIVE_AT_ONCE
+            # what announced nothing, such as s3:TestEvent, was no ticket
+            left = most - self.statistics.received + self.statistics.results[Result.IGNORED]
+            if left or not (len(self.leases) or self._lanes_busy()):
+                return min(RECEIVE_AT_ONCE, left)
+            self._stopping.wait(SUPERVISE_EVERY_S / 10)
+        return 0
+
+    def _lanes_busy(self) -> bool:
+        return any(name.startswith(LANE) for name in list(self._busy_since))
 
     def _work(self) -> None:
         """One lane: batch after batch, until the buffer is closed."""

@@ -13,9 +13,8 @@ import typer
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ticketmill.entrypoints.statistics import Statistics
     from ticketmill.entrypoints.watch import Watch
     from ticketmill.entrypoints.worker import Limits, Worker
     from ticketmill.pipeline.outcome import Outcome
@@ -28,6 +27,7 @@ def work(
     until_empty: Annotated[bool, typer.Option(help="Stop when the queue is empty.")] = False,
     max_tickets: Annotated[int | None, typer.Option(min=1, help="Stop after so many messages.")] = None,
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Workers, each with its share of the cores.")] = 1,
     batch_size: Annotated[int | None, typer.Option(help="Messages gathered for one pass.")] = None,
     wait_s: Annotated[int | None, typer.Option(help="Seconds that a receive waits, 0 to 20.")] = None,
     metrics_port: Annotated[
@@ -47,12 +47,13 @@ def work(
 
     settings = load_settings(batch_size=batch_size, wait_s=wait_s, metrics_port=metrics_port, emf=emf)
     logs.configure(settings.log_format, verbose)
+    limits = Limits(until_empty, max_tickets, for_s)
+    if processes > 1:
+        _answer(_work_in_processes(settings, processes, limits, verbose), as_json)
+        return
     with Watch(settings) as watch:
-        worker = _work(settings, watch, Limits(until_empty, max_tickets, for_s))
-    if as_json:
-        answer_json(worker.statistics.as_dict())
-    else:
-        answer(_sentence(worker.statistics))
+        worker = _work(settings, watch, limits)
+    _answer(worker.statistics.as_dict(), as_json)
     if worker.unfinished:
         # its threads would be waited for beyond the deadline; what they had in hand is handed back
         sys.stdout.flush()
@@ -85,6 +86,27 @@ def _work(settings: Settings, watch: Watch, limits: Limits) -> Worker:
     return worker
 
 
+def _work_in_processes(settings: Settings, count: int, limits: Limits, verbose: bool) -> dict[str, Any]:
+    """Starts this command `count` times; each process has its share of the cores and of --max-tickets, and
+    its own metrics port, counted up from the first."""
+    from ticketmill.entrypoints.processes import Processes, shares, summed
+
+    tickets = [None] * count if limits.max_tickets is None else shares(limits.max_tickets, count)
+    threads = [max(share, 1) for share in shares(settings.threads, count)]
+    commands, environments = [], []
+    for number in range(count):
+        flags = ["work", "--json", f"--batch-size={settings.batch_size}", f"--wait-s={settings.wait_s}"]
+        flags += ["--until-empty"] if limits.until_empty else []
+        flags += [f"--for={limits.for_s}"] if limits.for_s is not None else []
+        flags += ["--verbose"] if verbose else []
+        flags += [f"--metrics-port={settings.metrics_port + number}"] if settings.metrics_port else []
+        flags += ["--emf"] if settings.emf else []
+        if tickets[number] != 0:
+            commands.append(flags + ([f"--max-tickets={tickets[number]}"] if tickets[number] else []))
+            environments.append({"TICKETMILL_THREADS": str(threads[number])})
+    return summed(Processes(commands, environments).run())
+
+
 def _announce(settings: Settings, message: str) -> None:
     """For people, or in the form of all other lines where programs read them."""
     if settings.log_format == "json":
@@ -100,15 +122,17 @@ def _progress(settings: Settings) -> AbstractContextManager[Any]:
     return progress("tickets")
 
 
-def _sentence(statistics: Statistics) -> str:
-    counts = statistics.as_dict()
+def _answer(counts: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        answer_json(counts)
+        return
     latencies = (
         f", latency p50 {counts['latency_ms_p50']} ms, p95 {counts['latency_ms_p95']} ms"
         if counts["latency_ms_p50"] is not None
         else ""
     )
     known = counts["duplicate"] + counts["superseded"]
-    return (
+    answer(
         f"processed {counts['processed']} ({counts['partial']} partial, {known} known already), "
         f"rejected {counts['rejected']}, failed {counts['failed']}, "
         f"{counts['tickets_per_s']} tickets/s{latencies}"
