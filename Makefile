@@ -1,7 +1,7 @@
 # make setup   the environment: .venv/bin/ticketmill
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
-# make check   linter and types
+# make check   linters and types
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (a quarter of an hour)
 # make soak    whether a worker grows in ten minutes of work
 
@@ -33,6 +33,7 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/cfn-lint infra/template.yaml infra/ecs-service.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
