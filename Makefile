@@ -2,7 +2,7 @@
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
 # make check   linters and types
-# make bench   how fast the pipeline is beside the bare encoder and the naive design (a quarter of an hour)
+# make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3

@@ -1,7 +1,8 @@
 """How fast the whole pipeline is, beside the bare encoder and the naive design, in one run.
 
     python tests/benchmarks/pipeline.py [--json] [--rounds N] [--tickets N] [--threads N]
-        [--latencies N] [--naive-tickets N] [--naive-python PATH] [--naive-model NAME_OR_FOLDER] [--beams N]
+        [--worker OPTIONS] [--latencies N]
+        [--naive-tickets N] [--naive-python PATH] [--naive-model NAME_OR_FOLDER] [--beams N]
 
 Each round takes other tickets of the shipped corpus, and does with them, one after the other: the bare
 encoder on their micro-batches; a full queue in memory at 30 ms a request; a full queue on the emulator, by a
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -52,6 +54,8 @@ class Bench:
     enricher: Enricher
     clients: Clients
     naive: NaiveDesign | None
+    worker: Sequence[str]
+    """Options of the worker process."""
 
 
 def bare_seconds(encoder: Encoder, texts: Sequence[str], threads: int) -> float:
@@ -68,7 +72,7 @@ def measure_round(bench: Bench, tickets: Sequence[LabelledTicket], naive_tickets
     texts = [ticket.text for ticket in tickets]
     before = bare_seconds(bench.encoder, texts, bench.settings.threads)
     worked = work_in_memory(bench.settings, bench.enricher, tickets, LATENCY_S)
-    drained = drain(bench.clients, tickets)
+    drained = drain(bench.clients, tickets, *bench.worker)
     naive = None
     if bench.naive is not None:
         sample = evenly(sorted(texts, key=len), naive_tickets)
@@ -134,7 +138,8 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         naive = NaiveDesign(arguments.naive_python, arguments.naive_model, arguments.beams)
     rounds = []
     with local_emulator() as clients:
-        bench = Bench(settings, encoder, enricher, clients, naive if naive and naive.ready else None)
+        ready = naive if naive and naive.ready else None
+        bench = Bench(settings, encoder, enricher, clients, ready, shlex.split(arguments.worker))
         warm_up = rounds_of(WARM_UP_TICKETS, 1)[0]
         bare_seconds(encoder, [ticket.text for ticket in warm_up], settings.threads)
         work_in_memory(settings, enricher, warm_up, 0)
@@ -159,6 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tickets", type=int, default=560, help="of a round; the corpus has 1,680")
     parser.add_argument("--threads", type=int, help="of the encoder; default: the cores")
+    parser.add_argument("--worker", default="", help='more options of `ticketmill work`, as "--processes 2"')
     parser.add_argument("--latencies", type=int, default=53, help="tickets on an idle queue")
     parser.add_argument("--naive-tickets", type=int, default=8, help="of a round; 0 leaves it out")
     parser.add_argument("--naive-python", default=sys.executable)
