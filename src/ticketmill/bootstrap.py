@@ -44,7 +44,7 @@ def connect(settings: Settings) -> Place:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import find_stack
 
-    clients = aws_clients.connect(max_pool_connections=settings.io_threads)
+    clients = aws_clients.connect(max_pool_connections=settings.io_threads + settings.lanes + 2)
     stack = find_stack(clients, settings.stack)
     return Place(
         stack=stack,
@@ -63,6 +63,8 @@ def load_enricher(settings: Settings) -> Enricher:
     # first of all: it loads beside the rest
     detector = LanguageDetector()
 
+    from threadpoolctl import threadpool_limits
+
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.ml.cache import CachedEncoder
     from ticketmill.ml.encoder import Encoder
@@ -73,6 +75,8 @@ def load_enricher(settings: Settings) -> Enricher:
     from ticketmill.pipeline import stages
     from ticketmill.pipeline.enrich import Enricher
 
+    # numpy's own threads would wait, spinning, on the cores that the encoder's threads need
+    threadpool_limits(limits=1, user_api="blas")
     bundle = load_bundle(settings.bundle_dir)
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
     head = heads.tasks

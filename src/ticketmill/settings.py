@@ -9,13 +9,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
 SQS_MAX_WAIT_S = 20
+SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
 def _usable_cores() -> int:
@@ -43,9 +44,9 @@ class Settings(BaseSettings):
     """A bundle's directory; without it the one that `ticketmill models build` made last."""
 
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
-    """Cores that one run of the encoder may use."""
+    """Cores that the encoder may use: so many micro-batches run at once."""
 
-    encode_cache_bytes: Annotated[int, Field(ge=0)] = 64 << 20
+    encode_cache_bytes: Annotated[int, Field(ge=0)] = 32 << 20
     """What the encoder may keep of texts that it has read, in case they come again; 0 keeps nothing."""
 
     intent: Literal["onepass", "rules"] = "onepass"
@@ -55,14 +56,37 @@ class Settings(BaseSettings):
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 32
     """Messages that are gathered for one pass."""
 
-    wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = SQS_MAX_WAIT_S
-    """Seconds that one receive waits for messages."""
+    lanes: Annotated[int, Field(ge=1, le=64)] = 4
+    """Batches that are under way at once: while some wait for S3 or DynamoDB, the encoder has the others."""
+
+    wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = 5
+    """Seconds that one receive waits for messages; a worker that is told to stop lets it end."""
+
+    visibility_timeout_s: Annotated[int, Field(ge=2, le=SQS_MAX_VISIBILITY_TIMEOUT_S)] = 60
+    """For so long nobody else sees a message that a worker has in hand and keeps silent about."""
+
+    heartbeat_s: Annotated[float, Field(gt=0)] = 20
+    """Seconds between two extensions of that time; at least two must fit into it."""
+
+    stop_deadline_s: Annotated[float, Field(ge=0)] = 25
+    """Seconds that a worker takes to stop at the most; ECS and Kubernetes kill after 30."""
 
     io_threads: Annotated[int, Field(ge=1, le=256)] = 8
     """Requests to S3 and DynamoDB that may be under way at once."""
 
     max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES
     """The largest object that is read; larger ones are rejected as too_large."""
+
+    @field_validator("heartbeat_s")
+    @classmethod
+    def _heartbeats_fit(cls, heartbeat_s: float, known: ValidationInfo) -> float:
+        visibility_timeout_s = known.data.get("visibility_timeout_s")
+        if visibility_timeout_s is not None and heartbeat_s * 2 > visibility_timeout_s:
+            raise ValueError(
+                f"{heartbeat_s:g} s must fit at least twice into TICKETMILL_VISIBILITY_TIMEOUT_S, "
+                f"{visibility_timeout_s} s: one lost heartbeat must not lose a message"
+            )
+        return heartbeat_s
 
     @property
     def bundle_dir(self) -> Path:

@@ -3,8 +3,8 @@
     python tests/benchmarks/enrich.py [--json] [--tickets N] [--threads N]
 
 Alternates, slice by slice: (a) only the session, on the micro-batches made before; (b) Encoder.encode;
-(c) Enricher.enrich from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and, where it
-is installed, (d) sentence-transformers with its model at --model, 32 texts a batch.
+(c) the whole enrichment from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and,
+where it is installed, (d) sentence-transformers with its model at --model, 32 texts a batch.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import deque
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 from ticketmill import bootstrap
-from ticketmill.domain.enrichment import EnrichedTicket
-from ticketmill.domain.ticket import parse_ticket
-from ticketmill.learn.corpus import read_corpus
+from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_LANES, _enriched
+from ticketmill.entrypoints.documents import Document
+from ticketmill.learn.corpus import LabelledTicket, read_corpus
 from ticketmill.ml.bundle import load_bundle
 from ticketmill.ml.encoder import Encoder
+from ticketmill.ml.groups import side_by_side
 from ticketmill.settings import load_settings
 
-SLICE = 64
+SLICE = 256
 
 
 def naive(model: str) -> Callable[[list[str]], object] | None:
@@ -35,11 +38,17 @@ def naive(model: str) -> Callable[[list[str]], object] | None:
     return lambda texts: loaded.encode(texts, batch_size=32)
 
 
+def document(ticket: LabelledTicket) -> Document:
+    raw = {"ticket_id": ticket.id, "subject": ticket.subject, "body": ticket.body}
+    return Document(json.dumps(raw).encode(), ticket.id)
+
+
 def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     settings = load_settings(threads=threads, encode_cache_bytes=0)
     encoder = Encoder(load_bundle(settings.bundle_dir), threads)
     enricher = bootstrap.load_enricher(settings)
     reference = naive(model)
+    work = partial(_enriched, enricher, settings)
     tickets = read_corpus()[:count]
     seconds: dict[str, list[float]] = {}
 
@@ -53,22 +62,15 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     for start in range(0, len(tickets), SLICE):
         part = tickets[start : start + SLICE]
         texts = [each.text for each in part]
-        raw = [
-            json.dumps({"ticket_id": each.id, "subject": each.subject, "body": each.body}).encode()
-            for each in part
+        chunks = [part[first : first + ENRICH_CHUNK] for first in range(0, len(part), ENRICH_CHUNK)]
+        batches = [
+            batch for chunk in chunks for batch in encoder.token_batches([each.text for each in chunk])
         ]
-        batches = list(encoder.token_batches(texts))
+        documents = [list(map(document, chunk)) for chunk in chunks]
 
-        def whole(raw: list[bytes] = raw) -> list[str]:
-            parsed = [parse_ticket(each, settings.max_ticket_bytes) for each in raw]
-            return [
-                EnrichedTicket(**dict(ticket), enrichment=enrichment).model_dump_json()
-                for ticket, enrichment in zip(parsed, enricher.enrich(parsed), strict=True)
-            ]
-
-        timed("session", lambda batches=batches: [encoder.encode_tokens(*each) for each in batches])
+        timed("session", lambda batches=batches: deque(encoder.encode_batches(batches), maxlen=0))
         timed("encode", lambda texts=texts: encoder.encode(texts))
-        timed("enrich", whole)
+        timed("enrich", lambda documents=documents: list(side_by_side(documents, work, ENRICH_LANES)))
         if reference is not None:
             timed("sentence_transformers", lambda texts=texts: reference(texts))
     return seconds

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ticketmill import bootstrap
-from ticketmill.entrypoints.worker import Worker
+from ticketmill.entrypoints.worker import make_worker
 from ticketmill.settings import load_settings
 
 
@@ -38,7 +38,7 @@ def main(point: str) -> None:
         place.rows.put = then_die(place.rows.put)  # type: ignore[method-assign]
     else:
         raise SystemExit(f"unknown point {point}")
-    Worker(place.queue, pipeline.process_batch, batch_size=10, wait_s=5).run()
+    make_worker(settings, place.queue, pipeline.process_batch).run()
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from ticketmill.domain.ticket import Ticket
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BUCKET = "raw"
+VISIBILITY_TIMEOUT_S = 7777
 
 
 @dataclass
@@ -85,18 +88,36 @@ class FakeQueue:
     waiting: list[Message] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
     handed_back: list[tuple[str, int]] = field(default_factory=list)
+    extended: list[str] = field(default_factory=list)
+    expired: set[str] = field(default_factory=set)
+    """Ids whose receipts hold nothing any more."""
+    lock: Lock = field(default_factory=Lock)
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
-        _ = wait_s
-        taken, self.waiting = self.waiting[: min(10, max_messages)], self.waiting[min(10, max_messages) :]
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        assert visibility_timeout_s in (None, VISIBILITY_TIMEOUT_S)
+        with self.lock:
+            taken = self.waiting[: min(10, max_messages)]
+            self.waiting = self.waiting[len(taken) :]
+        if not taken:
+            time.sleep(min(wait_s, 0.01))
         return taken
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
-        self.acknowledged += [message.message_id for message in messages]
-        return {message.message_id for message in messages}
+        deleted = [each.message_id for each in messages if each.message_id not in self.expired]
+        self.acknowledged += deleted
+        return set(deleted)
 
-    def hand_back(self, message: Message, delay_s: int) -> None:
-        self.handed_back.append((message.message_id, delay_s))
+    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
+        assert 1 <= len(messages) <= 10
+        for message in messages:
+            if message.message_id not in self.expired:
+                if timeout_s == VISIBILITY_TIMEOUT_S:
+                    self.extended.append(message.message_id)
+                else:
+                    self.handed_back.append((message.message_id, timeout_s))
+        return {each.message_id for each in messages} & self.expired
 
     def is_empty(self) -> bool:
         return not self.waiting

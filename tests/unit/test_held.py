@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from ticketmill.domain.ticket import Ticket
 from ticketmill.entrypoints.cli import tickets as cli
 from ticketmill.entrypoints.documents import Document
 from ticketmill.ml import summary
+from ticketmill.ml.groups import side_by_side
 from ticketmill.ml.sentences import Sentence, sentences
 from ticketmill.pipeline.enrich import PART_CHARACTERS, _parts
 
@@ -45,3 +49,35 @@ def test_sentences_that_the_encoder_did_not_get_to_are_not_looked_for(
     states = np.ones((3, 2), dtype=np.float32)
     summary.summarize("", "I was charged twice. " * 50_000, states, offsets)
     assert seen == [4 + summary.UNREAD_CHARACTERS]
+
+
+def test_work_side_by_side_comes_back_in_order_and_takes_no_more_than_there_is_room_for() -> None:
+    taken: list[int] = []
+    most_ahead = 0
+    slow_first = threading.Event()
+
+    def items() -> Iterator[int]:
+        for item in range(6):
+            taken.append(item)
+            yield item
+
+    def work(item: int) -> int:
+        if item == 0:
+            slow_first.wait(5)
+        else:
+            slow_first.set()
+        return item * 10
+
+    found = []
+    for item, result in side_by_side(items(), work, threads=2):
+        most_ahead = max(most_ahead, len(taken) - len(found))
+        found.append((item, result))
+    assert found == [(item, item * 10) for item in range(6)]
+    assert most_ahead <= 3
+
+
+def test_a_fault_of_one_item_is_raised_when_its_turn_comes() -> None:
+    results = side_by_side([1, 0, 2], lambda item: 1 / item, threads=2)
+    assert next(results) == (1, 1.0)
+    with pytest.raises(ZeroDivisionError):
+        next(results)

@@ -90,6 +90,14 @@ def test_every_product_with_a_weight_is_of_8_bits() -> None:
     assert weighted_products(quantized) == []
 
 
+def test_the_vectors_of_the_words_take_16_bits_a_number() -> None:
+    model = build_encoder_graph(some_weights(1.0), CONFIG)
+    quantized = quantize(model, ranges_of(model))
+    sizes = {tensor.name: len(tensor.raw_data) for tensor in quantized.graph.initializer}
+    assert sizes["words.half"] == CONFIG.vocab_size * CONFIG.hidden_size * 2
+    assert "words" not in sizes
+
+
 def test_the_same_weights_and_ranges_give_the_same_bytes_and_leave_the_model_as_it_was() -> None:
     model = build_encoder_graph(some_weights(1.0), CONFIG)
     before, ranges = model.SerializeToString(deterministic=True), ranges_of(model)

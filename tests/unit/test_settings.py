@@ -24,11 +24,15 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "cache_dir": tmp_path / "ticketmill",
         "bundle": None,
         "threads": load_settings().threads,
-        "encode_cache_bytes": 64 * 1024 * 1024,
+        "encode_cache_bytes": 32 * 1024 * 1024,
         "intent": "onepass",
         "urgency": "onepass",
         "batch_size": 32,
-        "wait_s": 20,
+        "lanes": 4,
+        "wait_s": 5,
+        "visibility_timeout_s": 60,
+        "heartbeat_s": 20,
+        "stop_deadline_s": 25,
         "io_threads": 8,
         "max_ticket_bytes": 2 * 1024 * 1024,
     }
@@ -126,7 +130,7 @@ def test_flags_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 def test_flags_that_were_not_given_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TICKETMILL_BATCH_SIZE", "5")
     settings = load_settings(batch_size=None, wait_s=None)
-    assert (settings.batch_size, settings.wait_s) == (5, 20)
+    assert (settings.batch_size, settings.wait_s) == (5, 5)
 
 
 def test_a_bad_flag_is_a_fault_of_setup_too() -> None:
@@ -153,3 +157,12 @@ def test_the_bundle_is_the_one_that_was_built_last_or_the_one_that_is_named(tmp_
     assert load_settings(cache_dir=tmp_path).bundle_dir == tmp_path / "bundles" / "current"
     named = load_settings(cache_dir=tmp_path, bundle=tmp_path / "other")
     assert named.bundle_dir == tmp_path / "other"
+
+
+def test_two_heartbeats_must_fit_into_the_visibility_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMILL_VISIBILITY_TIMEOUT_S", "30")
+    monkeypatch.setenv("TICKETMILL_HEARTBEAT_S", "15")
+    assert load_settings().heartbeat_s == 15
+    monkeypatch.setenv("TICKETMILL_HEARTBEAT_S", "15.5")
+    with pytest.raises(SetupError, match=r"TICKETMILL_HEARTBEAT_S: .*TICKETMILL_VISIBILITY_TIMEOUT_S, 30 s"):
+        load_settings()

@@ -19,9 +19,25 @@ def outcome(result: Result = Result.ENRICHED, waited_s: float = 1.0) -> Outcome:
     return Outcome(message, result)
 
 
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def work(statistics: Statistics, clock: Clock, seconds: float, *outcomes: Outcome) -> None:
+    with statistics.busy():
+        clock.now += seconds
+        statistics.count(outcomes, DONE)
+
+
 def after(*outcomes: Outcome, busy_s: float = 1.0) -> Statistics:
-    statistics = Statistics()
-    statistics.count(outcomes, DONE, busy_s)
+    clock = Clock()
+    statistics = Statistics(clock)
+    work(statistics, clock, busy_s, *outcomes)
     return statistics
 
 
@@ -29,6 +45,8 @@ def test_before_the_first_ticket_there_is_nothing_to_tell() -> None:
     assert Statistics().as_dict() == {
         "processed": 0,
         **dict.fromkeys((result.value for result in Result), 0),
+        "received": 0,
+        "lost_leases": 0,
         "unconfirmed": 0,
         "cache_hits": 0,
         "cache_misses": 0,
@@ -58,12 +76,23 @@ def test_processed_are_the_tickets_whose_row_says_what_it_should(result: Result,
 
 
 def test_batches_add_up() -> None:
-    statistics = Statistics()
-    statistics.count([outcome()] * 3 + [outcome(Result.REJECTED)], DONE, 1.5)
-    statistics.count([outcome(Result.PARTIAL)], DONE, 0.5)
-    statistics.count([], DONE, 0.0)
+    clock = Clock()
+    statistics = Statistics(clock)
+    work(statistics, clock, 1.5, *[outcome()] * 3, outcome(Result.REJECTED))
+    work(statistics, clock, 0.5, outcome(Result.PARTIAL))
+    work(statistics, clock, 0.0)
     assert statistics.processed == 4
     assert statistics.results.total() == 5
+    assert statistics.tickets_per_s == 2.0
+
+
+def test_time_in_which_several_batches_are_in_hand_counts_once_and_idle_time_never() -> None:
+    clock = Clock()
+    statistics = Statistics(clock)
+    with statistics.busy():
+        work(statistics, clock, 2.0, *[outcome()] * 6)
+        clock.now += 1.0
+    clock.now += 100.0
     assert statistics.tickets_per_s == 2.0
 
 
@@ -91,7 +120,7 @@ def test_a_ticket_that_failed_does_not_count_in_the_latencies() -> None:
 
 def test_latencies_are_of_the_last_ten_thousand_tickets() -> None:
     statistics = after(*[outcome(waited_s=60)] * MAX_LATENCIES)
-    statistics.count([outcome(waited_s=1)] * MAX_LATENCIES, DONE, 1.0)
+    statistics.count([outcome(waited_s=1)] * MAX_LATENCIES, DONE)
     assert statistics.latency_ms(95) == 1000.0
     assert statistics.processed == 2 * MAX_LATENCIES == 20_000
 

@@ -1,48 +1,85 @@
-"""The worker's loop over a queue in memory; its signals are tested on a real process."""
+"""The worker over a queue in memory; its signals are tested on a real process."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
-from fakes import NOW, FakeQueue, announce
+from fakes import NOW, VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
 from ticketmill.entrypoints import worker as worker_module
-from ticketmill.entrypoints.worker import Worker, backoff_s
+from ticketmill.entrypoints.worker import Limits, Pace, Worker, WorkerDied, backoff_s
 from ticketmill.pipeline.outcome import Outcome, Result
+
+PACE = Pace(wait_s=0, visibility_timeout_s=VISIBILITY_TIMEOUT_S, heartbeat_s=0.01, stop_deadline_s=5, lanes=3)
+UNTIL_EMPTY = Limits(until_empty=True)
+
+Process = Callable[[Sequence[Message]], list[Outcome]]
 
 
 def enriched(messages: Sequence[Message]) -> list[Outcome]:
     return [Outcome(message, Result.ENRICHED, message.message_id) for message in messages]
 
 
-def make_worker(queue: FakeQueue, process=enriched, batch_size: int = 32) -> Worker:  # type: ignore[no-untyped-def]
-    return Worker(queue, process, batch_size=batch_size, wait_s=0, until_empty=True)
+def make_worker(
+    queue: FakeQueue, process: Process = enriched, pace: Pace = PACE, limits: Limits = UNTIL_EMPTY
+) -> Worker:
+    return Worker(queue, process, pace, limits)
 
 
 def waiting(count: int) -> FakeQueue:
     return FakeQueue([announce("tickets/T.json", message_id=f"m{number}") for number in range(count)])
 
 
+def names(count: int) -> list[str]:
+    return sorted(f"m{number}" for number in range(count))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    by = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < by
+        time.sleep(0.002)
+
+
 def test_it_works_until_the_queue_is_empty_and_counts_what_it_did() -> None:
     queue = waiting(70)
     statistics = make_worker(queue).run()
-    assert statistics.processed == 70
-    assert len(queue.acknowledged) == 70
-    assert queue.is_empty()
+    assert (statistics.received, statistics.processed) == (70, 70)
+    assert sorted(queue.acknowledged) == names(70)
+    assert queue.handed_back == []
 
 
 def test_batches_gather_over_receives_and_stay_within_their_size() -> None:
     sizes: list[int] = []
+    first = threading.Event()
 
     def process(messages: Sequence[Message]) -> list[Outcome]:
         sizes.append(len(messages))
+        # the others come while the first batch is at work
+        if not first.is_set():
+            first.set()
+            time.sleep(0.1)
         return enriched(messages)
 
-    make_worker(waiting(70), process, batch_size=32).run()
-    assert sizes == [32, 32, 6]
+    make_worker(waiting(100), process, replace(PACE, batch_size=25, lanes=1)).run()
+    assert sum(sizes) == 100
+    assert max(sizes) == 25
+
+
+def test_lanes_are_at_work_at_the_same_time() -> None:
+    together = threading.Barrier(3, timeout=10)
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        together.wait()
+        return enriched(messages)
+
+    assert make_worker(waiting(30), process, replace(PACE, batch_size=10, lanes=3)).run().processed == 30
 
 
 def test_only_settled_messages_are_acknowledged_and_failed_ones_come_back_later_each_time() -> None:
@@ -72,43 +109,153 @@ def test_messages_that_the_queue_does_not_confirm_as_deleted_are_counted() -> No
     assert make_worker(queue).run().unconfirmed == 2
 
 
-def test_a_queue_that_fails_is_asked_again_and_later_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(worker_module.time, "sleep", pauses.append)
+def test_what_is_at_work_and_what_waits_for_its_turn_stays_invisible_to_others() -> None:
+    queue = waiting(20)
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        wait_until(lambda: set(queue.extended) >= set(names(20)))
+        return enriched(messages)
+
+    make_worker(queue, process, replace(PACE, batch_size=10, lanes=1)).run()
+    assert sorted(queue.acknowledged) == names(20)
+
+
+def test_a_lost_lease_is_counted_and_not_acknowledged() -> None:
+    queue = waiting(3)
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        queue.expired = {"m1"}
+        wait_until(lambda: worker.leases.lost == 1)
+        return enriched(messages)
+
+    worker = make_worker(queue, process)
+    statistics = worker.run()
+    assert queue.acknowledged == ["m0", "m2"]
+    assert (statistics.lost_leases, statistics.unconfirmed) == (1, 0)
+
+
+def test_what_is_lost_while_it_waits_is_not_worked_on() -> None:
+    queue, seen = waiting(12), list[str]()
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        if not seen:
+            queue.expired = {"m11"}
+            wait_until(lambda: worker.leases.lost == 1)
+        seen.extend(message.message_id for message in messages)
+        return enriched(messages)
+
+    worker = make_worker(queue, process, replace(PACE, batch_size=10, lanes=1))
+    worker.run()
+    assert sorted(seen) == sorted(set(names(12)) - {"m11"})
+
+
+def test_told_to_stop_it_hands_back_what_it_has_not_begun_and_finishes_what_it_has() -> None:
+    queue, begun = waiting(40), threading.Event()
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        begun.set()
+        wait_until(lambda: bool(queue.handed_back))
+        return enriched(messages)
+
+    worker = make_worker(queue, process, replace(PACE, batch_size=10, lanes=1), Limits(for_s=0.3))
+    worker.run()
+    assert begun.is_set()
+    back = [message_id for message_id, _ in queue.handed_back]
+    assert {delay for _, delay in queue.handed_back} == {0}
+    assert sorted(queue.acknowledged + back + [each.message_id for each in queue.waiting]) == names(40)
+    assert len(queue.acknowledged) == 10
+
+
+def test_what_is_not_finished_by_the_deadline_is_handed_back_and_never_acknowledged() -> None:
+    queue, hangs = waiting(5), threading.Event()
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        hangs.wait(30)
+        return enriched(messages)
+
+    worker = make_worker(queue, process, replace(PACE, stop_deadline_s=0.2), Limits(for_s=0.1))
+    worker.run()
+    assert worker.unfinished
+    assert sorted(queue.handed_back) == [(name, 0) for name in names(5)]
+    hangs.set()
+    time.sleep(0.05)
+    assert queue.acknowledged == []
+
+
+def test_what_a_last_receive_brings_after_the_stop_is_handed_back_at_once() -> None:
+    queue, asked = waiting(0), threading.Event()
+
+    def late(max_messages: int, wait_s: float, visibility_timeout_s: int) -> list[Message]:
+        asked.set()
+        time.sleep(0.3)
+        return [announce("a", message_id="late")]
+
+    queue.receive = late  # type: ignore[method-assign,assignment]
+    make_worker(queue, limits=Limits(for_s=0.1)).run()
+    assert asked.is_set()
+    assert queue.handed_back == [("late", 0)]
+    assert queue.acknowledged == []
+
+
+def test_it_receives_no_more_than_the_tickets_that_it_may_take() -> None:
+    queue = waiting(40)
+    statistics = make_worker(queue, limits=Limits(max_tickets=13)).run()
+    assert statistics.processed == 13
+    assert len(queue.waiting) == 27
+
+
+def test_a_thread_that_dies_ends_the_worker_and_hands_back_what_is_in_hand(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    queue, text = waiting(15), "card " + "4111" * 2
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        raise RuntimeError(text)
+
+    with pytest.raises(WorkerDied, match="RuntimeError"):
+        make_worker(queue, process, replace(PACE, lanes=1, batch_size=10), Limits()).run()
+    assert {message_id for message_id, _ in queue.handed_back} >= set(names(10))
+    assert queue.acknowledged == []
+    assert "lane-0 died of RuntimeError" in caplog.text
+    assert text not in caplog.text
+
+
+def test_a_queue_that_fails_is_asked_again_and_later_each_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker_module, "FIRST_PAUSE_S", 0.01)
     queue = waiting(1)
     receive, failures = queue.receive, 3
 
-    def flaky(max_messages: int, wait_s: float) -> list[Message]:
+    def flaky(max_messages: int, wait_s: float, visibility_timeout_s: int) -> list[Message]:
         nonlocal failures
         if failures:
             failures -= 1
-            raise TransientFailure("receiving from SQS: ServiceUnavailable")
-        return receive(max_messages, wait_s)
+            raise TransientFailure(f"receiving from SQS: failure {failures}")
+        return receive(max_messages, wait_s, visibility_timeout_s)
 
-    queue.receive = flaky  # type: ignore[method-assign]
-    statistics = make_worker(queue).run()
-    assert statistics.processed == 1
-    assert pauses == [1.0, 2.0, 4.0]
+    queue.receive = flaky  # type: ignore[method-assign,assignment]
+    worker = make_worker(queue)
+    assert worker.run().processed == 1
+    assert worker.reached
+    assert [f"failure {number}" in caplog.text for number in (2, 1, 0)] == [True] * 3
 
 
-def test_a_queue_that_fails_while_a_batch_gathers_does_not_keep_the_messages_in_hand_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    pauses: list[float] = []
-    monkeypatch.setattr(worker_module.time, "sleep", pauses.append)
-    queue = waiting(10)
-    receive, calls = queue.receive, 0
+def test_it_is_unhealthy_while_a_lane_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "HEALTHY_WITHIN_S", 0.05)
+    told: list[str | None] = []
 
-    def fails_at_the_second(max_messages: int, wait_s: float) -> list[Message]:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise TransientFailure("receiving from SQS: ServiceUnavailable")
-        return receive(max_messages, wait_s)
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        told.append(worker.unhealthy())
+        time.sleep(0.1)
+        told.append(worker.unhealthy())
+        return enriched(messages)
 
-    queue.receive = fails_at_the_second  # type: ignore[method-assign]
-    assert make_worker(queue).run().processed == 10
-    assert pauses == []
+    worker = make_worker(waiting(1), process)
+    worker.run()
+    assert told[0] is None
+    assert told[1] is not None and told[1].startswith("lane-")
+    assert worker.unhealthy() is None
 
 
 @pytest.mark.parametrize(

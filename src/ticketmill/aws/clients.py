@@ -28,6 +28,19 @@ CONNECT_TIMEOUT_S = 3
 READ_TIMEOUT_S = 30  # above the 20 s that a long poll may take
 MAX_ATTEMPTS = 3  # of one call; whatever outlasts them is left to SQS, the only retry system
 
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "UnrecognizedClientException",
+        "NoCredentialsError",
+        "CredentialRetrievalError",
+    }
+)
+
 LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 
 
@@ -73,7 +86,8 @@ def _config(max_pool_connections: int) -> Config:
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=READ_TIMEOUT_S,
         max_pool_connections=max_pool_connections,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        # sends less where a service throttles
+        retries={"mode": "adaptive", "total_max_attempts": MAX_ATTEMPTS},
         tcp_keepalive=True,
         user_agent_extra=f"ticketmill/{version('ticketmill')}",
     )
@@ -95,7 +109,9 @@ def transient(doing: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        raise TransientFailure(f"{doing}: {cause(error)}") from error
+        code = cause(error)
+        hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
+        raise TransientFailure(f"{doing}: {code}{hint}", code) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 MAX_BATCH = 10
 MAX_WAIT_S = 20
 
-_NOT_IN_FLIGHT = frozenset({"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"})
+# What SQS calls a receipt that holds nothing any more: expired, replaced by a later receive, or deleted.
+_NOT_OURS = frozenset(
+    name
+    for code in ("MessageNotInflight", "ReceiptHandleIsInvalid", "InvalidParameterValue")
+    for name in (code, f"AWS.SimpleQueueService.{code}")
+)
+DELETE_ATTEMPTS = 3
 
 log = logging.getLogger(__name__)
 
@@ -48,42 +54,74 @@ class SqsQueue:
         self._sqs = sqs
         self._queue_url = queue_url
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
         """Up to `max_messages`, ten at the most; an empty queue is waited on for `wait_s`.
 
-        Seconds are rounded up to whole ones and cut at the 20 that SQS allows.
+        Seconds are rounded up to whole ones and cut at the 20 that SQS allows. Others do not see the messages
+        for `visibility_timeout_s`, or for the queue's own timeout where it is None.
         """
+        visibility: Any = {} if visibility_timeout_s is None else {"VisibilityTimeout": visibility_timeout_s}
         with transient("receiving from SQS"):
             answer = self._sqs.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=min(MAX_BATCH, max_messages),
                 WaitTimeSeconds=min(MAX_WAIT_S, math.ceil(wait_s)),
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
+                **visibility,
             )
         return [_message(found) for found in answer.get("Messages", [])]
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
         """Deletes `messages`; the message ids that SQS confirms as deleted.
 
-        A batch that fails as a whole is logged and confirms nothing: its messages are redelivered.
+        What SQS leaves undone is asked for again. A batch that fails as a whole is logged and confirms
+        nothing: its messages are redelivered.
         """
         confirmed: set[str] = set()
         for start in range(0, len(messages), MAX_BATCH):
+            left = messages[start : start + MAX_BATCH]
             try:
-                confirmed |= self._delete_batch(messages[start : start + MAX_BATCH])
+                for _ in range(DELETE_ATTEMPTS):
+                    deleted, left = self._delete_batch(left)
+                    confirmed |= deleted
+                    if not left:
+                        break
             except TransientFailure as failure:
                 log.warning("%s; SQS will redeliver", failure)
         return confirmed
 
+    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
+        """Keeps up to ten `messages` from others for `timeout_s` from now, 0 hands them back; the ids of
+        those whose receipt has expired, which are not ours any more."""
+        with transient(f"changing the visibility of {len(messages)} messages"):
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(position),
+                        "ReceiptHandle": message.receipt,
+                        "VisibilityTimeout": timeout_s,
+                    }
+                    for position, message in enumerate(messages)
+                ],
+            )
+        return {
+            messages[int(entry["Id"])].message_id
+            for entry in answer.get("Failed", [])
+            if entry["Code"] in _NOT_OURS
+        }
+
     def hand_back(self, message: Message, delay_s: int) -> None:
-        """Makes `message` visible again after `delay_s`; a message in flight no more is so already."""
+        """Makes `message` visible again after `delay_s`; one that is not ours any more is left alone."""
         with transient("handing a message back to SQS"):
             try:
                 self._sqs.change_message_visibility(
                     QueueUrl=self._queue_url, ReceiptHandle=message.receipt, VisibilityTimeout=delay_s
                 )
             except ClientError as error:
-                if error_code(error) not in _NOT_IN_FLIGHT:
+                if error_code(error) not in _NOT_OURS:
                     raise
 
     def is_empty(self) -> bool:
@@ -112,7 +150,8 @@ class SqsQueue:
         with transient("sending a message to SQS"):
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
 
-    def _delete_batch(self, messages: Sequence[Message]) -> set[str]:
+    def _delete_batch(self, messages: Sequence[Message]) -> tuple[set[str], list[Message]]:
+        """The ids that were deleted, and the messages worth another attempt."""
         with transient(f"acknowledging {len(messages)} messages"):
             answer = self._sqs.delete_message_batch(
                 QueueUrl=self._queue_url,
@@ -121,8 +160,10 @@ class SqsQueue:
                     for position, message in enumerate(messages)
                 ],
             )
-        # with every entry failed, some answers lack the list
-        return {messages[int(entry["Id"])].message_id for entry in answer.get("Successful", [])}
+        # with every entry failed, or none, some answers lack the list
+        deleted = {messages[int(entry["Id"])].message_id for entry in answer.get("Successful", [])}
+        failed = [entry for entry in answer.get("Failed", []) if not entry["SenderFault"]]
+        return deleted, [messages[int(entry["Id"])] for entry in failed]
 
 
 def _message(found: MessageTypeDef) -> Message:

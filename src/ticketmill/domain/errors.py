@@ -46,7 +46,14 @@ class TicketRejected(TicketmillError):
 
 
 class TransientFailure(TicketmillError):
-    """Something outside the ticket failed; another attempt may succeed."""
+    """Something outside the ticket failed; another attempt may succeed.
+
+    `code` is a word for programs, such as the code that a service gave.
+    """
+
+    def __init__(self, message: str, code: str = "transient") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class SetupError(TicketmillError):

@@ -65,6 +65,16 @@ class Rejection(Frozen):
         return cls(code=error.code, message=error.message, field=error.field, key=key, rejected_at=now)
 
 
+class Failure(Frozen):
+    """Why the last attempt at an upload failed; `attempts` counts its deliveries."""
+
+    code: str
+    message: str
+    attempts: int
+    key: str
+    failed_at: datetime
+
+
 class TicketRow(Frozen):
     """One row. `revision` grows with every write and guards against two writers."""
 
@@ -75,6 +85,7 @@ class TicketRow(Frozen):
     content_hash: str
     enriched_key: str | None = None
     rejection: Rejection | None = None
+    failure: Failure | None = None
 
     subject: str = ""
     customer_id: str | None = None
@@ -189,4 +200,16 @@ def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> Ticket
         content_hash=raw.content_hash,
         rejection=rejection,
         processed_at=rejection.rejected_at,
+    )
+
+
+def failed_row(ticket_id: str, failure: Failure, raw: RawObject) -> TicketRow:
+    """The row of a ticket of which nothing is known but that the last attempt at it failed."""
+    return TicketRow(
+        ticket_id=ticket_id,
+        status=Status.FAILED,
+        raw=RawVersion.of(raw),
+        content_hash=raw.content_hash,
+        failure=failure,
+        processed_at=failure.failed_at,
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from statistics import quantiles
 from typing import Any
@@ -18,19 +21,41 @@ _PROCESSED = frozenset({Result.ENRICHED, Result.PARTIAL, Result.DUPLICATE, Resul
 class Statistics:
     """Counts since the worker started; latencies are of the last 10,000 tickets."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.results: Counter[Result] = Counter()
+        self.received = 0
+        """Messages, those that came again among them."""
+        self.lost_leases = 0
+        """Messages that became visible to others while they were in hand."""
         self.unconfirmed = 0
         """Messages that the queue did not confirm as deleted: they come again, as duplicates."""
         self.cache_hits = 0
         """Texts that the encoder had read before, and did not read again."""
         self.cache_misses = 0
         self._latencies_s: deque[float] = deque(maxlen=MAX_LATENCIES)
+        self._clock = clock
         self._busy_s = 0.0
+        self._busy_from = 0.0
+        self._batches_in_hand = 0
+        self._lock = threading.Lock()
 
-    def count(self, outcomes: Iterable[Outcome], done_at: datetime, busy_s: float) -> None:
-        """Adds a batch that took `busy_s` from its receipt to its acknowledgement."""
-        self._busy_s += busy_s
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Around the processing of a batch; several at once count once."""
+        with self._lock:
+            if not self._batches_in_hand:
+                self._busy_from = self._clock()
+            self._batches_in_hand += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._batches_in_hand -= 1
+                if not self._batches_in_hand:
+                    self._busy_s += self._clock() - self._busy_from
+
+    def count(self, outcomes: Iterable[Outcome], done_at: datetime) -> None:
+        """Adds a batch that was acknowledged at `done_at`."""
         for outcome in outcomes:
             self.results[outcome.result] += 1
             if outcome.result in _PROCESSED:
@@ -57,6 +82,8 @@ class Statistics:
         return {
             "processed": self.processed,
             **{result.value: self.results[result] for result in Result},
+            "received": self.received,
+            "lost_leases": self.lost_leases,
             "unconfirmed": self.unconfirmed,
             "cache_hits": self.cache_hits,
             "cache_misses": self.cache_misses,

@@ -1,145 +1,291 @@
-"""The long-polling worker: receive, process, acknowledge, until it is told to stop."""
+"""The long-polling worker: one thread receives, several lanes process, a heartbeat keeps what is in hand."""
 
 from __future__ import annotations
 
 import logging
 import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import FrameType
 
-from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.errors import TicketmillError, TransientFailure
 from ticketmill.domain.message import Message
 from ticketmill.entrypoints.statistics import Statistics
-from ticketmill.pipeline.outcome import Outcome, Result, settled
+from ticketmill.pipeline.buffer import Buffer
+from ticketmill.pipeline.leases import CHANGE_AT_ONCE, Leases
+from ticketmill.pipeline.outcome import Outcome, settled
 from ticketmill.pipeline.ports import Queue
+from ticketmill.settings import Settings
 
 log = logging.getLogger(__name__)
 
+RECEIVE_AT_ONCE = 10
+GATHER_S = 0.005
+SUPERVISE_EVERY_S = 0.1
+# Above what the SDK may take for one call with all its attempts, and a lane for a batch that is bisected.
+HEALTHY_WITHIN_S = 180.0
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 MAX_HAND_BACK_S = 900
 
 ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
+Report = Callable[[Sequence[Outcome]], None]
+"""Told of every batch that is done; one call at a time."""
 
 
-class _Stopped(BaseException):
-    """Raised by the signal handler out of a receive that waits.
+class WorkerDied(TicketmillError):
+    """A thread of the worker ended by a fault of ours."""
 
-    Like KeyboardInterrupt no Exception: the SDK would take one for a failed request and try again.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a worker takes from its queue; see the settings of the same names."""
+
+    batch_size: int = 32
+    lanes: int = 4
+    wait_s: float = 5
+    visibility_timeout_s: int = 60
+    heartbeat_s: float = 20
+    stop_deadline_s: float = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a worker stops by itself: never, without any."""
+
+    until_empty: bool = False
+    max_tickets: int | None = None
+    """Messages that are received at the most."""
+    for_s: float | None = None
 
 
 class Worker:
-    """One loop over one queue.
+    """One worker on one queue.
 
-    On SIGTERM or Ctrl-C it stops receiving, finishes the batch in hand, acknowledges it and returns; what a
-    waiting receive was about to be given comes back to the queue by its visibility timeout. A second signal
-    ends the process at once.
+        receiver ──▶ buffer ──▶ lanes: process a batch, acknowledge it
+            └───── leases ◀──── heartbeat: nobody else sees what is in hand
+
+    On SIGTERM or Ctrl-C it stops as `_shut_down` says; a second signal ends the process at once. A thread
+    that dies stops it too, and `run` raises WorkerDied.
     """
 
     def __init__(
         self,
         queue: Queue,
         process_batch: ProcessBatch,
-        *,
-        batch_size: int,
-        wait_s: float,
-        until_empty: bool = False,
-        report: Callable[[Statistics], None] | None = None,
+        pace: Pace,
+        limits: Limits = Limits(),
+        report: Report | None = None,
     ) -> None:
         self.statistics = Statistics()
+        self.leases = Leases(queue, pace.visibility_timeout_s)
+        self.buffer = Buffer(max(pace.batch_size * 2, RECEIVE_AT_ONCE))
+        self.reached = False
+        """Whether the queue answered when it was last asked."""
+        self.unfinished = False
+        """Whether a lane was still at a batch when the deadline for stopping had passed."""
         self._queue = queue
         self._process_batch = process_batch
-        self._batch_size = batch_size
-        self._wait_s = min(wait_s, 1.0) if until_empty else wait_s
-        self._until_empty = until_empty
+        self._pace = pace
+        self._limits = limits
         self._report = report
-        self._stopping = False
-        self._waiting = False
-        self._pause_s = FIRST_PAUSE_S
+        self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._fault: BaseException | None = None
+        self._busy_since: dict[str, float] = {}
+        self._counting = threading.Lock()
 
     def run(self) -> Statistics:
-        """Works until a signal, or until the queue is empty where that was asked for."""
-        previous = {name: signal.signal(name, self._stop) for name in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            while not self._stopping:
-                messages = self._gather()
-                if messages:
-                    self._settle(messages)
-                elif self._until_empty and self._is_empty():
-                    break
-        except _Stopped:
-            log.info("stopped while waiting for messages")
-        finally:
-            for name, handler in previous.items():
-                signal.signal(name, handler)
+        """Works until a signal or a limit. Raises WorkerDied where a thread of it did."""
+        receiver = self._thread("receiver", self._receive)
+        lanes = [self._thread(f"lane-{number}", self._work) for number in range(self._pace.lanes)]
+        heartbeat = self._thread("heartbeat", self._beat)
+        started = time.monotonic()
+        with self._signals():
+            for thread in (heartbeat, *lanes, receiver):
+                thread.start()
+            while not self._stopping.wait(SUPERVISE_EVERY_S):
+                if self._limits.for_s is not None and time.monotonic() - started >= self._limits.for_s:
+                    self._stopping.set()
+            self._shut_down(receiver, lanes, heartbeat)
+        if self._fault is not None:
+            raise WorkerDied(f"a thread of the worker died of {type(self._fault).__name__}; see the log")
         return self.statistics
 
-    def _gather(self) -> list[Message]:
-        """Up to a batch of messages: waits for the first, then takes what is there."""
-        messages = self._wait_for_messages()
-        while messages and len(messages) < self._batch_size and not self._stopping:
+    def unhealthy(self) -> str | None:
+        """Why the loop does not move, None where it does."""
+        now = time.monotonic()
+        for name, since in list(self._busy_since.items()):
+            if now - since > HEALTHY_WITHIN_S:
+                return f"{name} has been at one batch for {now - since:.0f} s"
+        return None
+
+    def _receive(self) -> None:
+        """Receives as long as there is room for what comes."""
+        pause_s, received = FIRST_PAUSE_S, 0
+        most = RECEIVE_AT_ONCE
+        while self.buffer.wait_for_room(RECEIVE_AT_ONCE) and not self._stopping.is_set():
+            if self._limits.max_tickets is not None:
+                most = min(RECEIVE_AT_ONCE, self._limits.max_tickets - received)
+            if most == 0:
+                break
             try:
-                more = self._queue.receive(self._batch_size - len(messages), wait_s=0)
-            except TransientFailure as error:
-                log.warning("%s; going on with the %d messages in hand", error, len(messages))
+                with self._busy():
+                    messages = self.leases.receive(most, self._pace.wait_s)
+                self.reached, pause_s = True, FIRST_PAUSE_S
+            except TransientFailure as failure:
+                self.reached = False
+                log.warning("%s; trying again in %.0f s", failure, pause_s)
+                self._stopping.wait(pause_s)
+                pause_s = min(pause_s * 2, MAX_PAUSE_S)
+                continue
+            received += len(messages)
+            self.statistics.received += len(messages)
+            self._hand_back(self.buffer.put(messages, more_expected=len(messages) == RECEIVE_AT_ONCE))
+            if not messages and self._limits.until_empty and self._is_empty():
                 break
-            if not more:
-                break
-            messages = messages + more
-        return messages
+        # a lane that fails its messages hands them back, so that nothing more can come of what is in hand
+        while not self._stopping.is_set() and len(self.leases):
+            self._stopping.wait(SUPERVISE_EVERY_S / 10)
+        self._stopping.set()
 
-    def _wait_for_messages(self) -> list[Message]:
-        """The first receive of a batch, with nothing in hand yet: the only place that a signal may leave."""
-        try:
-            self._waiting = True
-            messages = self._queue.receive(self._batch_size, self._wait_s)
-            self._pause_s = FIRST_PAUSE_S
-            return messages
-        except TransientFailure as error:
-            log.warning("%s; trying again in %.0f s", error, self._pause_s)
-            time.sleep(self._pause_s)
-            self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
-            return []
-        finally:
-            self._waiting = False
+    def _work(self) -> None:
+        """One lane: batch after batch, until the buffer is closed."""
+        while batch := self.buffer.take(self._pace.batch_size, GATHER_S):
+            with self._busy(), self.statistics.busy():
+                messages = self.leases.held(batch)
+                outcomes = self._process_batch(messages)
+                self._settle(messages, outcomes)
 
-    def _settle(self, messages: Sequence[Message]) -> None:
-        started = time.perf_counter()
-        outcomes = self._process_batch(messages)
-        try:
-            self._acknowledge(messages, outcomes)
-        except TransientFailure as error:
-            log.warning("%s; what was done comes again and is found to be a duplicate", error)
-        self.statistics.count(outcomes, datetime.now(UTC), time.perf_counter() - started)
-        if self._report is not None:
-            self._report(self.statistics)
+    def _settle(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
+        """Deletes what is settled, last of all; what failed comes again, later each time.
 
-    def _acknowledge(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:
-        """Deletes what is settled, last of all; what failed comes again, later each time."""
-        done = settled(messages, outcomes)
+        The leases end first: no heartbeat may extend what was handed back.
+        """
+        ours = self.leases.release(messages)
+        done = settled(ours, outcomes)
         confirmed = self._queue.acknowledge(done)
-        self.statistics.unconfirmed += len(done) - len(confirmed)
-        for message in {each.message for each in outcomes if each.result is Result.FAILED}:
-            self._queue.hand_back(message, backoff_s(message.receive_count))
+        later: dict[int, list[Message]] = {}
+        for message in ours:
+            if message not in done:
+                later.setdefault(backoff_s(message.receive_count), []).append(message)
+        for delay_s, messages in later.items():
+            self._hand_back(messages, delay_s)
+        with self._counting:
+            self.statistics.lost_leases = self.leases.lost
+            self.statistics.unconfirmed += len(done) - len(confirmed)
+            self.statistics.count(outcomes, datetime.now(UTC))
+            if self._report is not None:
+                self._report(outcomes)
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(self._pace.heartbeat_s):
+            with self._busy():
+                self.leases.extend()
+
+    def _shut_down(
+        self, receiver: threading.Thread, lanes: Sequence[threading.Thread], heartbeat: threading.Thread
+    ) -> None:
+        """Stops in this order, within the deadline:
+
+        1. The receiver asks for nothing more; what its last poll brings is handed back at once.
+        2. What waits in the buffer is handed back, for another worker to take without waiting.
+        3. The lanes finish the batches in hand; the heartbeat still holds these.
+        4. What they have not finished by the deadline is handed back too.
+        5. The heartbeat ends.
+        """
+        log.info("stopping: %d messages in hand", len(self.leases))
+        deadline = time.monotonic() + self._pace.stop_deadline_s
+        self._hand_back(self.leases.release(self.buffer.close()))
+        for thread in (*lanes, receiver):
+            thread.join(max(deadline - time.monotonic(), 0))
+        self.unfinished = any(lane.is_alive() for lane in lanes)
+        self._stopped.set()
+        heartbeat.join(max(deadline - time.monotonic(), 0))
+        unfinished = self.leases.release_all()
+        if unfinished:
+            log.warning("handing back %d messages whose batch was not finished", len(unfinished))
+            self._hand_back(unfinished)
+
+    def _hand_back(self, messages: Sequence[Message], delay_s: int = 0) -> None:
+        """Makes `messages` visible to others after `delay_s`."""
+        self.leases.release(messages)
+        for start in range(0, len(messages), CHANGE_AT_ONCE):
+            try:
+                self._queue.change_visibility(messages[start : start + CHANGE_AT_ONCE], delay_s)
+            except TransientFailure as failure:
+                log.warning("%s; they come back by their visibility timeout", failure)
 
     def _is_empty(self) -> bool:
         try:
-            return self._queue.is_empty()
-        except TransientFailure as error:
-            log.warning("%s", error)
+            return not len(self.leases) and self._queue.is_empty()
+        except TransientFailure as failure:
+            log.warning("%s", failure)
             return False
 
-    def _stop(self, signum: int, _frame: FrameType | None) -> None:
-        if self._stopping:
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        """A daemon: a thread that hangs must not keep the process from ending."""
+
+        def watched() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - whatever it died of, the worker must stop and say so
+                # a message may quote a ticket, the places where it happened do not
+                frames = "".join(traceback.format_tb(error.__traceback__))
+                log.critical("%s died of %s:\n%s", name, type(error).__name__, frames)
+                self._fault = error
+                self._stopping.set()
+
+        return threading.Thread(target=watched, name=name, daemon=True)
+
+    @contextmanager
+    def _busy(self) -> Iterator[None]:
+        name = threading.current_thread().name
+        self._busy_since[name] = time.monotonic()
+        try:
+            yield
+        finally:
+            del self._busy_since[name]
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        previous = {name: signal.signal(name, self._on_signal) for name in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for name, handler in previous.items():
+                signal.signal(name, handler)
+
+    def _on_signal(self, signum: int, _frame: FrameType | None) -> None:
+        if self._stopping.is_set():
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
-        self._stopping = True
-        log.info("%s: stopping after the batch in hand", signal.Signals(signum).name)
-        if self._waiting:
-            raise _Stopped
+        self._stopping.set()
+
+
+def make_worker(
+    settings: Settings,
+    queue: Queue,
+    process_batch: ProcessBatch,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    report: Report | None = None,
+) -> Worker:
+    """The worker that the settings describe."""
+    pace = Pace(
+        batch_size=settings.batch_size,
+        lanes=settings.lanes,
+        # somebody waits for the end of it
+        wait_s=min(settings.wait_s, 1) if limits.until_empty else settings.wait_s,
+        visibility_timeout_s=settings.visibility_timeout_s,
+        heartbeat_s=settings.heartbeat_s,
+        stop_deadline_s=settings.stop_deadline_s,
+    )
+    return Worker(queue, process_batch, pace, limits, report)
 
 
 def backoff_s(receive_count: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -57,6 +58,10 @@ class EncoderOutput(NamedTuple):
     """(B, 384)"""
 
 
+TokenBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Token ids and mask, (B, S) each: 1 for a token, 0 for padding on the right."""
+
+
 class _Window(NamedTuple):
     """Some pieces of the text at the place `text`."""
 
@@ -89,9 +94,13 @@ class Encoder:
     """
 
     def __init__(self, bundle: Bundle, threads: int) -> None:
-        """`threads`: how many cores one run may use, at least 1."""
+        """`threads`: how many micro-batches may run at once, each on one core; at least 1.
+
+        Two cores with a micro-batch each do 1.4 times what they do together on one after the other.
+        """
         if threads < 1:
             raise ValueError("threads must be at least 1")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._section = bundle.manifest.encoder
         self._tokenizer = Tokenizer.from_file(str(bundle.path(TOKENIZER)))
         # the published file cuts and pads to 128 tokens
@@ -100,7 +109,7 @@ class Encoder:
         self._cls, self._sep, self._pad = (self._special(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
         self._session = ort.InferenceSession(
             str(bundle.path(ENCODER)),
-            _session_options(threads),
+            _session_options(),
             providers=["CPUExecutionProvider"],
             disabled_optimizers=SLOW_FUSIONS,
         )
@@ -122,8 +131,9 @@ class Encoder:
         parts: list[list[Encoded]] = [[] for _ in texts]
         # micro-batches are by length: the windows of a text come back in any order
         encoded: dict[int, Encoded] = {}
-        for group in _batches(found):
-            output = self.encode_tokens(*self._padded([found[place].ids for place in group]))
+        groups = _batches(found)
+        batches = [self._padded([found[place].ids for place in group]) for group in groups]
+        for group, output in zip(groups, self.encode_batches(batches), strict=True):
             for row, place in enumerate(group):
                 encoded[place] = _encoded(found[place], output, row)
         for place, window in enumerate(found):
@@ -132,11 +142,17 @@ class Encoder:
         parts.reverse()
         return [self._joined(parts.pop(), cut) for cut in truncated]
 
-    def token_batches(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """The ids and masks that `encode` passes to `encode_tokens` for `texts`, batch by batch."""
+    def token_batches(self, texts: Sequence[str]) -> Iterator[TokenBatch]:
+        """What `encode` passes to `encode_tokens` for `texts`, batch by batch."""
         found, _ = self._windows(texts)
         for group in _batches(found):
             yield self._padded([found[place].ids for place in group])
+
+    def encode_batches(self, batches: Sequence[TokenBatch]) -> Iterator[EncoderOutput]:
+        """The bare model on ids and masks as of `token_batches`: one output each, in order."""
+        if len(batches) == 1:
+            return iter([self.encode_tokens(*batches[0])])
+        return self._threads.map(lambda batch: self.encode_tokens(*batch), batches)
 
     def encode_tokens(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> EncoderOutput:
         """The bare model, on ids and mask of shape (B, S): 1 for a token, 0 for padding on the right."""
@@ -181,7 +197,7 @@ class Encoder:
             windows=len(parts),
         )
 
-    def _padded(self, rows: list[list[int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _padded(self, rows: list[list[int]]) -> TokenBatch:
         """Token ids and mask, (B, S) each, with [CLS] and [SEP] around every row."""
         longest = max(map(len, rows)) + 2
         input_ids = np.full((len(rows), longest), self._pad, dtype=np.int64)
@@ -204,14 +220,12 @@ class Encoder:
         )
 
 
-def _session_options(threads: int) -> ort.SessionOptions:
+def _session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     # without the arena, every run takes its memory from the system anew: slower, and more of it at the peak
     options.enable_cpu_mem_arena = True
-    # threads that wait for work would spin on the core that the rest of the worker needs
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 

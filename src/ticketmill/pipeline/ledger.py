@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject
-from ticketmill.domain.row import RawVersion, Rejection, TicketRow, rejected_row
+from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow, failed_row, rejected_row
 from ticketmill.pipeline.outcome import Result
 from ticketmill.pipeline.ports import RawTickets, TicketRows
 from ticketmill.pipeline.precedence import Verdict, decide, is_newer
@@ -27,8 +27,9 @@ class Ledger:
     def settle_known(self, standing: TicketRow | None, raw: RawObject, fingerprint: str) -> Result | None:
         """The result of an upload that the standing row already answers; None where the model must run."""
         verdict = self._decide(standing, raw, fingerprint)
-        if verdict is Verdict.TOUCH and standing is not None:
-            newer = _successor(standing, standing, raw=RawVersion.of(raw))
+        healed = standing is not None and standing.failure is not None and verdict is Verdict.DUPLICATE
+        if standing is not None and (verdict is Verdict.TOUCH or healed):
+            newer = _successor(standing, standing, raw=RawVersion.of(raw), failure=None)
             return Result.DUPLICATE if self.rows.put(newer, standing) else None
         return _SETTLED.get(verdict)
 
@@ -53,11 +54,21 @@ class Ledger:
             if standing is not None and self._outdates(standing, raw, rejection):
                 return Result.SUPERSEDED
             if standing is not None and standing.status in (Status.ENRICHED, Status.PARTIAL):
-                return _successor(standing, standing, rejection=rejection)
+                return _successor(standing, standing, rejection=rejection, failure=None)
             return _successor(rejected_row(ticket_id, rejection, raw), standing)
 
         outcome = self._write(ticket_id, self._look_up(ticket_id), successor)
         return outcome if isinstance(outcome, Result) else Result.REJECTED
+
+    def fail(self, ticket_id: str, failure: Failure, raw: RawObject) -> None:
+        """Notes on the row why an attempt failed. A row that tells of something better keeps its status."""
+
+        def successor(standing: TicketRow | None) -> TicketRow:
+            if standing is None or standing.status is Status.FAILED:
+                return _successor(failed_row(ticket_id, failure, raw), standing)
+            return _successor(standing, standing, failure=failure)
+
+        self._write(ticket_id, self._look_up(ticket_id), successor)
 
     def _write(
         self,
@@ -89,7 +100,7 @@ class Ledger:
 
     def _outdates(self, standing: TicketRow, raw: RawObject, rejection: Rejection) -> bool:
         """Whether the standing row knows more of the same object than this rejection does."""
-        if standing.raw.key != raw.key or _stands_for_no_object(standing):
+        if standing.raw.key != raw.key or _stands_for_no_object(standing) or standing.status is Status.FAILED:
             return False
         if rejection.code is RejectionCode.OBJECT_MISSING:
             return standing.status in (Status.ENRICHED, Status.PARTIAL)

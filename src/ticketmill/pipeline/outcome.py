@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ticketmill.domain.message import Message
@@ -25,12 +25,19 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one upload that `message` announced; `reason` is a code or an error's name."""
+    """What became of one upload that `message` announced; `reason` is a code or an error's name.
+
+    `stage_ms` has the milliseconds of each stage that was reached (fetch, encode, heads, store; queue is the
+    wait before them), `tokens` what the encoder read. Where several messages announce one upload, the work is
+    done once and told of the first.
+    """
 
     message: Message
     result: Result
     ticket_id: str | None = None
     reason: str | None = None
+    stage_ms: Mapping[str, float] = field(default_factory=dict, hash=False)
+    tokens: int | None = None
 
 
 def settled(messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Message]:

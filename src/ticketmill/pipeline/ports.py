@@ -49,8 +49,16 @@ class TicketRows(Protocol):
 class Queue(Protocol):
     """The queue of the upload events."""
 
-    def receive(self, max_messages: int, wait_s: float) -> list[Message]:
-        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first."""
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first. Others do not see them for
+        `visibility_timeout_s`; None leaves that to the queue."""
+        ...
+
+    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
+        """Keeps up to ten `messages` from others for `timeout_s` from now, 0 hands them back; the ids of
+        those that are not ours any more."""
         ...
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:

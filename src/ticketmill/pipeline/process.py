@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from threading import Lock
 
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
-from ticketmill.domain.errors import RejectionCode, TicketmillError, TicketRejected, TransientFailure
+from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.message import Message, RawObject, Upload
-from ticketmill.domain.row import Rejection, TicketRow, enriched_row
+from ticketmill.domain.row import Failure, Rejection, TicketRow, enriched_row
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.bisect import bisect
 from ticketmill.pipeline.enrich import Enricher
@@ -29,11 +33,24 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One object to look at, and every message of the batch that announced it."""
+    """One object to look at, and every message of the batch that announced it.
+
+    `stage_ms` is written as the job goes on: one thread at a time has it.
+    """
 
     upload: Upload
     messages: tuple[Message, ...]
     received_at: datetime
+    stage_ms: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Notes how long `stage` took, however it ends."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_ms[stage] = round((time.perf_counter() - started) * 1000, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +64,31 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Large:
+    """An object that is read again when no other large one is in hand: several would take much memory."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of a job."""
+    """What became of a job; `failure` and the object, where it was read, of one that failed."""
 
     job: Job
     result: Result
     ticket_id: str | None
     reason: str | None = None
+    tokens: int | None = None
+    failure: Failure | None = None
+    raw: RawObject | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each message of the job; what the work took is told of the first."""
+        first, *others = self.job.messages
+        return [
+            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
+            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+        ]
 
 
 @dataclass(frozen=True)
@@ -67,7 +102,10 @@ class Pipeline:
     enricher: Enricher
     executor: Executor
     max_ticket_bytes: int
+    large_bytes: int = 64 << 10
+    """Larger objects go through one at a time, whatever the number of batches under way."""
     clock: Callable[[], datetime] = _now
+    one_large_at_a_time: Lock = field(default_factory=Lock)
 
     def process_batch(self, messages: Sequence[Message]) -> list[Outcome]:
         """Enriches what `messages` announce: object, then row. What may be acknowledged is `settled()`.
@@ -76,18 +114,25 @@ class Pipeline:
         another reason is an outcome too, and neither touches its neighbours.
         """
         jobs, outcomes = self._open(messages)
-        fetched = list(self.executor.map(self._fetch, jobs))
+        fetched = list(self.executor.map(lambda job: self._fetch(job, self.large_bytes), jobs))
+        settled = self._finish([each for each in fetched if not isinstance(each, Large)])
+        for large in fetched:
+            if isinstance(large, Large):
+                with self.one_large_at_a_time:
+                    settled += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
+        for each in settled:
+            outcomes += each.outcomes()
+        return outcomes
+
+    def _finish(self, fetched: Sequence[Candidate | Large | Settled]) -> list[Settled]:
+        """From the fetched tickets to their rows."""
         looked_up = self._look_up([each for each in fetched if isinstance(each, Candidate)])
         fresh = [each for each in looked_up if isinstance(each, Candidate)]
         enrichments = bisect([each.ticket for each in fresh], self.enricher.enrich)
         stored = self.executor.map(self._store, fresh, enrichments)
-        for settled in (*fetched, *looked_up, *stored):
-            if isinstance(settled, Settled):
-                outcomes += [
-                    Outcome(message, settled.result, settled.ticket_id, settled.reason)
-                    for message in settled.job.messages
-                ]
-        return outcomes
+        settled = [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Settled)]
+        deque(self.executor.map(self._note_failure, settled), maxlen=0)
+        return settled
 
     def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
         """One job an object, however many messages announce it: the object is read as it stands now."""
@@ -107,17 +152,20 @@ class Pipeline:
         now = self.clock()
         return [Job(upload, tuple(by), now) for upload, by in announced.items()], outcomes
 
-    def _fetch(self, job: Job) -> Candidate | Settled:
+    def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Settled:
         try:
-            raw = self.raw_tickets.fetch(job.upload, self.max_ticket_bytes)
+            with job.timed("fetch"):
+                raw = self.raw_tickets.fetch(job.upload, min(max_bytes, self.max_ticket_bytes))
             if raw is None:
                 return self._reject(job, _absent(job), _object_missing(job.upload))
+            if raw.body is None and max_bytes < raw.size_bytes <= self.max_ticket_bytes:
+                return Large(job)
             try:
                 return Candidate(job, raw, self._parse(raw))
             except TicketRejected as rejection:
                 return self._reject(job, raw, rejection)
         except Exception as error:  # noqa: BLE001 - one upload's fault is that upload's outcome
-            return _failed(job, None, error)
+            return self._failed(job, None, None, error)
 
     def _parse(self, raw: RawObject) -> Ticket:
         if raw.body is None:
@@ -136,7 +184,7 @@ class Pipeline:
         try:
             rows = self.rows.get_many({each.ticket.ticket_id for each in candidates})
         except TransientFailure as error:
-            return [_failed(each.job, each.ticket.ticket_id, error) for each in candidates]
+            return [self._failed(each.job, each.ticket.ticket_id, each.raw, error) for each in candidates]
         return [self._settle_known(each, rows.get(each.ticket.ticket_id)) for each in candidates]
 
     def _settle_known(self, candidate: Candidate, standing: TicketRow | None) -> Candidate | Settled:
@@ -144,7 +192,7 @@ class Pipeline:
         try:
             result = self._ledger.settle_known(standing, candidate.raw, self.enricher.fingerprint)
         except TransientFailure as error:
-            return _failed(candidate.job, ticket_id, error)
+            return self._failed(candidate.job, ticket_id, candidate.raw, error)
         if result is None:
             return replace(candidate, standing=standing)
         return Settled(candidate.job, result, ticket_id)
@@ -156,13 +204,30 @@ class Pipeline:
             if isinstance(enrichment, Exception):
                 raise enrichment
             enrichment = _with_queue_latency(enrichment, job)
+            job.stage_ms.update(enrichment.latency_ms.model_dump())
             key = f"tickets/{ticket.ticket_id}/{raw.content_hash}-{enrichment.fingerprint}.json"
             enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
-            self.enriched_tickets.put(key, enriched.model_dump_json().encode())
-            row = enriched_row(ticket, enrichment, raw, key)
-            return Settled(job, self._ledger.record(row, candidate.standing, raw), ticket.ticket_id)
+            with job.timed("store"):
+                self.enriched_tickets.put(key, enriched.model_dump_json().encode())
+                row = enriched_row(ticket, enrichment, raw, key)
+                result = self._ledger.record(row, candidate.standing, raw)
+            return Settled(job, result, ticket.ticket_id, tokens=enrichment.tokens)
         except Exception as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome
-            return _failed(job, ticket.ticket_id, error)
+            return self._failed(job, ticket.ticket_id, raw, error)
+
+    def _failed(self, job: Job, ticket_id: str | None, raw: RawObject | None, error: Exception) -> Settled:
+        failure = _explain(job, error, self.clock())
+        return Settled(job, Result.FAILED, ticket_id, failure.code, failure=failure, raw=raw)
+
+    def _note_failure(self, settled: Settled) -> None:
+        """Leaves the reason of a failure on the row; the queue redelivers whether that succeeds or not."""
+        if settled.failure is None:
+            return
+        ticket_id = settled.ticket_id or id_of_key(settled.failure.key)
+        try:
+            self._ledger.fail(ticket_id, settled.failure, settled.raw or _absent(settled.job))
+        except TransientFailure as error:
+            log.warning("the failure of %r is not on its row: %s", settled.failure.key, error)
 
     @property
     def _ledger(self) -> Ledger:
@@ -174,19 +239,21 @@ def id_of_key(key: str) -> str:
     return key.removeprefix("tickets/").removesuffix(".json") or key
 
 
-def _failed(job: Job, ticket_id: str | None, error: Exception) -> Settled:
-    """A failure that is left to the queue. One that nobody foresaw is a bug and shows where it happened.
+def _explain(job: Job, error: Exception, now: datetime) -> Failure:
+    """A failure that is left to the queue. One that nobody foresaw is a bug, and shows where it happened.
 
-    A bug's own message may quote the ticket, and the log must not. Keys are logged as %r: whoever uploads
-    chooses them, line breaks included.
+    A bug's own message may quote the ticket, and neither log nor row must. Keys are logged as %r: whoever
+    uploads chooses them, line breaks included.
     """
-    key = job.upload.key
-    if isinstance(error, TicketmillError):
+    key, attempts = job.upload.key, max(message.receive_count for message in job.messages)
+    if isinstance(error, TransientFailure):
         log.warning("failed %r, left to the queue: %s", key, error)
-    else:
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        log.error("failed %r by a fault of ours, %s:\n%s", key, type(error).__name__, frames)
-    return Settled(job, Result.FAILED, ticket_id, type(error).__name__)
+        return Failure(code=error.code, message=str(error), attempts=attempts, key=key, failed_at=now)
+    name = type(error).__name__
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("failed %r by a fault of ours, %s:\n%s", key, name, frames)
+    message = f"a fault of ours, {name}; the worker's log shows where"
+    return Failure(code="fault", message=message, attempts=attempts, key=key, failed_at=now)
 
 
 def _object_missing(upload: Upload) -> TicketRejected:

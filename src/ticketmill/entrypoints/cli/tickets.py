@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -15,7 +16,7 @@ import typer
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
-from ticketmill.ml.groups import grouped
+from ticketmill.ml.groups import grouped, side_by_side
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from ticketmill.domain.ticket import Ticket
     from ticketmill.entrypoints.documents import Document
     from ticketmill.pipeline.enrich import Enricher
+    from ticketmill.settings import Settings
 
+# While one chunk's heads and summaries are worked out, the encoder has the other to read.
+ENRICH_LANES = 2
 ENRICH_CHUNK = 64
 # Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
-ENRICH_CHUNK_BYTES = 2 << 20
+ENRICH_CHUNK_BYTES = 1 << 20
 DROP_CHUNK = 256
 MAX_DAYS = 366
 SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -134,40 +138,40 @@ def enrich(
         documents = chain.from_iterable(map(read_file, find_files([Path(path)])))
     enricher = bootstrap.load_enricher(settings)
     rejected = 0
-
-    def reject(document: Document, error: TicketRejected) -> None:
-        nonlocal rejected
-        rejected += 1
-        say(f"{document.origin}: {error.code}: {error.message}")
-
     with progress("enriched") as advance:
-        for chunk in _held_at_once(documents):
-            for line in _enriched_lines(enricher, chunk, settings.max_ticket_bytes, reject):
-                answer(line)
+        chunks = side_by_side(_held_at_once(documents), partial(_enriched, enricher, settings), ENRICH_LANES)
+        for chunk, answers in chunks:
+            for document, outcome in zip(chunk, answers, strict=True):
+                if isinstance(outcome, TicketRejected):
+                    rejected += 1
+                    say(f"{document.origin}: {outcome.code}: {outcome.message}")
+                else:
+                    answer(outcome)
             advance(len(chunk))
     if rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
-def _enriched_lines(
-    enricher: Enricher,
-    documents: Iterable[Document],
-    max_bytes: int,
-    reject: Callable[[Document, TicketRejected], None],
-) -> Iterator[str]:
+def _enriched(
+    enricher: Enricher, settings: Settings, documents: Sequence[Document]
+) -> list[str | TicketRejected]:
+    """A line of JSON for each document, or why it was turned down."""
     from ticketmill.domain.enrichment import EnrichedTicket
     from ticketmill.domain.ticket import parse_ticket
 
-    tickets: list[Ticket] = []
+    parsed: list[Ticket | TicketRejected] = []
     for document in documents:
         try:
-            tickets.append(parse_ticket(document.content, max_bytes))
+            parsed.append(parse_ticket(document.content, settings.max_ticket_bytes))
         except TicketRejected as error:
-            reject(document, error)
-    if not tickets:
-        return
-    for ticket, enrichment in zip(tickets, enricher.enrich(tickets), strict=True):
-        yield EnrichedTicket(**dict(ticket), enrichment=enrichment).model_dump_json()
+            parsed.append(error)
+    enrichments = iter(enricher.enrich([each for each in parsed if not isinstance(each, TicketRejected)]))
+    return [
+        each
+        if isinstance(each, TicketRejected)
+        else EnrichedTicket(**dict(each), enrichment=next(enrichments)).model_dump_json()
+        for each in parsed
+    ]
 
 
 def _find(place: Place, wanted: dict[str, Any], start: datetime) -> Iterator[TicketRow]:
@@ -200,11 +204,11 @@ def _parse_since(text: str) -> datetime:
 
 
 def _listed(row: TicketRow) -> tuple[object, ...]:
-    what = (
-        row.rejection.message
-        if row.status is Status.REJECTED and row.rejection
-        else row.summary_display or row.summary
-    )
+    what = row.summary_display or row.summary
+    if row.status is Status.REJECTED and row.rejection:
+        what = row.rejection.message
+    elif row.status is Status.FAILED and row.failure:
+        what = row.failure.message
     topics = ", ".join(topic.label for topic in row.topics)
     return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
 
@@ -233,6 +237,9 @@ def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
     ]
     if row.rejection:
         fields.append(("rejected", f"{row.rejection.code}: {row.rejection.message} ({row.rejection.key})"))
+    if row.failure:
+        tried = f"attempt {row.failure.attempts}, {row.failure.failed_at:%Y-%m-%d %H:%M:%S} UTC"
+        fields.append(("failed", f"{row.failure.code}: {row.failure.message} ({tried})"))
     return [(name, value) for name, value in fields if value not in (None, "")]
 
 

@@ -1,0 +1,87 @@
+"""What a worker has in hand stays its own, or is known to be lost."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import VISIBILITY_TIMEOUT_S, FakeQueue, announce
+
+from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.message import Message
+from ticketmill.pipeline.leases import Leases
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def held_by(queue: FakeQueue, clock: Clock | None = None) -> tuple[Leases, list[Message]]:
+    leases = Leases(queue, VISIBILITY_TIMEOUT_S, clock or Clock())
+    messages: list[Message] = []
+    while more := leases.receive(10, 0):
+        messages += more
+    return leases, messages
+
+
+def waiting(count: int) -> FakeQueue:
+    return FakeQueue([announce("a", message_id=f"m{number}") for number in range(count)])
+
+
+def test_a_heartbeat_extends_everything_received_and_not_settled_ten_at_a_time() -> None:
+    queue = waiting(25)
+    leases, messages = held_by(queue)
+    leases.release(messages[3:5])
+    leases.extend()
+    assert queue.extended == [f"m{number}" for number in range(25) if number not in (3, 4)]
+
+
+def test_a_receipt_that_has_expired_is_lost_and_counted_once() -> None:
+    queue = waiting(3)
+    leases, messages = held_by(queue)
+    queue.expired = {"m1"}
+    leases.extend()
+    leases.extend()
+    assert leases.lost == 1
+    assert [each.message_id for each in leases.held(messages)] == ["m0", "m2"]
+    assert [each.message_id for each in leases.release(messages)] == ["m0", "m2"]
+    assert len(leases) == 0
+
+
+def test_a_lease_that_no_heartbeat_could_extend_in_time_is_lost() -> None:
+    clock = Clock()
+    queue = waiting(2)
+    leases, messages = held_by(queue, clock)
+
+    def refuse(messages: object, timeout_s: int) -> set[str]:
+        raise TransientFailure("changing the visibility of 2 messages: ServiceUnavailable")
+
+    clock.now = VISIBILITY_TIMEOUT_S - 1
+    assert leases.held(messages) == messages
+    queue.change_visibility = refuse  # type: ignore[method-assign,assignment]
+    leases.extend()
+    clock.now = VISIBILITY_TIMEOUT_S
+    assert leases.release(messages) == []
+    assert leases.lost == 2
+
+
+def test_a_heartbeat_counts_from_before_it_was_sent() -> None:
+    clock = Clock()
+    leases, messages = held_by(waiting(1), clock)
+    clock.now = VISIBILITY_TIMEOUT_S / 2
+    leases.extend()
+    clock.now = VISIBILITY_TIMEOUT_S * 1.5 - 1
+    assert leases.held(messages) == messages
+    clock.now += 1
+    assert leases.held(messages) == []
+
+
+@pytest.mark.parametrize("settle", ["release", "release_all"])
+def test_what_is_settled_is_not_extended_any_more(settle: str) -> None:
+    queue = waiting(2)
+    leases, messages = held_by(queue)
+    given = leases.release(messages) if settle == "release" else leases.release_all()
+    assert given == messages
+    leases.extend()
+    assert queue.extended == []
