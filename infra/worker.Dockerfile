@@ -19,9 +19,9 @@ RUN useradd --system --uid 10001 --no-create-home ticketmill
 COPY --from=build /opt/ticketmill /opt/ticketmill
 ENV PATH=/opt/ticketmill/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    TICKETMILL_BUNDLE=/opt/ticketmill/bundle
+    TICKETMILL_BUNDLE=/opt/ticketmill/bundle \
+    TICKETMILL_METRICS_PORT=9464
 USER 10001
-EXPOSE 9464
 # the worker finishes the batch in hand on SIGTERM: give it longer than its deadline of 25 s to stop
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \

@@ -97,8 +97,9 @@ def measured(found: dict[str, Any], load: Load) -> Load:
         raw_gets=requests["raw.fetch"] + requests.get("raw.is_current", 0.0),
         enriched_puts=requests["enriched.put"],
         receives=requests["queue.receive"],
+        # and whatever else the worker asks of the queue, as to keep what it has in hand
         deletes=sum(
-            requests.get(f"queue.{name}", 0.0) for name in ("acknowledge", "hand_back", "extend", "is_empty")
+            count for name, count in requests.items() if name.startswith("queue.") and name != "queue.receive"
         ),
     )
 

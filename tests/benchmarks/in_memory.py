@@ -15,10 +15,10 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
-from fakes import FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, read_event
+from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, read_event
 from local_place import raw
 
-from ticketmill.entrypoints.worker import Worker
+from ticketmill.entrypoints.worker import Limits, make_worker
 from ticketmill.learn.corpus import LabelledTicket
 from ticketmill.pipeline.enrich import Enricher
 from ticketmill.pipeline.process import Pipeline
@@ -86,13 +86,8 @@ class Worked:
 
 def run_worker(queue: Any, pipeline: Pipeline, settings: Settings) -> None:
     """Works `queue` off. The one place that knows how a worker is made."""
-    Worker(
-        queue,
-        pipeline.process_batch,
-        batch_size=settings.batch_size,
-        wait_s=settings.wait_s,
-        until_empty=True,
-    ).run()
+    known_to_the_fake = settings.model_copy(update={"visibility_timeout_s": VISIBILITY_TIMEOUT_S})
+    make_worker(known_to_the_fake, queue, pipeline.process_batch, Limits(until_empty=True)).run()
 
 
 def work_in_memory(

@@ -142,6 +142,8 @@ class TestKubernetes:
         probes = {name: probe["httpGet"] for name, probe in worker.items() if name.endswith("Probe")}
         assert port["containerPort"] == PORT
         assert {probe["port"] for probe in probes.values()} == {port["name"]}
+        assert {"name": "TICKETMILL_METRICS_PORT", "value": str(PORT)} in worker["env"]
+        assert {"name": "TICKETMILL_METRICS_HOST", "value": "0.0.0.0"} in worker["env"]  # noqa: S104
         assert probes["readinessProbe"]["path"] == "/readyz"
         assert probes["livenessProbe"]["path"] == "/healthz"
 
@@ -180,7 +182,7 @@ class TestImage:
     def test_its_variables_are_settings(self, dockerfile: list[str]) -> None:
         assert set(re.findall(r"TICKETMILL_\w+", "\n".join(dockerfile))) <= SETTINGS
 
-    def test_all_ask_the_same_address_for_health(
+    def test_the_worker_listens_where_all_ask_for_health(
         self, dockerfile: list[str], container: dict[str, Any]
     ) -> None:
         (check,) = of(dockerfile, "HEALTHCHECK ")
@@ -188,4 +190,5 @@ class TestImage:
         assert json.loads(check[check.index("[") :]) == command
         compile(command[-1], "healthcheck", "exec")
         assert f":{PORT}/healthz" in command[-1]
-        assert of(dockerfile, "EXPOSE ") == [str(PORT)]
+        assert f"TICKETMILL_METRICS_PORT={PORT}" in "".join(of(dockerfile, "ENV "))
+        assert {"Name": "TICKETMILL_METRICS_PORT", "Value": str(PORT)} in container["Environment"]
