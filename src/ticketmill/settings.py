@@ -6,6 +6,7 @@ AWS is configured by the SDK's own variables (AWS_ENDPOINT_URL, AWS_PROFILE, AWS
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,10 @@ def _usable_cores() -> int:
 
 def _default_cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+
+
+def _log_format_for_stderr() -> Literal["text", "json"]:
+    return "text" if sys.stderr.isatty() else "json"
 
 
 class Settings(BaseSettings):
@@ -76,6 +81,18 @@ class Settings(BaseSettings):
 
     max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES
     """The largest object that is read; larger ones are rejected as too_large."""
+
+    log_format: Literal["text", "json"] = Field(default_factory=_log_format_for_stderr)
+    """The form of the worker's log lines; without it text on a terminal, JSON elsewhere."""
+
+    metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    """The port of /metrics, /healthz and /readyz; without it nothing listens."""
+
+    metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """The address that it listens on; whoever can reach it can read the metrics."""
+
+    emf: bool = False
+    """Whether the metrics are also written to stderr once a minute, for CloudWatch to collect."""
 
     @field_validator("heartbeat_s")
     @classmethod

@@ -18,6 +18,7 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, read_event
 from local_place import raw
 
+from ticketmill.domain.message import Message
 from ticketmill.entrypoints.worker import Limits, make_worker
 from ticketmill.learn.corpus import LabelledTicket
 from ticketmill.pipeline.enrich import Enricher
@@ -29,29 +30,30 @@ PER_REQUEST = {"acknowledge": 10, "get_many": 100}
 
 
 class Network:
-    """Lends ports a latency: each request sleeps first, is counted, and then has the port for itself."""
+    """Lends ports a latency: each request is counted and takes so long before the port has it."""
 
     def __init__(self, latency_s: float) -> None:
         self._latency_s = latency_s
         self.requests: Counter[str] = Counter()
         self.first_at = self.last_at = 0.0
+        self._counting = threading.Lock()
 
     def to(self, name: str, port: object) -> Any:
         """The port as seen over this network; `name` begins the names of its requests."""
         return _Remote(self, name, port)
 
-    def request(self, name: str, method: Callable[..., Any], lock: threading.Lock, *given: Any) -> Any:
+    def request(self, name: str, method: Callable[..., Any], *given: Any) -> Any:
         kind = name.rpartition(".")[2]
         held = [list(given[0]), *given[1:]] if kind in PER_REQUEST else list(given)
         count = max(1, ceil(len(held[0]) / PER_REQUEST[kind])) if kind in PER_REQUEST else 1
-        self.first_at = self.first_at or time.perf_counter()
-        time.sleep(self._latency_s * count)
-        with lock:
+        with self._counting:
             self.requests[name] += count
-            answer = method(*held)
-            if kind == "acknowledge":
-                self.last_at = time.perf_counter()
-            return answer
+            self.first_at = self.first_at or time.perf_counter()
+        time.sleep(self._latency_s * count)
+        answer = method(*held)
+        if kind == "acknowledge":
+            self.last_at = time.perf_counter()
+        return answer
 
 
 class _Remote:
@@ -59,16 +61,27 @@ class _Remote:
         self._network = network
         self._name = name
         self._port = port
-        self._lock = threading.Lock()
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         bound = getattr(self._port, method)
 
         def call(*given: Any, **named: Any) -> Any:
             name = f"{self._name}.{method}"
-            return self._network.request(name, lambda *held: bound(*held, **named), self._lock, *given)
+            return self._network.request(name, lambda *held: bound(*held, **named), *given)
 
         return call
+
+
+class LongPollingQueue(FakeQueue):
+    """Waits for a message as long as it is told, as SQS does: nobody asks an empty queue again and again."""
+
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        found = super().receive(max_messages, wait_s, visibility_timeout_s)
+        if not found:
+            time.sleep(wait_s)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,7 @@ def work_in_memory(
     network = Network(latency_s)
     raw_tickets, rows = FakeRawTickets(), FakeRows()
     names = [f"M{number:06d}" for number in range(len(tickets))]
-    queue = FakeQueue(
+    queue = LongPollingQueue(
         [
             raw_tickets.drop(f"tickets/{name}.json", raw(ticket, name))
             for name, ticket in zip(names, tickets, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ def commands() -> str:
 
 
 @pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
 def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) -> Iterator[dict[str, str]]:
     """A place of its own: `ticketmill up` must start it and `ticketmill down` stop it."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -37,10 +45,13 @@ def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) ->
     subprocess.run(["ticketmill", "down"], env=environment, capture_output=True, check=True, timeout=60)
 
 
+@pytest.mark.timeout(240)
 def test_every_command_of_the_readme_works_in_its_order(
-    shell_environment: dict[str, str], tmp_path: Path
+    shell_environment: dict[str, str], tmp_path: Path, unused_port: int
 ) -> None:
-    script = commands().replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    # Where a command fails, the worker in the background must not outlive it.
+    script = "trap 'jobs -p | xargs -r kill' EXIT\n" + commands()
+    script = script.replace("/tmp/", f"{tmp_path}/").replace("9464", str(unused_port))  # noqa: S108
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
@@ -48,7 +59,7 @@ def test_every_command_of_the_readme_works_in_its_order(
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=220,
     )
     assert done.returncode == 0, done.stderr
     assert "TKT-900" in done.stdout
@@ -58,6 +69,9 @@ def test_every_command_of_the_readme_works_in_its_order(
     assert enriched["ticket_id"] == "TKT-900"
     assert enriched["extra"] == {"seat": "12A"}
     assert len(enriched["enrichment"]["embedding"]) == 384
+    assert 'ticketmill_tickets_total{result="enriched"} 1.0' in done.stdout
+    log = [json.loads(line) for line in (tmp_path / "worker.log").read_text(encoding="utf-8").splitlines()]
+    assert [line["ticket_id"] for line in log if line["message"] == "upload enriched"] == ["TKT-902"]
     (line,) = (tmp_path / "enriched.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["ticket_id"] == "T1"
 

@@ -127,6 +127,8 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ..
         (("enrich", "-"), {}, "no bundle at"),
         (("drop", "missing.json"), {}, "missing.json does not exist"),
         (("work", "--wait-s", "21"), {}, "TICKETMILL_WAIT_S: "),
+        (("work", "--metrics-port", "0"), {}, "TICKETMILL_METRICS_PORT: "),
+        (("work",), {"TICKETMILL_LOG_FORMAT": "xml"}, "TICKETMILL_LOG_FORMAT: "),
         (("taxonomy", "check", "missing.yaml"), {}, "missing.yaml cannot be read"),
         (("models", "build", "--topics", "missing.yaml"), {}, "missing.yaml cannot be read"),
         (("evaluate", "--data", "missing.jsonl", "--label", "intent"), {}, "missing.jsonl cannot be read"),

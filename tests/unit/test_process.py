@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -401,3 +402,48 @@ def test_a_table_that_cannot_be_read_fails_the_batch_and_runs_no_model(world: Wo
 )
 def test_a_ticket_without_an_id_is_called_by_its_key(key: str, ticket_id: str) -> None:
     assert id_of_key(key) == ticket_id
+
+
+def test_an_outcome_tells_how_long_each_stage_took_and_how_much_the_encoder_read(world: World) -> None:
+    (outcome,) = world.pipeline.process_batch([world.raw.drop("tickets/T1.json", ticket("T1"))])
+    assert set(outcome.stage_ms) == {"queue", "fetch", "encode", "heads", "store"}
+    assert (outcome.stage_ms["queue"], outcome.stage_ms["encode"]) == (1000.0, 1.0)
+    assert outcome.stage_ms["fetch"] >= 0
+    assert outcome.tokens == 1
+
+
+def test_a_slow_fetch_and_a_slow_store_show_where_the_time_went(world: World) -> None:
+    fetch, put = world.raw.fetch, world.enriched.put
+    world.raw.fetch = lambda *given: (time.sleep(0.02), fetch(*given))[1]  # type: ignore[method-assign]
+    world.enriched.put = lambda *given: (time.sleep(0.04), put(*given))[1]  # type: ignore[method-assign]
+    (outcome,) = world.pipeline.process_batch([world.raw.drop("tickets/T1.json", ticket("T1"))])
+    assert outcome.stage_ms["fetch"] >= 20
+    assert outcome.stage_ms["store"] >= 40
+
+
+def test_an_upload_that_fails_tells_the_stages_that_it_reached(world: World) -> None:
+    def refuse(key: str, body: bytes) -> None:
+        raise TransientFailure("storing an enrichment in S3: SlowDown")
+
+    world.enriched.put = refuse  # type: ignore[method-assign]
+    rejected = world.raw.drop("tickets/T1.json", b"{")
+    stopped = world.raw.drop("tickets/T2.json", ticket("T2"))
+    reached = {
+        each.ticket_id: set(each.stage_ms) for each in world.pipeline.process_batch([rejected, stopped])
+    }
+    assert reached == {"T1": {"fetch"}, "T2": {"queue", "fetch", "encode", "heads", "store"}}
+
+
+def test_work_that_two_messages_announce_is_told_once(world: World) -> None:
+    first = world.raw.drop("tickets/T1.json", ticket("T1"))
+    again = announce("tickets/T1.json", message_id="again")
+    outcomes = world.pipeline.process_batch([first, again])
+    assert [(each.result, each.tokens, bool(each.stage_ms)) for each in outcomes] == [
+        (Result.ENRICHED, 1, True),
+        (Result.ENRICHED, None, False),
+    ]
+
+
+def test_outcomes_can_be_members_of_a_set(world: World) -> None:
+    outcomes = world.pipeline.process_batch([world.raw.drop("tickets/T1.json", ticket("T1"))])
+    assert len({*outcomes, *outcomes}) == 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,19 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "stop_deadline_s": 25,
         "io_threads": 8,
         "max_ticket_bytes": 2 * 1024 * 1024,
+        "log_format": load_settings().log_format,
+        "metrics_port": None,
+        "metrics_host": "127.0.0.1",
+        "emf": False,
     }
+
+
+@pytest.mark.parametrize(("on_a_terminal", "expected"), [(True, "text"), (False, "json")])
+def test_log_lines_are_text_on_a_terminal_and_json_elsewhere(
+    on_a_terminal: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: on_a_terminal, raising=False)
+    assert load_settings().log_format == expected
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux tells usable cores")
@@ -69,6 +82,11 @@ def test_without_an_xdg_folder_the_cache_is_in_the_home_folder(
         ("wait_s", "0", 0),
         ("io_threads", "1", 1),
         ("max_ticket_bytes", "1", 1),
+        ("log_format", "json", "json"),
+        ("log_format", "text", "text"),
+        ("metrics_port", "9464", 9464),
+        ("metrics_host", "::1", "::1"),
+        ("emf", "1", True),
     ],
 )
 def test_every_setting_is_read_from_its_variable(
@@ -100,6 +118,11 @@ def test_every_setting_is_read_from_its_variable(
         ("io_threads", "257"),
         ("max_ticket_bytes", "0"),
         ("max_ticket_bytes", "2 MB"),
+        ("log_format", "xml"),
+        ("metrics_port", "0"),
+        ("metrics_port", "65536"),
+        ("metrics_port", "http"),
+        ("emf", "perhaps"),
     ],
 )
 def test_a_bad_variable_is_a_fault_of_setup_that_names_it(

@@ -19,7 +19,7 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000)
 # from a head's millisecond to a queue that waited for an hour
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
-Read: TypeAlias = Callable[[], float]
+Read: TypeAlias = Callable[[], float | None]
 Watched = Literal[
     "in_flight",
     "buffered",
@@ -27,14 +27,20 @@ Watched = Literal[
     "queue_age_seconds",
     "encode_cache_hits",
     "encode_cache_misses",
+    "received",
+    "unconfirmed",
+    "lost_leases",
 ]
 _WATCHED: dict[Watched, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str]] = {
-    "in_flight": (GaugeMetricFamily, "Messages that are being worked on."),
+    "in_flight": (GaugeMetricFamily, "Messages in hand: received and not settled."),
     "buffered": (GaugeMetricFamily, "Messages received that no batch has taken yet."),
     "queue_depth": (GaugeMetricFamily, "Messages that wait on the queue, by its own estimate."),
     "queue_age_seconds": (GaugeMetricFamily, "Age of the oldest message in hand; 0 with none."),
     "encode_cache_hits": (CounterMetricFamily, "Texts that the encoder had read before."),
     "encode_cache_misses": (CounterMetricFamily, "Texts that the encoder read."),
+    "received": (CounterMetricFamily, "Messages received."),
+    "unconfirmed": (CounterMetricFamily, "Messages that the queue did not confirm as deleted."),
+    "lost_leases": (CounterMetricFamily, "Messages that became visible to others while in hand."),
 }
 
 
@@ -43,18 +49,11 @@ class Metrics:
 
     def __init__(self) -> None:
         # a second series for each counter and histogram, which nobody reads
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call, unused-ignore]
         self.registry = CollectorRegistry()
         self._watched = _WatchedMetrics()
         self.registry.register(self._watched)
-        self._received = self._counter("received", "Messages received.")
         self._tickets = self._counter("tickets", "Uploads by what became of them.", "result")
-        self._unconfirmed = self._counter(
-            "unconfirmed", "Messages that the queue did not confirm as deleted: they come again."
-        )
-        self._lost_leases = self._counter(
-            "lost_leases", "Messages that became visible to other workers while they were worked on."
-        )
         self._tokens = self._counter("tokens", "Tokens of the texts that were enriched.")
         self._batch_tickets = Histogram(
             "ticketmill_batch_tickets", "Uploads in a batch.", buckets=BATCH_BUCKETS, registry=self.registry
@@ -72,14 +71,9 @@ class Metrics:
         for stage in STAGES:
             self._stage_seconds.labels(stage)
 
-    def received(self, count: int) -> None:
-        """A receive brought `count` messages."""
-        self._received.inc(count)
-
-    def batch_done(self, outcomes: Sequence[Outcome], unconfirmed: int = 0) -> None:
-        """A batch is settled; the queue did not confirm `unconfirmed` of its messages as deleted."""
+    def batch_done(self, outcomes: Sequence[Outcome]) -> None:
+        """A batch went through, with `outcomes`."""
         self._batch_tickets.observe(len(outcomes))
-        self._unconfirmed.inc(unconfirmed)
         for outcome in outcomes:
             self._tickets.labels(outcome.result.value).inc()
             self._tokens.inc(outcome.tokens or 0)
@@ -87,12 +81,11 @@ class Metrics:
                 # two clocks may disagree about how long a message waited
                 self._stage_seconds.labels(stage).observe(max(ms, 0.0) / 1000)
 
-    def lease_lost(self, count: int = 1) -> None:
-        """`count` messages in hand became visible to others before they were settled."""
-        self._lost_leases.inc(count)
-
     def watch(self, name: Watched, read: Read) -> None:
-        """Has `read` asked for `name` whenever the metrics are read; where it raises, `name` is left out."""
+        """Has `read` asked for `name` whenever the metrics are read.
+
+        `name` is left out where `read` gives None or raises.
+        """
         self._watched.reads[name] = read
 
     def scrape(self) -> bytes:
@@ -116,8 +109,9 @@ class _WatchedMetrics(Collector):
         for name, read in list(self.reads.items()):
             kind, help_text = _WATCHED[name]
             try:
-                value = float(read())
+                value = read()
             except Exception as error:  # noqa: BLE001 - one number's fault leaves the others standing
                 log.warning("the metric %s cannot be read: %s", name, type(error).__name__)
                 continue
-            yield kind(f"ticketmill_{name}", help_text, value=value)
+            if value is not None:
+                yield kind(f"ticketmill_{name}", help_text, value=value)

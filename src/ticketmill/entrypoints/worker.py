@@ -28,7 +28,7 @@ RECEIVE_AT_ONCE = 10
 GATHER_S = 0.005
 SUPERVISE_EVERY_S = 0.1
 # Above what the SDK may take for one call with all its attempts, and a lane for a batch that is bisected.
-HEALTHY_WITHIN_S = 180.0
+HEALTHY_WITHIN_S = 300.0
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 MAX_HAND_BACK_S = 900
@@ -122,7 +122,7 @@ class Worker:
         now = time.monotonic()
         for name, since in list(self._busy_since.items()):
             if now - since > HEALTHY_WITHIN_S:
-                return f"{name} has been at one batch for {now - since:.0f} s"
+                return f"{name} has not moved for {now - since:.0f} s"
         return None
 
     def _receive(self) -> None:
@@ -272,7 +272,7 @@ def make_worker(
     settings: Settings,
     queue: Queue,
     process_batch: ProcessBatch,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
     report: Report | None = None,
 ) -> Worker:
     """The worker that the settings describe."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
@@ -73,6 +74,11 @@ class Leases:
             messages = [lease.message for lease in self._leases.values()]
             self._leases.clear()
         return messages
+
+    def oldest_sent_at(self) -> datetime | None:
+        """When the oldest message in hand was enqueued."""
+        with self._lock:
+            return min((lease.message.sent_at for lease in self._leases.values()), default=None)
 
     def extend(self) -> None:
         """One heartbeat: every message in hand stays invisible for the whole visibility timeout from now.

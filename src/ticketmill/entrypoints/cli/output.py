@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -98,9 +97,3 @@ def _plain_progress(label: str, total: int | None) -> Any:
             say(f"{label}: {done}{f' of {total}' if total else ''}")
 
     return advance
-
-
-def log_to_stderr(verbose: bool) -> None:
-    """Plain log lines on stderr; ours from INFO on where `verbose`, everybody else's from WARNING on."""
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", level="WARNING")
-    logging.getLogger("ticketmill").setLevel("INFO" if verbose else "WARNING")
