@@ -27,6 +27,7 @@ ROW_TIMEOUT_S = 30
 ROW_LOOK_S = 0.004
 WARM_UP_TICKETS = 3
 WRU_BYTES = 1024
+MAX_CACHE_HITS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ def drain(clients: Clients, tickets: Sequence[LabelledTicket], *arguments: str) 
     sizes, rows = _sizes(clients, place.stack.table, place.stack.enriched_bucket)
     if rows != len(tickets) or statistics["enriched"] != len(tickets):
         raise SystemExit(f"{len(tickets)} tickets gave {rows} rows; the worker said {statistics}")
+    # the cache is on, because it is part of what a worker holds; no text may come twice for it to answer
+    if statistics["cache_hits"] > MAX_CACHE_HITS * len(tickets):
+        raise SystemExit(f"the cache answered for {statistics['cache_hits']} of {len(tickets)} tickets")
     cold_start_s = received_at - worker.started_at
     return Drained(len(tickets), done_at - received_at, cold_start_s, peak, statistics, sizes)
 

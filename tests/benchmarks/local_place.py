@@ -25,8 +25,6 @@ from ticketmill.settings import load_settings
 
 UPLOADS_AT_ONCE = 8
 ARRIVAL_TIMEOUT_S = 60
-# a cache would answer for the encoder where a text comes again, as in later rounds
-UNCACHED = {"TICKETMILL_ENCODE_CACHE_BYTES": "0"}
 
 _CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "test",

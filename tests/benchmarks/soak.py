@@ -105,13 +105,12 @@ def verdict(samples: Sequence[Footprint]) -> dict[str, Any]:
 
 
 def soak(minutes: float, processes: int) -> dict[str, Any]:
-    # the cache stays on: what it keeps is part of what a worker holds
     arguments = ["--processes", str(processes)] if processes > 1 else []
     with local_emulator() as clients:
         stack, place = fresh_place(clients)
         stop = threading.Event()
         feeder = threading.Thread(target=keep_full, args=(place, stop))
-        with WorkerProcess(stack, *arguments, cached=True) as worker:
+        with WorkerProcess(stack, *arguments) as worker:
             feeder.start()
             try:
                 samples, starved = watch(worker, place, max(8, round(minutes * MINUTE)))

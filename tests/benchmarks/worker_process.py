@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local_place import UNCACHED
-
 TICKETMILL = Path(sys.executable).with_name("ticketmill")
 STOP_TIMEOUT_S = 60
 _LOG_TAIL_CHARS = 2000
@@ -35,12 +33,12 @@ class Footprint:
 class WorkerProcess:
     """A running worker. As a context manager it never outlives the block."""
 
-    def __init__(self, stack: str, *arguments: str, cached: bool = False) -> None:
+    def __init__(self, stack: str, *arguments: str) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self.started_at = time.perf_counter()
         self._process = subprocess.Popen(
             [str(TICKETMILL), "work", "--json", *arguments],
-            env={**os.environ, **({} if cached else UNCACHED), "TICKETMILL_STACK": stack},
+            env={**os.environ, "TICKETMILL_STACK": stack},
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
