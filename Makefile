@@ -1,13 +1,15 @@
 # make setup   the environment: .venv/bin/ticketmill
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
-# make check   linter and types
+# make check   linters and types
+# make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check format heads clean
+.PHONY: setup demo test check bench soak format heads clean
 
 setup: $(READY)
 
@@ -31,6 +33,16 @@ check: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/cfn-lint infra/template.yaml infra/ecs-service.yaml
+
+# BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
+bench: setup
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python tests/benchmarks/pipeline.py $(BENCH)
+
+soak: setup
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python tests/benchmarks/soak.py $(SOAK)
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -1,0 +1,194 @@
+"""The files that run workers elsewhere: what they name exists, and they agree with each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from ticketmill.entrypoints.cli import app
+from ticketmill.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+
+# A worker that is told to stop has ended after so many seconds, whatever it had in hand.
+WORKER_DEADLINE_S = 25
+FARGATE_MOST_S = 120
+PORT = 9464
+SETTINGS = {f"TICKETMILL_{name.upper()}" for name in Settings.model_fields}
+
+
+class CloudFormationLoader(yaml.SafeLoader):
+    """Reads `!Ref x` as `{"Ref": "x"}`, and so every short form."""
+
+
+def _short_form(loader: CloudFormationLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        return {tag: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {tag: loader.construct_sequence(node, deep=True)}
+    assert isinstance(node, yaml.MappingNode)
+    return {tag: loader.construct_mapping(node, deep=True)}
+
+
+CloudFormationLoader.add_multi_constructor("!", _short_form)
+
+
+def template(name: str) -> dict[str, Any]:
+    found = yaml.load((INFRA / name).read_text(), CloudFormationLoader)  # noqa: S506 - a SafeLoader
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="module")
+def container() -> dict[str, Any]:
+    """The container of the ECS task."""
+    definition = template("ecs-service.yaml")["Resources"]["TaskDefinition"]["Properties"]
+    (only,) = definition["ContainerDefinitions"]
+    assert isinstance(only, dict)
+    return only
+
+
+@pytest.fixture(scope="module")
+def manifests() -> dict[str, dict[str, Any]]:
+    """The Kubernetes manifests, by kind."""
+    return {each["kind"]: each for each in yaml.safe_load_all((INFRA / "keda.yaml").read_text())}
+
+
+@pytest.fixture(scope="module")
+def pod(manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    found = manifests["Deployment"]["spec"]["template"]["spec"]
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture(scope="module")
+def dockerfile() -> list[str]:
+    """Its instructions, each on one line."""
+    text = (INFRA / "worker.Dockerfile").read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def of(dockerfile: list[str], instruction: str) -> list[str]:
+    return [line.removeprefix(instruction).strip() for line in dockerfile if line.startswith(instruction)]
+
+
+class TestEcs:
+    def test_a_worker_has_time_to_stop(self, container: dict[str, Any]) -> None:
+        assert WORKER_DEADLINE_S + 10 <= container["StopTimeout"] <= FARGATE_MOST_S
+
+    def test_its_variables_are_settings(self, container: dict[str, Any]) -> None:
+        names = {each["Name"] for each in container["Environment"]}
+        assert {name for name in names if name.startswith("TICKETMILL_")} <= SETTINGS
+
+    def test_it_names_the_resources_as_the_stack_does(self) -> None:
+        named = json.dumps(template("ecs-service.yaml")).replace("${TicketsStack}", "${AWS::StackName}")
+        resources = template("template.yaml")["Resources"]
+        for resource, name in [
+            ("RawBucket", "BucketName"),
+            ("EnrichedBucket", "BucketName"),
+            ("TicketsQueue", "QueueName"),
+            ("TicketsTable", "TableName"),
+        ]:
+            assert resources[resource]["Properties"][name]["Sub"] in named
+
+    def test_a_worker_may_do_nothing_to_everything(self) -> None:
+        role = template("ecs-service.yaml")["Resources"]["WorkerRole"]["Properties"]
+        statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+        assert all(statement["Resource"] != "*" for statement in statements)
+        assert "*" not in json.dumps([statement["Action"] for statement in statements])
+
+    def test_the_backlog_is_the_one_metric_that_counts(self) -> None:
+        policy = template("ecs-service.yaml")["Resources"]["ScalingPolicy"]["Properties"]
+        tracked = policy["TargetTrackingScalingPolicyConfiguration"]["CustomizedMetricSpecification"][
+            "Metrics"
+        ]
+        assert [each["Id"] for each in tracked if each["ReturnData"]] == ["backlog"]
+
+
+class TestKubernetes:
+    def test_its_parts_find_each_other(
+        self, manifests: dict[str, dict[str, Any]], pod: dict[str, Any]
+    ) -> None:
+        deployment, scaled = manifests["Deployment"], manifests["ScaledObject"]["spec"]
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        assert deployment["spec"]["selector"]["matchLabels"] == labels
+        assert scaled["scaleTargetRef"]["name"] == deployment["metadata"]["name"]
+        assert pod["serviceAccountName"] == manifests["ServiceAccount"]["metadata"]["name"]
+        (trigger,) = scaled["triggers"]
+        assert trigger["authenticationRef"]["name"] == manifests["TriggerAuthentication"]["metadata"]["name"]
+
+    def test_the_scaler_owns_the_number_of_pods(self, manifests: dict[str, dict[str, Any]]) -> None:
+        assert "replicas" not in manifests["Deployment"]["spec"]
+
+    def test_what_a_scaler_reads_is_text(self, manifests: dict[str, dict[str, Any]]) -> None:
+        (trigger,) = manifests["ScaledObject"]["spec"]["triggers"]
+        assert all(isinstance(value, str) for value in trigger["metadata"].values())
+
+    def test_a_worker_has_time_to_stop(self, pod: dict[str, Any]) -> None:
+        assert pod["terminationGracePeriodSeconds"] >= WORKER_DEADLINE_S + 10
+
+    def test_it_is_probed_where_the_worker_answers(self, pod: dict[str, Any]) -> None:
+        (worker,) = pod["containers"]
+        (port,) = worker["ports"]
+        probes = {name: probe["httpGet"] for name, probe in worker.items() if name.endswith("Probe")}
+        assert port["containerPort"] == PORT
+        assert {probe["port"] for probe in probes.values()} == {port["name"]}
+        assert {"name": "TICKETMILL_METRICS_PORT", "value": str(PORT)} in worker["env"]
+        assert {"name": "TICKETMILL_METRICS_HOST", "value": "0.0.0.0"} in worker["env"]  # noqa: S104
+        assert probes["readinessProbe"]["path"] == "/readyz"
+        assert probes["livenessProbe"]["path"] == "/healthz"
+
+    def test_its_variables_are_settings(self, pod: dict[str, Any]) -> None:
+        names = {each["name"] for each in pod["containers"][0]["env"]}
+        assert {name for name in names if name.startswith("TICKETMILL_")} <= SETTINGS
+
+
+class TestImage:
+    def test_what_it_copies_exists_and_is_not_ignored(self, dockerfile: list[str]) -> None:
+        copied = [line.split()[:-1] for line in of(dockerfile, "COPY ") if not line.startswith("--from")]
+        sources = {source for each in copied for source in each}
+        let_in = set(re.findall(r"^!(.+)$", (INFRA / "worker.Dockerfile.dockerignore").read_text(), re.M))
+        assert sources == let_in
+        assert all((ROOT / source).exists() for source in sources)
+
+    def test_what_the_wheel_is_built_of_is_copied(self, dockerfile: list[str]) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+        needed = {*wheel["force-include"], project["project"]["readme"], *project["project"]["license-files"]}
+        copied = " ".join(of(dockerfile, "COPY ")).split()
+        assert needed <= set(copied)
+
+    def test_its_python_is_one_of_ours(self, dockerfile: list[str]) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert {line.split()[0] for line in of(dockerfile, "FROM ")} == {"python:3.13-slim"}
+        assert project["requires-python"] == ">=3.11,<3.14"
+        assert not any("torch" in each for each in project["dependencies"])
+
+    def test_it_runs_a_command_of_ours_and_not_as_root(self, dockerfile: list[str]) -> None:
+        assert of(dockerfile, "ENTRYPOINT ") == ['["ticketmill"]']
+        (command,) = of(dockerfile, "CMD ")
+        assert CliRunner().invoke(app, [*json.loads(command), "--help"]).exit_code == os.EX_OK
+        assert of(dockerfile, "USER ") == ["10001"]
+
+    def test_its_variables_are_settings(self, dockerfile: list[str]) -> None:
+        assert set(re.findall(r"TICKETMILL_\w+", "\n".join(dockerfile))) <= SETTINGS
+
+    def test_the_worker_listens_where_all_ask_for_health(
+        self, dockerfile: list[str], container: dict[str, Any]
+    ) -> None:
+        (check,) = of(dockerfile, "HEALTHCHECK ")
+        _, *command = container["HealthCheck"]["Command"]
+        assert json.loads(check[check.index("[") :]) == command
+        compile(command[-1], "healthcheck", "exec")
+        assert f":{PORT}/healthz" in command[-1]
+        assert f"TICKETMILL_METRICS_PORT={PORT}" in "".join(of(dockerfile, "ENV "))
+        assert {"Name": "TICKETMILL_METRICS_PORT", "Value": str(PORT)} in container["Environment"]
