@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "bootstrap": PARTS - {"entrypoints"},
     "entrypoints": PARTS,
     "__init__": set(),
+    "__main__": {"entrypoints"},
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}

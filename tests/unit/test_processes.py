@@ -1,0 +1,66 @@
+"""Several worker processes as one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from ticketmill.entrypoints import processes
+from ticketmill.entrypoints.processes import ProcessDied, Processes, shares, summed
+
+
+@pytest.mark.parametrize(("whole", "count", "parts"), [(10, 3, [4, 3, 3]), (2, 4, [1, 1, 0, 0]), (8, 1, [8])])
+def test_shares_differ_by_one_at_most_and_add_up(whole: int, count: int, parts: list[int]) -> None:
+    assert shares(whole, count) == parts
+
+
+def test_statistics_add_up_and_latencies_are_the_worst_of_any() -> None:
+    one = {"enriched": 3, "tickets_per_s": 10.04, "latency_ms_p50": 20.0, "latency_ms_p95": None}
+    other = {"enriched": 4, "tickets_per_s": 5.0, "latency_ms_p50": 30.0, "latency_ms_p95": None}
+    assert summed([one, other]) == {
+        "enriched": 7,
+        "tickets_per_s": 15.0,
+        "latency_ms_p50": 30.0,
+        "latency_ms_p95": None,
+    }
+
+
+@pytest.fixture
+def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command is a Python script in the place of `ticketmill`."""
+    popen = processes.subprocess.Popen
+
+    def run_script(command: list[str], **named: object) -> object:
+        return popen([sys.executable, "-c", *command[3:]], **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(processes.subprocess, "Popen", run_script)
+
+
+WAITS = (
+    "import signal, time; signal.signal(signal.SIGTERM, lambda *_: (print('{}'), exit(0))); time.sleep(60)"
+)
+
+
+@pytest.mark.usefixtures("scripts")
+def test_each_process_has_its_own_environment_and_gives_its_statistics() -> None:
+    tell = "import json, os; print(json.dumps({'threads': os.environ['TICKETMILL_THREADS']}))"
+    told = Processes([[tell], [tell]], [{"TICKETMILL_THREADS": "1"}, {"TICKETMILL_THREADS": "3"}]).run()
+    assert told == [{"threads": "1"}, {"threads": "3"}]
+
+
+@pytest.mark.usefixtures("scripts")
+def test_where_one_process_dies_the_others_are_stopped_and_it_is_told() -> None:
+    with pytest.raises(ProcessDied, match="exit code 3"):
+        Processes([[WAITS], ["exit(3)"]], [{}, {}]).run()
+
+
+@pytest.mark.usefixtures("scripts")
+def test_a_signal_reaches_every_process() -> None:
+    ready = "import os; " + WAITS
+    started = Processes([[ready], [ready]], [{}, {}])
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    assert started.run() == [{}, {}]
