@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
@@ -40,9 +42,12 @@ def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes.subprocess, "Popen", run_script)
 
 
-WAITS = (
-    "import signal, time; signal.signal(signal.SIGTERM, lambda *_: (print('{}'), exit(0))); time.sleep(60)"
-)
+WAITS = """
+import os, pathlib, signal, time
+signal.signal(signal.SIGTERM, lambda *_: (print('{}'), exit(0)))
+pathlib.Path(os.environ['READY']).touch()
+time.sleep(60)
+"""
 
 
 @pytest.mark.usefixtures("scripts")
@@ -53,14 +58,22 @@ def test_each_process_has_its_own_environment_and_gives_its_statistics() -> None
 
 
 @pytest.mark.usefixtures("scripts")
-def test_where_one_process_dies_the_others_are_stopped_and_it_is_told() -> None:
+def test_where_one_process_dies_the_others_are_stopped_and_it_is_told(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    dies = f"import pathlib\nwhile not pathlib.Path({str(ready)!r}).exists(): pass\nexit(3)"
     with pytest.raises(ProcessDied, match="exit code 3"):
-        Processes([[WAITS], ["exit(3)"]], [{}, {}]).run()
+        Processes([[WAITS], [dies]], [{"READY": str(ready)}, {}]).run()
 
 
 @pytest.mark.usefixtures("scripts")
-def test_a_signal_reaches_every_process() -> None:
-    ready = "import os; " + WAITS
-    started = Processes([[ready], [ready]], [{}, {}])
-    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+def test_a_signal_reaches_every_process(tmp_path: Path) -> None:
+    ready = [tmp_path / "first", tmp_path / "second"]
+    started = Processes([[WAITS], [WAITS]], [{"READY": str(each)} for each in ready])
+
+    def stop_when_ready() -> None:
+        while not all(each.exists() for each in ready):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop_when_ready, daemon=True).start()
     assert started.run() == [{}, {}]
