@@ -1,0 +1,240 @@
+"""What happens in one run, drawn from its seed: uploads, announcements, disruptions and outages.
+
+The same seed and count give the same scenario. How processes interleave under it is the machine's affair.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ticketmill.domain.errors import RejectionCode
+from ticketmill.learn.corpus import LabelledTicket, read_corpus
+
+SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invalid"
+MAX_TICKET_BYTES = 64 * 1024  # the workers are told so: what is too large need not be megabytes
+
+# The life of one ticket, and how many of a hundred have it. A to C are valid contents, x and y invalid ones,
+# @ announces the ticket by its id alone, ' marks an upload to a second key. A comma is a wait of seconds;
+# without one the next step follows within the same second, more often than not.
+STORIES = {
+    "A": 40,
+    "A,B": 7,
+    "A,B,C": 4,
+    "AB": 5,
+    "ABC": 4,
+    "AA": 2,
+    "A,A": 3,
+    "ABA": 2,
+    "A,B,A": 2,
+    "AxA": 1,
+    "A,x,A": 1,
+    "A,x,B": 2,
+    "x,A": 2,
+    "xA": 1,
+    "@,A": 1,
+    "@A": 1,
+    "A,@": 1,
+    "A,'B": 2,
+    "A'B": 2,
+    "A,'B,C": 1,
+    "x": 7,
+    "x,y": 1,
+    "Ax": 1,
+    "A,x": 2,
+    "ABx": 1,
+    "A,Bx": 2,
+    "Axy": 1,
+    "@x": 1,
+    "@": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One upload. Exactly one of `text` (subject and body of a valid ticket) and `code` is given."""
+
+    at_s: float
+    ticket_id: str
+    key: str
+    content: bytes
+    text: tuple[str, str] | None = None
+    code: RejectionCode | None = None
+
+    def __str__(self) -> str:
+        what = "valid" if self.code is None else f"invalid ({self.code})"
+        return f"{self.at_s:7.3f} s  upload to {self.key}, {what}, {len(self.content)} bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A message with a bare ticket id, which may come before the ticket itself."""
+
+    at_s: float
+    ticket_id: str
+
+    def __str__(self) -> str:
+        return f"{self.at_s:7.3f} s  announced by its id"
+
+
+@dataclass(frozen=True, slots=True)
+class Disruption:
+    """What befalls a worker: at once, or at its next request of the kind `point`, before or after its effect."""
+
+    at_s: float
+    action: str
+    point: str | None = None
+    after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which most requests to one service fail."""
+
+    from_s: float
+    to_s: float
+    service: str
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Everything that is meant to happen, in the order of time."""
+
+    seed: int
+    duration_s: float
+    stories: dict[str, str]
+    uploads: list[Drop | Announcement]
+    disruptions: list[Disruption]
+    outages: list[Outage]
+
+    @property
+    def drops(self) -> list[Drop]:
+        return [each for each in self.uploads if isinstance(each, Drop)]
+
+    def last_drops(self, ticket_id: str) -> list[Drop]:
+        """The last upload to each key of a ticket: what the bucket holds in the end."""
+        last = {each.key: each for each in self.drops if each.ticket_id == ticket_id}
+        return list(last.values())
+
+    def of(self, ticket_id: str) -> list[Drop | Announcement]:
+        return [each for each in self.uploads if each.ticket_id == ticket_id]
+
+
+def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
+    """The scenario of `seed`: so many tickets, their last uploads soon after `duration_s`."""
+    dice = random.Random(f"scenario-{seed}")
+    corpus = read_corpus()
+    every, weights = list(STORIES), list(STORIES.values())
+    told = [*every, *dice.choices(every, weights, k=max(0, tickets - len(every)))][:tickets]
+    dice.shuffle(told)
+    stories: dict[str, str] = {}
+    uploads: list[Drop | Announcement] = []
+    for number, story in enumerate(told):
+        ticket_id = f"S{seed}-{number:04d}"
+        stories[ticket_id] = story
+        uploads += _told(story, ticket_id, dice.uniform(0, duration_s), dice, corpus)
+    uploads.sort(key=lambda each: each.at_s)
+    horizon_s = duration_s * 10
+    return Scenario(
+        seed,
+        duration_s,
+        stories,
+        uploads,
+        list(_disruptions(dice, horizon_s)),
+        list(_outages(dice, horizon_s)),
+    )
+
+
+def _told(
+    story: str, ticket_id: str, at_s: float, dice: random.Random, corpus: list[LabelledTicket]
+) -> Iterator[Drop | Announcement]:
+    keys = [f"tickets/{ticket_id}.json", f"tickets/moved here/ü+{ticket_id}.json"]
+    contents: dict[str, Drop] = {}
+    key = keys[0]
+    for step in story:
+        if step == ",":
+            at_s += dice.uniform(0.7, 6)
+        elif step == "'":
+            key = keys[1]
+        else:
+            if step == "@":
+                yield Announcement(at_s, ticket_id)
+            else:
+                made = contents.setdefault(step, _content(step, ticket_id, dice, corpus))
+                yield Drop(at_s, ticket_id, key, made.content, made.text, made.code)
+            key = keys[0]
+            at_s += dice.uniform(0.01, 0.2)
+
+
+def _content(step: str, ticket_id: str, dice: random.Random, corpus: list[LabelledTicket]) -> Drop:
+    if step.islower():
+        code, make = dice.choice(INVALID)
+        return Drop(0, ticket_id, "", make(ticket_id, f"{step}{dice.random()}"), code=code)
+    ticket = dice.choice(corpus)
+    document = {
+        "ticket_id": ticket_id,
+        "subject": ticket.subject,
+        "body": ticket.body,
+        "priority": dice.choice([None, "high", "p3", "urgent"]),
+        "created_at": 1763712000 + dice.randrange(86400),
+        "metadata": {"source": "email", "tags": [ticket.domain]},
+        "upload": step,
+    }
+    content = json.dumps(document, ensure_ascii=dice.random() < 0.5).encode()
+    return Drop(0, ticket_id, "", content, text=(ticket.subject, ticket.body))
+
+
+def _sample(name: str) -> Callable[[str, str], bytes]:
+    """A shipped invalid ticket under another id."""
+
+    def make(ticket_id: str, mark: str) -> bytes:
+        document = json.loads((SAMPLES / name).read_text(encoding="utf-8"))
+        return json.dumps({**document, "ticket_id": ticket_id, "mark": mark}).encode()
+
+    return make
+
+
+def _not_json(ticket_id: str, mark: str) -> bytes:
+    return (SAMPLES / "not-json.json").read_bytes() + mark.encode()
+
+
+INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
+    (RejectionCode.NOT_JSON, _not_json),
+    (RejectionCode.SCHEMA, _sample("body-is-a-list.json")),
+    (RejectionCode.EMPTY_TEXT, _sample("only-whitespace.json")),
+    (RejectionCode.SCHEMA, lambda _, mark: json.dumps([mark]).encode()),
+    (RejectionCode.NOT_UTF8, lambda _, mark: b'{"body": "\xff' + mark.encode() + b'"}'),
+    (RejectionCode.DUPLICATE_KEY, lambda _, mark: f'{{"body": "{mark}", "body": "again"}}'.encode()),
+    (RejectionCode.ID_UNUSABLE, lambda _, mark: json.dumps({"ticket_id": "a/b", "body": mark}).encode()),
+    (RejectionCode.TOO_LARGE, lambda _, mark: (mark + "." * MAX_TICKET_BYTES).encode()),
+]
+
+# where a worker dies: between object, row and acknowledgement, or anywhere at all
+_POINTS = [
+    None,
+    None,
+    "sqs.ReceiveMessage",
+    "s3.PUT",
+    "dynamodb.PutItem",
+    "sqs.DeleteMessageBatch",
+]
+
+
+def _disruptions(dice: random.Random, horizon_s: float) -> Iterator[Disruption]:
+    at_s = 2.0
+    while at_s < horizon_s:
+        action = dice.choices(["kill", "freeze", "stop"], [6, 2, 1])[0]
+        point = None if action == "stop" else dice.choice(_POINTS)
+        yield Disruption(at_s, action, point, after=dice.random() < 0.6)
+        at_s += dice.uniform(1.0, 4.0)
+
+
+def _outages(dice: random.Random, horizon_s: float) -> Iterator[Outage]:
+    at_s = 1.0
+    while at_s < horizon_s:
+        length_s = dice.uniform(0.5, 2.5)
+        yield Outage(at_s, at_s + length_s, dice.choice(["s3", "sqs", "dynamodb"]))
+        at_s += length_s + dice.uniform(1, 5)
