@@ -165,7 +165,7 @@ class Check:
                 yield Finding(ticket_id, f"listed {listed[ticket_id]} times by its status, expected once")
 
     def _orphans(self) -> Iterator[Finding]:
-        """Enrichments that no row names are leftovers of killed workers; of contents nobody uploaded, a fault."""
+        """Enrichments that no row names may be left by killed workers, but only of what was uploaded."""
         uploaded = {
             f"tickets/{drop.ticket_id}/{content_hash(drop)}" for drop in self.scenario.drops if drop.text
         }

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve  # noqa: N815 - http.server's names
 
     def _with_effect(self, request: Request, fault: Fault | None) -> Answer:
-        """The answer after the fault's part before it, the request's effect, and the fault's part after it."""
+        """The fault's part before the effect, the effect, and the fault's part after it."""
         kind = fault.kind if fault else None
         if kind in BEFORE:
             return self._failure(request, kind)
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         return chunk
 
     def _forward(self, request: Request) -> Answer:
-        """What the emulator answers. A kept connection may have ended meanwhile: then once more on a new one."""
+        """What the emulator answers; once more on a new connection where the kept one has ended."""
         kept = self.emulator is not None
         try:
             return self._ask(request)
@@ -202,9 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
             length = next((value for name, value in answer.headers if name.lower() == "content-length"), "0")
         lines = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, '')}"]
         lines += [f"{name}: {value}" for name, value in (*kept, ("Content-Length", length))]
-        data = "\r\n".join([*lines, "", ""]).encode("latin-1") + (
-            b"" if request.method == "HEAD" else answer.body
-        )
-        self.wfile.write(data[: len(data) - len(data) // 3] if torn else data)
+        body = b"" if request.method == "HEAD" else answer.body
+        if torn:
+            body = body[: len(body) // 2]
+        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         if torn:
             raise _Cut

@@ -82,7 +82,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """What befalls a worker: at once, or at its next request of the kind `point`, before or after its effect."""
+    """What befalls a worker: at once, or at a request of the kind `point`, before or after its effect."""
 
     at_s: float
     action: str

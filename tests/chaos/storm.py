@@ -133,7 +133,7 @@ class Storm:
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
         started = time.monotonic()
-        longest_s = self.scenario.duration_s * 3 + 30
+        longest_s = self.scenario.duration_s * 2 + 15
         while (now_s := time.monotonic() - started) < longest_s:
             while uploads and uploads[0].at_s <= now_s:
                 self._upload(uploads.pop(0), queue)

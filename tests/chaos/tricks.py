@@ -1,4 +1,4 @@
-"""Tricks on messages and batches: what the services may do by their contracts and hardly ever do in a test."""
+"""Tricks on messages and batches: what the services may do by contract and hardly ever do in a test."""
 
 from __future__ import annotations
 

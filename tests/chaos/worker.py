@@ -1,4 +1,4 @@
-"""`ticketmill work` as it is, but for clients that give up after 3 s: an answer that never comes costs 30 else.
+"""`ticketmill work` as it is, but for clients that give up on an answer after 3 s in place of 30.
 
 CHAOS_BROKEN names a way in which it is to be broken, to see that the checks notice.
 """
