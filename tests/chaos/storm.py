@@ -22,6 +22,8 @@ from ticketmill.aws.stack import Stack
 WORKERS = 3
 VISIBILITY_TIMEOUT_S = 4
 MAX_REDRIVES = 8
+ENOUGH = 0.8  # of the tickets right, and the storm may end: the rest is left in disorder for the calm
+LONGEST_WAIT_S = 120  # for that
 _TICK_S = 0.01
 _LOG_TAIL_LINES = 12
 _TOLD_FINDINGS = 5
@@ -91,7 +93,7 @@ class Storm:
         crew = Crew(WORKERS, self._workers_environment(proxy.endpoint_url), self.log_dir)
         check = Check(self.scenario, self.clients, self.stack)
         try:
-            self._rage(faults, crew)
+            self._rage(faults, crew, check)
             storm_s = time.monotonic() - began
             faults.stop()
             crew.dismiss()
@@ -127,21 +129,23 @@ class Storm:
             "TICKETMILL_HEARTBEAT_S": "1",
         }
 
-    def _rage(self, faults: Faults, crew: Crew) -> None:
-        """Uploads and disruptions, each at its time, until all is uploaded and the queue is worked off."""
+    def _rage(self, faults: Faults, crew: Crew, check: Check) -> None:
+        """Uploads and disruptions, each at its time, until all is uploaded and most tickets are right."""
         uploads, disruptions = list(self.scenario.uploads), list(self.scenario.disruptions)
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
         started = time.monotonic()
-        longest_s = self.scenario.duration_s * 2 + 15
-        while (now_s := time.monotonic() - started) < longest_s:
+        next_look_s = self.scenario.duration_s
+        while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
             while uploads and uploads[0].at_s <= now_s:
                 self._upload(uploads.pop(0), queue)
             while disruptions and disruptions[0].at_s <= now_s:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
-            if not uploads and queue.depths().total == 0:
-                break
+            if not uploads and now_s >= next_look_s:
+                if check.settled() >= ENOUGH * len(self.scenario.stories) or queue.depths().total == 0:
+                    break
+                next_look_s = now_s + 2
             time.sleep(_TICK_S)
         for late in uploads:
             self._upload(late, queue)
