@@ -229,7 +229,7 @@ def _disruptions(dice: random.Random, horizon_s: float) -> Iterator[Disruption]:
         action = dice.choices(["kill", "freeze", "stop"], [6, 2, 1])[0]
         point = None if action == "stop" else dice.choice(_POINTS)
         yield Disruption(at_s, action, point, after=dice.random() < 0.6)
-        at_s += dice.uniform(1.5, 4.5)
+        at_s += dice.uniform(2, 6)
 
 
 def _outages(dice: random.Random, horizon_s: float) -> Iterator[Outage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from check import Check, Finding
 from crew import Crew
 from faults import Faults, Trap
 from proxy import Proxy, Seen
-from scenario import MAX_TICKET_BYTES, Disruption, Drop, Scenario
+from scenario import MAX_TICKET_BYTES, Announcement, Disruption, Drop, Scenario
 from tricks import Tricks
 
 from ticketmill.aws.clients import Clients
@@ -138,7 +139,7 @@ class Storm:
         next_look_s = self.scenario.duration_s
         while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
             while uploads and uploads[0].at_s <= now_s:
-                self._upload(uploads.pop(0), queue)
+                upload(uploads.pop(0), self.clients, self.stack)
             while disruptions and disruptions[0].at_s <= now_s:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
@@ -148,13 +149,7 @@ class Storm:
                 next_look_s = now_s + 2
             time.sleep(_TICK_S)
         for late in uploads:
-            self._upload(late, queue)
-
-    def _upload(self, upload: object, queue: SqsQueue) -> None:
-        if isinstance(upload, Drop):
-            self.clients.s3.put_object(Bucket=self.stack.raw_bucket, Key=upload.key, Body=upload.content)
-        else:
-            queue.send(f'{{"ticket_id": "{upload.ticket_id}"}}')
+            upload(late, self.clients, self.stack)
 
     def _calm(self, crew: Crew) -> int:
         """Redrives dead letters and works everything off; how many there were."""
@@ -173,6 +168,15 @@ class Storm:
                 break
             crew.finish()
         return dead_lettered
+
+
+def upload(each: Drop | Announcement, clients: Clients, stack: Stack) -> None:
+    """Does what the scenario says, past the proxy: only workers are to suffer."""
+    if isinstance(each, Drop):
+        clients.s3.put_object(Bucket=stack.raw_bucket, Key=each.key, Body=each.content)
+    else:
+        body = json.dumps({"ticket_id": each.ticket_id})
+        clients.sqs.send_message(QueueUrl=stack.queue_url, MessageBody=body)
 
 
 def _disrupt(disruption: Disruption, faults: Faults, crew: Crew) -> None:
