@@ -77,6 +77,8 @@ class Faults:
 
     def __init__(self, seed: int, outages: Sequence[Outage]) -> None:
         self.counts: Counter[str] = Counter()
+        self.receives = 0
+        """How many answers brought messages to a worker: the clock of the disruptions."""
         self._dice = random.Random(f"faults-{seed}")
         self._outages = outages
         self._lock = threading.Lock()

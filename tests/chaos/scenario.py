@@ -82,9 +82,12 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Disruption:
-    """What befalls a worker: at once, or at a request of the kind `point`, before or after its effect."""
+    """What befalls a worker: at once, or at a request of the kind `point`, before or after its effect.
 
-    at_s: float
+    Its turn comes by the work that is done, not by the clock: a slow machine gets on as well as a fast one.
+    """
+
+    after_receives: int
     action: str
     point: str | None = None
     after: bool = False
@@ -137,15 +140,8 @@ def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
         stories[ticket_id] = story
         uploads += _told(story, ticket_id, dice.uniform(0, duration_s), dice, corpus)
     uploads.sort(key=lambda each: each.at_s)
-    horizon_s = duration_s * 10
-    return Scenario(
-        seed,
-        duration_s,
-        stories,
-        uploads,
-        list(_disruptions(dice, horizon_s)),
-        list(_outages(dice, horizon_s)),
-    )
+    disruptions, outages = list(_disruptions(dice, tickets)), list(_outages(dice, duration_s + 300))
+    return Scenario(seed, duration_s, stories, uploads, disruptions, outages)
 
 
 def _told(
@@ -223,13 +219,13 @@ _POINTS = [
 ]
 
 
-def _disruptions(dice: random.Random, horizon_s: float) -> Iterator[Disruption]:
-    at_s = 2.0
-    while at_s < horizon_s:
+def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:
+    receives = 2
+    while receives < tickets * 10:
         action = dice.choices(["kill", "freeze", "stop"], [6, 2, 1])[0]
         point = None if action == "stop" else dice.choice(_POINTS)
-        yield Disruption(at_s, action, point, after=dice.random() < 0.6)
-        at_s += dice.uniform(2, 6)
+        yield Disruption(receives, action, point, after=dice.random() < 0.6)
+        receives += dice.randint(2, 8)
 
 
 def _outages(dice: random.Random, horizon_s: float) -> Iterator[Outage]:

@@ -24,7 +24,7 @@ WORKERS = 3
 VISIBILITY_TIMEOUT_S = 4
 MAX_REDRIVES = 8
 ENOUGH = 0.8  # of the tickets right, and the storm may end: the rest is left in disorder for the calm
-LONGEST_WAIT_S = 120  # for that
+LONGEST_WAIT_S = 150  # for that
 _TICK_S = 0.01
 _LOG_TAIL_LINES = 12
 _TOLD_FINDINGS = 5
@@ -131,7 +131,7 @@ class Storm:
         }
 
     def _rage(self, faults: Faults, crew: Crew, check: Check) -> None:
-        """Uploads and disruptions, each at its time, until all is uploaded and most tickets are right."""
+        """Uploads and disruptions, each in its turn, until all is uploaded and most tickets are right."""
         uploads, disruptions = list(self.scenario.uploads), list(self.scenario.disruptions)
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
@@ -140,7 +140,7 @@ class Storm:
         while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
             while uploads and uploads[0].at_s <= now_s:
                 upload(uploads.pop(0), self.clients, self.stack)
-            while disruptions and disruptions[0].at_s <= now_s:
+            while disruptions and disruptions[0].after_receives <= faults.receives:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
             if not uploads and now_s >= next_look_s:
@@ -186,7 +186,7 @@ def _disrupt(disruption: Disruption, faults: Faults, crew: Crew) -> None:
         return crew.strike(name, disruption.action)
 
     if disruption.point is None:
-        strike(crew.names[int(disruption.at_s * 1000) % len(crew.names)])
+        strike(crew.names[disruption.after_receives % len(crew.names)])
     else:
         faults.set_trap(Trap(disruption.point, disruption.after, strike))
 

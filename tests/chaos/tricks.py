@@ -56,6 +56,7 @@ class Tricks:
             if self._faults.happens("receipt expired", EXPIRED):
                 self._expire(message["ReceiptHandle"])
         self._faults.shuffle(kept)
+        self._faults.receives += bool(kept)
         return {"Messages": kept} if kept else {}
 
     def _postponed(self, message: dict[str, Any]) -> bool:
