@@ -1,13 +1,14 @@
 # make setup   the environment: .venv/bin/ticketmill
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
+# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make check   linter and types
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check format heads clean
+.PHONY: setup demo test chaos check format heads clean
 
 setup: $(READY)
 
@@ -26,6 +27,13 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+SEEDS ?= 1 2 3
+TICKETS ?= 500
+
+# BROKEN=past_overwrites (or another way of tests/chaos/broken.py) breaks the workers, and the checks must see it
+chaos: setup
+	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
 check: setup
 	$(BIN)/ruff check

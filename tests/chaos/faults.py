@@ -49,7 +49,7 @@ _WEIGHTS = {
     Kind.SLOW: 6,
     Kind.SLOW_ANSWER: 4,
 }
-_ODDS, _ODDS_IN_OUTAGE = 0.08, 0.7
+_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.6
 
 BEFORE = frozenset({Kind.REFUSED, Kind.CUT, Kind.HUNG})
 
@@ -122,7 +122,7 @@ class Faults:
             kind = self._dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
             self.counts[f"{service} {kind}"] += 1
             # mostly short; now and then longer than a message stays in flight
-            return Fault(kind, delay_s=min(6.0, self._dice.expovariate(1.0)))
+            return Fault(kind, delay_s=min(6.0, self._dice.expovariate(1.5)))
 
     def happens(self, what: str, odds: float) -> bool:
         """Whether a trick of the odds given is played now; counted by name."""

@@ -233,4 +233,4 @@ def _outages(dice: random.Random, horizon_s: float) -> Iterator[Outage]:
     while at_s < horizon_s:
         length_s = dice.uniform(0.5, 2.5)
         yield Outage(at_s, at_s + length_s, dice.choice(["s3", "sqs", "dynamodb"]))
-        at_s += length_s + dice.uniform(1, 5)
+        at_s += length_s + dice.uniform(2, 8)
