@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ticketmill.domain.message import Message, RawObject
+from ticketmill.domain.message import Message
 from ticketmill.domain.row import TicketRow
 from ticketmill.entrypoints.worker import Worker
-from ticketmill.pipeline import ledger, process
-from ticketmill.pipeline.precedence import Verdict
+from ticketmill.pipeline import ledger, precedence, process
 
 
 def past_overwrites() -> None:
     """Whatever was read is written, however old it is by then."""
-
-    def decide(row: TicketRow | None, raw: RawObject, fingerprint: str | None, _: Any) -> Verdict:
-        same = row is not None and (row.content_hash, row.fingerprint) == (raw.content_hash, fingerprint)
-        return Verdict.DUPLICATE if same else Verdict.WRITE
-
-    ledger.decide = decide  # type: ignore[assignment]
+    precedence.is_newer = ledger.is_newer = lambda *_: True  # type: ignore[attr-defined]
 
 
 def acknowledge_first() -> None:

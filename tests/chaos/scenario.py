@@ -208,21 +208,18 @@ INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
     (RejectionCode.TOO_LARGE, lambda _, mark: (mark + "." * MAX_TICKET_BYTES).encode()),
 ]
 
-# where a worker dies: between object, row and acknowledgement, or anywhere at all
-_POINTS = [
-    None,
-    None,
-    "sqs.ReceiveMessage",
-    "s3.PUT",
-    "dynamodb.PutItem",
-    "sqs.DeleteMessageBatch",
-]
+# Where a worker dies first of all: between object and row, row and acknowledgement, and just before that.
+_FIRST = [("s3.PUT", True), ("dynamodb.PutItem", True), ("sqs.DeleteMessageBatch", False)]
+_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.PutItem", "sqs.DeleteMessageBatch"]
 
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:
     receives = 2
+    for point, after in dice.sample(_FIRST, k=len(_FIRST)):
+        yield Disruption(receives, "kill", point, after)
+        receives += dice.randint(2, 6)
     while receives < tickets * 10:
-        action = dice.choices(["kill", "freeze", "stop"], [6, 2, 1])[0]
+        action = dice.choices(["kill", "freeze", "stop"], [6, 3, 1])[0]
         point = None if action == "stop" else dice.choice(_POINTS)
         yield Disruption(receives, action, point, after=dice.random() < 0.6)
         receives += dice.randint(2, 8)
