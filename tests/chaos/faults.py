@@ -7,11 +7,10 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scenario import Outage
 
 HANG_S = 4.0  # beyond the 3 s that the workers' clients wait for an answer
 
@@ -49,7 +48,7 @@ _WEIGHTS = {
     Kind.SLOW: 6,
     Kind.SLOW_ANSWER: 4,
 }
-_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.6
+_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.75
 
 BEFORE = frozenset({Kind.REFUSED, Kind.CUT, Kind.HUNG})
 
@@ -75,27 +74,32 @@ class Trap:
 class Faults:
     """The dice. Off at first and off in the end; thread-safe."""
 
-    def __init__(self, seed: int, outages: Sequence[Outage]) -> None:
+    def __init__(self, seed: int) -> None:
         self.counts: Counter[str] = Counter()
         self.receives = 0
         """How many answers brought messages to a worker: the clock of the disruptions."""
         self._dice = random.Random(f"faults-{seed}")
-        self._outages = outages
         self._lock = threading.Lock()
-        self._started: float | None = None
+        self._on = False
+        self._out_until: dict[str, float] = {}
         self._traps: list[Trap] = []
 
     def start(self) -> None:
-        self._started = time.monotonic()
+        self._on = True
 
     def stop(self) -> None:
         with self._lock:
-            self._started = None
+            self._on = False
             self._traps.clear()
 
     @property
     def on(self) -> bool:
-        return self._started is not None
+        return self._on
+
+    def begin_outage(self, service: str, length_s: float) -> None:
+        with self._lock:
+            self._out_until[service] = time.monotonic() + length_s
+            self.counts[f"{service} out"] += 1
 
     def set_trap(self, trap: Trap) -> None:
         with self._lock:
@@ -113,10 +117,9 @@ class Faults:
 
     def fault(self, service: str) -> Fault | None:
         with self._lock:
-            if self._started is None:
+            if not self._on:
                 return None
-            now_s = time.monotonic() - self._started
-            out = any(each.service == service and each.from_s <= now_s < each.to_s for each in self._outages)
+            out = time.monotonic() < self._out_until.get(service, 0)
             if self._dice.random() >= (_ODDS_IN_OUTAGE if out else _ODDS):
                 return None
             kind = self._dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
@@ -127,7 +130,7 @@ class Faults:
     def happens(self, what: str, odds: float) -> bool:
         """Whether a trick of the odds given is played now; counted by name."""
         with self._lock:
-            played = self._started is not None and self._dice.random() < odds
+            played = self._on and self._dice.random() < odds
             if played:
                 self.counts[what] += 1
             return played

@@ -95,11 +95,11 @@ class Disruption:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A time in which most requests to one service fail."""
+    """A time in which most requests to one service fail; its turn comes as that of a disruption."""
 
-    from_s: float
-    to_s: float
+    after_receives: int
     service: str
+    length_s: float
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
         stories[ticket_id] = story
         uploads += _told(story, ticket_id, dice.uniform(0, duration_s), dice, corpus)
     uploads.sort(key=lambda each: each.at_s)
-    disruptions, outages = list(_disruptions(dice, tickets)), list(_outages(dice, duration_s + 300))
+    disruptions, outages = list(_disruptions(dice, tickets)), list(_outages(dice, tickets))
     return Scenario(seed, duration_s, stories, uploads, disruptions, outages)
 
 
@@ -225,9 +225,10 @@ def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:
         receives += dice.randint(2, 8)
 
 
-def _outages(dice: random.Random, horizon_s: float) -> Iterator[Outage]:
-    at_s = 1.0
-    while at_s < horizon_s:
-        length_s = dice.uniform(0.5, 2.5)
-        yield Outage(at_s, at_s + length_s, dice.choice(["s3", "sqs", "dynamodb"]))
-        at_s += length_s + dice.uniform(2, 8)
+def _outages(dice: random.Random, tickets: int) -> Iterator[Outage]:
+    services = ["s3", "sqs", "dynamodb"]
+    receives = 1
+    while receives < tickets * 10:
+        for service in dice.sample(services, k=len(services)):
+            yield Outage(receives, service, dice.uniform(1, 3))
+            receives += dice.randint(2, 10)

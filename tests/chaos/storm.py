@@ -89,7 +89,7 @@ class Storm:
         self.clients.sqs.set_queue_attributes(
             QueueUrl=self.stack.queue_url, Attributes={"VisibilityTimeout": str(VISIBILITY_TIMEOUT_S)}
         )
-        faults = Faults(self.scenario.seed, self.scenario.outages)
+        faults = Faults(self.scenario.seed)
         proxy = Proxy(self.endpoint_url, faults, Tricks(faults, self.clients.sqs, self.stack.queue_url))
         crew = Crew(WORKERS, self._workers_environment(proxy.endpoint_url), self.log_dir)
         check = Check(self.scenario, self.clients, self.stack)
@@ -132,7 +132,8 @@ class Storm:
 
     def _rage(self, faults: Faults, crew: Crew, check: Check) -> None:
         """Uploads and disruptions, each in its turn, until all is uploaded and most tickets are right."""
-        uploads, disruptions = list(self.scenario.uploads), list(self.scenario.disruptions)
+        uploads, outages = list(self.scenario.uploads), list(self.scenario.outages)
+        disruptions = list(self.scenario.disruptions)
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
         started = time.monotonic()
@@ -140,6 +141,9 @@ class Storm:
         while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
             while uploads and uploads[0].at_s <= now_s:
                 upload(uploads.pop(0), self.clients, self.stack)
+            while outages and outages[0].after_receives <= faults.receives:
+                outage = outages.pop(0)
+                faults.begin_outage(outage.service, outage.length_s)
             while disruptions and disruptions[0].after_receives <= faults.receives:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
