@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-
 HANG_S = 4.0  # beyond the 3 s that the workers' clients wait for an answer
 
 
@@ -48,7 +47,8 @@ _WEIGHTS = {
     Kind.SLOW: 6,
     Kind.SLOW_ANSWER: 4,
 }
-_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.75
+_OUTAGE_WEIGHTS = {Kind.REFUSED: 8, Kind.LOST: 2, Kind.CUT: 3, Kind.CUT_LOST: 1, Kind.HUNG: 1}
+_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.95
 
 BEFORE = frozenset({Kind.REFUSED, Kind.CUT, Kind.HUNG})
 
@@ -122,7 +122,8 @@ class Faults:
             out = time.monotonic() < self._out_until.get(service, 0)
             if self._dice.random() >= (_ODDS_IN_OUTAGE if out else _ODDS):
                 return None
-            kind = self._dice.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+            weights = _OUTAGE_WEIGHTS if out else _WEIGHTS
+            kind = self._dice.choices(list(weights), list(weights.values()))[0]
             self.counts[f"{service} {kind}"] += 1
             # mostly short; now and then longer than a message stays in flight
             return Fault(kind, delay_s=min(6.0, self._dice.expovariate(1.5)))

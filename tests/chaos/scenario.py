@@ -230,5 +230,5 @@ def _outages(dice: random.Random, tickets: int) -> Iterator[Outage]:
     receives = 1
     while receives < tickets * 10:
         for service in dice.sample(services, k=len(services)):
-            yield Outage(receives, service, dice.uniform(1, 3))
+            yield Outage(receives, service, dice.uniform(2, 5))
             receives += dice.randint(2, 10)
