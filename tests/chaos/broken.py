@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,7 +40,7 @@ def row_before_object() -> None:
                 puts.append((key, body))
 
         later: Any = Later()
-        settled = store(process.replace(self, enriched_tickets=later), candidate, enrichment)
+        settled = store(dataclasses.replace(self, enriched_tickets=later), candidate, enrichment)
         for key, body in puts:
             self.enriched_tickets.put(key, body)
         return settled
@@ -51,7 +52,7 @@ def failures_acknowledged() -> None:
     """What failed is deleted as if it were done."""
     from ticketmill.entrypoints import worker
 
-    worker.settled = lambda messages, _: list(messages)
+    worker.settled = lambda messages, outcomes: list(messages)  # type: ignore[attr-defined]
 
 
 def rejections_forgotten() -> None:
@@ -65,7 +66,7 @@ def unconditional_rows() -> None:
     """A row replaces whatever is there."""
     from ticketmill.aws.dynamodb import DynamoTicketRows, item_of
 
-    def put(self: DynamoTicketRows, row: TicketRow, _: TicketRow | None) -> bool:
+    def put(self: DynamoTicketRows, row: TicketRow, replaces: TicketRow | None) -> bool:
         self._dynamodb.put_item(TableName=self._table, Item=item_of(row))
         return True
 

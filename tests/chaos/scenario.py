@@ -215,8 +215,8 @@ _POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.PutItem", "sqs.Delete
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:
     receives = 2
-    for point, after in dice.sample(_FIRST, k=len(_FIRST)):
-        yield Disruption(receives, "kill", point, after)
+    for first, after in dice.sample(_FIRST, k=len(_FIRST)):
+        yield Disruption(receives, "kill", first, after)
         receives += dice.randint(2, 6)
     while receives < tickets * 10:
         action = dice.choices(["kill", "freeze", "stop"], [6, 3, 1])[0]
