@@ -36,6 +36,8 @@ class Proxy:
     def __init__(self, upstream_url: str, faults: Faults, tricks: Tricks) -> None:
         self.faults, self.tricks = faults, tricks
         self.diary: list[Seen] = []
+        self.read_at: dict[str, float] = {}
+        """When a worker last read an object of a ticket, by the monotonic clock."""
         parts = urlsplit(upstream_url)
         self.upstream = (parts.hostname or "", parts.port or 80)
         self._started = time.monotonic()
@@ -136,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and kind is Kind.SLOW:
             time.sleep(fault.delay_s)
         answer = self._forward(self.proxy.tricks.on_request(request))
+        if request.operation == "s3.GET":
+            for ticket_id in _TICKET_ID.findall(request.path.encode()):
+                self.proxy.read_at[ticket_id.decode()] = time.monotonic()
         answer = self.proxy.tricks.on_answer(request, answer)
         self._spring(request, after=True)
         if fault and kind is Kind.SLOW_ANSWER:

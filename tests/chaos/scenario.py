@@ -18,8 +18,9 @@ SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invalid"
 MAX_TICKET_BYTES = 64 * 1024  # the workers are told so: what is too large need not be megabytes
 
 # The life of one ticket, and how many of a hundred have it. A to C are valid contents, x and y invalid ones,
-# @ announces the ticket by its id alone, ' marks an upload to a second key. A comma is a wait of seconds;
-# without one the next step follows within the same second, more often than not.
+# @ announces the ticket by its id alone, ' marks an upload to a second key. A comma is a wait of seconds, and
+# until a worker has read what came before: the next step meets it in flight or done. Without a comma the
+# next step follows within the same second, more often than not.
 STORIES = {
     "A": 40,
     "A,B": 7,
@@ -55,9 +56,13 @@ STORIES = {
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """One upload. Exactly one of `text` (subject and body of a valid ticket) and `code` is given."""
+    """One upload. Exactly one of `text` (subject and body of a valid ticket) and `code` is given.
+
+    One that `waits` comes once the ticket's earlier one has been read.
+    """
 
     at_s: float
+    waits: bool
     ticket_id: str
     key: str
     content: bytes
@@ -74,6 +79,7 @@ class Announcement:
     """A message with a bare ticket id, which may come before the ticket itself."""
 
     at_s: float
+    waits: bool
     ticket_id: str
 
     def __str__(self) -> str:
@@ -149,26 +155,27 @@ def _told(
 ) -> Iterator[Drop | Announcement]:
     keys = [f"tickets/{ticket_id}.json", f"tickets/moved here/ü+{ticket_id}.json"]
     contents: dict[str, Drop] = {}
-    key = keys[0]
+    key, waits = keys[0], False
     for step in story:
         if step == ",":
             at_s += dice.uniform(0.7, 6)
+            waits = True
         elif step == "'":
             key = keys[1]
         else:
             if step == "@":
-                yield Announcement(at_s, ticket_id)
+                yield Announcement(at_s, waits, ticket_id)
             else:
                 made = contents.setdefault(step, _content(step, ticket_id, dice, corpus))
-                yield Drop(at_s, ticket_id, key, made.content, made.text, made.code)
-            key = keys[0]
+                yield Drop(at_s, waits, ticket_id, key, made.content, made.text, made.code)
+            key, waits = keys[0], False
             at_s += dice.uniform(0.01, 0.2)
 
 
 def _content(step: str, ticket_id: str, dice: random.Random, corpus: list[LabelledTicket]) -> Drop:
     if step.islower():
         code, make = dice.choice(INVALID)
-        return Drop(0, ticket_id, "", make(ticket_id, f"{step}{dice.random()}"), code=code)
+        return Drop(0, False, ticket_id, "", make(ticket_id, f"{step}{dice.random()}"), code=code)
     ticket = dice.choice(corpus)
     document = {
         "ticket_id": ticket_id,
@@ -180,7 +187,7 @@ def _content(step: str, ticket_id: str, dice: random.Random, corpus: list[Labell
         "upload": step,
     }
     content = json.dumps(document, ensure_ascii=dice.random() < 0.5).encode()
-    return Drop(0, ticket_id, "", content, text=(ticket.subject, ticket.body))
+    return Drop(0, False, ticket_id, "", content, text=(ticket.subject, ticket.body))
 
 
 def _sample(name: str) -> Callable[[str, str], bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ VISIBILITY_TIMEOUT_S = 4
 MAX_REDRIVES = 8
 ENOUGH = 0.8  # of the tickets right, and the storm may end: the rest is left in disorder for the calm
 LONGEST_WAIT_S = 150  # for that
+PATIENCE_S = 20  # for an upload that waits until the one before it is read
 _TICK_S = 0.01
 _LOG_TAIL_LINES = 12
 _TOLD_FINDINGS = 5
@@ -94,7 +95,7 @@ class Storm:
         crew = Crew(WORKERS, self._workers_environment(proxy.endpoint_url), self.log_dir)
         check = Check(self.scenario, self.clients, self.stack)
         try:
-            self._rage(faults, crew, check)
+            self._rage(proxy, crew, check)
             storm_s = time.monotonic() - began
             faults.stop()
             crew.dismiss()
@@ -130,31 +131,29 @@ class Storm:
             "TICKETMILL_HEARTBEAT_S": "1",
         }
 
-    def _rage(self, faults: Faults, crew: Crew, check: Check) -> None:
+    def _rage(self, proxy: Proxy, crew: Crew, check: Check) -> None:
         """Uploads and disruptions, each in its turn, until all is uploaded and most tickets are right."""
-        uploads, outages = list(self.scenario.uploads), list(self.scenario.outages)
-        disruptions = list(self.scenario.disruptions)
+        faults, uploads = proxy.faults, Uploads(self, proxy)
+        outages, disruptions = list(self.scenario.outages), list(self.scenario.disruptions)
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
         started = time.monotonic()
         next_look_s = self.scenario.duration_s
         while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
-            while uploads and uploads[0].at_s <= now_s:
-                upload(uploads.pop(0), self.clients, self.stack)
+            uploads.advance(now_s)
             while outages and outages[0].after_receives <= faults.receives:
                 outage = outages.pop(0)
                 faults.begin_outage(outage.service, outage.length_s)
             while disruptions and disruptions[0].after_receives <= faults.receives:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
-            if not uploads and now_s >= next_look_s:
+            if uploads.done and now_s >= next_look_s:
                 if check.settled() >= ENOUGH * len(self.scenario.stories) or queue.depths().total == 0:
                     break
                 look_s = time.monotonic() - started - now_s
                 next_look_s = now_s + 2 + 5 * look_s  # looking is work for the emulator too
             time.sleep(_TICK_S)
-        for late in uploads:
-            upload(late, self.clients, self.stack)
+        uploads.finish()
 
     def _calm(self, crew: Crew) -> int:
         """Redrives dead letters and works everything off; how many there were."""
@@ -173,6 +172,42 @@ class Storm:
                 break
             crew.finish()
         return dead_lettered
+
+
+class Uploads:
+    """The scenario's uploads, each ticket's in their order."""
+
+    def __init__(self, storm: Storm, proxy: Proxy) -> None:
+        self._storm = storm
+        self._read_at = proxy.read_at
+        self._left = {name: deque(storm.scenario.of(name)) for name in storm.scenario.stories}
+        self._made_at: dict[str, float] = {}
+
+    @property
+    def done(self) -> bool:
+        return not any(self._left.values())
+
+    def advance(self, now_s: float) -> None:
+        """Makes those that it is time for."""
+        for left in self._left.values():
+            while left and self._due(left[0], now_s):
+                self._make(left.popleft())
+
+    def finish(self) -> None:
+        """Makes all that are left."""
+        for left in self._left.values():
+            while left:
+                self._make(left.popleft())
+
+    def _due(self, each: Drop | Announcement, now_s: float) -> bool:
+        if now_s < each.at_s:
+            return False
+        read = self._read_at.get(each.ticket_id, 0) > self._made_at.get(each.ticket_id, 0)
+        return read or not each.waits or now_s > each.at_s + PATIENCE_S
+
+    def _make(self, each: Drop | Announcement) -> None:
+        upload(each, self._storm.clients, self._storm.stack)
+        self._made_at[each.ticket_id] = time.monotonic()
 
 
 def upload(each: Drop | Announcement, clients: Clients, stack: Stack) -> None:
