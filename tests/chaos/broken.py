@@ -52,7 +52,7 @@ def failures_acknowledged() -> None:
     """What failed is deleted as if it were done."""
     from ticketmill.entrypoints import worker
 
-    worker.settled = lambda messages, _: list(messages)  # type: ignore[assignment]
+    worker.settled = lambda messages, _: list(messages)  # type: ignore[attr-defined,assignment]
 
 
 def rejections_forgotten() -> None:
