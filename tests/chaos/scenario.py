@@ -17,7 +17,7 @@ from ticketmill.learn.corpus import LabelledTicket, read_corpus
 SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invalid"
 MAX_TICKET_BYTES = 64 * 1024  # the workers are told so: what is too large need not be megabytes
 
-# The life of one ticket, and how many of a hundred have it. A to C are valid contents, x and y invalid ones,
+# The life of one ticket, and how often it is told. A to C are valid contents, x and y invalid ones,
 # @ announces the ticket by its id alone, ' marks an upload to a second key. A comma is a wait of seconds, and
 # until a worker has read what came before: the next step meets it in flight or done. Without a comma the
 # next step follows within the same second, more often than not.
@@ -32,7 +32,7 @@ STORIES = {
     "ABA": 2,
     "A,B,A": 2,
     "AxA": 1,
-    "A,x,A": 1,
+    "A,x,A": 4,
     "A,x,B": 2,
     "x,A": 2,
     "xA": 1,
@@ -49,6 +49,8 @@ STORIES = {
     "ABx": 1,
     "A,Bx": 2,
     "Axy": 1,
+    "A,x,y": 2,
+    "A,B,x": 2,
     "@x": 1,
     "@": 1,
 }
