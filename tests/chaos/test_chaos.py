@@ -17,7 +17,7 @@ from ticketmill.aws.clients import Clients
 from ticketmill.aws.stack import Stack
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
-TICKETS = int(os.environ.get("CHAOS_TICKETS", "60"))
+TICKETS = int(os.environ.get("CHAOS_TICKETS", "50"))
 UPLOADS_PER_S = 10
 RIGHT_IN_STORM = 0.5  # of the tickets: else the calm did the work, and nothing was tested
 
