@@ -2,6 +2,7 @@
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
 # make check   linters and types
+# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make soak    whether a worker grows in ten minutes of work
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check bench soak format heads clean
+.PHONY: setup demo test check chaos bench soak format heads clean
 
 setup: $(READY)
 
@@ -28,6 +29,13 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+SEEDS ?= 1 2 3
+TICKETS ?= 500
+
+# BROKEN=past_overwrites (or another way of tests/chaos/broken.py) breaks the workers, and the checks must see it
+chaos: setup
+	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
 check: setup
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -59,6 +59,22 @@ class World:
 
     def row(self, ticket_id: str) -> TicketRow:
         return self.rows.rows[ticket_id]
+
+    def rejection_code(self, ticket_id: str) -> RejectionCode | None:
+        rejection = self.row(ticket_id).rejection
+        return rejection and rejection.code
+
+    def meanwhile(self, drop: Callable[[], Message]) -> None:
+        """Lets another worker see an upload through, between the next read of an object and its write."""
+        fetch = self.raw.fetch
+
+        def overtaken(upload: Upload, max_bytes: int) -> RawObject | None:
+            found = fetch(upload, max_bytes)
+            self.raw.fetch = fetch  # type: ignore[method-assign]
+            self.process(drop())
+            return found
+
+        self.raw.fetch = overtaken  # type: ignore[method-assign]
 
 
 @pytest.fixture
@@ -285,6 +301,36 @@ def test_a_good_upload_after_a_rejected_one_clears_the_rejection(world: World) -
     world.process(world.raw.drop("tickets/T1.json", ticket("T1"), at=LATER))
     assert world.row("T1").status is Status.ENRICHED
     assert world.row("T1").rejection is None
+
+
+def test_the_former_content_uploaded_again_clears_the_rejection_of_what_came_between(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    world.process(world.raw.drop("tickets/T1.json", b"{", at=NOW + timedelta(seconds=2)))
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1"), at=LATER))
+    assert world.row("T1").status is Status.ENRICHED
+    assert world.row("T1").rejection is None
+
+
+def test_an_enrichment_that_comes_late_keeps_the_rejection_of_a_later_upload(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    late = world.raw.drop("tickets/T1.json", ticket("T1", body="Another text."), at=LATER)
+    world.meanwhile(lambda: world.raw.drop("tickets/T1.json", b"{", at=LATER))
+    assert world.process(late) == {late.message_id: Result.ENRICHED}
+    assert world.rejection_code("T1") is RejectionCode.NOT_JSON
+
+
+def test_a_rejection_that_comes_late_never_replaces_that_of_a_later_upload(world: World) -> None:
+    world.process(world.raw.drop("tickets/T1.json", ticket("T1")))
+    late = world.raw.drop("tickets/T1.json", b"{", at=LATER)
+    world.meanwhile(lambda: world.raw.drop("tickets/T1.json", b"[]", at=LATER))
+    assert world.process(late) == {late.message_id: Result.SUPERSEDED}
+    assert world.rejection_code("T1") is RejectionCode.SCHEMA
+
+
+def test_an_object_that_was_missing_a_moment_ago_keeps_its_own_rejection(world: World) -> None:
+    world.meanwhile(lambda: world.raw.drop("tickets/T1.json", b"{"))
+    assert world.process(announce("tickets/T1.json")) == {"m": Result.SUPERSEDED}
+    assert world.rejection_code("T1") is RejectionCode.NOT_JSON
 
 
 def test_a_duplicate_is_acknowledged_without_running_the_model(world: World) -> None:

@@ -225,7 +225,7 @@ def test_a_shard_is_a_label_and_a_day_in_utc(moment: datetime, shard: str) -> No
 
 def test_a_ticket_that_was_turned_down_has_a_row_that_says_why() -> None:
     error = TicketRejected(RejectionCode.SCHEMA, "body: expected a valid string", "body", "TKT-001")
-    rejection = Rejection.of(error, "tickets/TKT-001.json", PROCESSED)
+    rejection = Rejection.of(error, RAW, PROCESSED)
     found = rejected_row("TKT-001", rejection, RAW)
     assert found == TicketRow(
         ticket_id="TKT-001",
@@ -236,7 +236,8 @@ def test_a_ticket_that_was_turned_down_has_a_row_that_says_why() -> None:
             code=RejectionCode.SCHEMA,
             message="body: expected a valid string",
             field="body",
-            key="tickets/TKT-001.json",
+            key=RAW.key,
+            raw=RawVersion.of(RAW),
             rejected_at=PROCESSED,
         ),
         processed_at=PROCESSED,

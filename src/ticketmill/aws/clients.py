@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from ticketmill.domain.errors import SetupError, TransientFailure
 
@@ -98,7 +99,7 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def cause(error: ClientError | BotoCoreError) -> str:
+def cause(error: Exception) -> str:
     """What went wrong in one word: the service's code, or botocore's name for it."""
     return error_code(error) if isinstance(error, ClientError) else type(error).__name__
 
@@ -108,7 +109,8 @@ def transient(doing: str) -> Iterator[None]:
     """Turns botocore's errors into TransientFailure: what was being done, and the code."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, HTTPError) as error:
+        # botocore lets urllib3's own through where S3's refusal of a streamed answer is torn off
         code = cause(error)
         hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
         raise TransientFailure(f"{doing}: {code}{hint}", code) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -63,7 +64,9 @@ class S3RawTickets:
                     return None
                 raise
             size_bytes = found["ContentLength"]
-            with found["Body"] as stream:  # closing it unread drops the connection, not the rest of the body
+            # Its own context manager would hand out the bare stream, whose errors are not botocore's.
+            # Closing it unread drops the connection, not the rest of the body.
+            with closing(found["Body"]) as stream:
                 body = stream.read() if size_bytes <= max_bytes else None
         return RawObject(
             bucket=self._bucket,

@@ -52,17 +52,29 @@ class RawVersion(Frozen):
 
 
 class Rejection(Frozen):
-    """Why an upload was turned down; `key` is the object that was."""
+    """Why an upload was turned down; `key` is the object that was, `raw` the version of it.
+
+    `raw` is None where there was no object at all.
+    """
 
     code: RejectionCode
     message: str
     field: str | None
     key: str
+    raw: RawVersion | None = None
     rejected_at: datetime
 
     @classmethod
-    def of(cls, error: TicketRejected, key: str, now: datetime) -> Rejection:
-        return cls(code=error.code, message=error.message, field=error.field, key=key, rejected_at=now)
+    def of(cls, error: TicketRejected, raw: RawObject, now: datetime) -> Rejection:
+        version = None if error.code is RejectionCode.OBJECT_MISSING else RawVersion.of(raw)
+        return cls(
+            code=error.code,
+            message=error.message,
+            field=error.field,
+            key=raw.key,
+            raw=version,
+            rejected_at=now,
+        )
 
 
 class Failure(Frozen):

@@ -29,7 +29,9 @@ class Ledger:
         verdict = self._decide(standing, raw, fingerprint)
         healed = standing is not None and standing.failure is not None and verdict is Verdict.DUPLICATE
         if standing is not None and (verdict is Verdict.TOUCH or healed):
-            newer = _successor(standing, standing, raw=RawVersion.of(raw), failure=None)
+            version = RawVersion.of(raw)
+            rejection = self._later_rejection(standing, version)
+            newer = _successor(standing, standing, raw=version, rejection=rejection, failure=None)
             return Result.DUPLICATE if self.rows.put(newer, standing) else None
         return _SETTLED.get(verdict)
 
@@ -40,7 +42,7 @@ class Ledger:
             verdict = self._decide(standing, raw, row.fingerprint)
             if verdict in _SETTLED:
                 return _SETTLED[verdict]
-            return _successor(row, standing, rejection=self._later_rejection(standing, row))
+            return _successor(row, standing, rejection=self._later_rejection(standing, row.raw))
 
         outcome = self._write(row.ticket_id, standing, successor)
         if isinstance(outcome, Result):
@@ -51,7 +53,7 @@ class Ledger:
         """Records why an upload was turned down; a good enrichment of the same id is kept and annotated."""
 
         def successor(standing: TicketRow | None) -> TicketRow | Result:
-            if standing is not None and self._outdates(standing, raw, rejection):
+            if standing is not None and self._outdates(standing, rejection):
                 return Result.SUPERSEDED
             if standing is not None and standing.status in (Status.ENRICHED, Status.PARTIAL):
                 return _successor(standing, standing, rejection=rejection, failure=None)
@@ -89,32 +91,44 @@ class Ledger:
     def _decide(self, standing: TicketRow | None, raw: RawObject, fingerprint: str | None) -> Verdict:
         return decide(standing, raw, fingerprint, self.raw_tickets.is_current)
 
-    def _later_rejection(self, standing: TicketRow | None, row: TicketRow) -> Rejection | None:
-        """The rejection of a later upload than the row's own: it stays on record beside the enrichment."""
-        if standing is None or standing.status is not Status.REJECTED or standing.raw == row.raw:
+    def _later_rejection(self, standing: TicketRow | None, version: RawVersion) -> Rejection | None:
+        """The rejection of a later upload than `version`: it stays on record beside the enrichment."""
+        rejected = None if standing is None else _rejected_version(standing)
+        if standing is None or rejected is None or rejected == version:
             return None
-        if _stands_for_no_object(standing):
-            return None
-        later = is_newer(standing.raw, row.raw, self.raw_tickets.is_current)
+        later = is_newer(rejected, version, self.raw_tickets.is_current)
         return standing.rejection if later else None
 
-    def _outdates(self, standing: TicketRow, raw: RawObject, rejection: Rejection) -> bool:
+    def _outdates(self, standing: TicketRow, rejection: Rejection) -> bool:
         """Whether the standing row knows more of the same object than this rejection does."""
-        if standing.raw.key != raw.key or _stands_for_no_object(standing) or standing.status is Status.FAILED:
-            return False
-        if rejection.code is RejectionCode.OBJECT_MISSING:
-            return standing.status in (Status.ENRICHED, Status.PARTIAL)
-        version = RawVersion.of(raw)
-        return standing.raw != version and is_newer(standing.raw, version, self.raw_tickets.is_current)
+        enriched = standing.status in (Status.ENRICHED, Status.PARTIAL)
+        if rejection.raw is None:
+            # found before it was uploaded: no time orders that, but the object may be there by now
+            known = standing.raw.key == rejection.key and not _orders_nothing(standing)
+            return known and (enriched or self.raw_tickets.is_current(standing.raw))
+        known_versions = () if _orders_nothing(standing) else (standing.raw, _rejected_version(standing))
+        return any(
+            version is not None
+            and version.key == rejection.key
+            and version != rejection.raw
+            and is_newer(version, rejection.raw, self.raw_tickets.is_current)
+            for version in known_versions
+        )
 
 
 _SETTLED = {Verdict.DUPLICATE: Result.DUPLICATE, Verdict.SUPERSEDED: Result.SUPERSEDED}
 
 
-def _stands_for_no_object(row: TicketRow) -> bool:
-    """Whether a row was made of an object that was not there: its time is a clock's, and orders nothing."""
+def _rejected_version(row: TicketRow) -> RawVersion | None:
+    """Which upload the rejection on a row is of; None where it has none, or it is of no object."""
+    return row.rejection.raw if row.rejection else None
+
+
+def _orders_nothing(row: TicketRow) -> bool:
+    """Whether a row says nothing of any object, but that there was none or that it could not be read: its
+    time may be a clock's."""
     missing = row.rejection is not None and row.rejection.code is RejectionCode.OBJECT_MISSING
-    return missing and row.status is Status.REJECTED
+    return row.status is Status.FAILED or (missing and row.status is Status.REJECTED)
 
 
 def _successor(row: TicketRow, standing: TicketRow | None, **changes: object) -> TicketRow:

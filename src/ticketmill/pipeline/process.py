@@ -174,7 +174,7 @@ class Pipeline:
 
     def _reject(self, job: Job, raw: RawObject, error: TicketRejected) -> Settled:
         ticket_id = error.ticket_id or id_of_key(raw.key)
-        rejection = Rejection.of(error, raw.key, self.clock())
+        rejection = Rejection.of(error, raw, self.clock())
         result = self._ledger.reject(ticket_id, rejection, raw)
         log.info("rejected %r of ticket %r: %s", raw.key, ticket_id, error.code)
         return Settled(job, result, ticket_id, error.code)
