@@ -58,10 +58,10 @@ class Settings(BaseSettings):
     urgency: Literal["onepass", "rules"] = "onepass"
     """What serves the task: the heads over the encoder, or the keyword rules."""
 
-    batch_size: Annotated[int, Field(ge=1, le=1000)] = 32
+    batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
     """Messages that are gathered for one pass."""
 
-    lanes: Annotated[int, Field(ge=1, le=64)] = 4
+    lanes: Annotated[int, Field(ge=1, le=64)] = 8
     """Batches that are under way at once: while some wait for S3 or DynamoDB, the encoder has the others."""
 
     wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = 5
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     stop_deadline_s: Annotated[float, Field(ge=0)] = 25
     """Seconds that a worker takes to stop at the most; ECS and Kubernetes kill after 30."""
 
-    io_threads: Annotated[int, Field(ge=1, le=256)] = 8
+    io_threads: Annotated[int, Field(ge=1, le=256)] = 32
     """Requests to S3 and DynamoDB that may be under way at once."""
 
     max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES

@@ -47,8 +47,8 @@ class WorkerDied(TicketmillError):
 class Pace:
     """How a worker takes from its queue; see the settings of the same names."""
 
-    batch_size: int = 32
-    lanes: int = 4
+    batch_size: int = 16
+    lanes: int = 8
     wait_s: float = 5
     visibility_timeout_s: int = 60
     heartbeat_s: float = 20
