@@ -2,9 +2,10 @@
 
     python tests/benchmarks/enrich.py [--json] [--tickets N] [--threads N]
 
-Alternates, slice by slice: (a) only the session, on the micro-batches made before; (b) Encoder.encode;
-(c) the whole enrichment from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and,
-where it is installed, (d) sentence-transformers with its model at --model, 32 texts a batch.
+Alternates, slice by slice: (a) only the session, on the micro-batches made before, one core each; (b) the
+same one after another, each on all cores, as onnxruntime does by itself; (c) Encoder.encode; (d) the whole
+enrichment from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and, where it is
+installed, (e) sentence-transformers with its model at --model, 32 texts a batch.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from statistics import median
+
+import onnxruntime
 
 from ticketmill import bootstrap
 from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_LANES, _enriched
 from ticketmill.entrypoints.documents import Document
 from ticketmill.learn.corpus import LabelledTicket, read_corpus
-from ticketmill.ml.bundle import load_bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.ml.bundle import ENCODER, load_bundle
+from ticketmill.ml.encoder import SLOW_FUSIONS, Encoder, EncoderOutput, TokenBatch
 from ticketmill.ml.groups import side_by_side
 from ticketmill.settings import load_settings
 
@@ -38,6 +42,18 @@ def naive(model: str) -> Callable[[list[str]], object] | None:
     return lambda texts: loaded.encode(texts, batch_size=32)
 
 
+def one_session(path: Path, threads: int) -> Callable[[list[TokenBatch]], object]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
+    )
+    names = list(EncoderOutput._fields)
+    return lambda batches: [
+        session.run(names, {"input_ids": ids, "attention_mask": mask}) for ids, mask in batches
+    ]
+
+
 def document(ticket: LabelledTicket) -> Document:
     raw = {"ticket_id": ticket.id, "subject": ticket.subject, "body": ticket.body}
     return Document(json.dumps(raw).encode(), ticket.id)
@@ -45,7 +61,8 @@ def document(ticket: LabelledTicket) -> Document:
 
 def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     settings = load_settings(threads=threads, encode_cache_bytes=0)
-    encoder = Encoder(load_bundle(settings.bundle_dir), threads)
+    bundle = load_bundle(settings.bundle_dir)
+    encoder, one_after_another = Encoder(bundle, threads), one_session(bundle.path(ENCODER), threads)
     enricher = bootstrap.load_enricher(settings)
     reference = naive(model)
     work = partial(_enriched, enricher, settings)
@@ -69,6 +86,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
         documents = [list(map(document, chunk)) for chunk in chunks]
 
         timed("session", lambda batches=batches: deque(encoder.encode_batches(batches), maxlen=0))
+        timed("session, one after another", lambda batches=batches: one_after_another(batches))
         timed("encode", lambda texts=texts: encoder.encode(texts))
         timed("enrich", lambda documents=documents: list(side_by_side(documents, work, ENRICH_LANES)))
         if reference is not None:
