@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import Stack
     from ticketmill.domain.enrichment import IntentPrediction
+    from ticketmill.ml.bundle import Bundle
     from ticketmill.ml.heads import Head
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
@@ -101,17 +102,22 @@ def load_enricher(settings: Settings) -> Enricher:
             "urgency": head["urgency"].spec.review_below,
             "sentiment": head["sentiment"].spec.review_below,
         },
-        models={
-            "encoder": f"{bundle.manifest.encoder.name}/{bundle.manifest.encoder.precision}",
-            "intent": intent_model,
-            "urgency": settings.urgency,
-            "sentiment": "onepass",
-            "topics": "onepass",
-            "summary": "extractive",
-            "language": "py3langid",
-        },
+        models=_models(settings, bundle, intent_model),
         fingerprint=bundle.fingerprint,
     )
+
+
+def _models(settings: Settings, bundle: Bundle, intent: str) -> dict[str, str]:
+    """What serves each task, as every record says it."""
+    return {
+        "encoder": f"{bundle.manifest.encoder.name}/{bundle.manifest.encoder.precision}",
+        "intent": intent,
+        "urgency": settings.urgency,
+        "sentiment": "onepass",
+        "topics": "onepass",
+        "summary": "extractive",
+        "language": "py3langid",
+    }
 
 
 def _intent_stage(

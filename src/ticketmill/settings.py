@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
     """Cores that the encoder may use: so many micro-batches run at once."""
 
-    encode_cache_bytes: Annotated[int, Field(ge=0)] = 32 << 20
+    encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
     """What the encoder may keep of texts that it has read, in case they come again; 0 keeps nothing."""
 
     intent: Literal["onepass", "rules"] = "onepass"

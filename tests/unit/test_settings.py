@@ -25,7 +25,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "cache_dir": tmp_path / "ticketmill",
         "bundle": None,
         "threads": load_settings().threads,
-        "encode_cache_bytes": 32 * 1024 * 1024,
+        "encode_cache_bytes": 16 * 1024 * 1024,
         "intent": "onepass",
         "urgency": "onepass",
         "batch_size": 16,
