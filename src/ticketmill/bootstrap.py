@@ -38,6 +38,12 @@ class Place:
     dead_letters: SqsQueue
 
 
+def pool_size(settings: Settings) -> int:
+    """The connections that a client may need at once: one for each thread that can call it."""
+    receiver_and_heartbeat = 2
+    return settings.io_threads + settings.lanes + receiver_and_heartbeat
+
+
 def connect(settings: Settings) -> Place:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
@@ -46,7 +52,7 @@ def connect(settings: Settings) -> Place:
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.stack import find_stack
 
-    clients = aws_clients.connect(max_pool_connections=settings.io_threads + settings.lanes + 2)
+    clients = aws_clients.connect(max_pool_connections=pool_size(settings))
     stack = find_stack(clients, settings.stack)
     return Place(
         stack=stack,
