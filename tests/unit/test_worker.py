@@ -182,6 +182,29 @@ def test_what_is_not_finished_by_the_deadline_is_handed_back_and_never_acknowled
     assert queue.acknowledged == []
 
 
+def test_a_queue_that_hangs_does_not_keep_a_worker_from_stopping_by_its_deadline() -> None:
+    queue, hangs = waiting(40), threading.Event()
+
+    def hang(messages: Sequence[Message], timeout_s: int) -> set[str]:
+        hangs.wait(60)
+        return set()
+
+    queue.change_visibility = hang  # type: ignore[method-assign]
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        hangs.wait(60)
+        return enriched(messages)
+
+    pace = replace(PACE, batch_size=10, lanes=1, stop_deadline_s=0.4)
+    worker = make_worker(queue, process, pace, Limits(for_s=0.1))
+    started = time.monotonic()
+    worker.run()
+    assert time.monotonic() - started < 30, "it waited for the queue"
+    assert worker.unfinished
+    assert queue.acknowledged == []
+    hangs.set()
+
+
 def test_what_a_last_receive_brings_after_the_stop_is_handed_back_at_once() -> None:
     queue, asked = waiting(0), threading.Event()
 

@@ -33,6 +33,7 @@ HEALTHY_WITHIN_S = 300.0
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 MAX_HAND_BACK_S = 900
+HAND_BACK_RESERVE_S = 3.0  # of the time for stopping, for what the lanes could not finish
 
 ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
 Report = Callable[[Sequence[Outcome]], None]
@@ -89,7 +90,7 @@ class Worker:
         self.reached = False
         """Whether the queue answered when it was last asked."""
         self.unfinished = False
-        """Whether a lane was still at a batch when the deadline for stopping had passed."""
+        """Whether a thread was still at work when the deadline for stopping had passed."""
         self._queue = queue
         self._process_batch = process_batch
         self._pace = pace
@@ -209,16 +210,19 @@ class Worker:
         """
         log.info("stopping: %d messages in hand", len(self.leases))
         deadline = time.monotonic() + self._pace.stop_deadline_s
-        self._hand_back(self.leases.release(self.buffer.close()))
-        for thread in (*lanes, receiver):
-            thread.join(max(deadline - time.monotonic(), 0))
-        self.unfinished = any(lane.is_alive() for lane in lanes)
+        reserve_s = min(HAND_BACK_RESERVE_S, self._pace.stop_deadline_s / 4)
+        waiting = self.buffer.close()
+        # in threads of their own, like all that may hang with the queue
+        back = self._thread("hand-back", lambda: self._hand_back(self.leases.release(waiting)))
+        back.start()
+        _join((*lanes, receiver, back), deadline - reserve_s)
         self._stopped.set()
-        heartbeat.join(max(deadline - time.monotonic(), 0))
-        unfinished = self.leases.release_all()
-        if unfinished:
-            log.warning("handing back %d messages whose batch was not finished", len(unfinished))
-            self._hand_back(unfinished)
+        rest = self._thread("hand-back", lambda: self._hand_back(self.leases.release_all()))
+        rest.start()
+        _join((rest, heartbeat), deadline)
+        self.unfinished = any(thread.is_alive() for thread in (*lanes, receiver, back, rest, heartbeat))
+        if self.unfinished:
+            log.warning("the deadline for stopping has passed: what was not handed back comes back by itself")
 
     def _hand_back(self, messages: Sequence[Message], delay_s: int = 0) -> None:
         """Makes `messages` visible to others after `delay_s`."""
@@ -274,6 +278,12 @@ class Worker:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
         self._stopping.set()
+
+
+def _join(threads: Sequence[threading.Thread], by: float) -> None:
+    """Waits until all of them have ended, but not beyond `by`."""
+    for thread in threads:
+        thread.join(max(by - time.monotonic(), 0))
 
 
 def make_worker(
