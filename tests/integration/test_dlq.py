@@ -127,7 +127,15 @@ def test_on_a_terminal_a_message_is_dropped_only_when_that_is_confirmed(
     place.dead_letters.hand_back(message, delay_s=0)
     ours, theirs = pty.openpty()
     command = [TICKETMILL, "dlq", "drop", message.message_id]
-    with subprocess.Popen(command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        # a shell that started these tests in the background has Ctrl-C ignored, by its children too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         os.close(theirs)
         shown = b""
         while b"delete it?" not in shown:
