@@ -74,6 +74,20 @@ def test_a_failed_attempt_keeps_a_good_row_and_a_duplicate_of_what_made_it_clear
     assert world.row("T1").failure is None
 
 
+def test_an_object_that_cannot_be_read_makes_no_row_under_an_id_that_is_only_guessed(world: World) -> None:
+    fetch = world.raw.fetch
+
+    def time_out(upload: Upload, max_bytes: int) -> RawObject | None:
+        raise TransientFailure("fetching a ticket from S3: ReadTimeoutError")
+
+    message = world.raw.drop("tickets/elsewhere.json", ticket("T1"))
+    world.raw.fetch = time_out  # type: ignore[method-assign]
+    assert world.process(message)["m1"] is Result.FAILED
+    world.raw.fetch = fetch  # type: ignore[method-assign]
+    assert world.process(message)["m1"] is Result.ENRICHED
+    assert set(world.rows.rows) == {"T1"}
+
+
 def test_a_ticket_that_failed_before_its_object_could_be_read_can_still_be_rejected(world: World) -> None:
     fetch = world.raw.fetch
 

@@ -62,10 +62,16 @@ class Ledger:
         outcome = self._write(ticket_id, self._look_up(ticket_id), successor)
         return outcome if isinstance(outcome, Result) else Result.REJECTED
 
-    def fail(self, ticket_id: str, failure: Failure, raw: RawObject) -> None:
-        """Notes on the row why an attempt failed. A row that tells of something better keeps its status."""
+    def fail(self, ticket_id: str, failure: Failure, raw: RawObject, *, id_is_known: bool) -> None:
+        """Notes on the row why an attempt failed. A row that tells of something better keeps its status.
 
-        def successor(standing: TicketRow | None) -> TicketRow:
+        Where the id is only guessed from the key, no row is made, and only a row of that key is noted on: it
+        would never heal if the ticket turned out to have another id.
+        """
+
+        def successor(standing: TicketRow | None) -> TicketRow | Result:
+            if not id_is_known and (standing is None or standing.raw.key != failure.key):
+                return Result.FAILED
             if standing is None or standing.status is Status.FAILED:
                 return _successor(failed_row(ticket_id, failure, raw), standing)
             return _successor(standing, standing, failure=failure)

@@ -225,7 +225,12 @@ class Pipeline:
             return
         ticket_id = settled.ticket_id or id_of_key(settled.failure.key)
         try:
-            self._ledger.fail(ticket_id, settled.failure, settled.raw or _absent(settled.job))
+            self._ledger.fail(
+                ticket_id,
+                settled.failure,
+                settled.raw or _absent(settled.job),
+                id_is_known=settled.ticket_id is not None,
+            )
         except TransientFailure as error:
             log.warning("the failure of %r is not on its row: %s", settled.failure.key, error)
 
