@@ -77,8 +77,8 @@ class Leases:
 
     def oldest_sent_at(self) -> datetime | None:
         """When the oldest message in hand was enqueued."""
-        with self._lock:
-            return min((lease.message.sent_at for lease in self._leases.values()), default=None)
+        # without the lock: a heartbeat may hold it for as long as the queue hangs, and metrics are asked then
+        return min((lease.message.sent_at for lease in list(self._leases.values())), default=None)
 
     def extend(self) -> None:
         """One heartbeat: every message in hand stays invisible for the whole visibility timeout from now.

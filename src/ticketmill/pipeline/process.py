@@ -93,7 +93,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The way of a ticket. Everything it needs is given; it holds no state of its own."""
+    """The way of a ticket. Everything it needs is given; it keeps nothing of a ticket."""
 
     raw_tickets: RawTickets
     enriched_tickets: EnrichedTickets
