@@ -128,7 +128,7 @@ def test_what_a_ticket_says_is_in_no_log_line_and_no_metric(
     log_outcomes(outcomes)
     metrics = Metrics()
     metrics.batch_done(outcomes)
-    reporter = EmfReporter(metrics.registry, io.StringIO())
+    reporter = EmfReporter(metrics.registry, "ticketmill", io.StringIO())
     told = [*(stream.getvalue() for stream in log_of_everything.values())]
     told += [metrics.scrape().decode(), reporter.line()]
     reporter.close()

@@ -105,7 +105,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def reporter(metrics: Metrics) -> Iterator[EmfReporter]:
-    made = EmfReporter(metrics.registry, io.StringIO(), every_s=600)
+    made = EmfReporter(metrics.registry, "ticketmill", io.StringIO(), every_s=600)
     yield made
     made.close()
 
@@ -150,7 +150,7 @@ def test_a_line_for_cloudwatch_tells_what_happened_since_the_last_one(
 
 def test_lines_for_cloudwatch_come_regularly_and_once_more_at_the_end(metrics: Metrics) -> None:
     stream = io.StringIO()
-    reporter = EmfReporter(metrics.registry, stream, every_s=600)
+    reporter = EmfReporter(metrics.registry, "ticketmill", stream, every_s=600)
     metrics.watch("received", lambda: 5)
     reporter.close()
     (line,) = stream.getvalue().splitlines()

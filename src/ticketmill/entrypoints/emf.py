@@ -24,14 +24,20 @@ EVERY_S = 60.0
 class EmfReporter:
     """Writes what happened since the last line: counters as increments, histograms as means, gauges as is.
 
+    Its one dimension is `service`: the stack, so that each stack has its own alarm.
     A metric is called as for Prometheus, with the value of its label appended:
     `ticketmill_tickets_total_enriched`.
     """
 
     def __init__(
-        self, registry: CollectorRegistry, stream: TextIO | None = None, every_s: float = EVERY_S
+        self,
+        registry: CollectorRegistry,
+        service: str,
+        stream: TextIO | None = None,
+        every_s: float = EVERY_S,
     ) -> None:
         self._registry = registry
+        self._service = service
         self._stream = stream or sys.stderr
         self._every_s = every_s
         self._told: dict[str, float] = {}
@@ -46,7 +52,7 @@ class EmfReporter:
 
     def line(self) -> str:
         """One line of JSON; the next one tells what came after it."""
-        provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="ticketmill")
+        provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service=self._service)
         for family in self._registry.collect():
             unit = "Seconds" if family.name.endswith("_seconds") else "Count"
             for name, value in self._values(family):
