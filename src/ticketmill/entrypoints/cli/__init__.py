@@ -10,7 +10,7 @@ import sys
 import typer
 
 from ticketmill.domain.errors import SetupError, TicketmillError
-from ticketmill.entrypoints.cli import dead_letters, evaluate, models, place, taxonomy, tickets, work
+from ticketmill.entrypoints.cli import dead_letters, deploy, evaluate, models, place, taxonomy, tickets, work
 from ticketmill.entrypoints.cli.output import ExitCode, say
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 app.command()(place.up)
 app.command()(place.down)
 app.command()(place.status)
+app.command()(deploy.deploy)
 app.command()(tickets.drop)
 app.command()(work.work)
 app.command()(tickets.show)
