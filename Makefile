@@ -4,6 +4,7 @@
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
 
-.PHONY: setup demo test check policy chaos bench soak format heads clean
+.PHONY: setup demo test check policy chaos bench lambda-zip lambda-lock soak format heads clean
 
 setup: $(READY)
 
@@ -61,6 +62,17 @@ policy: $(POLICY)/.checkov-$(CHECKOV)
 bench: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/pipeline.py $(BENCH)
+
+# options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
+lambda-zip: setup
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python infra/lambda_zip.py $(ZIP)
+
+# what the function's archive holds, pinned by hash: all that the package depends on but what talks to people
+lambda-lock: setup
+	$(BIN)/python -m pip install --quiet 'uv>=0.9'
+	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --upgrade --output-file infra/lambda.lock \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header --no-annotate --quiet
 
 soak: setup
 	@$(BIN)/ticketmill models build

@@ -53,7 +53,7 @@ def connect(settings: Settings) -> Place:
     from ticketmill.aws.stack import find_stack
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
-    stack = find_stack(clients, settings.stack)
+    stack = _named_stack(settings) or find_stack(clients, settings.stack)
     return Place(
         stack=stack,
         raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
@@ -62,6 +62,17 @@ def connect(settings: Settings) -> Place:
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )
+
+
+def _named_stack(settings: Settings) -> Stack | None:
+    """The stack as the settings name its parts; None where they leave that to CloudFormation."""
+    from ticketmill.aws.stack import Stack
+
+    raw_bucket, enriched_bucket, table = settings.raw_bucket, settings.enriched_bucket, settings.table
+    queue_url, dead_letter_queue_url = settings.queue_url, settings.dead_letter_queue_url
+    if not (raw_bucket and enriched_bucket and queue_url and dead_letter_queue_url and table):
+        return None
+    return Stack(raw_bucket, enriched_bucket, queue_url, dead_letter_queue_url, table)
 
 
 def load_enricher(settings: Settings) -> Enricher:
