@@ -176,3 +176,23 @@ def test_a_deployment_that_fails_names_the_resource_and_the_way_out(
     done = deploy("--template", broken, code=3)
     assert "was not deployed" in done.stderr
     assert "deploy again" in done.stderr
+
+
+def test_a_deleted_stack_leaves_its_tickets_and_a_later_one_would_take_them_in(
+    clients: Clients, stack_name: str, deploy: Deploy
+) -> None:
+    if "TICKETMILL_TEST_ENDPOINT_URL" in os.environ:
+        pytest.skip("LocalStack imports nothing")
+    outputs = json.loads(deploy("--json").stdout)["outputs"]
+    clients.s3.put_object(Bucket=outputs["RawBucket"], Key="tickets/a.json", Body=b"{}")
+    clients.cloudformation.delete_stack(StackName=stack_name)
+    assert clients.s3.head_object(Bucket=outputs["RawBucket"], Key="tickets/a.json")
+    assert clients.dynamodb.describe_table(TableName=outputs["TableName"])
+    refused = deploy(code=3).stderr
+    assert f"{outputs['RawBucket']}' already exists" in refused
+    assert "--adopt takes in what an earlier stack left" in refused
+    clients.cloudformation.delete_stack(StackName=stack_name)
+    # ministack knows what it would import, and then refuses the names that are there
+    found = changes_of(deploy("--adopt", "--dry-run", "--json"))
+    imported = {name for name, change in found.items() if change["action"] == "Import"}
+    assert imported == {"RawBucket", "EnrichedBucket", "TicketsTable"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ticketmill.aws import stack as stacks
@@ -28,6 +30,8 @@ EXECUTE_TIMEOUT_S = 3600  # an ECS service that does not become steady is given 
 HOLDS_TICKETS = frozenset({"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SQS::Queue"})
 
 _AGAIN = "deploy again"
+_NAMED = re.compile(r'((?:Bucket|Table)Name): !Sub "([^"]*)"')
+_KNOWN_NAME = re.compile(r"\$\{AWS::(StackName|AccountId|Region)\}")
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
@@ -60,12 +64,18 @@ class ChangeSet:
 
 
 def prepare(
-    clients: Clients, stack_name: str, body: str, given: Mapping[str, str], tags: Mapping[str, str]
+    clients: Clients,
+    stack_name: str,
+    body: str,
+    given: Mapping[str, str],
+    tags: Mapping[str, str],
+    adopt: bool = False,
 ) -> ChangeSet:
     """Asks CloudFormation what deploying the template `body` would change, and changes nothing.
 
-    Parameters and tags that are not given keep the value that the stack has. The answer is to be executed or
-    discarded. Raises SetupError where the stack or the request is not fit for it.
+    Parameters and tags that are not given keep the value that the stack has. With `adopt`, buckets and table
+    that an earlier stack of this name left become this one's. The answer is to be executed or discarded.
+    Raises SetupError where the stack or the request is not fit for it.
     """
     with _told(f"preparing the deployment of stack {stack_name}"):
         existing = stacks.describe(clients, stack_name)
@@ -80,10 +90,11 @@ def prepare(
             StackName=stack_name,
             ChangeSetName=f"ticketmill-{uuid.uuid4().hex}",
             ChangeSetType=kind,
-            TemplateBody=body,
+            TemplateBody=_with_literal_names(stack_name, body) if adopt else body,
             Parameters=stacks.parameter_list(given, kept),
             Tags=[{"Key": key, "Value": value} for key, value in {**DEFAULT_TAGS, **held, **tags}.items()],
             Capabilities=stacks.CAPABILITIES,
+            ImportExistingResources=adopt,
         )
         empty = ChangeSet(stack_name, answer["Id"], kind, ())
         try:
@@ -136,6 +147,24 @@ def _kept_parameters(
     return known & {each["ParameterKey"] for each in existing.get("Parameters", [])} if existing else set()
 
 
+def _with_literal_names(stack_name: str, body: str) -> str:
+    """The template with the names of buckets and table worked out: by others CloudFormation finds none.
+
+    They come to the same name, so that a later deployment of the template as it is changes nothing.
+    """
+    sts = boto3.client("sts")
+    known = {
+        "${AWS::StackName}": stack_name,
+        "${AWS::AccountId}": sts.get_caller_identity()["Account"],
+        "${AWS::Region}": sts.meta.region_name,
+    }
+
+    def literal(found: re.Match[str]) -> str:
+        return f"{found[1]}: {_KNOWN_NAME.sub(lambda name: known[name[0]], found[2])}"
+
+    return _NAMED.sub(literal, body)
+
+
 def _changes(clients: Clients, change_set: ChangeSet) -> tuple[Change, ...]:
     """Waits until CloudFormation knows what would change."""
     deadline = time.monotonic() + PREPARE_TIMEOUT_S
@@ -147,7 +176,8 @@ def _changes(clients: Clients, change_set: ChangeSet) -> tuple[Change, ...]:
             reason = found.get("StatusReason", "no reason given")
             if any(each in reason for each in _NO_CHANGES):
                 return ()
-            raise SetupError(f"stack {change_set.stack_name} cannot be deployed so: {reason}")
+            refused = stacks.refusals(clients, ChangeSetName=change_set.id)
+            raise SetupError(f"stack {change_set.stack_name} cannot be deployed so: {reason}{refused}")
         time.sleep(stacks.POLL_S)
     raise SetupError(f"CloudFormation prepared no change set within {PREPARE_TIMEOUT_S} s: {_AGAIN}")
 
@@ -183,6 +213,10 @@ def _told(doing: str) -> Iterator[None]:
     """Turns botocore's errors into SetupError in the service's own words, which name what it lacks."""
     try:
         yield
+    except SetupError as error:
+        if "already exists" in str(error):
+            raise SetupError(f"{error}; --adopt takes in what an earlier stack left") from error
+        raise
     except ClientError as error:
         raise SetupError(f"{doing}: {error.response['Error'].get('Message') or error}") from error
     except BotoCoreError as error:

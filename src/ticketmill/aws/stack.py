@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -255,4 +255,22 @@ def _first_failure(clients: Clients, stack_name: str) -> str:
                 break
         elif status.endswith("_FAILED"):
             first = f": {resource}: {event.get('ResourceStatusReason', 'no reason given')}"
-    return first
+    return first or refusals(clients, StackName=stack_name)
+
+
+def refusals(clients: Clients, **operation: Any) -> str:
+    """What CloudFormation's checks of its own found before it began, ready to follow a status.
+
+    `operation` names the stack or the change set, as describe_events takes it. Empty where there are no such
+    checks.
+    """
+    try:
+        events = clients.cloudformation.describe_events(**operation)["OperationEvents"]
+    except ClientError:
+        return ""
+    reasons = [
+        f"{event.get('LogicalResourceId', 'the template')}: {event.get('ValidationStatusReason', '')}"
+        for event in events
+        if event.get("EventType") == "VALIDATION_ERROR"
+    ]
+    return f": {' '.join(reasons)}" if reasons else ""

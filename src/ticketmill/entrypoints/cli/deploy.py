@@ -26,6 +26,10 @@ def deploy(
     ] = None,
     parameter: Annotated[Pairs | None, typer.Option(help="NAME=VALUE; others keep theirs.")] = None,
     tag: Annotated[Pairs | None, typer.Option(help="KEY=VALUE, on all that can carry it.")] = None,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Take buckets and table in that an earlier stack of this name left."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
     allow_loss: Annotated[
         bool, typer.Option("--allow-loss", help="Even where a bucket, queue or table would be lost.")
@@ -44,7 +48,7 @@ def deploy(
     given, tags = _pairs(parameter, "--parameter"), _pairs(tag, "--tag")
     body = template.read_text(encoding="utf-8") if template else template_body()
     clients = aws_clients.connect()
-    prepared = change_sets.prepare(clients, stack or load_settings().stack, body, given, tags)
+    prepared = change_sets.prepare(clients, stack or load_settings().stack, body, given, tags, adopt)
     is_refused = not (dry_run or allow_loss) and any(change.loses_tickets for change in prepared.changes)
     executes = bool(prepared.changes) and not dry_run and not is_refused
     if not as_json:
