@@ -1,16 +1,19 @@
 # make setup   the environment: .venv/bin/ticketmill
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
-# make check   linters and types
+# make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+POLICY := .venv-policy
+CHECKOV := 3.3.30
 
-.PHONY: setup demo test check chaos bench soak format heads clean
+.PHONY: setup demo test check policy chaos bench lambda-zip lambda-lock soak format heads clean
 
 setup: $(READY)
 
@@ -37,16 +40,39 @@ TICKETS ?= 500
 chaos: setup
 	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
-check: setup
+check: setup policy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cfn-lint infra/template.yaml infra/ecs-service.yaml
+	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml
+
+# checkov pins much of what it needs: it has an environment of its own
+$(POLICY)/.checkov-$(CHECKOV):
+	$(PYTHON) -m venv $(POLICY)
+	$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV)
+	touch $@
+
+# checkov judges what is made by the defaults: so the function is judged in a copy that makes it
+policy: $(POLICY)/.checkov-$(CHECKOV)
+	sed 's/Default: worker$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
+	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
+		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/pipeline.py $(BENCH)
+
+# options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
+lambda-zip: setup
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python infra/lambda_zip.py $(ZIP)
+
+# what the function's archive holds, pinned by hash: all that the package depends on but what talks to people
+lambda-lock: setup
+	$(BIN)/python -m pip install --quiet 'uv>=0.9'
+	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --upgrade --output-file infra/lambda.lock \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header --no-annotate --quiet
 
 soak: setup
 	@$(BIN)/ticketmill models build
@@ -61,4 +87,4 @@ heads: setup
 	$(BIN)/ticketmill models train
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv $(POLICY) .mypy_cache .pytest_cache .ruff_cache

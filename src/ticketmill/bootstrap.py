@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ticketmill.ml.heads import Head
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
+    from ticketmill.pipeline.backfill import Backfill
+    from ticketmill.pipeline.commands import Commands
     from ticketmill.pipeline.dead_letters import DeadLetters
     from ticketmill.pipeline.enrich import Enricher
     from ticketmill.pipeline.process import Pipeline
@@ -53,7 +55,7 @@ def connect(settings: Settings) -> Place:
     from ticketmill.aws.stack import find_stack
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
-    stack = find_stack(clients, settings.stack)
+    stack = _named_stack(settings) or find_stack(clients, settings.stack)
     return Place(
         stack=stack,
         raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
@@ -62,6 +64,17 @@ def connect(settings: Settings) -> Place:
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )
+
+
+def _named_stack(settings: Settings) -> Stack | None:
+    """The stack as the settings name its parts; None where they leave that to CloudFormation."""
+    from ticketmill.aws.stack import Stack
+
+    raw_bucket, enriched_bucket, table = settings.raw_bucket, settings.enriched_bucket, settings.table
+    queue_url, dead_letter_queue_url = settings.queue_url, settings.dead_letter_queue_url
+    if not (raw_bucket and enriched_bucket and queue_url and dead_letter_queue_url and table):
+        return None
+    return Stack(raw_bucket, enriched_bucket, queue_url, dead_letter_queue_url, table)
 
 
 def load_enricher(settings: Settings) -> Enricher:
@@ -151,15 +164,52 @@ def make_pipeline(settings: Settings, place: Place, enricher: Enricher) -> Pipel
     from ticketmill.aws.events import read_uploads
     from ticketmill.pipeline.process import Pipeline
 
+    executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
     return Pipeline(
         raw_tickets=place.raw_tickets,
         enriched_tickets=place.enriched_tickets,
         rows=place.rows,
         read_event=partial(read_uploads, raw_bucket=place.stack.raw_bucket),
         enricher=enricher,
-        executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
+        executor=executor,
+        max_ticket_bytes=settings.max_ticket_bytes,
+        commands=_commands(place, make_backfill(settings, place, enricher.fingerprint, executor)),
+    )
+
+
+def make_backfill(settings: Settings, place: Place, fingerprint: str, executor: Executor) -> Backfill:
+    """What `place` holds, for enriching it by the bundle of that fingerprint; requests go by `executor`."""
+    from ticketmill.pipeline.backfill import Backfill
+
+    return Backfill(
+        bucket_name=place.stack.raw_bucket,
+        bucket=place.raw_tickets,
+        rows=place.rows,
+        executor=executor,
+        fingerprint=fingerprint,
         max_ticket_bytes=settings.max_ticket_bytes,
     )
+
+
+def _commands(place: Place, backfill: Backfill) -> Commands:
+    from ticketmill.aws.events import announcement, command, read_command
+    from ticketmill.pipeline.commands import Commands
+
+    return Commands(
+        read=read_command,
+        write=command,
+        backfill=backfill,
+        announce=partial(announcement, place.stack.raw_bucket),
+        send_many=place.queue.send_many,
+        waiting=lambda: place.queue.depths().visible,
+    )
+
+
+def current_fingerprint(settings: Settings) -> str:
+    """The fingerprint that `load_enricher` gives, without loading a model. SetupError where there is none."""
+    from ticketmill.ml.bundle import read_manifest
+
+    return read_manifest(settings.bundle_dir).fingerprint
 
 
 def make_dead_letters(settings: Settings, place: Place) -> DeadLetters:

@@ -42,6 +42,14 @@ class Settings(BaseSettings):
     stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"
     """Name of the CloudFormation stack; it begins the names of buckets, queues and table."""
 
+    raw_bucket: str | None = None
+    enriched_bucket: str | None = None
+    queue_url: str | None = None
+    dead_letter_queue_url: str | None = None
+    table: Annotated[str | None, Field(validate_default=True)] = None
+    """What the stack holds, all five or none. Without them the stack's outputs say it: CloudFormation is
+    asked at every start."""
+
     cache_dir: Path = Field(default_factory=_default_cache_dir)
     """Where bundles live, and the record of an emulator that `ticketmill up` started."""
 
@@ -93,6 +101,16 @@ class Settings(BaseSettings):
 
     emf: bool = False
     """Whether the metrics are also written to stderr once a minute, for CloudWatch to collect."""
+
+    @field_validator("table")
+    @classmethod
+    def _named_together(cls, table: str | None, known: ValidationInfo) -> str | None:
+        others = ("raw_bucket", "enriched_bucket", "queue_url", "dead_letter_queue_url")
+        named = {**{name: known.data.get(name) for name in others}, "table": table}
+        missing = [f"TICKETMILL_{name.upper()}" for name, value in named.items() if value is None]
+        if 0 < len(missing) < len(named):
+            raise ValueError(f"set {', '.join(missing)} as well, or none of what names the stack's parts")
+        return table
 
     @field_validator("heartbeat_s")
     @classmethod

@@ -15,7 +15,7 @@ from fakes import NOW, FakeEnrichedTickets, FakeRawTickets, FakeRows, announce, 
 
 from ticketmill.aws.events import read_uploads
 from ticketmill.domain.message import Message, RawObject, Upload
-from ticketmill.entrypoints.emf import EmfReporter
+from ticketmill.entrypoints.emf import EmfLines
 from ticketmill.entrypoints.logs import LogFormat, log_outcomes, make_handler
 from ticketmill.entrypoints.metrics import Metrics
 from ticketmill.ml.encoder import Encoded
@@ -128,10 +128,8 @@ def test_what_a_ticket_says_is_in_no_log_line_and_no_metric(
     log_outcomes(outcomes)
     metrics = Metrics()
     metrics.batch_done(outcomes)
-    reporter = EmfReporter(metrics.registry, io.StringIO())
     told = [*(stream.getvalue() for stream in log_of_everything.values())]
-    told += [metrics.scrape().decode(), reporter.line()]
-    reporter.close()
+    told += [metrics.scrape().decode(), EmfLines(metrics.registry, "ticketmill", io.StringIO()).line()]
     results = {each.message.message_id: each.result for each in outcomes}
     assert results == {
         "partial": Result.PARTIAL,

@@ -20,6 +20,7 @@ COMMANDS = {
     "up",
     "down",
     "status",
+    "deploy",
     "drop",
     "work",
     "show",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -11,9 +12,13 @@ from typing import Any
 
 import pytest
 import yaml
+from fakes import announce
 from typer.testing import CliRunner
 
 from ticketmill.entrypoints.cli import app
+from ticketmill.entrypoints.emf import EmfLines
+from ticketmill.entrypoints.metrics import Metrics
+from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -89,22 +94,32 @@ class TestEcs:
         names = {each["Name"] for each in container["Environment"]}
         assert {name for name in names if name.startswith("TICKETMILL_")} <= SETTINGS
 
-    def test_it_names_the_resources_as_the_stack_does(self) -> None:
+    def test_its_queue_is_that_of_the_stack(self) -> None:
         named = json.dumps(template("ecs-service.yaml")).replace("${TicketsStack}", "${AWS::StackName}")
-        resources = template("template.yaml")["Resources"]
-        for resource, name in [
-            ("RawBucket", "BucketName"),
-            ("EnrichedBucket", "BucketName"),
-            ("TicketsQueue", "QueueName"),
-            ("TicketsTable", "TableName"),
-        ]:
-            assert resources[resource]["Properties"][name]["Sub"] in named
+        assert (
+            template("template.yaml")["Resources"]["TicketsQueue"]["Properties"]["QueueName"]["Sub"] in named
+        )
 
-    def test_a_worker_may_do_nothing_to_everything(self) -> None:
+    def test_a_worker_has_the_policy_that_the_stack_exports_and_no_other(self) -> None:
         role = template("ecs-service.yaml")["Resources"]["WorkerRole"]["Properties"]
-        statements = role["Policies"][0]["PolicyDocument"]["Statement"]
-        assert all(statement["Resource"] != "*" for statement in statements)
-        assert "*" not in json.dumps([statement["Action"] for statement in statements])
+        (policy,) = role["ManagedPolicyArns"]
+        export = template("template.yaml")["Outputs"]["WorkerPolicyArn"]["Export"]["Name"]["Sub"]
+        imported = policy["Fn::ImportValue"]["Sub"].replace("${TicketsStack}", "${AWS::StackName}")
+        assert imported == export
+        assert "Policies" not in role
+
+    def test_its_metrics_reach_the_alarm_of_failures(self, container: dict[str, Any]) -> None:
+        alarm = template("template.yaml")["Resources"]["FailuresAlarm"]["Properties"]
+        assert {"Name": "TICKETMILL_EMF", "Value": "true"} in container["Environment"]
+        metrics, stream = Metrics(), io.StringIO()
+        metrics.batch_done([Outcome(announce("tickets/T1.json"), Result.FAILED, "T1")])
+        line = json.loads(EmfLines(metrics.registry, "mine", stream).line())
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == alarm["Namespace"]
+        assert [each["Name"] for each in alarm["Dimensions"]] == directive["Dimensions"][0]
+        assert alarm["Dimensions"][0]["Value"] == {"Ref": "AWS::StackName"}
+        assert line["service"] == "mine"
+        assert line[alarm["MetricName"]] == [1.0]
 
     def test_the_backlog_is_the_one_metric_that_counts(self) -> None:
         policy = template("ecs-service.yaml")["Resources"]["ScalingPolicy"]["Properties"]

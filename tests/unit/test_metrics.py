@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +12,7 @@ import pytest
 from fakes import announce
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketmill.entrypoints.emf import EmfReporter
+from ticketmill.entrypoints.emf import EmfLines, EmfReporter
 from ticketmill.entrypoints.metrics import Metrics, Watched
 from ticketmill.pipeline.outcome import Outcome, Result
 
@@ -104,10 +103,8 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def reporter(metrics: Metrics) -> Iterator[EmfReporter]:
-    made = EmfReporter(metrics.registry, io.StringIO(), every_s=600)
-    yield made
-    made.close()
+def lines(metrics: Metrics) -> EmfLines:
+    return EmfLines(metrics.registry, "ticketmill", io.StringIO())
 
 
 def values_of(line: str) -> dict[str, Any]:
@@ -115,10 +112,10 @@ def values_of(line: str) -> dict[str, Any]:
 
 
 def test_a_line_for_cloudwatch_is_json_that_defines_every_metric_it_has(
-    metrics: Metrics, reporter: EmfReporter
+    metrics: Metrics, lines: EmfLines
 ) -> None:
     metrics.batch_done([outcome(Result.ENRICHED, tokens=30, fetch=2)])
-    line = reporter.line()
+    line = lines.line()
     assert "\n" not in line
     blob = json.loads(line)
     (directive,) = blob["_aws"]["CloudWatchMetrics"]
@@ -132,14 +129,14 @@ def test_a_line_for_cloudwatch_is_json_that_defines_every_metric_it_has(
 
 
 def test_a_line_for_cloudwatch_tells_what_happened_since_the_last_one(
-    metrics: Metrics, reporter: EmfReporter
+    metrics: Metrics, lines: EmfLines
 ) -> None:
     metrics.watch("in_flight", lambda: 3)
     metrics.batch_done([outcome(Result.ENRICHED, fetch=10), outcome(Result.ENRICHED, fetch=30)])
-    first = values_of(reporter.line())
+    first = values_of(lines.line())
     metrics.batch_done([outcome(Result.ENRICHED, fetch=50)])
-    second = values_of(reporter.line())
-    third = values_of(reporter.line())
+    second = values_of(lines.line())
+    third = values_of(lines.line())
     told = [each["ticketmill_tickets_total_enriched"] for each in (first, second, third)]
     assert told == [2, 1, 0]
     assert first["ticketmill_stage_seconds_fetch"] == pytest.approx(0.02)
@@ -150,7 +147,7 @@ def test_a_line_for_cloudwatch_tells_what_happened_since_the_last_one(
 
 def test_lines_for_cloudwatch_come_regularly_and_once_more_at_the_end(metrics: Metrics) -> None:
     stream = io.StringIO()
-    reporter = EmfReporter(metrics.registry, stream, every_s=600)
+    reporter = EmfReporter(metrics.registry, "ticketmill", stream, every_s=600)
     metrics.watch("received", lambda: 5)
     reporter.close()
     (line,) = stream.getvalue().splitlines()

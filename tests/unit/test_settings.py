@@ -22,6 +22,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
+        "raw_bucket": None,
+        "enriched_bucket": None,
+        "queue_url": None,
+        "dead_letter_queue_url": None,
+        "table": None,
         "cache_dir": tmp_path / "ticketmill",
         "bundle": None,
         "threads": load_settings().threads,
@@ -188,4 +193,25 @@ def test_two_heartbeats_must_fit_into_the_visibility_timeout(monkeypatch: pytest
     assert load_settings().heartbeat_s == 15
     monkeypatch.setenv("TICKETMILL_HEARTBEAT_S", "15.5")
     with pytest.raises(SetupError, match=r"TICKETMILL_HEARTBEAT_S: .*TICKETMILL_VISIBILITY_TIMEOUT_S, 30 s"):
+        load_settings()
+
+
+PARTS = ("raw_bucket", "enriched_bucket", "queue_url", "dead_letter_queue_url", "table")
+
+
+def test_what_the_stack_holds_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in PARTS:
+        monkeypatch.setenv(f"TICKETMILL_{name.upper()}", f"the-{name}")
+    settings = load_settings()
+    assert [getattr(settings, name) for name in PARTS] == [f"the-{name}" for name in PARTS]
+
+
+@pytest.mark.parametrize("left_out", PARTS)
+def test_what_the_stack_holds_is_named_whole_or_not_at_all(
+    left_out: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PARTS:
+        if name != left_out:
+            monkeypatch.setenv(f"TICKETMILL_{name.upper()}", "x")
+    with pytest.raises(SetupError, match=f"set TICKETMILL_{left_out.upper()} as well"):
         load_settings()

@@ -1,4 +1,4 @@
-"""What can be on the queue: S3's notifications by every way they come, and a ticket's bare id.
+"""What can be on the queue: S3's notifications by every way they come, a ticket's bare id, our own commands.
 
 Notifications come straight, through SNS (in its envelope or raw) or through EventBridge. Keys are URL-encoded
 in a notification (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)
@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import quote_plus, unquote, unquote_plus
 
+from pydantic import ValidationError
+
+from ticketmill.domain.backfill import Selection
 from ticketmill.domain.message import Upload
 from ticketmill.domain.ticket import is_usable_id
 
 TICKET_PREFIX = "tickets/"
 TICKET_SUFFIX = ".json"
+BACKFILL = "backfill"
 
 # What `wait_for_events` drops to see its event come. A worker that meets one has nothing to do.
 PROBE_PREFIX = f"{TICKET_PREFIX}ticketmill-probe-"
@@ -25,7 +29,8 @@ PROBE_PREFIX = f"{TICKET_PREFIX}ticketmill-probe-"
 def read_uploads(body: str, raw_bucket: str) -> list[Upload]:
     """The uploads to `raw_bucket` that a message body announces.
 
-    None for S3's test event, for events of other kinds than a created object, and for our own probes.
+    None for S3's test event, for events of other kinds than a created object, for our own probes and
+    commands.
     Raises ValueError, never quoting content, where the body is nothing that we know or names another bucket.
     """
     return [upload for upload in announced(body, raw_bucket) if not upload.key.startswith(PROBE_PREFIX)]
@@ -36,7 +41,7 @@ def announced(body: str, raw_bucket: str) -> list[Upload]:
     document = _decode(body, "the message")
     if document.get("Type") == "Notification" and isinstance(document.get("Message"), str):
         document = _decode(document["Message"], "the SNS notification")
-    if document.get("Event") == "s3:TestEvent":
+    if document.get("Event") == "s3:TestEvent" or BACKFILL in document:
         return []
     if isinstance(document.get("Records"), list):
         uploads = [_from_record(record) for record in document["Records"]]
@@ -47,6 +52,44 @@ def announced(body: str, raw_bucket: str) -> list[Upload]:
     else:
         raise ValueError("expected an S3 event or a ticket_id, found a JSON object of another kind")
     return [_checked(upload, raw_bucket) for upload in uploads if upload is not None]
+
+
+def read_command(body: str) -> Selection | None:
+    """What a message like `{"backfill": {"missing": true}}` asks for; None for any other message.
+
+    Raises ValueError where it asks for something that we do not know.
+    """
+    if f'"{BACKFILL}"' not in body:
+        return None
+    document = _decode(body, "the message")
+    if BACKFILL not in document:
+        return None
+    try:
+        return Selection.model_validate(document[BACKFILL])
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        told = [": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"]))) for each in faults]
+        raise ValueError(f"expected a backfill of what we know, found another: {'; '.join(told)}") from None
+
+
+def command(selection: Selection) -> str:
+    """The message that `read_command` reads as `selection`."""
+    return json.dumps({BACKFILL: selection.model_dump(mode="json", exclude_defaults=True)})
+
+
+def announcement(bucket: str, key: str) -> str:
+    """A message that announces the object at `key` as S3 does, where nobody uploaded it just now.
+
+    A bare ticket id would not do: it finds `tickets/<id>.json` alone.
+    """
+    found = {"bucket": {"name": bucket}, "object": {"key": quote_plus(key, safe="/")}}
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Backfill", "s3": found}
+    return json.dumps({"Records": [record]})
+
+
+def is_ticket_key(key: str) -> bool:
+    """Whether an object of that key is a ticket, and no probe of ours."""
+    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX)
 
 
 def ticket_key(ticket_id: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from ticketmill.aws.clients import error_code, transient
-from ticketmill.domain.message import RawObject, Upload
+from ticketmill.aws.events import is_ticket_key
+from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
 
 if TYPE_CHECKING:
@@ -49,6 +51,34 @@ class S3RawTickets:
         if version.version_id is not None:
             return _version_id(head.get("VersionId")) == version.version_id
         return _etag(head["ETag"]) == version.etag
+
+    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
+        """The tickets under `prefix` whose keys come after `after`, in the order of their keys.
+
+        A thousand a request, asked for as they are taken. Raises TransientFailure where S3 fails.
+        """
+        while True:
+            with transient("listing the raw bucket"):
+                page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after)
+            for found in page.get("Contents", []):
+                after = found["Key"]
+                if is_ticket_key(after):
+                    yield ListedObject(
+                        after, _etag(found["ETag"]), found["LastModified"].replace(microsecond=0)
+                    )
+            if not page["IsTruncated"]:
+                return
+
+    def look(self, key: str) -> ListedObject | None:
+        """The object at `key`, None where there is none. Raises TransientFailure where S3 fails."""
+        with transient("looking for a ticket in S3"):
+            try:
+                head = self._s3.head_object(Bucket=self._bucket, Key=key)
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
+        return ListedObject(key, _etag(head["ETag"]), head["LastModified"].replace(microsecond=0))
 
     def put(self, key: str, body: bytes) -> None:
         """Drops a ticket. Raises TransientFailure where S3 fails."""

@@ -150,6 +150,28 @@ class SqsQueue:
         with transient("sending a message to SQS"):
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=body)
 
+    def send_many(self, bodies: Sequence[str]) -> list[str | None]:
+        """Sends `bodies`, ten a request; for each None, or why it was not sent. Never raises for SQS."""
+        reasons: list[str | None] = []
+        for start in range(0, len(bodies), MAX_BATCH):
+            batch = bodies[start : start + MAX_BATCH]
+            try:
+                reasons += self._send_batch(batch)
+            except TransientFailure as failure:
+                reasons += [str(failure)] * len(batch)
+        return reasons
+
+    def _send_batch(self, bodies: Sequence[str]) -> list[str | None]:
+        with transient(f"sending {len(bodies)} messages to SQS"):
+            answer = self._sqs.send_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[{"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies)],
+            )
+        reasons: list[str | None] = [None] * len(bodies)
+        for entry in answer.get("Failed", []):
+            reasons[int(entry["Id"])] = f"sending a message to SQS: {entry['Code']}"
+        return reasons
+
     def _delete_batch(self, messages: Sequence[Message]) -> tuple[set[str], list[Message]]:
         """The ids that were deleted, and the messages worth another attempt."""
         with transient(f"acknowledging {len(messages)} messages"):

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -18,10 +18,12 @@ from ticketmill.domain.errors import SetupError
 from ticketmill.domain.message import Message
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
 
 DEPLOY_TIMEOUT_S = 600
-_POLL_S = 0.5  # far under CloudFormation's limit, and an emulator is done at the first look
+POLL_S = 0.5  # far under CloudFormation's limit, and an emulator is done at the first look
+CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM"]  # the template's policies and roles
 _PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
 
 _NOTHING_TO_UPDATE = "No updates are to be performed"
@@ -29,6 +31,7 @@ _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COM
 _REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
 _ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
 _DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
+_AGAIN = "run `ticketmill up` again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +66,27 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
     """
     body, given = template_body(), dict(parameters or {})
     with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
-        existing = _describe(clients, stack_name)
+        existing = describe(clients, stack_name)
         if existing is None:
             clients.cloudformation.create_stack(
-                StackName=stack_name, TemplateBody=body, Parameters=_parameters(given, kept=())
+                StackName=stack_name,
+                TemplateBody=body,
+                Parameters=parameter_list(given, kept=()),
+                Capabilities=CAPABILITIES,
             )
             changed = True
         else:
-            _check_settled(clients, stack_name, existing)
+            check_settled(clients, stack_name, existing)
             changed = _update(clients, stack_name, body, given, existing)
         if changed:
-            _wait(clients, stack_name)
+            wait(clients, stack_name)
     return find_stack(clients, stack_name, changed=changed)
 
 
 def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:
     """The stack of that name, from its outputs. Raises SetupError where there is none, or it is not ours."""
     with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
-        found = _describe(clients, stack_name)
+        found = describe(clients, stack_name)
     if found is None:
         raise SetupError(
             f"no stack {stack_name} at {_endpoint(clients)}: "
@@ -159,7 +165,8 @@ def _endpoint(clients: Clients) -> str:
     return clients.cloudformation.meta.endpoint_url
 
 
-def _describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
+def describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
+    """The stack of that name as CloudFormation tells it; None where there is none."""
     try:
         found = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     except ClientError as error:
@@ -169,18 +176,18 @@ def _describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
     return found[0] if found else None
 
 
-def _check_settled(clients: Clients, stack_name: str, existing: StackTypeDef) -> None:
-    """Raises SetupError where a stack can be neither used nor updated as it stands."""
+def check_settled(clients: Clients, stack_name: str, existing: StackTypeDef, again: str = _AGAIN) -> None:
+    """Raises SetupError where a stack can be neither used nor updated; `again` is what to do in the end."""
     status = existing["StackStatus"]
     if status in _SETTLED:
         return
-    if status.endswith("_IN_PROGRESS"):
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise SetupError(f"stack {stack_name} is being changed ({status}): try again in a minute")
     # a stack that once stood is brought back, not deleted
     way_out = (_ROLL_BACK_HINT if status.startswith("UPDATE_") else _DELETE_HINT).format(stack_name)
     raise SetupError(
         f"stack {stack_name} failed before ({status}){_first_failure(clients, stack_name)}; "
-        f"{way_out} and run `ticketmill up` again"
+        f"{way_out} and {again}"
     )
 
 
@@ -193,7 +200,10 @@ def _update(
     held = {parameter["ParameterKey"] for parameter in existing.get("Parameters", [])}
     try:
         clients.cloudformation.update_stack(
-            StackName=stack_name, TemplateBody=body, Parameters=_parameters(given, kept=known & held)
+            StackName=stack_name,
+            TemplateBody=body,
+            Parameters=parameter_list(given, kept=known & held),
+            Capabilities=CAPABILITIES,
         )
     except ClientError as error:
         if _NOTHING_TO_UPDATE in str(error):
@@ -202,7 +212,8 @@ def _update(
     return True
 
 
-def _parameters(given: Mapping[str, str], kept: Collection[str]) -> list[ParameterTypeDef]:
+def parameter_list(given: Mapping[str, str], kept: Collection[str]) -> list[ParameterTypeDef]:
+    """`given` as CloudFormation takes it; those of `kept` that are not given keep their value."""
     new: list[ParameterTypeDef] = [
         {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
     ]
@@ -212,10 +223,11 @@ def _parameters(given: Mapping[str, str], kept: Collection[str]) -> list[Paramet
     return new + old
 
 
-def _wait(clients: Clients, stack_name: str) -> None:
-    deadline = time.monotonic() + DEPLOY_TIMEOUT_S
+def wait(clients: Clients, stack_name: str, timeout_s: float = DEPLOY_TIMEOUT_S, again: str = _AGAIN) -> None:
+    """Waits until the stack stands. Raises SetupError with the reason of the resource that failed first."""
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        found = _describe(clients, stack_name)
+        found = describe(clients, stack_name)
         status = found["StackStatus"] if found else "DELETED"
         if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             return
@@ -223,11 +235,11 @@ def _wait(clients: Clients, stack_name: str) -> None:
             raise SetupError(
                 f"stack {stack_name} was not deployed ({status}){_first_failure(clients, stack_name)}; "
                 f"mend that, {_DELETE_HINT.format(stack_name)} if it never stood, "
-                "and run `ticketmill up` again"
+                f"and {again}"
             )
-        time.sleep(_POLL_S)
+        time.sleep(POLL_S)
     raise SetupError(
-        f"stack {stack_name} was not deployed within {DEPLOY_TIMEOUT_S} s: look at its events "
+        f"stack {stack_name} was not deployed within {timeout_s:g} s: look at its events "
         f"(aws cloudformation describe-stack-events --stack-name {stack_name})"
     )
 
@@ -243,4 +255,22 @@ def _first_failure(clients: Clients, stack_name: str) -> str:
                 break
         elif status.endswith("_FAILED"):
             first = f": {resource}: {event.get('ResourceStatusReason', 'no reason given')}"
-    return first
+    return first or refusals(clients, StackName=stack_name)
+
+
+def refusals(clients: Clients, **operation: Any) -> str:
+    """What CloudFormation's checks of its own found before it began, ready to follow a status.
+
+    `operation` names the stack or the change set, as describe_events takes it. Empty where there are no such
+    checks.
+    """
+    try:
+        events = clients.cloudformation.describe_events(**operation)["OperationEvents"]
+    except ClientError:
+        return ""
+    reasons = [
+        f"{event.get('LogicalResourceId', 'the template')}: {event.get('ValidationStatusReason', '')}"
+        for event in events
+        if event.get("EventType") == "VALIDATION_ERROR"
+    ]
+    return f": {' '.join(reasons)}" if reasons else ""

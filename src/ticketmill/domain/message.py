@@ -28,6 +28,15 @@ class Upload:
     raw_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """A dropped object as a listing tells of it; `last_modified` has whole seconds, as elsewhere."""
+
+    key: str
+    etag: str
+    last_modified: datetime
+
+
 def id_of_key(key: str) -> str:
     """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
     return key.removeprefix("tickets/").removesuffix(".json") or key

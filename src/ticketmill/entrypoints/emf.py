@@ -1,4 +1,4 @@
-"""The same metrics for CloudWatch: a line in its Embedded Metric Format once a minute.
+"""The same metrics for CloudWatch: lines in its Embedded Metric Format, a worker's once a minute.
 
 CloudWatch makes metrics of such lines where it collects a process's output, so that nothing has to call its
 API. They go to stderr with the log lines: stdout is for answers.
@@ -21,49 +21,31 @@ NAMESPACE = "ticketmill"
 EVERY_S = 60.0
 
 
-class EmfReporter:
-    """Writes what happened since the last line: counters as increments, histograms as means, gauges as is.
+class EmfLines:
+    """Tells what happened since the last line: counters as increments, histograms as means, gauges as is.
 
+    Its one dimension is `service`: the stack, so that each stack has its own alarm.
     A metric is called as for Prometheus, with the value of its label appended:
     `ticketmill_tickets_total_enriched`.
     """
 
-    def __init__(
-        self, registry: CollectorRegistry, stream: TextIO | None = None, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, service: str, stream: TextIO | None = None) -> None:
         self._registry = registry
+        self._service = service
         self._stream = stream or sys.stderr
-        self._every_s = every_s
         self._told: dict[str, float] = {}
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="emf", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Writes a last line, and no more."""
-        self._closing.set()
-        self._thread.join()
 
     def line(self) -> str:
         """One line of JSON; the next one tells what came after it."""
-        provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service="ticketmill")
+        provider = AmazonCloudWatchEMFProvider(namespace=NAMESPACE, service=self._service)
         for family in self._registry.collect():
             unit = "Seconds" if family.name.endswith("_seconds") else "Count"
             for name, value in self._values(family):
                 provider.add_metric(name, unit, value)
         return json.dumps(provider.serialize_metric_set())
 
-    def _run(self) -> None:
-        try:
-            while not self._closing.wait(self._every_s):
-                self._write()
-            self._write()
-        except (OSError, ValueError):
-            # stderr is closed: nobody is left to tell
-            return
-
-    def _write(self) -> None:
-        # in one piece, so that no log line comes between it and its end
+    def write(self) -> None:
+        """Writes a line, in one piece, so that no log line comes between it and its end."""
         self._stream.write(f"{self.line()}\n")
         self._stream.flush()
 
@@ -90,6 +72,37 @@ class EmfReporter:
         before = self._told.get(key, 0.0)
         self._told[key] = sample.value
         return sample.value - before
+
+
+class EmfReporter:
+    """Writes a line in every interval, in a thread of its own."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        service: str,
+        stream: TextIO | None = None,
+        every_s: float = EVERY_S,
+    ) -> None:
+        self._lines = EmfLines(registry, service, stream)
+        self._every_s = every_s
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="emf", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Writes a last line, and no more."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._closing.wait(self._every_s):
+                self._lines.write()
+            self._lines.write()
+        except (OSError, ValueError):
+            # stderr is closed: nobody is left to tell
+            return
 
 
 def _name(name: str, sample: Sample) -> str:

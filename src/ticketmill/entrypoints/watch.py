@@ -41,7 +41,7 @@ class Watch:
         if settings.emf:
             from ticketmill.entrypoints.emf import EmfReporter
 
-            self._closing.callback(EmfReporter(self.metrics.registry).close)
+            self._closing.callback(EmfReporter(self.metrics.registry, settings.stack).close)
 
     def __enter__(self) -> Watch:
         return self

@@ -1,8 +1,8 @@
-"""Plots of an evaluation as PNG files."""
+"""Plots as PNG files: of an evaluation, and of what the rows say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ticketmill.learn.calibration import reliability
 from ticketmill.learn.measures import Bools, Classified, Floats
 
 DPI = 120
+MAX_BARS = 15
 
 
 def check_plots() -> None:
@@ -47,6 +48,24 @@ def plot_reliability(confidence: Floats, right: Bools, title: str, path: Path) -
     axes.scatter(means, hits, s=20 + 400 * shares, color="tab:blue", alpha=0.7)
     axes.set(title=title, xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
     figure.savefig(path, dpi=DPI)
+
+
+def plot_counts(counts: Mapping[str, Mapping[str, int]], title: str, path: Path) -> None:
+    """A panel of bars a task, the most frequent labels first; SetupError where `path` cannot be written."""
+    figure = _figure(14.0, 8.0)
+    figure.suptitle(title)
+    columns = 3
+    for place, (task, labels) in enumerate(counts.items(), start=1):
+        axes = figure.add_subplot(-(-len(counts) // columns), columns, place)
+        shown = sorted(labels.items(), key=lambda each: each[1], reverse=True)[:MAX_BARS]
+        bars = axes.barh([label for label, _ in shown], [count for _, count in shown], color="tab:blue")
+        axes.bar_label(bars, padding=2, fontsize=8)
+        axes.invert_yaxis()
+        axes.set(title=f"{task} ({len(labels) - MAX_BARS} more)" if len(labels) > MAX_BARS else task)
+    try:
+        figure.savefig(path, dpi=DPI, format="png")
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _ticks(axes: Any, names: Sequence[str]) -> None:

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ticketmill.domain.errors import TicketRejected, TransientFailure
+from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload, id_of_key
+from ticketmill.domain.message import Message, Upload
 from ticketmill.domain.row import Failure, Rejection, TicketRow
-from ticketmill.domain.ticket import decode_json, ticket_from
+from ticketmill.pipeline.lookup import Known, Lookup, keys_of
 from ticketmill.pipeline.ports import Queue, RawTickets, ReadEvent, TicketRows
 
 # What a killed command hides from the next one; a message held longer may be met by another command too, and
@@ -70,13 +70,13 @@ class Finding:
     def failure(self) -> Failure | None:
         """The last failure of this very upload's key."""
         failure = self.row.failure if self.row else None
-        return failure if failure and failure.key in _keys(self.upload) else None
+        return failure if failure and failure.key in keys_of(self.upload) else None
 
     @property
     def rejection(self) -> Rejection | None:
         """The rejection of this very upload's key."""
         rejection = self.row.rejection if self.row else None
-        return rejection if rejection and rejection.key in _keys(self.upload) else None
+        return rejection if rejection and rejection.key in keys_of(self.upload) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +176,8 @@ class DeadLetters:
         """What is known of `messages`, in their order."""
         opened = [(message, *self._open(message)) for message in messages]
         uploads = list(dict.fromkeys(upload for _, announced, _ in opened for upload in announced))
-        rows = self._rows_of(uploads)
-        found = dict(zip(uploads, self.executor.map(self._find, rows.items()), strict=True))
+        known = self._lookup.find(uploads)
+        found = dict(zip(uploads, self.executor.map(self._find, known.items()), strict=True))
         return [
             DeadLetter(message, tuple(found[upload] for upload in announced), problem)
             for message, announced, problem in opened
@@ -211,35 +211,20 @@ class DeadLetters:
         except ValueError as error:
             return (), str(error)
 
-    def _rows_of(self, uploads: Sequence[Upload]) -> dict[Upload, tuple[str, TicketRow | None]]:
-        """The id and the row of each upload's ticket.
+    @property
+    def _lookup(self) -> Lookup:
+        return Lookup(self.rows, self.raw_tickets, self.executor, self.max_ticket_bytes)
 
-        Most keys are made of the id. Where the row of that name knows nothing of the key, the object says
-        which ticket it is.
-        """
-        rows = dict(self.rows.get_many({id_of_key(upload.key) for upload in uploads}))
-        strangers = [upload for upload in uploads if not _concerns(rows.get(id_of_key(upload.key)), upload)]
-        ids = dict(zip(strangers, self.executor.map(self._id_in_object, strangers), strict=True))
-        rows |= self.rows.get_many(set(ids.values()) - rows.keys())
-        named = {upload: ids.get(upload) or id_of_key(upload.key) for upload in uploads}
-        return {upload: (ticket_id, rows.get(ticket_id)) for upload, ticket_id in named.items()}
-
-    def _id_in_object(self, upload: Upload) -> str:
-        raw = self.raw_tickets.fetch(upload, self.max_ticket_bytes)
-        if raw is None or raw.body is None:
-            return id_of_key(upload.key)
-        try:
-            return ticket_from(decode_json(raw.body, self.max_ticket_bytes)).ticket_id
-        except TicketRejected as rejection:
-            return rejection.ticket_id or id_of_key(upload.key)
-
-    def _find(self, known: tuple[Upload, tuple[str, TicketRow | None]]) -> Finding:
-        upload, (ticket_id, row) = known
-        return Finding(upload, ticket_id, row, row is not None and self._is_settled(row, upload))
+    def _find(self, looked_up: tuple[Upload, Known | TransientFailure]) -> Finding:
+        upload, known = looked_up
+        if isinstance(known, TransientFailure):
+            raise known
+        row = known.row
+        return Finding(upload, known.ticket_id, row, row is not None and self._is_settled(row, upload))
 
     def _is_settled(self, row: TicketRow, upload: Upload) -> bool:
         """Whether the row was enriched from what the key holds now: an older version settles nothing."""
-        enriched = row.status in (Status.ENRICHED, Status.PARTIAL) and row.raw.key in _keys(upload)
+        enriched = row.status in (Status.ENRICHED, Status.PARTIAL) and row.raw.key in keys_of(upload)
         return enriched and self.raw_tickets.is_current(row.raw)
 
     def _hand_back(self, message: Message) -> None:
@@ -247,16 +232,3 @@ class DeadLetters:
             self.queue.hand_back(message, delay_s=0)
         except TransientFailure as failure:
             log.warning("message %s is hidden for %d s: %s", message.message_id, HOLD_S, failure)
-
-
-def _keys(upload: Upload) -> tuple[str, str]:
-    """The object of an upload has the one or the other."""
-    return upload.key, upload.raw_key
-
-
-def _concerns(row: TicketRow | None, upload: Upload) -> bool:
-    """Whether a row says anything of the upload's key."""
-    if row is None:
-        return False
-    said = (row.raw, row.failure, row.rejection)
-    return any(each.key in _keys(upload) for each in said if each is not None)

@@ -19,6 +19,7 @@ from ticketmill.domain.message import Message, RawObject, Upload, id_of_key
 from ticketmill.domain.row import Failure, Rejection, TicketRow, enriched_row
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.bisect import bisect
+from ticketmill.pipeline.commands import Commands
 from ticketmill.pipeline.enrich import Enricher
 from ticketmill.pipeline.ledger import Ledger
 from ticketmill.pipeline.outcome import Outcome, Result
@@ -102,6 +103,8 @@ class Pipeline:
     enricher: Enricher
     executor: Executor
     max_ticket_bytes: int
+    commands: Commands | None = None
+    """What a message that announces nothing may ask for instead; None: nothing."""
     large_bytes: int = 64 << 10
     """Larger objects go through one at a time, whatever the number of batches under way."""
     clock: Callable[[], datetime] = _now
@@ -120,6 +123,8 @@ class Pipeline:
             if isinstance(large, Large):
                 with self.one_large_at_a_time:
                     settled += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
+        # last of all: no ticket waits for what a command does
+        outcomes = [self._obeyed(each) for each in outcomes]
         for each in settled:
             outcomes += each.outcomes()
         return outcomes
@@ -151,6 +156,21 @@ class Pipeline:
                 announced.setdefault(upload, []).append(message)
         now = self.clock()
         return [Job(upload, tuple(by), now) for upload, by in announced.items()], outcomes
+
+    def _obeyed(self, outcome: Outcome) -> Outcome:
+        """The outcome of a message that announces nothing, once what it asks for instead is done."""
+        if self.commands is None or outcome.result is not Result.IGNORED:
+            return outcome
+        message = outcome.message
+        try:
+            done = self.commands.obey(message.body)
+        except ValueError as error:
+            log.warning("message %s asks for nothing known: %s", message.message_id, error)
+            return replace(outcome, result=Result.FAILED, reason="unreadable_message")
+        except TransientFailure as failure:
+            log.warning("message %s left to the queue: %s", message.message_id, failure)
+            return replace(outcome, result=Result.FAILED, reason=failure.code)
+        return replace(outcome, reason=done)
 
     def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Settled:
         try:

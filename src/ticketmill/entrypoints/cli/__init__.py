@@ -10,7 +10,18 @@ import sys
 import typer
 
 from ticketmill.domain.errors import SetupError, TicketmillError
-from ticketmill.entrypoints.cli import dead_letters, evaluate, models, place, taxonomy, tickets, work
+from ticketmill.entrypoints.cli import (
+    backfill,
+    dead_letters,
+    deploy,
+    evaluate,
+    models,
+    place,
+    results,
+    taxonomy,
+    tickets,
+    work,
+)
 from ticketmill.entrypoints.cli.output import ExitCode, say
 
 app = typer.Typer(
@@ -24,11 +35,14 @@ app = typer.Typer(
 app.command()(place.up)
 app.command()(place.down)
 app.command()(place.status)
+app.command()(deploy.deploy)
 app.command()(tickets.drop)
 app.command()(work.work)
 app.command()(tickets.show)
-app.command("list")(tickets.list_tickets)
+app.command("list")(results.list_tickets)
+app.command()(results.stats)
 app.command()(tickets.enrich)
+app.command()(backfill.backfill)
 app.command()(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")

@@ -72,28 +72,55 @@ def _printable(cell: object) -> str:
 def progress(label: str, total: int | None = None) -> Iterator[Any]:
     """A function to call with the number of items done since the last call.
 
-    A bar on a terminal; elsewhere a plain line every few seconds.
+    A bar on a terminal; elsewhere a plain line every few seconds. Both tell the rate and, where `total` is
+    known, the time left.
     """
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
-
-        columns = SpinnerColumn(), *Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn()
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with _bar() as bar:
             task = bar.add_task(label, total=total)
             yield lambda count=1: bar.advance(task, count)
     else:
         yield _plain_progress(label, total)
 
 
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        SpinnerColumn,
+        Task,
+        TimeElapsedColumn,
+    )
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+    defaults = Progress.get_default_columns()
+    columns = SpinnerColumn(), *defaults, MofNCompleteColumn(), RateColumn(), TimeElapsedColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
 def _plain_progress(label: str, total: int | None) -> Any:
-    done, last = 0, time.monotonic()
+    started = last = time.monotonic()
+    done = 0
 
     def advance(count: int = 1) -> None:
         nonlocal done, last
         done += count
-        if time.monotonic() - last >= PLAIN_PROGRESS_EVERY_S:
-            last = time.monotonic()
-            say(f"{label}: {done}{f' of {total}' if total else ''}")
+        now = time.monotonic()
+        if now - last >= PLAIN_PROGRESS_EVERY_S:
+            last = now
+            say(_plain_line(label, done, total, done / (now - started)))
 
     return advance
+
+
+def _plain_line(label: str, done: int, total: int | None, rate: float) -> str:
+    """As in `tickets: 40 of 100, 20.0/s, 3 s left`."""
+    of_total = f" of {total}" if total else ""
+    left = f", {(total - done) / rate:.0f} s left" if total and 0 < done < total else ""
+    return f"{label}: {done}{of_total}, {rate:.1f}/s{left}"

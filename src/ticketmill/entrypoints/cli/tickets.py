@@ -1,20 +1,18 @@
-"""`ticketmill drop`, `show`, `list` and `enrich`: tickets in, enrichments out."""
+"""`ticketmill drop`, `show` and `enrich`: tickets in, enrichments out."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from ticketmill.domain.errors import TicketRejected
-from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
 from ticketmill.ml.groups import grouped, side_by_side
 
@@ -33,8 +31,6 @@ ENRICH_CHUNK = 64
 # Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
 ENRICH_CHUNK_BYTES = 1 << 20
 DROP_CHUNK = 256
-MAX_DAYS = 366
-SINCE_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Item = TypeVar("Item")
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -94,32 +90,6 @@ def show(ticket_id: str, as_json: AsJson = False) -> None:
         table(ticket_id, ("field", "value"), [*_shown(place, row), *_whole(enriched)])
 
 
-def list_tickets(
-    urgency: Annotated[Urgency | None, typer.Option()] = None,
-    intent: Annotated[str | None, typer.Option()] = None,
-    sentiment: Annotated[Sentiment | None, typer.Option()] = None,
-    status: Annotated[Status | None, typer.Option()] = None,
-    since: Annotated[str, typer.Option(help="30m, 24h, 7d, 2w, or an ISO 8601 time.")] = "7d",
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One row a line, for programs.")] = False,
-) -> None:
-    """List tickets by what they are, the newest upload first."""
-    from ticketmill import bootstrap
-    from ticketmill.settings import load_settings
-
-    wanted = {"urgency": urgency, "intent": intent, "sentiment": sentiment, "status": status}
-    wanted = {name: label for name, label in wanted.items() if label is not None}
-    start = _parse_since(since)
-    place = bootstrap.connect(load_settings())
-    rows = list(islice(_find(place, wanted, start), limit))
-    if as_json:
-        for row in rows:
-            answer_json(row.model_dump(mode="json", exclude_none=True))
-        return
-    columns = ("ticket", "status", "urgency", "intent", "sentiment", "topics", "summary")
-    table(f"{len(rows)} tickets since {start:%Y-%m-%d %H:%M} UTC", columns, map(_listed, rows))
-
-
 def enrich(
     path: Annotated[str, typer.Argument(help="A file of one ticket or of JSON lines; - for stdin.")],
 ) -> None:
@@ -172,45 +142,6 @@ def _enriched(
         else EnrichedTicket(**dict(each), enrichment=next(enrichments)).model_dump_json()
         for each in parsed
     ]
-
-
-def _find(place: Place, wanted: dict[str, Any], start: datetime) -> Iterator[TicketRow]:
-    """Rows that have all `wanted` labels, newest first: one index query a day and label."""
-    indexed, labels = next(((name, [label]) for name, label in wanted.items()), ("status", list(Status)))
-    day = datetime.now(UTC).date()
-    while day >= start.date():
-        found = chain.from_iterable(place.rows.query_day(f"{indexed}_day", label, day) for label in labels)
-        for row in sorted(found, key=lambda row: row.received_at, reverse=True):
-            fits = all(getattr(row, name) == label for name, label in wanted.items())
-            if fits and row.received_at >= start:
-                yield row
-        day -= timedelta(days=1)
-
-
-def _parse_since(text: str) -> datetime:
-    unit = SINCE_UNITS.get(text[-1:])
-    try:
-        if unit and text[:-1].isdigit():
-            moment = datetime.now(UTC) - timedelta(**{unit: int(text[:-1])})
-        else:
-            moment = datetime.fromisoformat(text)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise typer.BadParameter("expected 30m, 24h, 7d, 2w, or an ISO 8601 time") from None
-    # The indexes are sharded by day: every day that is looked at costs a query or four.
-    if datetime.now(UTC) - moment > timedelta(days=MAX_DAYS):
-        raise typer.BadParameter(f"expected a time within the last {MAX_DAYS} days")
-    return moment
-
-
-def _listed(row: TicketRow) -> tuple[object, ...]:
-    what = row.summary_display or row.summary
-    if row.status is Status.REJECTED and row.rejection:
-        what = row.rejection.message
-    elif row.status is Status.FAILED and row.failure:
-        what = row.failure.message
-    topics = ", ".join(topic.label for topic in row.topics)
-    return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
 
 
 def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:

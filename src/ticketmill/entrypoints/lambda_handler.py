@@ -1,0 +1,220 @@
+"""The Lambda function: what the event source hands over goes through the pipeline of the worker.
+
+Lambda receives, deletes what is not reported back, and leaves the rest on the queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent, SQSRecord
+
+from ticketmill import bootstrap
+from ticketmill.domain.errors import SetupError, TicketmillError, TransientFailure
+from ticketmill.domain.message import Message
+from ticketmill.entrypoints.emf import EmfLines
+from ticketmill.entrypoints.json_logs import JsonFormatter
+from ticketmill.entrypoints.logs import log_outcomes
+from ticketmill.entrypoints.metrics import Metrics
+from ticketmill.entrypoints.worker import backoff_s
+from ticketmill.pipeline.leases import CHANGE_AT_ONCE
+from ticketmill.pipeline.outcome import Outcome, Result, settled
+from ticketmill.pipeline.ports import Queue
+from ticketmill.settings import load_settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+log = logging.getLogger(__name__)
+
+ANSWER_RESERVE_S = 5.0
+"""Of the time that Lambda gives: for handing back and answering, once no batch is waited for any more."""
+OUT_OF_TIME = "out_of_time"
+
+ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
+Report = Callable[[Sequence[Outcome]], None]
+
+
+class FunctionFault(TicketmillError):
+    """A fault of ours stopped an invocation: all of its messages come again."""
+
+
+class TicketsFunction:
+    """Works off what one invocation brings, as far as its time goes.
+
+    messages ──▶ batches ──▶ lanes: process a batch
+                               └──▶ outcomes; what failed or was not finished in time comes again
+    """
+
+    def __init__(
+        self, queue: Queue, process_batch: ProcessBatch, report: Report, *, batch_size: int, lanes: int
+    ) -> None:
+        self._queue = queue
+        self._process_batch = process_batch
+        self._report = report
+        self._batch_size = batch_size
+        self._lanes = lanes
+
+    def work(self, messages: Sequence[Message], time_s: float) -> list[str]:
+        """The ids of the messages that must come again; `time_s` is what Lambda gives to process and answer.
+
+        A batch that is still under way when the time is up is left to itself. Whether it ends later, in an
+        environment that lives on, or never: its messages come again, and what it wrote stands.
+        """
+        deadline = time.monotonic() + time_s
+        reserve_s = min(ANSWER_RESERVE_S, time_s / 4)
+        pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="lane")
+        starts = range(0, len(messages), self._batch_size)
+        batches = [messages[start : start + self._batch_size] for start in starts]
+        futures = [pool.submit(self._process_batch, batch) for batch in batches]
+        wait(futures, time_s - reserve_s)
+        pool.shutdown(wait=False, cancel_futures=True)
+        outcomes: list[Outcome] = []
+        untried: list[Message] = []
+        for batch, future in zip(batches, futures, strict=True):
+            outcomes += _outcomes(batch, future)
+            untried += batch if future.cancelled() else []
+        self._report(outcomes)
+        done = settled(messages, outcomes)
+        again = [message for message in messages if message not in done]
+        self._hand_back(again, untried, deadline - reserve_s / 2)
+        return [message.message_id for message in again]
+
+    def _hand_back(self, again: Sequence[Message], untried: Sequence[Message], deadline: float) -> None:
+        """Lets what failed come back later each time, and what was not begun at once.
+
+        The queue's own timeout is six times the function's: without this they would come back only then.
+        What the queue does not take in time is left to it.
+        """
+        later: dict[int, list[Message]] = {}
+        for message in again:
+            delay_s = 0 if message in untried else backoff_s(message.receive_count)
+            later.setdefault(delay_s, []).append(message)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="hand-back")
+        changes = [pool.submit(self._change, group, delay_s) for delay_s, group in later.items()]
+        wait(changes, max(deadline - time.monotonic(), 0))
+        pool.shutdown(wait=False, cancel_futures=True)
+
+    def _change(self, messages: Sequence[Message], delay_s: int) -> None:
+        for start in range(0, len(messages), CHANGE_AT_ONCE):
+            try:
+                self._queue.change_visibility(messages[start : start + CHANGE_AT_ONCE], delay_s)
+            except TransientFailure as failure:
+                log.warning("%s; they come back by their visibility timeout", failure)
+
+
+def _outcomes(batch: Sequence[Message], future: Future[list[Outcome]]) -> list[Outcome]:
+    """What became of a batch; of one that is not done, that its time was up.
+
+    Raises FunctionFault where processing it raised, which it never does for a ticket.
+    """
+    if future.cancelled() or not future.done():
+        return [Outcome(message, Result.FAILED, reason=OUT_OF_TIME) for message in batch]
+    error = future.exception()
+    if error is None:
+        return future.result()
+    # Lambda logs what an exception says, and that may quote a ticket
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.critical("a batch died of %s:\n%s", type(error).__name__, frames)
+    raise FunctionFault(f"a batch died of {type(error).__name__}; the log shows where") from None
+
+
+class Environment:
+    """What one execution environment keeps between invocations: clients, models, metrics, log format."""
+
+    def __init__(self) -> None:
+        started = time.monotonic()
+        self._formatter = _log_as_json()
+        bundle = None if os.environ.get("TICKETMILL_BUNDLE") else _packaged_bundle()
+        settings = load_settings(bundle=bundle)
+        self._metrics = Metrics()
+        self._emf = EmfLines(self._metrics.registry, settings.stack)
+        with ThreadPoolExecutor(1) as beside:  # the models take as long to read as the clients to make
+            loading = beside.submit(bootstrap.load_enricher, settings)
+            place = bootstrap.connect(settings)
+            enricher = loading.result()
+        pipeline = bootstrap.make_pipeline(settings, place, enricher)
+        self._function = TicketsFunction(
+            place.queue,
+            pipeline.process_batch,
+            self._tell,
+            batch_size=settings.batch_size,
+            lanes=settings.lanes,
+        )
+        self._metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
+        self._metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
+        log.info("ready in %.2f s with bundle %s", time.monotonic() - started, enricher.fingerprint)
+
+    def invoke(self, messages: Sequence[Message], context: LambdaContext) -> list[str]:
+        """The ids of the messages that must come again."""
+        self._formatter.append_keys(function_request_id=context.aws_request_id)
+        return self._function.work(messages, context.get_remaining_time_in_millis() / 1000)
+
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        log_outcomes(outcomes)
+        self._metrics.batch_done(outcomes)
+        self._emf.write()
+
+
+@cache
+def environment() -> Environment:
+    """Made once. SetupError where the place or the bundle is not ready, at every invocation until it is."""
+    return Environment()
+
+
+def handler(event: Mapping[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """What Lambda calls with the messages of an SQS event source; its answer names those that come again.
+
+    The event source must have the response type ReportBatchItemFailures.
+    """
+    records = SQSEvent(dict(event)).records
+    again = environment().invoke([_message(record) for record in records], context)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in again]}
+
+
+def _message(record: SQSRecord) -> Message:
+    attributes = record.attributes
+    return Message(
+        message_id=record.message_id,
+        body=record.body,
+        receipt=record.receipt_handle,
+        receive_count=int(attributes.approximate_receive_count),
+        sent_at=datetime.fromtimestamp(int(attributes.sent_timestamp) / 1000, UTC),
+    )
+
+
+def _packaged_bundle() -> Path:
+    """Where `make lambda-zip` puts the bundle: beside the packages."""
+    directory = Path(__file__).parents[2] / "bundle"
+    if not directory.is_dir():
+        raise SetupError(
+            f"no bundle at {directory}: build the archive with `make lambda-zip`, or set TICKETMILL_BUNDLE"
+        )
+    return directory
+
+
+def _log_as_json() -> JsonFormatter:
+    """Gives every log line of this process our form, also where Lambda's runtime had set up its own."""
+    formatter = JsonFormatter()
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(formatter)
+    logging.basicConfig(handlers=[lines], level="WARNING", force=True)
+    logging.getLogger("ticketmill").setLevel("INFO")
+    return formatter
+
+
+# Lambda says by this how an environment begins: there everything is made before the first event comes, with
+# the processor that Lambda lends for it and, with provisioned concurrency, while nobody waits.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    environment()

@@ -1,0 +1,182 @@
+"""What the Lambda function makes of the messages of an invocation."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fakes import FakeQueue, announce, ticket
+from world import World
+
+from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.message import Message
+from ticketmill.entrypoints import lambda_handler
+from ticketmill.entrypoints.lambda_handler import OUT_OF_TIME, FunctionFault, TicketsFunction
+from ticketmill.pipeline.outcome import Outcome, Result
+
+PLENTY_S = 60.0
+LITTLE_S = 0.4
+
+ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
+
+
+def messages(count: int, receive_count: int = 1) -> list[Message]:
+    return [
+        announce(f"tickets/T{n}.json", message_id=f"m{n}", receive_count=receive_count) for n in range(count)
+    ]
+
+
+def enriched(batch: Sequence[Message]) -> list[Outcome]:
+    return [Outcome(message, Result.ENRICHED) for message in batch]
+
+
+class Bench:
+    """A function over a queue in memory, and what it told."""
+
+    def __init__(self, process_batch: ProcessBatch, lanes: int = 2) -> None:
+        self.queue = FakeQueue()
+        self.told: list[Outcome] = []
+        self.function = TicketsFunction(
+            self.queue, process_batch, self.told.extend, batch_size=4, lanes=lanes
+        )
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """Ends what a test left hanging."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_all_that_is_enriched_is_left_to_lambda_to_delete() -> None:
+    batches: list[int] = []
+
+    def process(batch: Sequence[Message]) -> list[Outcome]:
+        batches.append(len(batch))
+        return enriched(batch)
+
+    bench = Bench(process)
+    assert bench.function.work(messages(10), PLENTY_S) == []
+    assert sorted(batches) == [2, 4, 4]
+    assert [each.message.message_id for each in bench.told] == [f"m{n}" for n in range(10)]
+    assert bench.queue.handed_back == []
+
+
+def test_what_fails_is_reported_back_alone_and_what_is_rejected_is_not(world: World) -> None:
+    brought = [
+        world.raw.drop("tickets/T1.json", ticket("T1")),
+        world.raw.drop("tickets/T2.json", ticket("T2", "poison")),
+        world.raw.drop("tickets/T3.json", b"no JSON"),
+        world.raw.drop("tickets/T4.json", ticket("T4")),
+        announce("tickets/T5.json", message_id="gone"),
+    ]
+    bench = Bench(world.pipeline.process_batch)
+    assert bench.function.work(brought, PLENTY_S) == ["m2"]
+    assert {ticket_id: row.status.value for ticket_id, row in world.rows.rows.items()} == {
+        "T1": "enriched",
+        "T2": "failed",
+        "T3": "rejected",
+        "T4": "enriched",
+        "T5": "rejected",
+    }
+
+
+@pytest.mark.parametrize(("receive_count", "delay_s"), [(1, 1), (3, 4), (40, 900)])
+def test_what_fails_comes_back_later_each_time(receive_count: int, delay_s: int) -> None:
+    bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
+    assert bench.function.work(messages(1, receive_count), PLENTY_S) == ["m0"]
+    assert bench.queue.handed_back == [("m0", delay_s)]
+
+
+def test_what_cannot_be_finished_in_time_comes_again_and_what_is_done_does_not(
+    release: threading.Event,
+) -> None:
+    def process(batch: Sequence[Message]) -> list[Outcome]:
+        if batch[0].message_id == "m4":
+            release.wait(30)
+        return enriched(batch)
+
+    bench = Bench(process, lanes=1)
+    again = bench.function.work(messages(12), LITTLE_S)
+    assert again == [f"m{n}" for n in range(4, 12)]
+    # begun: as after a failure; not begun: at once
+    assert dict(bench.queue.handed_back) == {
+        **{f"m{n}": 1 for n in range(4, 8)},
+        **{f"m{n}": 0 for n in range(8, 12)},
+    }
+    assert {each.message.message_id for each in bench.told if each.reason == OUT_OF_TIME} == set(again)
+    assert len(bench.told) == 12
+
+
+def test_a_queue_that_hangs_does_not_keep_the_answer(release: threading.Event) -> None:
+    bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
+    bench.queue.change_visibility = lambda *_: release.wait(30)  # type: ignore[method-assign, assignment, return-value]
+    assert bench.function.work(messages(2), LITTLE_S) == ["m0", "m1"]
+    assert not release.is_set()
+
+
+def test_a_queue_that_refuses_leaves_them_to_their_visibility_timeout(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*_: object) -> set[str]:
+        raise TransientFailure("changing the visibility of 2 messages: RequestThrottled")
+
+    bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
+    bench.queue.change_visibility = refuse  # type: ignore[method-assign]
+    assert bench.function.work(messages(2), PLENTY_S) == ["m0", "m1"]
+    assert "they come back by their visibility timeout" in caplog.text
+
+
+def test_a_fault_of_ours_fails_the_invocation_without_quoting_a_ticket(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = "what the ticket says"
+
+    def process(_batch: Sequence[Message]) -> list[Outcome]:
+        raise KeyError(said)
+
+    with pytest.raises(FunctionFault, match="KeyError") as caught:
+        Bench(process).function.work(messages(1), PLENTY_S)
+    assert caught.value.__cause__ is None
+    assert said not in caplog.text + str(caught.value)
+
+
+def test_the_handler_reads_what_the_event_source_sends_and_names_what_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    brought: list[Message] = []
+
+    def invoke(given: Sequence[Message], _context: object) -> list[str]:
+        brought.extend(given)
+        return [given[1].message_id]
+
+    monkeypatch.setattr(lambda_handler, "environment", lambda: SimpleNamespace(invoke=invoke))
+    recorded = Path(__file__).parents[2] / "events" / "lambda" / "sqs.json"
+    answer = lambda_handler.handler(json.loads(recorded.read_text()), SimpleNamespace())  # type: ignore[arg-type]
+    first, second = brought
+    assert answer == {"batchItemFailures": [{"itemIdentifier": second.message_id}]}
+    assert (first.receive_count, first.sent_at.isoformat()) == (1, "2026-11-21T09:30:00.123000+00:00")
+    assert first.receipt != second.receipt
+    assert json.loads(first.body)["Records"][0]["s3"]["bucket"]["name"]
+
+
+def loaded_by_the_handler() -> set[str]:
+    code = "import json, sys, ticketmill.entrypoints.lambda_handler; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_the_handler_loads_neither_what_trains_nor_what_talks_to_people() -> None:
+    loaded = loaded_by_the_handler()
+    assert {"boto3", "ticketmill.entrypoints.lambda_handler"} <= loaded
+    roots = {name.split(".")[0] for name in loaded}
+    assert not roots & {"torch", "transformers", "sklearn", "scipy", "typer", "click", "rich", "onnx", "yaml"}
+    assert not roots & {"huggingface_hub", "sympy", "matplotlib"}
+    assert not any(name.startswith(("ticketmill.learn", "ticketmill.entrypoints.cli")) for name in loaded)

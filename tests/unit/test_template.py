@@ -1,0 +1,164 @@
+"""The CloudFormation template as it is written: who may do what, what is kept, what is watched over."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import cfnlint.decode
+import pytest
+from cfnlint.template import Template
+from test_infra import INFRA, ROOT, template
+
+ALARMS = {
+    "AgeAlarm",
+    "DeadLettersAlarm",
+    "FailuresAlarm",
+    "WriteThrottlesAlarm",
+    "ReadThrottlesAlarm",
+    "FunctionErrorsAlarm",
+    "FunctionThrottlesAlarm",
+}
+PEOPLE = {"OperatorPolicy", "UploaderPolicy"}
+MAX_TEMPLATE_BYTES = 51_200  # what CloudFormation takes without a bucket to put it in
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    found = template("template.yaml")["Resources"]
+    assert isinstance(found, dict)
+    return found
+
+
+def problems(text: str) -> list[str]:
+    """What our rule for cfn-lint finds in a template."""
+    spec = importlib.util.spec_from_file_location("least_privilege", INFRA / "rules" / "least_privilege.py")
+    assert spec is not None
+    assert spec.loader is not None
+    rule = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rule)
+    parsed, _ = cfnlint.decode.decode_str(text)
+    return [match.message for match in rule.LeastPrivilege().match(Template("template.yaml", parsed))]
+
+
+def actions_of(policy: dict[str, Any]) -> set[str]:
+    """Every action that a policy allows, with a key of the user's and without."""
+    found: set[str] = set()
+    for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+        allowed = statement["If"][1] if "If" in statement else statement
+        action = allowed["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found
+
+
+def test_it_is_small_enough_to_be_sent_as_it_is() -> None:
+    assert (INFRA / "template.yaml").stat().st_size < MAX_TEMPLATE_BYTES
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "ecs-service.yaml"])
+def test_no_policy_allows_more_than_it_names(name: str) -> None:
+    assert problems((INFRA / name).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("Action: s3:PutObject", 'Action: "*"', "the action * is more than one"),
+        ("- dynamodb:BatchGetItem", '- "dynamodb:*"', "the action dynamodb:* is more than one"),
+        ("- kms:Decrypt", '- "kms:*"', "the action kms:* is more than one"),
+        ("Resource: !Ref KmsKeyArn", 'Resource: "*"', "the resource * is all there are"),
+        ("table/${Table}", "table/*", "table/* is all there are"),
+        ("Action: s3:PutObject", "NotAction: s3:PutObject", "NotAction allows all that it does not name"),
+        ("Service: s3.amazonaws.com", 'AWS: "*"', "anybody is allowed"),
+        ("- !Ref WorkerPolicy", "- arn:aws:iam::aws:policy/AmazonS3FullAccess", "allows more than a part"),
+    ],
+)
+def test_a_policy_that_allows_more_is_found(old: str, new: str, found: str) -> None:
+    text = (INFRA / "template.yaml").read_text()
+    assert old in text
+    assert any(found in problem for problem in problems(text.replace(old, new)))
+
+
+def test_make_check_fails_where_a_policy_allows_more(tmp_path: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert re.search(r"^check: setup policy$", makefile, re.MULTILINE)
+    assert "cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml" in makefile
+    broken = tmp_path / "template.yaml"
+    text = (INFRA / "template.yaml").read_text()
+    broken.write_text(text.replace("Action: s3:PutObject", 'Action: "s3:*"', 1))
+    linter = Path(sys.executable).with_name("cfn-lint")
+    command = [linter, "--append-rules", INFRA / "rules", "--", broken]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "E9001 the action s3:* is more than one" in done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(INFRA.glob("*.yaml")), ids=lambda path: path.name)
+def test_what_the_policy_check_skips_has_a_reason(path: Path) -> None:
+    for skip in re.findall(r"checkov:skip=(.*)", path.read_text()):
+        assert re.fullmatch(r"CKV_AWS_\d+:.{20,}", skip), skip
+
+
+def test_people_write_neither_rows_nor_enrichments(resources: dict[str, Any]) -> None:
+    for name in PEOPLE:
+        written = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:DeleteObject"}
+        assert not actions_of(resources[name]) & written
+    assert "s3:PutObject" not in actions_of(resources["OperatorPolicy"])
+
+
+def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) -> None:
+    assert actions_of(resources["UploaderPolicy"]) == {
+        "cloudformation:DescribeStacks",
+        "s3:PutObject",
+        "kms:GenerateDataKey",
+    }
+    statements = resources["UploaderPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (target,) = [each["Resource"]["Sub"] for each in statements if each.get("Action") == "s3:PutObject"]
+    assert target.endswith("${RawBucket}/tickets/*")
+
+
+def test_a_key_is_used_through_the_services_alone(resources: dict[str, Any]) -> None:
+    for name in {"WorkerPolicy", *PEOPLE}:
+        statements = resources[name]["Properties"]["PolicyDocument"]["Statement"]
+        (conditional,) = [each["If"] for each in statements if "If" in each]
+        assert conditional[0] == "HasKey"
+        assert conditional[1]["Resource"] == {"Ref": "KmsKeyArn"}
+        assert conditional[1]["Condition"]["StringEquals"]["kms:ViaService"]
+
+
+def test_whoever_takes_from_the_queue_has_the_policy_of_a_worker(resources: dict[str, Any]) -> None:
+    role = resources["TicketsFunctionRole"]["Properties"]
+    assert role["ManagedPolicyArns"] == [{"Ref": "WorkerPolicy"}]
+    (logs,) = role["Policies"]
+    (statement,) = logs["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"GetAtt": "TicketsFunctionLogs.Arn"}
+
+
+def test_what_holds_tickets_is_kept(resources: dict[str, Any]) -> None:
+    for name in ("RawBucket", "EnrichedBucket", "TicketsTable"):
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_an_upgrade_begins_to_delete_nothing() -> None:
+    parameters = template("template.yaml")["Parameters"]
+    retention = {name: each["Default"] for name, each in parameters.items() if "RetentionDays" in name}
+    assert retention.pop("LogRetentionDays") == 30
+    assert set(retention) == {"RawRetentionDays", "EnrichedRetentionDays", "OldVersionRetentionDays"}
+    assert set(retention.values()) == {0}
+
+
+def test_every_alarm_says_what_it_means_and_tells_the_topic(resources: dict[str, Any]) -> None:
+    alarms = {name: each for name, each in resources.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+    assert set(alarms) == ALARMS
+    for alarm in alarms.values():
+        assert alarm["Condition"] in {"HasAlarms", "HasLambdaAlarms"}
+        properties = alarm["Properties"]
+        assert len(properties["AlarmDescription"]) > 40
+        assert properties["TreatMissingData"] == "notBreaching"
+        for told in ("AlarmActions", "OKActions"):
+            assert properties[told]["If"][0] == "HasAlarmTopic"
