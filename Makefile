@@ -4,13 +4,14 @@
 # make check   linters and types
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
 # make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check chaos bench soak format heads clean
+.PHONY: setup demo test check chaos bench soak conformance format heads clean
 
 setup: $(READY)
 
@@ -51,6 +52,9 @@ bench: setup
 soak: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/soak.py $(SOAK)
+
+conformance: setup
+	$(BIN)/python tests/conformance/table.py $(if $(LOCALSTACK),--localstack $(LOCALSTACK))
 
 format: setup
 	$(BIN)/ruff check --fix
