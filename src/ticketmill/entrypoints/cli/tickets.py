@@ -15,7 +15,7 @@ import typer
 
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.labels import Sentiment, Status, Urgency
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
+from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, escaped, progress, say, table
 from ticketmill.ml.groups import grouped, side_by_side
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def enrich(
                     rejected += 1
                     say(f"{document.origin}: {outcome.code}: {outcome.message}")
                 else:
-                    answer(outcome)
+                    answer(escaped(outcome))
             advance(len(chunk))
     if rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
