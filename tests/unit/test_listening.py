@@ -11,7 +11,7 @@ import yaml
 
 from ticketmill.aws import emulator
 from ticketmill.domain.errors import SetupError
-from ticketmill.entrypoints.cli.place import DEFAULT_ENDPOINT
+from ticketmill.entrypoints.cli.place import LOCAL_ENDPOINT_URL
 from ticketmill.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def test_the_worker_listens_nowhere_and_then_on_loopback(monkeypatch: pytest.Mon
 
 
 def test_the_emulator_of_up_is_on_loopback_unless_somebody_says_otherwise() -> None:
-    host, _ = emulator._loopback(DEFAULT_ENDPOINT)
+    host, _ = emulator._loopback(LOCAL_ENDPOINT_URL)
     assert ipaddress.ip_address(host).is_loopback
 
 
