@@ -3,12 +3,14 @@
 Where no database can be reached, pip-audit passes over what it could not look up and finds nothing. So it is
 first asked about a version that has advisories: only who finds those can be believed to find none elsewhere.
 
-exit codes: 0 nothing found, or not audited; 1 a dependency has an advisory; 3 not audited, with --required
+exit codes: 0 nothing found, or no database answers; 1 a dependency has an advisory; 3 no database answers and
+the audit is --required, or pip-audit is missing, or what answered could not look all of it up
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -53,6 +55,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--required", action="store_true", help="fail where no database can be reached")
     required = parser.parse_args().required
+    if importlib.util.find_spec("pip_audit") is None:
+        print("pip-audit is not installed: run `make setup`", file=sys.stderr)
+        return EXIT_NOT_AUDITED
     service = answering_service()
     if service is None:
         print(
