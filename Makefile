@@ -5,6 +5,9 @@
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
+# make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
+# make audit   whether a dependency has a known weakness: AUDIT=--required fails where no database answers
+# make lock    the versions and hashes of all dependencies anew, after a change of pyproject.toml
 # make soak    whether a worker grows in ten minutes of work
 
 PYTHON ?= python3
@@ -13,13 +16,15 @@ READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
 
-.PHONY: setup demo test check policy chaos bench lambda-zip lambda-lock soak format heads clean
+.PHONY: setup demo test check policy chaos bench lambda-zip lambda-lock soak conformance audit lock format heads clean
 
 setup: $(READY)
 
-$(READY): pyproject.toml
+# from the lock: what has another hash is not installed
+$(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $(READY)
 
 demo: setup
@@ -77,6 +82,22 @@ lambda-lock: setup
 soak: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/soak.py $(SOAK)
+
+conformance: setup
+	$(BIN)/python tests/conformance/table.py $(if $(LOCALSTACK),--localstack $(LOCALSTACK))
+
+audit: setup
+	@$(BIN)/python infra/audit.py $(AUDIT)
+
+UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --upgrade pyproject.toml
+
+# not by way of setup: it installs from what is made here
+lock:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
+	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
 
 format: setup
 	$(BIN)/ruff check --fix

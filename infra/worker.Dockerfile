@@ -3,11 +3,13 @@
 
 FROM python:3.13-slim AS build
 WORKDIR /source
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY src src
 COPY infra/template.yaml infra/template.yaml
+# from the lock: what has another hash does not get into the image
 RUN python -m venv /opt/ticketmill/venv \
- && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check .
+ && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
+ && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 # what builds a bundle stays in this stage: the worker needs none of it
 RUN python -m venv /tmp/builder \
  && /tmp/builder/bin/pip install --no-cache-dir --disable-pip-version-check '.[build]' \

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,42 +10,73 @@ import pytest
 from ticketmill.aws.events import PROBE_PREFIX, read_uploads
 from ticketmill.domain.message import Upload
 
-EVENTS = Path(__file__).parents[2] / "events"
+PAYLOADS = Path(__file__).parents[2] / "events" / "payloads"
 AWS_BUCKET = "ticketmill-raw-111122223333-eu-central-1"
-EMULATOR_BUCKET = "ticketmill-raw-000000000000-us-east-1"
-MOTO_BUCKET = "ticketmill-raw-123456789012-us-east-1"
 KEY = "tickets/a b+ü/c.json"
 
 
 def event(name: str) -> str:
-    return (EVENTS / name).read_text(encoding="utf-8")
+    return (PAYLOADS / name).read_text(encoding="utf-8")
 
 
 def notification(**changes: Any) -> dict[str, Any]:
-    record: dict[str, Any] = json.loads(event("s3-aws.json"))["Records"][0]
+    record: dict[str, Any] = json.loads(event("aws/s3.json"))["Records"][0]
     return {"Records": [{**record, **changes}]}
 
 
+def payloads(fits: Callable[[str], bool]) -> list[str]:
+    """The recorded payloads by place and way, but for those of our own."""
+    names = sorted(str(path.relative_to(PAYLOADS)) for path in PAYLOADS.glob("*/*.json"))
+    return [name for name in names if fits(name)]
+
+
+def announces_no_upload(name: str) -> bool:
+    return name.endswith("-test-event.json") or name == "moto/eventbridge-2.json"
+
+
+def bucket_of(name: str) -> str:
+    """The bucket that the upload of a recorded payload went to."""
+    return AWS_BUCKET if name.startswith("aws/") else f"ticketmill-raw-{Path(name).stem}"
+
+
+@pytest.mark.parametrize("name", payloads(lambda name: not announces_no_upload(name)))
+def test_every_place_announces_the_same_key_by_every_way(name: str) -> None:
+    (upload,) = read_uploads(event(name), bucket_of(name))
+    assert (upload.bucket, upload.key) == (bucket_of(name), KEY)
+
+
+@pytest.mark.parametrize("name", payloads(announces_no_upload))
+def test_a_test_event_or_one_of_tags_announces_nothing(name: str) -> None:
+    assert read_uploads(event(name), bucket_of(name)) == []
+
+
+def test_every_place_has_a_payload_of_every_way() -> None:
+    ways = {"s3", "s3-via-sns", "s3-via-sns-raw", "eventbridge"}
+    for place in ("aws", "localstack", "ministack", "moto"):
+        assert {Path(name).stem for name in payloads(lambda name: name.startswith(f"{place}/"))} >= ways  # noqa: B023
+
+
 @pytest.mark.parametrize(
-    ("name", "bucket", "raw_key"),
+    ("place", "way", "raw_key"),
     [
-        ("s3-aws.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
-        ("s3-via-sns.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
-        ("s3-via-sns-raw.json", AWS_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
-        ("eventbridge.json", AWS_BUCKET, KEY),
-        ("eventbridge-localstack.json", EMULATOR_BUCKET, "tickets/a%20b%2B%C3%BC/c.json"),
-        ("s3-ministack.json", EMULATOR_BUCKET, "tickets/a+b%2B%C3%BC/c.json"),
-        ("s3-localstack.json", EMULATOR_BUCKET, "tickets/a%20b%2B%C3%BC/c.json"),
-        ("s3-moto.json", MOTO_BUCKET, "tickets%2Fa+b%2B%C3%BC%2Fc.json"),
+        ("aws", "s3", "tickets/a+b%2B%C3%BC/c.json"),
+        ("ministack", "s3", "tickets/a+b%2B%C3%BC/c.json"),
+        ("localstack", "s3", "tickets/a%20b%2B%C3%BC/c.json"),
+        ("moto", "s3", "tickets%2Fa+b%2B%C3%BC%2Fc.json"),
+        ("aws", "eventbridge", KEY),
+        ("localstack", "eventbridge", "tickets/a%20b%2B%C3%BC/c.json"),
     ],
 )
-def test_every_sender_announces_the_same_key(name: str, bucket: str, raw_key: str) -> None:
-    assert read_uploads(event(name), bucket) == [Upload(bucket=bucket, key=KEY, raw_key=raw_key)]
+def test_the_key_as_the_place_spells_it_is_kept(place: str, way: str, raw_key: str) -> None:
+    name = f"{place}/{way}.json"
+    (upload,) = read_uploads(event(name), bucket_of(name))
+    assert upload.raw_key == raw_key
 
 
-@pytest.mark.parametrize("name", ["s3-test-event.json", "s3-test-event-via-sns.json"])
-def test_a_test_event_announces_nothing(name: str) -> None:
-    assert read_uploads(event(name), AWS_BUCKET) == []
+def test_a_key_that_a_sender_does_not_encode_is_kept_as_it_is() -> None:
+    body = event("aws/s3.json").replace("tickets/a+b%2B%C3%BC/c.json", KEY)
+    (upload,) = read_uploads(body, AWS_BUCKET)
+    assert upload.raw_key == KEY
 
 
 def test_a_bare_ticket_id_stands_for_its_key() -> None:
@@ -53,7 +85,7 @@ def test_a_bare_ticket_id_stands_for_its_key() -> None:
 
 
 def test_a_plus_in_an_eventbridge_key_is_a_plus_and_the_key_as_spelled_is_kept() -> None:
-    body = event("eventbridge.json").replace("a b+ü", "100%25+1")
+    body = event("aws/eventbridge.json").replace("a b+ü", "100%25+1")
     (upload,) = read_uploads(body, AWS_BUCKET)
     assert (upload.key, upload.raw_key) == ("tickets/100%+1/c.json", "tickets/100%25+1/c.json")
 
@@ -65,7 +97,7 @@ def test_all_records_of_a_notification_are_read() -> None:
 
 def test_events_of_other_kinds_announce_nothing() -> None:
     assert read_uploads(json.dumps(notification(eventName="ObjectRemoved:Delete")), AWS_BUCKET) == []
-    deleted = event("eventbridge.json").replace("Object Created", "Object Deleted")
+    deleted = event("aws/eventbridge.json").replace("Object Created", "Object Deleted")
     assert read_uploads(deleted, AWS_BUCKET) == []
 
 
@@ -75,12 +107,14 @@ def test_multipart_and_copied_uploads_are_uploads() -> None:
 
 
 def test_our_own_probe_announces_nothing_to_a_worker() -> None:
-    body = event("eventbridge.json").replace(KEY, f"{PROBE_PREFIX}0123.json")
+    body = event("aws/eventbridge.json").replace(KEY, f"{PROBE_PREFIX}0123.json")
     assert read_uploads(body, AWS_BUCKET) == []
 
 
 @pytest.mark.parametrize(
-    "name", ["s3-aws.json", "s3-via-sns.json", "eventbridge.json"], ids=["straight", "sns", "eventbridge"]
+    "name",
+    ["aws/s3.json", "aws/s3-via-sns.json", "aws/eventbridge.json"],
+    ids=["straight", "sns", "eventbridge"],
 )
 def test_an_event_of_another_bucket_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="another bucket"):

@@ -147,7 +147,15 @@ def _loopback(endpoint_url: str) -> tuple[str, int]:
 
 
 def _spawn(host: str, port: int, log: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "GATEWAY_PORT": str(port), "BIND_HOST": host, "LOG_LEVEL": "WARNING"}
+    environment = {
+        **os.environ,
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": host,
+        # these two listen at every address, whatever the host
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "LOG_LEVEL": "WARNING",
+    }
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "ministack"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus, unquote, unquote_plus
 
@@ -21,6 +22,10 @@ from ticketmill.domain.ticket import is_usable_id
 TICKET_PREFIX = "tickets/"
 TICKET_SUFFIX = ".json"
 BACKFILL = "backfill"
+
+MAX_KEY_BYTES = 1024  # of UTF-8, by S3's rules
+# S3 sends one record a message. Thousands would be a worker's whole memory, and again with every delivery.
+MAX_RECORDS = 100
 
 # What `wait_for_events` drops to see its event come. A worker that meets one has nothing to do.
 PROBE_PREFIX = f"{TICKET_PREFIX}ticketmill-probe-"
@@ -44,6 +49,8 @@ def announced(body: str, raw_bucket: str) -> list[Upload]:
     if document.get("Event") == "s3:TestEvent" or BACKFILL in document:
         return []
     if isinstance(document.get("Records"), list):
+        if len(document["Records"]) > MAX_RECORDS:
+            raise ValueError(f"expected at most {MAX_RECORDS} records, found {len(document['Records'])}")
         uploads = [_from_record(record) for record in document["Records"]]
     elif "detail-type" in document:
         uploads = [_from_eventbridge(document)]
@@ -155,7 +162,15 @@ def _from_ticket_id(document: Mapping[str, Any], raw_bucket: str) -> Upload:
 def _checked(upload: Upload, raw_bucket: str) -> Upload:
     if upload.bucket != raw_bucket:
         raise ValueError("expected an event of the raw bucket, found one of another bucket")
-    # S3's keys are UTF-8 of 1 to 1,024 bytes; half an emoji in a `\ud83d` escape could not even be asked for
-    if not upload.key or any("\ud800" <= char <= "\udfff" for char in upload.key):
-        raise ValueError("expected a key of valid UTF-8, found none")
-    return upload
+    if not _can_be_key(upload.key):
+        raise ValueError(f"expected a key of 1 to {MAX_KEY_BYTES} bytes of UTF-8, found none")
+    # Encoding makes a key longer, and of one that is too long S3 does not say that it is missing but that the
+    # request is wrong, which would look like a fault of S3.
+    return upload if _can_be_key(upload.raw_key) else replace(upload, raw_key=upload.key)
+
+
+def _can_be_key(key: str) -> bool:
+    try:
+        return 1 <= len(key.encode()) <= MAX_KEY_BYTES
+    except UnicodeEncodeError:  # half an emoji, in a `\ud83d` escape
+        return False

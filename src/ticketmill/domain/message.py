@@ -21,7 +21,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An object that somebody dropped. `raw_key` is the key as the event spells it, before decoding."""
+    """An object that somebody dropped.
+
+    `raw_key` is the key as the event spells it, before decoding, where an object can have such a key.
+    """
 
     bucket: str
     key: str

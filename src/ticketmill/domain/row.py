@@ -172,7 +172,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         **_columns("urgency", enrichment.urgency),
         priority_conflict=enrichment.urgency.priority_conflict if enrichment.urgency else None,
         **_columns("sentiment", enrichment.sentiment),
-        topics=enrichment.topics or (),
+        topics=tuple(map(_cut_topic, enrichment.topics or ())),
         summary=summary.text[:MAX_SUMMARY_CHARS] if summary else None,
         summary_display=summary.display if summary else None,
         summary_source=summary.source if summary else None,
@@ -189,6 +189,11 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,
     )
+
+
+def _cut_topic(topic: TopicPrediction) -> TopicPrediction:
+    """One that stands in for a topic is a tag of the ticket's own, of any length."""
+    return topic.model_copy(update={"label": topic.label[:MAX_FIELD_CHARS]})
 
 
 def _columns(

@@ -235,9 +235,12 @@ def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         return fields
     counts = Counter(name for name, _ in pairs)
     repeated = next(name for name, count in counts.items() if count > 1)
-    field = repeated if repeated in _KNOWN_FIELDS else None
+    raise _repeated(repeated if repeated in _KNOWN_FIELDS else None)
+
+
+def _repeated(field: str | None) -> TicketRejected:
     message = f"expected every field once, found {field or 'a field'} more than once"
-    raise TicketRejected(RejectionCode.DUPLICATE_KEY, message, field)
+    return TicketRejected(RejectionCode.DUPLICATE_KEY, message, field)
 
 
 def _no_constant(name: str) -> float:
@@ -259,7 +262,10 @@ def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, list):
         return [_storable(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_storable(key, depth): _storable(item, depth + 1) for key, item in value.items()}
+        fields = {_storable(key, depth): _storable(item, depth + 1) for key, item in value.items()}
+        if len(fields) < len(value):  # two names that differed in halves of emojis alone
+            raise _repeated(None)
+        return fields
     return value
 
 

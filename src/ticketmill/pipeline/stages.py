@@ -23,7 +23,7 @@ from ticketmill.domain.enrichment import (
     contradicts,
 )
 from ticketmill.domain.labels import Sentiment, Source, Urgency
-from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.ticket import Ticket, has_text
 from ticketmill.ml.encoder import Encoded
 from ticketmill.ml.features import Features
 from ticketmill.ml.heads import Head
@@ -211,7 +211,7 @@ def _topic(scored: ScoredTopic) -> TopicPrediction:
 
 
 def _tags(ticket: Ticket) -> tuple[TopicPrediction, ...]:
-    tags = list(dict.fromkeys(ticket.metadata.tags))[:MAX_TAGS]
+    tags = [tag for tag in dict.fromkeys(ticket.metadata.tags) if has_text(tag)][:MAX_TAGS]
     return tuple(TopicPrediction(label=tag, confidence=0.0, source=Source.FALLBACK) for tag in tags)
 
 

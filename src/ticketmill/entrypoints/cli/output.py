@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,10 @@ import typer
 Item = TypeVar("Item")
 
 PLAIN_PROGRESS_EVERY_S = 5.0
+
+# JSON escapes the first 32 characters itself. These are the other controls, the line separators, and what
+# turns the direction of writing around.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class ExitCode(IntEnum):
@@ -42,20 +47,26 @@ def answer(text: str) -> None:
 
 def answer_json(value: Any) -> None:
     """The answer for programs: one line of JSON, so that answers can be piped."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+    typer.echo(escaped(json.dumps(value, ensure_ascii=False, default=str)))
+
+
+def escaped(json_text: str) -> str:
+    """The same JSON with what could steer a terminal, or turn its text around, as escapes."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)
 
 
 def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
     """A table on stdout: drawn for people on a terminal, as wide as it must be elsewhere."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    drawn = Table(title=title, title_justify="left")
+    # Text, because a string would be read as markup
+    drawn = Table(title=Text(_printable(title), style="table.title"), title_justify="left")
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
-        drawn.add_row(*(escape(_printable(cell)) for cell in row))
+        drawn.add_row(*(Text(_printable(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(160, console.measure(drawn).maximum))

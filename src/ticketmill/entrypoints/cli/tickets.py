@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from ticketmill.domain.errors import TicketRejected
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say, table
+from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, escaped, progress, say, table
 from ticketmill.ml.groups import grouped, side_by_side
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def enrich(
                     rejected += 1
                     say(f"{document.origin}: {outcome.code}: {outcome.message}")
                 else:
-                    answer(outcome)
+                    answer(escaped(outcome))
             advance(len(chunk))
     if rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
