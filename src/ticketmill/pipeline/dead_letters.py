@@ -225,7 +225,11 @@ class DeadLetters:
         return {upload: (ticket_id, rows.get(ticket_id)) for upload, ticket_id in named.items()}
 
     def _id_in_object(self, upload: Upload) -> str:
-        raw = self.raw_tickets.fetch(upload, self.max_ticket_bytes)
+        try:
+            raw = self.raw_tickets.fetch(upload, self.max_ticket_bytes)
+        except TransientFailure as failure:  # an object that is refused is what some are here for
+            log.warning("the id in %r is not known: %s", upload.key, failure)
+            raw = None
         if raw is None or raw.body is None:
             return id_of_key(upload.key)
         try:
@@ -238,9 +242,14 @@ class DeadLetters:
         return Finding(upload, ticket_id, row, row is not None and self._is_settled(row, upload))
 
     def _is_settled(self, row: TicketRow, upload: Upload) -> bool:
-        """Whether the row was enriched from what the key holds now: an older version settles nothing."""
+        """Whether the row was enriched from what the key holds now: an older version settles nothing, and
+        neither does what the bucket tells nothing of."""
         enriched = row.status in (Status.ENRICHED, Status.PARTIAL) and row.raw.key in _keys(upload)
-        return enriched and self.raw_tickets.is_current(row.raw)
+        try:
+            return enriched and self.raw_tickets.is_current(row.raw)
+        except TransientFailure as failure:
+            log.warning("whether %r is settled is not known: %s", upload.key, failure)
+            return False
 
     def _hand_back(self, message: Message) -> None:
         try:
