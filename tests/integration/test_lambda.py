@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -65,6 +67,9 @@ def stack(clients: Clients, stack_name: str, archive: Path) -> Iterator[Stack]:
     }
     yield deploy(clients, stack_name, parameters)
     clients.cloudformation.delete_stack(StackName=stack_name)
+    # ministack leaves behind what it unpacked
+    for unpacked in Path(tempfile.gettempdir()).glob(f"ministack-lambda-{stack_name}-*"):
+        shutil.rmtree(unpacked, ignore_errors=True)
 
 
 @pytest.fixture
