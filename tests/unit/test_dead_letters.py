@@ -207,6 +207,22 @@ def test_an_enrichment_of_an_older_upload_of_the_key_settles_nothing(world: Worl
     assert world.reasons() == {"m2": Reason.UNKNOWN}
 
 
+def refuse(*_: object) -> None:
+    raise TransientFailure("fetching a ticket from S3: InvalidRequest", "InvalidRequest")
+
+
+def test_an_object_that_the_bucket_refuses_is_not_settled_and_hides_no_other(world: World) -> None:
+    world.fill(world.raw.drop("tickets/T1.json", ticket("T1")), announce("tickets/T2.json"), UNREADABLE)
+    world.write_row("T1", "tickets/T1.json", Status.ENRICHED, failure=failure("tickets/T1.json", "refused"))
+    world.raw.is_current = refuse  # type: ignore[assignment, method-assign]
+    world.raw.fetch = refuse  # type: ignore[assignment, method-assign]
+    assert world.reasons() == {
+        "m1": "refused",
+        "m": Reason.UNKNOWN,
+        "poison": Reason.UNREADABLE_MESSAGE,
+    }
+
+
 def test_a_message_is_settled_only_when_all_of_its_uploads_are(world: World) -> None:
     world.raw.drop("tickets/T1.json", ticket("T1"))
     world.write_row("T1", "tickets/T1.json", Status.ENRICHED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
@@ -127,6 +128,69 @@ class TestEcs:
             "Metrics"
         ]
         assert [each["Id"] for each in tracked if each["ReturnData"]] == ["backlog"]
+
+
+class TestLambda:
+    @pytest.fixture
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """What the processor lambda adds to the stack."""
+        found = template("template.yaml")["Resources"]
+        return {
+            name: each["Properties"] for name, each in found.items() if name.startswith("TicketsFunction")
+        }
+
+    def test_nothing_of_it_is_made_for_a_worker(self, resources: dict[str, dict[str, Any]]) -> None:
+        whole = template("template.yaml")
+        assert whole["Parameters"]["Processor"]["Default"] == "worker"
+        assert {whole["Resources"][name]["Condition"] for name in resources} == {"RunsLambda"}
+        by_worker = whole["Resources"]["TicketsQueue"]["Properties"]["VisibilityTimeout"]["If"][2]
+        assert by_worker == {"Ref": "VisibilityTimeoutSeconds"}
+
+    def test_the_queue_hides_a_message_for_as_long_as_aws_asks(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        queue = template("template.yaml")["Resources"]["TicketsQueue"]["Properties"]
+        window_s = resources["TicketsFunctionSource"]["MaximumBatchingWindowInSeconds"]
+        assert queue["VisibilityTimeout"]["If"][1] >= 6 * resources["TicketsFunction"]["Timeout"] + window_s
+
+    def test_what_fails_is_reported_alone(self, resources: dict[str, dict[str, Any]]) -> None:
+        assert resources["TicketsFunctionSource"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+    def test_its_handler_exists(self, resources: dict[str, dict[str, Any]]) -> None:
+        module, _, name = resources["TicketsFunction"]["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+    def test_its_variables_are_settings_that_name_the_whole_stack(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        names = set(resources["TicketsFunction"]["Environment"]["Variables"])
+        assert names <= SETTINGS
+        parts = ("RAW_BUCKET", "ENRICHED_BUCKET", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "TABLE")
+        assert {f"TICKETMILL_{part}" for part in parts} <= names
+
+    def test_its_runtimes_are_pythons_of_ours(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert project["requires-python"] == ">=3.11,<3.14"
+        runtimes = template("template.yaml")["Parameters"]["LambdaRuntime"]["AllowedValues"]
+        assert runtimes == ["python3.11", "python3.12", "python3.13"]
+
+    def test_it_may_do_what_a_worker_may_and_write_its_logs(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        by_lambda = actions_of(resources["TicketsFunctionRole"])
+        by_worker = actions_of(template("ecs-service.yaml")["Resources"]["WorkerRole"]["Properties"])
+        logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+        # its variables name what a worker asks CloudFormation for
+        assert by_lambda - logs == by_worker - {"cloudformation:DescribeStacks"}
+        assert "*" not in json.dumps(sorted(by_lambda))
+        policy = resources["TicketsFunctionRole"]["Policies"][0]["PolicyDocument"]
+        assert all(statement["Resource"] != "*" for statement in policy["Statement"])
+
+
+def actions_of(role: dict[str, Any]) -> set[str]:
+    statements = role["Policies"][0]["PolicyDocument"]["Statement"]
+    listed = [statement["Action"] for statement in statements]
+    return {action for each in listed for action in ([each] if isinstance(each, str) else each)}
 
 
 class TestKubernetes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -167,16 +168,42 @@ def test_the_handler_reads_what_the_event_source_sends_and_names_what_comes_agai
     assert json.loads(first.body)["Records"][0]["s3"]["bucket"]["name"]
 
 
-def loaded_by_the_handler() -> set[str]:
-    code = "import json, sys, ticketmill.entrypoints.lambda_handler; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+def loaded_by(code: str, **environment: str) -> set[str]:
+    """The modules of a fresh process that ran `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import json, sys; {code}; print(json.dumps(list(sys.modules)))"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout))
 
 
-def test_the_handler_loads_neither_what_trains_nor_what_talks_to_people() -> None:
-    loaded = loaded_by_the_handler()
-    assert {"boto3", "ticketmill.entrypoints.lambda_handler"} <= loaded
-    roots = {name.split(".")[0] for name in loaded}
-    assert not roots & {"torch", "transformers", "sklearn", "scipy", "typer", "click", "rich", "onnx", "yaml"}
-    assert not roots & {"huggingface_hub", "sympy", "matplotlib"}
+NEVER = {"torch", "transformers", "sklearn", "scipy", "onnx", "safetensors", "matplotlib", "sympy", "yaml"}
+NEVER |= {"typer", "click", "rich", "huggingface_hub"}
+
+
+def test_importing_the_handler_loads_no_model_and_no_client() -> None:
+    loaded = loaded_by("import ticketmill.entrypoints.lambda_handler")
+    assert "ticketmill.entrypoints.lambda_handler" in loaded
+    assert not {name.split(".")[0] for name in loaded} & (NEVER | {"boto3", "onnxruntime", "tokenizers"})
+
+
+def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trains_or_talks_to_people(
+    bundle_dir: Path,
+) -> None:
+    named = ("RAW_BUCKET", "ENRICHED_BUCKET", "TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
+    loaded = loaded_by(
+        "import ticketmill.entrypoints.lambda_handler",
+        AWS_LAMBDA_INITIALIZATION_TYPE="on-demand",
+        AWS_DEFAULT_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        TICKETMILL_BUNDLE=str(bundle_dir),
+        **{f"TICKETMILL_{name}": "http://127.0.0.1:9/x" for name in named},
+    )
+    assert {"onnxruntime", "tokenizers", "boto3", "ticketmill.pipeline.process"} <= loaded
+    assert not {name.split(".")[0] for name in loaded} & NEVER
     assert not any(name.startswith(("ticketmill.learn", "ticketmill.entrypoints.cli")) for name in loaded)

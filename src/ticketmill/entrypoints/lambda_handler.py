@@ -143,8 +143,8 @@ class Environment:
         with ThreadPoolExecutor(1) as beside:  # the models take as long to read as the clients to make
             loading = beside.submit(bootstrap.load_enricher, settings)
             place = bootstrap.connect(settings)
-            enricher = loading.result()
-        pipeline = bootstrap.make_pipeline(settings, place, enricher)
+            self.enricher = loading.result()
+        pipeline = bootstrap.make_pipeline(settings, place, self.enricher)
         self._function = TicketsFunction(
             place.queue,
             pipeline.process_batch,
@@ -152,9 +152,9 @@ class Environment:
             batch_size=settings.batch_size,
             lanes=settings.lanes,
         )
-        self._metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
-        self._metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
-        log.info("ready in %.2f s with bundle %s", time.monotonic() - started, enricher.fingerprint)
+        self._metrics.watch("encode_cache_hits", lambda: self.enricher.encoder.hits)
+        self._metrics.watch("encode_cache_misses", lambda: self.enricher.encoder.misses)
+        log.info("ready in %.2f s with bundle %s", time.monotonic() - started, self.enricher.fingerprint)
 
     def invoke(self, messages: Sequence[Message], context: LambdaContext) -> list[str]:
         """The ids of the messages that must come again."""

@@ -136,7 +136,7 @@ class Backfill:
             chosen = tuple(Chosen(each.key, Reason.ASKED) for each in of_age)
             return Page(len(objects), last_key, chosen)
         uploads = [Upload(self.bucket_name, each.key, each.key) for each in of_age]
-        known = zip(of_age, self._lookup.find(uploads).values(), strict=True)
+        known = zip(of_age, self._known(uploads).values(), strict=True)
         judged = [self._judge(selection, *each) for each in known]
         return Page(
             len(objects),
@@ -144,6 +144,12 @@ class Backfill:
             tuple(each for each in judged if isinstance(each, Chosen)),
             tuple(each for each in judged if isinstance(each, Unknown)),
         )
+
+    def _known(self, uploads: Sequence[Upload]) -> dict[Upload, Known | TransientFailure]:
+        try:
+            return self._lookup.find(uploads)
+        except TransientFailure as failure:
+            return dict.fromkeys(uploads, failure)
 
     def _judge(
         self, selection: Selection, found: ListedObject, known: Known | TransientFailure

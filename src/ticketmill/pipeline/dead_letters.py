@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
+from ticketmill.domain.message import Message, Upload, id_of_key
 from ticketmill.domain.row import Failure, Rejection, TicketRow
 from ticketmill.pipeline.lookup import Known, Lookup, keys_of
 from ticketmill.pipeline.ports import Queue, RawTickets, ReadEvent, TicketRows
@@ -217,15 +217,21 @@ class DeadLetters:
 
     def _find(self, looked_up: tuple[Upload, Known | TransientFailure]) -> Finding:
         upload, known = looked_up
-        if isinstance(known, TransientFailure):
-            raise known
+        if isinstance(known, TransientFailure):  # an object that is refused is what some are here for
+            log.warning("the id in %r is not known: %s", upload.key, known)
+            return Finding(upload, id_of_key(upload.key), None, False)
         row = known.row
         return Finding(upload, known.ticket_id, row, row is not None and self._is_settled(row, upload))
 
     def _is_settled(self, row: TicketRow, upload: Upload) -> bool:
-        """Whether the row was enriched from what the key holds now: an older version settles nothing."""
+        """Whether the row was enriched from what the key holds now: an older version settles nothing, and
+        neither does what the bucket tells nothing of."""
         enriched = row.status in (Status.ENRICHED, Status.PARTIAL) and row.raw.key in keys_of(upload)
-        return enriched and self.raw_tickets.is_current(row.raw)
+        try:
+            return enriched and self.raw_tickets.is_current(row.raw)
+        except TransientFailure as failure:
+            log.warning("whether %r is settled is not known: %s", upload.key, failure)
+            return False
 
     def _hand_back(self, message: Message) -> None:
         try:

@@ -32,16 +32,16 @@ class Lookup:
     max_ticket_bytes: int
 
     def find(self, uploads: Sequence[Upload]) -> dict[Upload, Known | TransientFailure]:
-        """What is known of each upload, in their order, or why that could not be asked."""
+        """What is known of each upload, in their order, or why its object could not be asked.
+
+        Raises TransientFailure where the table fails.
+        """
         named = {upload: id_of_key(upload.key) for upload in uploads}
-        try:
-            rows = dict(self.rows.get_many(set(named.values())))
-            strangers = [upload for upload in uploads if not _concerns(rows.get(named[upload]), upload)]
-            asked = dict(zip(strangers, self.executor.map(self._id_in_object, strangers), strict=True))
-            ids = {upload: found for upload, found in asked.items() if isinstance(found, str)}
-            rows |= self.rows.get_many(set(ids.values()) - rows.keys())
-        except TransientFailure as failure:
-            return dict.fromkeys(uploads, failure)
+        rows = dict(self.rows.get_many(set(named.values())))
+        strangers = [upload for upload in uploads if not _concerns(rows.get(named[upload]), upload)]
+        asked = dict(zip(strangers, self.executor.map(self._id_in_object, strangers), strict=True))
+        ids = {upload: found for upload, found in asked.items() if isinstance(found, str)}
+        rows |= self.rows.get_many(set(ids.values()) - rows.keys())
         failures = {upload: found for upload, found in asked.items() if isinstance(found, TransientFailure)}
         named |= ids
         return {
