@@ -102,8 +102,7 @@ def backfill(
     if not (everything or any(reasons.values()) or ids or since or limit or prefix != TICKETS):
         raise typer.BadParameter(CHOOSE)
     reasons["everything"] = not any(reasons.values())
-    max_age_s = None if since is None else (datetime.now(UTC) - parse_since(since)).total_seconds()
-    selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=max_age_s)
+    selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=_age_s(since))
     asked = Asked(selection, None if ids is None else _ids(ids), limit, inline, dry_run)
     logs.configure("text", verbose=False)
     settings = load_settings()
@@ -285,6 +284,15 @@ def _end(asked: Asked, found: Found) -> None:
 def _told(reasons: Any) -> str:
     told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
     return f" ({told})" if told else ""
+
+
+def _age_s(since: str | None) -> float | None:
+    if since is None:
+        return None
+    age_s = (datetime.now(UTC) - parse_since(since)).total_seconds()
+    if age_s < 0:
+        raise typer.BadParameter("expected a time in the past for --since")
+    return age_s
 
 
 def _ids(text: str) -> list[str]:
