@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ticketmill.settings import Settings
 
 TOLD_TROUBLES = 20
-REDOABLE = (Status.PARTIAL, Status.REJECTED, Status.FAILED)
 CHOOSE = (
     "choose what to enrich: --missing, --outdated, --status, --ids, --prefix, --since, --limit or --all; "
     "--dry-run shows what it would be"
@@ -268,9 +268,9 @@ def _end(asked: Asked, found: Found) -> None:
         say(f"no object of ticket {name}")
     if found.problem is not None:
         say(f"stopped: {found.problem}")
-    if asked.ids is None and (found.interrupted or found.problem or asked.limit):
-        going_on = f"add --after '{report.after}' to the same command" if report.after else "run it again"
-        say(f"to go on, {going_on}")
+    cut = asked.limit is not None and report.chosen.total() == asked.limit
+    if asked.ids is None and (found.interrupted or found.problem or cut):
+        say(f"to go on, {_going_on(report.after)}")
     if found.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if found.problem is not None or report.failed:
@@ -279,6 +279,14 @@ def _end(asked: Asked, found: Found) -> None:
         raise typer.Exit(ExitCode.NOT_FOUND)
     if report.rejected:
         raise typer.Exit(ExitCode.SOME_REJECTED)
+
+
+def _going_on(after: str) -> str:
+    if not after:
+        return "run the same command again"
+    if not after.isprintable():
+        return "run the same command after the key that --json tells as `after`"
+    return f"add to the same command: --after {shlex.quote(after)}"
 
 
 def _told(reasons: Any) -> str:
