@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -19,6 +21,8 @@ from ticketmill.bootstrap import Place
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import Failure, RawVersion, TicketRow
 
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "events" / "samples"
 BODY = "I was charged twice for the same invoice and would like my money back."
 
 
@@ -181,6 +185,7 @@ def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Place) 
     assert "--outdated" in ticketmill("backfill", "--status", "enriched", code=2).stderr
     ticketmill("backfill", "--all", "--missing", code=2)
     ticketmill("backfill", "--ids", "a/b", code=2)
+    ticketmill("backfill", "--ids", "T1", "--prefix", "tickets/a", code=2)
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
@@ -296,6 +301,16 @@ class TestSchedule:
         assert worked_off(ticketmill)["enriched"] == 2
         assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
 
+    def test_an_empty_schedule_takes_the_rule_away(
+        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Place
+    ) -> None:
+        events = boto3.client("events")
+        for schedule, rules in (("cron(0 * * * ? *)", 1), ("", 0)):
+            deploy(clients, stack_name, {**parameters, "BackfillSchedule": schedule})
+            assert len(events.list_rules(NamePrefix=stack_name)["Rules"]) == rules
+            assert len(allowed_senders(clients, place)) == 1 + rules
+        events.close()
+
 
 def allowed_senders(clients: Clients, place: Place) -> dict[str, Any]:
     """The conditions under which services may send to the queue."""
@@ -304,3 +319,32 @@ def allowed_senders(clients: Clients, place: Place) -> dict[str, Any]:
     return {
         each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"
     }
+
+
+def test_every_command_of_its_page_works_in_its_order(
+    place: Place, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
+        place.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
+    lose_events(place)
+    page = (ROOT / "docs" / "backfill.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    environment |= {"PATH": f"{TICKETMILL.parent}:{environment['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "would enrich 4 of 4 objects (missing 4)" in done.stdout
+    assert "processed 4" in done.stdout
+    assert (tmp_path / "labels.png").stat().st_size > 1000
+    events = boto3.client("events")
+    (rule,) = events.list_rules(NamePrefix=environment["TICKETMILL_STACK"])["Rules"]
+    events.close()
+    assert rule["ScheduleExpression"] == "rate(1 hour)"

@@ -104,6 +104,11 @@ class TestReasons:
         ]
         assert {reason_for(selection, FOUND, each, "f1") for each in rows} - {None} == chosen
 
+    def test_a_record_of_an_earlier_upload_is_partial_all_the_same(self) -> None:
+        standing = row(Status.PARTIAL, raw=version(at=NOW - timedelta(days=1)))
+        partial = Selection(statuses=frozenset({Status.PARTIAL}))
+        assert reason_for(partial, FOUND, standing, "f1") is Reason.PARTIAL
+
     def test_a_selection_without_any_reason_is_refused(self) -> None:
         with pytest.raises(ValueError, match="everything, missing"):
             Selection(prefix="tickets/a")

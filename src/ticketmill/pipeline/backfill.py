@@ -170,8 +170,10 @@ def reason_for(
 
     What a row tells of another key of the same ticket is that key's matter.
     """
-    if row is None or not _tells_of(row, found):
-        return Reason.MISSING if selection.missing else None
+    if selection.missing and (row is None or not _tells_of(row, found)):
+        return Reason.MISSING
+    if row is None:
+        return None
     made_of_it = row.raw.key == found.key
     holds = {
         Reason.FAILED: _failed(row, found) and Status.FAILED in selection.statuses,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ticketmill.settings import Settings
 
 TOLD_TROUBLES = 20
+ENRICHED = ("enriched", "partial", "duplicate")
 CHOOSE = (
     "choose what to enrich: --missing, --outdated, --status, --ids, --prefix, --since, --limit or --all; "
     "--dry-run shows what it would be"
@@ -101,6 +102,8 @@ def backfill(
         raise typer.BadParameter("--all takes everything: leave --missing, --outdated and --status out")
     if not (everything or any(reasons.values()) or ids or since or limit or prefix != TICKETS):
         raise typer.BadParameter(CHOOSE)
+    if ids and (after or prefix != TICKETS):
+        raise typer.BadParameter("--ids says which tickets: leave --prefix and --after out")
     reasons["everything"] = not any(reasons.values())
     selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=_age_s(since))
     asked = Asked(selection, None if ids is None else _ids(ids), limit, inline, dry_run)
@@ -177,7 +180,7 @@ def _looking(found: Found) -> Redo:
 def _count_labels(place: Place, done: PageDone, found: Found) -> None:
     if found.tally is None:
         return
-    enriched = [each.ticket_id for each in done.redone if each.result in ("enriched", "partial", "duplicate")]
+    enriched = [each.ticket_id for each in done.redone if each.result in ENRICHED]
     try:
         found.tally.add(place.rows.get_many(enriched).values())
     except TransientFailure as failure:
