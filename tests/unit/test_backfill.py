@@ -18,10 +18,19 @@ from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject, Message
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow
-from ticketmill.pipeline.backfill import Backfill, Chosen, Page, Reason, limited, reason_for
+from ticketmill.pipeline.backfill import (
+    Backfill,
+    Chosen,
+    Page,
+    Reason,
+    Unknown,
+    in_batches,
+    limited,
+    reason_for,
+)
 from ticketmill.pipeline.commands import MAX_WAITING, Commands
 from ticketmill.pipeline.outcome import Result
-from ticketmill.pipeline.redo import PageDone, Redone, Report, enqueue, inline, work_through
+from ticketmill.pipeline.redo import Redone, Report, enqueue, inline, work_through
 
 KEY = "tickets/T1.json"
 EVERYTHING = Selection(everything=True)
@@ -262,7 +271,7 @@ class TestRedo:
         redo = inline(lambda key: json.dumps([key]), world.pipeline.process_batch)
         report = Report()
         for done in work_through(backfill.pages(EVERYTHING), redo, 2, 1, Event()):
-            report.add(done)
+            report.add(*done)
         assert report.results == {"enriched": 2, "failed": 1}
         assert [(each.name, each.reason) for each in report.failed] == [("T2", "fault")]
         assert report.after == "tickets/T3.json"
@@ -276,12 +285,9 @@ class TestRedo:
             Redone("b", Result.FAILED, "refused"),
         ]
 
-    def test_a_stop_finishes_the_batch_in_hand_and_goes_on_before_what_it_left(self) -> None:
+    def test_a_stop_finishes_what_is_begun_and_goes_on_behind_it(self) -> None:
         stopping = Event()
-        pages = [
-            Page(2, f"{name}2", (Chosen(f"{name}1", Reason.ASKED), Chosen(f"{name}2", Reason.ASKED)))
-            for name in "abc"
-        ]
+        pages = [Page(2, "a2", chosen_of("a1", "a2")), Page(9, "b9", chosen_of("b1", "b2", "b3", "b4"))]
         seen: list[str] = []
 
         def redo(batch: Any) -> list[Redone]:
@@ -292,16 +298,23 @@ class TestRedo:
 
         report = Report()
         for done in work_through(pages, redo, 1, 1, stopping):
-            report.add(done)
-        assert seen == ["a1", "a2", "b1"]
-        assert report.after == "a2"
-        assert report.results == {"enqueued": 3}
+            report.add(*done)
+        assert seen[:3] == ["a1", "a2", "b1"]
+        assert len(seen) <= 4, "one more had been taken already"
+        assert (report.after, report.looked_at) == (seen[-1], len(seen))
+        assert report.results == {"enqueued": len(seen)}
 
-    def test_going_on_never_begins_behind_an_unfinished_page(self) -> None:
-        report = Report()
-        for page, finished in (("a", True), ("b", False), ("c", True)):
-            report.add(PageDone(Page(1, page), (), finished))
-        assert report.after == "a"
+    def test_batches_of_a_page_are_the_page(self) -> None:
+        whole = Page(9, "z", chosen_of("a", "b", "c", "d", "e"), (Unknown("y", "slow"),))
+        batches = list(in_batches([whole, Page(3, "zz")], 2))
+        assert [len(each.chosen) for each in batches] == [2, 2, 1, 0]
+        assert [each.last_key for each in batches] == ["b", "d", "z", "zz"]
+        assert sum(each.looked_at for each in batches) == 12
+        assert sum((each.unknown for each in batches), ()) == whole.unknown
+
+
+def chosen_of(*keys: str) -> tuple[Chosen, ...]:
+    return tuple(Chosen(key, Reason.ASKED) for key in keys)
 
 
 class Sent:

@@ -199,6 +199,17 @@ def limited(pages: Iterable[Page], limit: int) -> Iterator[Page]:
         yield page
 
 
+def in_batches(pages: Iterable[Page], size: int) -> Iterator[Page]:
+    """`pages` in smaller ones, of `size` chosen objects at the most: what is begun is soon done."""
+    for page in pages:
+        left = page
+        while len(left.chosen) > size:
+            batch, later = left.chosen[:size], left.chosen[size:]
+            yield Page(size, batch[-1].key, batch)
+            left = replace(left, looked_at=left.looked_at - size, chosen=later)
+        yield left
+
+
 def _tells_of(row: TicketRow, found: ListedObject) -> bool:
     """Whether a row tells of this upload, or of a later one."""
     versions = (row.raw, row.rejection.raw if row.rejection else None)

@@ -27,7 +27,7 @@ from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
     from ticketmill.pipeline.backfill import Backfill, Chosen, Page
-    from ticketmill.pipeline.redo import PageDone, Redo, Report
+    from ticketmill.pipeline.redo import Redo, Redone, Report
     from ticketmill.pipeline.tally import Tally
     from ticketmill.settings import Settings
 
@@ -119,31 +119,33 @@ def _run(settings: Settings, place: Place, asked: Asked) -> Found:
     from ticketmill import bootstrap
     from ticketmill.aws.events import announcement
     from ticketmill.pipeline import redo
+    from ticketmill.pipeline.backfill import PAGE_KEYS
     from ticketmill.pipeline.tally import Tally
 
     announce = partial(announcement, place.stack.raw_bucket)
     found = Found(redo.Report(), Tally() if asked.inline and not asked.dry_run else None)
     executor: Executor
     work: Redo
+    batch_size, lanes = PAGE_KEYS, settings.lanes
     if found.tally is not None:
         enricher = bootstrap.load_enricher(settings)
         pipeline = bootstrap.make_pipeline(settings, place, enricher)
         fingerprint, executor = enricher.fingerprint, pipeline.executor
-        work, lanes = redo.inline(announce, pipeline.process_batch), settings.lanes
+        work, batch_size = redo.inline(announce, pipeline.process_batch), settings.batch_size
     else:
         fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
         executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-        work, lanes = redo.enqueue(announce, place.queue.send_many), settings.lanes
+        work = redo.enqueue(announce, place.queue.send_many)
         if asked.dry_run:
             work, lanes = _looking(found), 1
     backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
     started = time.monotonic()
     with _stop_on_signal() as stopping, _progress(backfill, asked) as advance:
         pages = _pages(backfill, asked, found)
-        for done in redo.work_through(pages, work, settings.batch_size, lanes, stopping):
-            found.report.add(done)
-            _count_labels(place, done, found)
-            advance(len(done.redone) if asked.limit else done.page.looked_at)
+        for page, redone in redo.work_through(pages, work, batch_size, lanes, stopping):
+            found.report.add(page, redone)
+            _count_labels(place, redone, found)
+            advance(len(redone) if asked.limit else page.looked_at)
         found.interrupted = stopping.is_set()
     found.seconds = time.monotonic() - started
     executor.shutdown()
@@ -177,10 +179,10 @@ def _looking(found: Found) -> Redo:
     return look
 
 
-def _count_labels(place: Place, done: PageDone, found: Found) -> None:
+def _count_labels(place: Place, redone: Sequence[Redone], found: Found) -> None:
     if found.tally is None:
         return
-    enriched = [each.ticket_id for each in done.redone if each.result in ENRICHED]
+    enriched = [each.ticket_id for each in redone if each.result in ENRICHED]
     try:
         found.tally.add(place.rows.get_many(enriched).values())
     except TransientFailure as failure:
