@@ -6,7 +6,7 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
     from ticketmill.pipeline.backfill import Backfill, Chosen, Page
-    from ticketmill.pipeline.redo import Redo, Redone, Report
+    from ticketmill.pipeline.redo import Announce, Redo, Redone, Report
     from ticketmill.pipeline.tally import Tally
     from ticketmill.settings import Settings
 
@@ -48,6 +48,16 @@ class Asked:
     limit: int | None
     inline: bool
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What finds the objects and what is done with them, so many at a time and so many times at once."""
+
+    backfill: Backfill
+    redo: Redo
+    batch_size: int
+    lanes: int
 
 
 @dataclass
@@ -116,40 +126,55 @@ def backfill(
 
 def _run(settings: Settings, place: Place, asked: Asked) -> Found:
     """Does what is asked, until it is done or a signal comes."""
-    from ticketmill import bootstrap
-    from ticketmill.aws.events import announcement
-    from ticketmill.pipeline import redo
-    from ticketmill.pipeline.backfill import PAGE_KEYS
+    from ticketmill.pipeline.redo import Report, work_through
     from ticketmill.pipeline.tally import Tally
 
-    announce = partial(announcement, place.stack.raw_bucket)
-    found = Found(redo.Report(), Tally() if asked.inline and not asked.dry_run else None)
-    executor: Executor
-    work: Redo
-    batch_size, lanes = PAGE_KEYS, settings.lanes
-    if found.tally is not None:
-        enricher = bootstrap.load_enricher(settings)
-        pipeline = bootstrap.make_pipeline(settings, place, enricher)
-        fingerprint, executor = enricher.fingerprint, pipeline.executor
-        work, batch_size = redo.inline(announce, pipeline.process_batch), settings.batch_size
-    else:
-        fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
-        executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-        work = redo.enqueue(announce, place.queue.send_many)
-        if asked.dry_run:
-            work, lanes = _looking(found), 1
-    backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
+    found = Found(Report(), Tally() if asked.inline and not asked.dry_run else None)
+    means = _inline(settings, place) if found.tally is not None else _elsewhere(settings, place, asked, found)
     started = time.monotonic()
-    with _stop_on_signal() as stopping, _progress(backfill, asked) as advance:
-        pages = _pages(backfill, asked, found)
-        for page, redone in redo.work_through(pages, work, batch_size, lanes, stopping):
+    with _stop_on_signal() as stopping, _progress(means.backfill, asked) as advance:
+        pages = _pages(means.backfill, asked, found)
+        for page, redone in work_through(pages, means.redo, means.batch_size, means.lanes, stopping):
             found.report.add(page, redone)
             _count_labels(place, redone, found)
             advance(len(redone) if asked.limit else page.looked_at)
         found.interrupted = stopping.is_set()
     found.seconds = time.monotonic() - started
-    executor.shutdown()
     return found
+
+
+def _inline(settings: Settings, place: Place) -> Means:
+    """What enriches in this process."""
+    from ticketmill import bootstrap
+    from ticketmill.pipeline.redo import inline
+
+    enricher = bootstrap.load_enricher(settings)
+    pipeline = bootstrap.make_pipeline(settings, place, enricher)
+    backfill = bootstrap.make_backfill(settings, place, enricher.fingerprint, pipeline.executor)
+    return Means(
+        backfill, inline(_announce(place), pipeline.process_batch), settings.batch_size, settings.lanes
+    )
+
+
+def _elsewhere(settings: Settings, place: Place, asked: Asked, found: Found) -> Means:
+    """What announces to the workers, or only looks."""
+    from ticketmill import bootstrap
+    from ticketmill.pipeline.backfill import PAGE_KEYS
+    from ticketmill.pipeline.redo import enqueue
+
+    # whoever does not ask for what is outdated needs no bundle here
+    fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
+    executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
+    backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
+    if asked.dry_run:
+        return Means(backfill, _looking(found), PAGE_KEYS, lanes=1)
+    return Means(backfill, enqueue(_announce(place), place.queue.send_many), PAGE_KEYS, settings.lanes)
+
+
+def _announce(place: Place) -> Announce:
+    from ticketmill.aws.events import announcement
+
+    return partial(announcement, place.stack.raw_bucket)
 
 
 def _pages(backfill: Backfill, asked: Asked, found: Found) -> Iterator[Page]:
