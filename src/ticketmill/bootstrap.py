@@ -126,6 +126,13 @@ def load_enricher(settings: Settings) -> Enricher:
     )
 
 
+def current_fingerprint(settings: Settings) -> str:
+    """The fingerprint that `load_enricher` gives, without loading a model. SetupError where there is none."""
+    from ticketmill.ml.bundle import read_manifest
+
+    return read_manifest(settings.bundle_dir).fingerprint
+
+
 def _models(settings: Settings, bundle: Bundle, intent: str) -> dict[str, str]:
     """What serves each task, as every record says it."""
     return {
@@ -203,13 +210,6 @@ def _commands(place: Place, backfill: Backfill) -> Commands:
         send_many=place.queue.send_many,
         waiting=lambda: place.queue.depths().visible,
     )
-
-
-def current_fingerprint(settings: Settings) -> str:
-    """The fingerprint that `load_enricher` gives, without loading a model. SetupError where there is none."""
-    from ticketmill.ml.bundle import read_manifest
-
-    return read_manifest(settings.bundle_dir).fingerprint
 
 
 def make_dead_letters(settings: Settings, place: Place) -> DeadLetters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -14,7 +14,7 @@ import numpy as np
 
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import ListedObject, Message, RawObject, Upload
 from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.domain.ticket import Ticket
 
@@ -54,6 +54,18 @@ class FakeRawTickets:
     def is_current(self, version: RawVersion) -> bool:
         found = self.objects.get(version.key)
         return found is not None and found.version_id == version.version_id
+
+    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
+        for key in sorted(self.objects):
+            if key.startswith(prefix) and key > after:
+                yield self._listed(key)
+
+    def look(self, key: str) -> ListedObject | None:
+        return self._listed(key) if key in self.objects else None
+
+    def _listed(self, key: str) -> ListedObject:
+        found = self.objects[key]
+        return ListedObject(key, found.etag, found.last_modified)
 
 
 @dataclass

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ticketmill.aws.events import PROBE_PREFIX, read_uploads
+from ticketmill.aws.events import PROBE_PREFIX, announcement, command, read_command, read_uploads
+from ticketmill.domain.backfill import Selection
+from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Upload
 
 PAYLOADS = Path(__file__).parents[2] / "events" / "payloads"
@@ -153,3 +156,49 @@ def test_what_is_not_known_is_refused_without_quoting_it(body: str) -> None:
         read_uploads(body, AWS_BUCKET)
     assert "secret" not in str(refusal.value)
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "key", [KEY, "tickets/100%+1.json", "tickets/%41.json", '2026/"\\.json', "tickets/ä&=?.json"]
+)
+def test_an_announcement_of_ours_is_read_as_the_object_that_it_announces(key: str) -> None:
+    (upload,) = read_uploads(announcement("raw", key), "raw")
+    assert (upload.bucket, upload.key) == ("raw", key)
+
+
+def test_a_backfill_announces_nothing_and_is_read_as_what_it_selects() -> None:
+    body = event("backfill.json")
+    assert read_uploads(body, "raw") == []
+    partial = frozenset({Status.PARTIAL})
+    asked = Selection(missing=True, statuses=partial, min_age_s=3600, max_age_s=604800)
+    assert read_command(body) == asked
+    on = asked.model_copy(update={"after": KEY})
+    assert read_command(command(on)) == on
+
+
+@pytest.mark.parametrize(
+    "name", ["aws/s3.json", "ticket-id.json", "aws/s3-test-event.json", "aws/eventbridge.json"]
+)
+def test_what_announces_is_no_command(name: str) -> None:
+    assert read_command(event(name)) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "expected one of everything, missing"),
+        ({"missing": True, "status": ["partial"]}, "status: "),
+        ({"statuses": ["enriched"]}, "statuses"),
+        ({"missing": True, "min_age_s": -1}, "min_age_s"),
+        ("all", "backfill of what we know"),
+    ],
+)
+def test_a_backfill_of_something_unknown_is_unreadable(asked: object, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        read_uploads(json.dumps({"backfill": asked}), "raw")
+
+
+def test_the_schedule_of_the_template_sends_the_backfill_of_the_samples() -> None:
+    template = (PAYLOADS.parents[1] / "infra" / "template.yaml").read_text(encoding="utf-8")
+    (sent,) = re.findall(r'^ +(\{"backfill".*\})$', template, re.MULTILINE)
+    assert json.loads(sent) == json.loads(event("backfill.json"))

@@ -46,7 +46,10 @@ def announced(body: str, raw_bucket: str) -> list[Upload]:
     document = _decode(body, "the message")
     if document.get("Type") == "Notification" and isinstance(document.get("Message"), str):
         document = _decode(document["Message"], "the SNS notification")
-    if document.get("Event") == "s3:TestEvent" or BACKFILL in document:
+    if document.get("Event") == "s3:TestEvent":
+        return []
+    if BACKFILL in document:
+        _selection(document)
         return []
     if isinstance(document.get("Records"), list):
         if len(document["Records"]) > MAX_RECORDS:
@@ -66,17 +69,8 @@ def read_command(body: str) -> Selection | None:
 
     Raises ValueError where it asks for something that we do not know.
     """
-    if f'"{BACKFILL}"' not in body:
-        return None
     document = _decode(body, "the message")
-    if BACKFILL not in document:
-        return None
-    try:
-        return Selection.model_validate(document[BACKFILL])
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-        told = [": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"]))) for each in faults]
-        raise ValueError(f"expected a backfill of what we know, found another: {'; '.join(told)}") from None
+    return _selection(document) if BACKFILL in document else None
 
 
 def command(selection: Selection) -> str:
@@ -112,6 +106,15 @@ def _decode(text: str, name: str) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise ValueError(f"expected a JSON object in {name}, found JSON of another type")
     return document
+
+
+def _selection(document: Mapping[str, Any]) -> Selection:
+    try:
+        return Selection.model_validate(document[BACKFILL])
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        told = [": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"]))) for each in faults]
+        raise ValueError(f"expected a backfill of what we know, found another: {'; '.join(told)}") from None
 
 
 def _from_record(record: Any) -> Upload | None:

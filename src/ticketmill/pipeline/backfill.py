@@ -176,8 +176,10 @@ def reason_for(
 
     What a row tells of another key of the same ticket is that key's matter.
     """
-    if row is None or not _tells_of(row, found):
-        return Reason.MISSING if selection.missing else None
+    if selection.missing and (row is None or not _tells_of(row, found)):
+        return Reason.MISSING
+    if row is None:
+        return None
     made_of_it = row.raw.key == found.key
     holds = {
         Reason.FAILED: _failed(row, found) and Status.FAILED in selection.statuses,
@@ -201,6 +203,17 @@ def limited(pages: Iterable[Page], limit: int) -> Iterator[Page]:
             return
         left -= len(page.chosen)
         yield page
+
+
+def in_batches(pages: Iterable[Page], size: int) -> Iterator[Page]:
+    """`pages` in smaller ones, of `size` chosen objects at the most: what is begun is soon done."""
+    for page in pages:
+        left = page
+        while len(left.chosen) > size:
+            batch, later = left.chosen[:size], left.chosen[size:]
+            yield Page(size, batch[-1].key, batch)
+            left = replace(left, looked_at=left.looked_at - size, chosen=later)
+        yield left
 
 
 def _tells_of(row: TicketRow, found: ListedObject) -> bool:

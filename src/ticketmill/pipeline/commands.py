@@ -31,7 +31,7 @@ class Commands:
     """What messages ask for that announce nothing."""
 
     read: Callable[[str], Selection | None]
-    """None where a body is no command; ValueError where it is one that we do not know."""
+    """None where a body is no command."""
     write: Callable[[Selection], str]
     """The message that `read` reads."""
     backfill: Backfill
@@ -44,7 +44,7 @@ class Commands:
     def obey(self, body: str) -> str | None:
         """Does what a message asks for; what that was, None where it asks for nothing.
 
-        Raises ValueError where it asks for something unknown, TransientFailure where a service fails.
+        Raises TransientFailure where a service fails.
         """
         selection = self.read(body)
         if selection is None:

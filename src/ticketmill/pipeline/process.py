@@ -163,14 +163,10 @@ class Pipeline:
             return outcome
         message = outcome.message
         try:
-            done = self.commands.obey(message.body)
-        except ValueError as error:
-            log.warning("message %s asks for nothing known: %s", message.message_id, error)
-            return replace(outcome, result=Result.FAILED, reason="unreadable_message")
-        except TransientFailure as failure:
-            log.warning("message %s left to the queue: %s", message.message_id, failure)
+            return replace(outcome, reason=self.commands.obey(message.body))
+        except Exception as error:  # noqa: BLE001 - a command's fault must not end the worker
+            failure = _explain(f"message {message.message_id}", [message], error, self.clock())
             return replace(outcome, result=Result.FAILED, reason=failure.code)
-        return replace(outcome, reason=done)
 
     def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Settled:
         try:
@@ -236,7 +232,7 @@ class Pipeline:
             return self._failed(job, ticket.ticket_id, raw, error)
 
     def _failed(self, job: Job, ticket_id: str | None, raw: RawObject | None, error: Exception) -> Settled:
-        failure = _explain(job, error, self.clock())
+        failure = _explain(job.upload.key, job.messages, error, self.clock())
         return Settled(job, Result.FAILED, ticket_id, failure.code, failure=failure, raw=raw)
 
     def _note_failure(self, settled: Settled) -> None:
@@ -259,13 +255,13 @@ class Pipeline:
         return Ledger(self.rows, self.raw_tickets)
 
 
-def _explain(job: Job, error: Exception, now: datetime) -> Failure:
+def _explain(key: str, messages: Sequence[Message], error: Exception, now: datetime) -> Failure:
     """A failure that is left to the queue. One that nobody foresaw is a bug, and shows where it happened.
 
     A bug's own message may quote the ticket, and neither log nor row must. Keys are logged as %r: whoever
     uploads chooses them, line breaks included.
     """
-    key, attempts = job.upload.key, max(message.receive_count for message in job.messages)
+    attempts = max(message.receive_count for message in messages)
     if isinstance(error, TransientFailure):
         log.warning("failed %r, left to the queue: %s", key, error)
         return Failure(code=error.code, message=str(error), attempts=attempts, key=key, failed_at=now)

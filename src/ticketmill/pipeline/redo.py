@@ -10,8 +10,8 @@ from itertools import takewhile
 from threading import Event
 
 from ticketmill.domain.message import Message
-from ticketmill.ml.groups import grouped, side_by_side
-from ticketmill.pipeline.backfill import Chosen, Page, Reason, Unknown, named_id
+from ticketmill.ml.groups import side_by_side
+from ticketmill.pipeline.backfill import Chosen, Page, Reason, Unknown, in_batches, named_id
 from ticketmill.pipeline.outcome import Outcome, Result
 
 ENQUEUED = "enqueued"
@@ -31,15 +31,6 @@ Announce = Callable[[str], str]
 """The message that announces the object at a key."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageDone:
-    """A page and what became of its chosen objects; not `finished` where a stop came in its middle."""
-
-    page: Page
-    redone: tuple[Redone, ...]
-    finished: bool = True
-
-
 @dataclass
 class Report:
     """A run in numbers. `after` is the key up to which everything is done, where a run may go on."""
@@ -50,21 +41,18 @@ class Report:
     failed: list[Unknown] = field(default_factory=list)
     rejected: list[Unknown] = field(default_factory=list)
     after: str = ""
-    finished: bool = True
 
-    def add(self, done: PageDone) -> None:
-        """Counts the next page in the order of the keys."""
-        self.looked_at += done.page.looked_at
-        self.chosen.update(each.reason for each in done.page.chosen)
-        self.results.update(each.result for each in done.redone)
-        self.failed += done.page.unknown
+    def add(self, page: Page, redone: Sequence[Redone]) -> None:
+        """Counts the next page in the order of the keys, and what became of its chosen objects."""
+        self.looked_at += page.looked_at
+        self.after = page.last_key
+        self.chosen.update(each.reason for each in page.chosen)
+        self.results.update(each.result for each in redone)
+        self.failed += page.unknown
         troubles = {Result.FAILED: self.failed, Result.REJECTED: self.rejected}
-        for each in done.redone:
+        for each in redone:
             if each.result in troubles:
                 troubles[Result(each.result)].append(Unknown(each.ticket_id, each.reason or "unknown"))
-        self.finished = self.finished and done.finished
-        if self.finished:
-            self.after = done.page.last_key
 
 
 def enqueue(announce: Announce, send_many: Callable[[Sequence[str]], list[str | None]]) -> Redo:
@@ -96,19 +84,11 @@ def inline(announce: Announce, process_batch: Callable[[Sequence[Message]], list
 
 def work_through(
     pages: Iterable[Page], redo: Redo, batch_size: int, lanes: int, stopping: Event
-) -> Iterator[PageDone]:
-    """Each of `pages` once it is done, in order; `lanes` of them are under way at once.
+) -> Iterator[tuple[Page, list[Redone]]]:
+    """Each page, of `batch_size` chosen objects at the most, and what became of them, in order.
 
-    When `stopping` is set the batches in hand are finished and no other is begun.
+    `lanes` of them are under way at once. Once `stopping` is set they are finished, and one more at the most
+    is begun, which was taken already.
     """
-
-    def work(page: Page) -> PageDone:
-        redone: list[Redone] = []
-        for batch in grouped(page.chosen, lambda _: 1, batch_size):
-            if stopping.is_set():
-                return PageDone(page, tuple(redone), finished=False)
-            redone += redo(batch)
-        return PageDone(page, tuple(redone))
-
-    wanted = takewhile(lambda _: not stopping.is_set(), pages)
-    yield from (done for _, done in side_by_side(wanted, work, lanes))
+    wanted = takewhile(lambda _: not stopping.is_set(), in_batches(pages, batch_size))
+    return side_by_side(wanted, lambda page: redo(page.chosen) if page.chosen else [], lanes)

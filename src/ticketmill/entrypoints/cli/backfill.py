@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,12 +27,12 @@ from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Place
     from ticketmill.pipeline.backfill import Backfill, Chosen, Page
-    from ticketmill.pipeline.redo import PageDone, Redo, Report
+    from ticketmill.pipeline.redo import Announce, Redo, Redone, Report
     from ticketmill.pipeline.tally import Tally
     from ticketmill.settings import Settings
 
 TOLD_TROUBLES = 20
-REDOABLE = (Status.PARTIAL, Status.REJECTED, Status.FAILED)
+ENRICHED = ("enriched", "partial", "duplicate")
 CHOOSE = (
     "choose what to enrich: --missing, --outdated, --status, --ids, --prefix, --since, --limit or --all; "
     "--dry-run shows what it would be"
@@ -47,6 +48,16 @@ class Asked:
     limit: int | None
     inline: bool
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What finds the objects and what is done with them, so many at a time and so many times at once."""
+
+    backfill: Backfill
+    redo: Redo
+    batch_size: int
+    lanes: int
 
 
 @dataclass
@@ -101,9 +112,10 @@ def backfill(
         raise typer.BadParameter("--all takes everything: leave --missing, --outdated and --status out")
     if not (everything or any(reasons.values()) or ids or since or limit or prefix != TICKETS):
         raise typer.BadParameter(CHOOSE)
+    if ids and (after or prefix != TICKETS):
+        raise typer.BadParameter("--ids says which tickets: leave --prefix and --after out")
     reasons["everything"] = not any(reasons.values())
-    max_age_s = None if since is None else (datetime.now(UTC) - parse_since(since)).total_seconds()
-    selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=max_age_s)
+    selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=_age_s(since))
     asked = Asked(selection, None if ids is None else _ids(ids), limit, inline, dry_run)
     logs.configure("text", verbose=False)
     settings = load_settings()
@@ -114,38 +126,55 @@ def backfill(
 
 def _run(settings: Settings, place: Place, asked: Asked) -> Found:
     """Does what is asked, until it is done or a signal comes."""
-    from ticketmill import bootstrap
-    from ticketmill.aws.events import announcement
-    from ticketmill.pipeline import redo
+    from ticketmill.pipeline.redo import Report, work_through
     from ticketmill.pipeline.tally import Tally
 
-    announce = partial(announcement, place.stack.raw_bucket)
-    found = Found(redo.Report(), Tally() if asked.inline and not asked.dry_run else None)
-    executor: Executor
-    work: Redo
-    if found.tally is not None:
-        enricher = bootstrap.load_enricher(settings)
-        pipeline = bootstrap.make_pipeline(settings, place, enricher)
-        fingerprint, executor = enricher.fingerprint, pipeline.executor
-        work, lanes = redo.inline(announce, pipeline.process_batch), settings.lanes
-    else:
-        fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
-        executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-        work, lanes = redo.enqueue(announce, place.queue.send_many), settings.lanes
-        if asked.dry_run:
-            work, lanes = _looking(found), 1
-    backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
+    found = Found(Report(), Tally() if asked.inline and not asked.dry_run else None)
+    means = _inline(settings, place) if found.tally is not None else _elsewhere(settings, place, asked, found)
     started = time.monotonic()
-    with _stop_on_signal() as stopping, _progress(backfill, asked) as advance:
-        pages = _pages(backfill, asked, found)
-        for done in redo.work_through(pages, work, settings.batch_size, lanes, stopping):
-            found.report.add(done)
-            _count_labels(place, done, found)
-            advance(len(done.redone) if asked.limit else done.page.looked_at)
+    with _stop_on_signal() as stopping, _progress(means.backfill, asked) as advance:
+        pages = _pages(means.backfill, asked, found)
+        for page, redone in work_through(pages, means.redo, means.batch_size, means.lanes, stopping):
+            found.report.add(page, redone)
+            _count_labels(place, redone, found)
+            advance(len(redone) if asked.limit else page.looked_at)
         found.interrupted = stopping.is_set()
     found.seconds = time.monotonic() - started
-    executor.shutdown()
     return found
+
+
+def _inline(settings: Settings, place: Place) -> Means:
+    """What enriches in this process."""
+    from ticketmill import bootstrap
+    from ticketmill.pipeline.redo import inline
+
+    enricher = bootstrap.load_enricher(settings)
+    pipeline = bootstrap.make_pipeline(settings, place, enricher)
+    backfill = bootstrap.make_backfill(settings, place, enricher.fingerprint, pipeline.executor)
+    return Means(
+        backfill, inline(_announce(place), pipeline.process_batch), settings.batch_size, settings.lanes
+    )
+
+
+def _elsewhere(settings: Settings, place: Place, asked: Asked, found: Found) -> Means:
+    """What announces to the workers, or only looks."""
+    from ticketmill import bootstrap
+    from ticketmill.pipeline.backfill import PAGE_KEYS
+    from ticketmill.pipeline.redo import enqueue
+
+    # whoever does not ask for what is outdated needs no bundle here
+    fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
+    executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
+    backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
+    if asked.dry_run:
+        return Means(backfill, _looking(found), PAGE_KEYS, lanes=1)
+    return Means(backfill, enqueue(_announce(place), place.queue.send_many), PAGE_KEYS, settings.lanes)
+
+
+def _announce(place: Place) -> Announce:
+    from ticketmill.aws.events import announcement
+
+    return partial(announcement, place.stack.raw_bucket)
 
 
 def _pages(backfill: Backfill, asked: Asked, found: Found) -> Iterator[Page]:
@@ -175,10 +204,10 @@ def _looking(found: Found) -> Redo:
     return look
 
 
-def _count_labels(place: Place, done: PageDone, found: Found) -> None:
+def _count_labels(place: Place, redone: Sequence[Redone], found: Found) -> None:
     if found.tally is None:
         return
-    enriched = [each.ticket_id for each in done.redone if each.result in ("enriched", "partial", "duplicate")]
+    enriched = [each.ticket_id for each in redone if each.result in ENRICHED]
     try:
         found.tally.add(place.rows.get_many(enriched).values())
     except TransientFailure as failure:
@@ -269,9 +298,9 @@ def _end(asked: Asked, found: Found) -> None:
         say(f"no object of ticket {name}")
     if found.problem is not None:
         say(f"stopped: {found.problem}")
-    if asked.ids is None and (found.interrupted or found.problem or asked.limit):
-        going_on = f"add --after '{report.after}' to the same command" if report.after else "run it again"
-        say(f"to go on, {going_on}")
+    cut = asked.limit is not None and report.chosen.total() == asked.limit
+    if asked.ids is None and (found.interrupted or found.problem or cut):
+        say(f"to go on, {_going_on(report.after)}")
     if found.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
     if found.problem is not None or report.failed:
@@ -282,9 +311,26 @@ def _end(asked: Asked, found: Found) -> None:
         raise typer.Exit(ExitCode.SOME_REJECTED)
 
 
+def _going_on(after: str) -> str:
+    if not after:
+        return "run the same command again"
+    if not after.isprintable():
+        return "run the same command after the key that --json tells as `after`"
+    return f"add to the same command: --after {shlex.quote(after)}"
+
+
 def _told(reasons: Any) -> str:
     told = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
     return f" ({told})" if told else ""
+
+
+def _age_s(since: str | None) -> float | None:
+    if since is None:
+        return None
+    age_s = (datetime.now(UTC) - parse_since(since)).total_seconds()
+    if age_s < 0:
+        raise typer.BadParameter("expected a time in the past for --since")
+    return age_s
 
 
 def _ids(text: str) -> list[str]:

@@ -123,13 +123,13 @@ def stats(
 
 def tally_table(title: str, tally: Tally) -> None:
     """The counts of labels, and their shares of all tickets."""
-    rows = [
-        (task, label, count, f"{count / tally.rows:.1%}")
-        for task, counts in tally.as_dict().items()
-        for label, count in counts.items()
+    counted = [
+        (task, label, count) for task, counts in tally.as_dict().items() for label, count in counts.items()
     ]
-    review = [("needs review", "yes", tally.needs_review, f"{tally.needs_review / tally.rows:.1%}")]
-    table(title, ("task", "label", "tickets", "share"), rows + (review if tally.needs_review else []))
+    if tally.needs_review:
+        counted.append(("needs review", "yes", tally.needs_review))
+    rows = [(*each, f"{each[-1] / tally.rows:.1%}") for each in counted]
+    table(title, ("task", "label", "tickets", "share"), rows)
 
 
 def _start(since: str) -> datetime:

@@ -1,0 +1,351 @@
+"""`ticketmill backfill` on a bucket whose events nobody saw."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from commands import TICKETMILL, Run
+
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.stack import deploy
+from ticketmill.bootstrap import Place
+from ticketmill.domain.labels import Status
+from ticketmill.domain.row import Failure, RawVersion, TicketRow
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "events" / "samples"
+BODY = "I was charged twice for the same invoice and would like my money back."
+
+
+def drop(place: Place, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
+    ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
+    place.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
+
+
+def lose_events(place: Place) -> None:
+    """Empties the queue, where events may still be on their way."""
+    while found := place.queue.receive(max_messages=10, wait_s=1):
+        place.queue.acknowledge(found)
+
+
+def change(place: Place, ticket_id: str, **fields: Any) -> None:
+    """The row of a ticket as somebody else might have left it."""
+    row = place.rows.get(ticket_id)
+    assert row is not None
+    changed = row.model_copy(update={"revision": row.revision + 1, **fields})
+    assert place.rows.put(changed, replaces=row)
+
+
+def row(place: Place, ticket_id: str) -> TicketRow:
+    found = place.rows.get(ticket_id)
+    assert found is not None
+    return found
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def worked_off(ticketmill: Run) -> dict[str, Any]:
+    return answer(ticketmill("work", "--until-empty", "--json"))
+
+
+def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1")
+    worked_off(ticketmill)
+    drop(place, "T2")
+    drop(place, "T3", key="tickets/2026/a b+ü/%41.json")
+    drop(place, "T4", body=["no", "text"])
+    lose_events(place)
+    done = answer(ticketmill("backfill", "--missing", "--json"))
+    assert (done["looked_at"], done["chosen"], done["results"]) == (4, 3, {"enqueued": 3})
+    statistics = worked_off(ticketmill)
+    assert (statistics["enriched"], statistics["rejected"], statistics["duplicate"]) == (2, 1, 0)
+    assert row(place, "T3").raw.key == "tickets/2026/a b+ü/%41.json"
+    again = answer(ticketmill("backfill", "--missing", "--json"))
+    assert (again["looked_at"], again["chosen"]) == (4, 0)
+
+
+def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, place: Place) -> None:
+    for number in range(20):
+        drop(place, f"T{number}")
+    drop(place, "bad", body=["no", "text"])
+    lose_events(place)
+    done = answer(ticketmill("backfill", "--missing", "--inline", "--json", code=4))
+    assert done["results"] == {"enriched": 20, "rejected": 1}
+    assert done["rejected"] == {"bad": "schema"}
+    assert done["labels"]["intent"] == {"payment_issue": 20}
+    assert sum(done["labels"]["urgency"].values()) == 20
+    assert place.queue.is_empty()
+    assert row(place, "T7").status is Status.ENRICHED
+    told = ticketmill("backfill", "--status", "rejected", "--inline", code=4)
+    assert "rejected 'bad': schema" in told.stderr
+    assert "chose 1 of 21 objects (rejected 1)" in told.stdout
+
+
+def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Run, place: Place) -> None:
+    for ticket_id in ("T1", "T2", "T3"):
+        drop(place, ticket_id)
+    lose_events(place)
+    for how in ([], ["--inline"]):
+        told = ticketmill("backfill", "--missing", "--limit", 2, "--dry-run", *how).stdout.splitlines()
+        assert told[:2] == ["missing  'tickets/T1.json'", "missing  'tickets/T2.json'"]
+        assert "would enrich 2" in told[2]
+    found = answer(ticketmill("backfill", "--missing", "--dry-run", "--json"))
+    assert [each["key"] for each in found["objects"]] == [f"tickets/T{number}.json" for number in (1, 2, 3)]
+    assert place.rows.get_many(["T1", "T2", "T3"]) == {}
+    assert place.queue.is_empty()
+
+
+@pytest.mark.parametrize("how", ["--inline", "--json"])
+def test_partial_and_outdated_records_are_really_enriched_again(
+    how: str, ticketmill: Run, place: Place
+) -> None:
+    for ticket_id in ("T1", "T2", "T3"):
+        drop(place, ticket_id)
+    worked_off(ticketmill)
+    change(place, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
+    change(place, "T2", fingerprint="older", summary=None)
+    standing = row(place, "T3")
+    for ticket_id, flags in {"T1": ["--status", "partial"], "T2": ["--outdated"]}.items():
+        done = ticketmill("backfill", *flags, "--json", *([how] if how == "--inline" else []))
+        assert answer(done)["chosen"] == 1
+        if how != "--inline":
+            assert worked_off(ticketmill)["enriched"] == 1
+        mended = row(place, ticket_id)
+        assert (mended.status, mended.failed_stages) == (Status.ENRICHED, ())
+        assert mended.fingerprint == standing.fingerprint
+        assert mended.summary
+    assert row(place, "T3") == standing
+    assert answer(ticketmill("backfill", "--outdated", "--status", "partial", "--json"))["chosen"] == 0
+
+
+def test_failed_tickets_are_done_again(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1")
+    lose_events(place)
+    now = datetime.now(UTC)
+    raw = RawVersion(
+        bucket=place.stack.raw_bucket, key="tickets/T1.json", version_id=None, etag="", last_modified=now
+    )
+    failure = Failure(code="fault", message="", attempts=5, key=raw.key, failed_at=now)
+    failed = TicketRow(
+        ticket_id="T1", status=Status.FAILED, raw=raw, content_hash="", failure=failure, processed_at=now
+    )
+    assert place.rows.put(failed, replaces=None)
+    assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
+    assert answer(ticketmill("backfill", "--status", "failed", "--inline", "--json"))["results"] == {
+        "enriched": 1
+    }
+    assert row(place, "T1").failure is None
+
+
+def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1", key="tickets/elsewhere.json")
+    worked_off(ticketmill)
+    drop(place, "T2")
+    lose_events(place)
+    done = ticketmill("backfill", "--ids", "T1, T2,T9", "--json", code=5)
+    assert answer(done)["absent"] == ["T9"]
+    assert "no object of ticket T9" in done.stderr
+    statistics = worked_off(ticketmill)
+    assert (statistics["enriched"], statistics["duplicate"], statistics["rejected"]) == (1, 1, 0)
+
+
+def test_prefix_since_and_after_narrow(ticketmill: Run, place: Place) -> None:
+    for key in ("tickets/a/1.json", "tickets/a/2.json", "tickets/b/3.json"):
+        drop(place, key[-6], key=key)
+    lose_events(place)
+
+    def keys(*flags: object) -> str:
+        found = answer(ticketmill("backfill", *flags, "--dry-run", "--json"))["objects"]
+        return "".join(each["key"][-6] for each in found)
+
+    assert keys("--prefix", "tickets/a/") == "12"
+    assert keys("--missing", "--prefix", "tickets/b") == "3"
+    assert keys("--all", "--after", "tickets/a/1.json") == "23"
+    assert keys("--since", "1h") == "123"
+    ticketmill("backfill", "--since", "2099-01-01", code=2)
+    assert keys("--limit", 1) == "1"
+
+
+def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Place) -> None:
+    for flags in ([], ["--inline"], ["--dry-run"], ["--after", "tickets/a"]):
+        done = ticketmill("backfill", *flags, code=2)
+        assert "--missing" in done.stderr
+    assert "--outdated" in ticketmill("backfill", "--status", "enriched", code=2).stderr
+    ticketmill("backfill", "--all", "--missing", code=2)
+    ticketmill("backfill", "--ids", "a/b", code=2)
+    ticketmill("backfill", "--ids", "T1", "--prefix", "tickets/a", code=2)
+
+
+def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
+    ticketmill: Run, place: Place, environment: dict[str, str]
+) -> None:
+    environment |= {"TICKETMILL_LANES": "2", "TICKETMILL_BATCH_SIZE": "4"}
+    ids = [f"T{number:03}" for number in range(150)]
+    for ticket_id in ids:
+        drop(place, ticket_id, body=f"Order {ticket_id} has not arrived yet and nobody can say why.")
+    lose_events(place)
+    with subprocess.Popen(
+        [TICKETMILL, "backfill", "--all", "--inline", "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        deadline = time.monotonic() + 30
+        while len(place.rows.get_many(ids)) < 10:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    stopped = json.loads(stdout)
+    done = sorted(place.rows.get_many(ids))
+    assert 10 <= len(done) < len(ids)
+    assert stopped["interrupted"]
+    assert stopped["results"] == {"enriched": len(done)}
+    assert done == ids[: len(done)]
+    assert stopped["after"] == f"tickets/{done[-1]}.json"
+    assert f"--after {stopped['after']}" in stderr
+    rest = answer(ticketmill("backfill", "--all", "--inline", "--after", stopped["after"], "--json"))
+    assert rest["results"] == {"enriched": len(ids) - len(done)}
+    assert len(place.rows.get_many(ids)) == len(ids)
+    assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
+
+
+def test_an_upload_that_the_row_does_not_know_yet_is_missing(ticketmill: Run, place: Place) -> None:
+    drop(place, "T1")
+    worked_off(ticketmill)
+    first = row(place, "T1")
+    time.sleep(1.1)  # S3's times have whole seconds
+    drop(place, "T1", body="The export to Excel has been empty since Monday.")
+    lose_events(place)
+    assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 1
+    assert worked_off(ticketmill)["enriched"] == 1
+    assert row(place, "T1").intent != first.intent
+
+
+class TestMessages:
+    """Backfills that a message asks for."""
+
+    def test_a_worker_takes_the_message_for_a_command(self, ticketmill: Run, place: Place) -> None:
+        drop(place, "T1")
+        drop(place, "T2")
+        lose_events(place)
+        place.queue.send('{"backfill": {"missing": true, "statuses": ["partial"]}}')
+        statistics = worked_off(ticketmill)
+        assert (statistics["ignored"], statistics["enriched"], statistics["failed"]) == (1, 2, 0)
+        assert place.queue.is_empty()
+
+    def test_it_goes_on_by_messages_of_its_own_until_the_bucket_ends(
+        self, ticketmill: Run, place: Place
+    ) -> None:
+        ids = [f"T{number:04}" for number in range(1005)]
+        for ticket_id in ids:
+            drop(place, ticket_id)
+        lose_events(place)
+        place.queue.send('{"backfill": {"missing": true, "after": "tickets/T0001.json"}}')
+        statistics = worked_off(ticketmill)
+        assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
+
+    def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(
+        self, ticketmill: Run, place: Place
+    ) -> None:
+        place.queue.send('{"backfill": {"mising": true}}')
+        done = ticketmill("work", "--for", 3, "--json")
+        assert answer(done)["failed"] >= 1
+        assert "mising" in done.stderr
+        assert not place.queue.is_empty()
+
+
+class TestSchedule:
+    """The rule of the template. The emulator's clock for it is tried by hand: it needs minutes."""
+
+    @pytest.mark.usefixtures("stack")
+    def test_none_is_made_unless_asked_for(self, stack_name: str) -> None:
+        events = boto3.client("events")
+        assert events.list_rules(NamePrefix=stack_name)["Rules"] == []
+        events.close()
+
+    def test_its_message_has_missing_and_partial_records_enriched(
+        self, ticketmill: Run, place: Place, clients: Clients, stack_name: str, parameters: dict[str, str]
+    ) -> None:
+        deploy(clients, stack_name, {**parameters, "BackfillSchedule": "rate(1 hour)"})
+        events = boto3.client("events")
+        (rule,) = events.list_rules(NamePrefix=stack_name)["Rules"]
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        events.close()
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
+        allowed = allowed_senders(clients, place)
+        assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
+        drop(place, "T1")
+        worked_off(ticketmill)
+        change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",))
+        drop(place, "T2")
+        lose_events(place)
+        asked = json.loads(target["Input"])
+        place.queue.send(json.dumps(asked))
+        assert worked_off(ticketmill)["enriched"] == 0, "uploads of the last hour are on their way"
+        asked["backfill"]["min_age_s"] = 0
+        place.queue.send(json.dumps(asked))
+        assert worked_off(ticketmill)["enriched"] == 2
+        assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
+
+    def test_an_empty_schedule_takes_the_rule_away(
+        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Place
+    ) -> None:
+        events = boto3.client("events")
+        for schedule, rules in (("cron(0 * * * ? *)", 1), ("", 0)):
+            deploy(clients, stack_name, {**parameters, "BackfillSchedule": schedule})
+            assert len(events.list_rules(NamePrefix=stack_name)["Rules"]) == rules
+            assert len(allowed_senders(clients, place)) == 1 + rules
+        events.close()
+
+
+def allowed_senders(clients: Clients, place: Place) -> dict[str, Any]:
+    """The conditions under which services may send to the queue."""
+    attributes = clients.sqs.get_queue_attributes(QueueUrl=place.stack.queue_url, AttributeNames=["Policy"])
+    statements = json.loads(attributes["Attributes"]["Policy"])["Statement"]
+    return {
+        each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"
+    }
+
+
+def test_every_command_of_its_page_works_in_its_order(
+    place: Place, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
+        place.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
+    lose_events(place)
+    page = (ROOT / "docs" / "backfill.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    environment |= {"PATH": f"{TICKETMILL.parent}:{environment['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "would enrich 4 of 4 objects (missing 4)" in done.stdout
+    assert "processed 4" in done.stdout
+    assert (tmp_path / "labels.png").stat().st_size > 1000
+    events = boto3.client("events")
+    (rule,) = events.list_rules(NamePrefix=environment["TICKETMILL_STACK"])["Rules"]
+    events.close()
+    assert rule["ScheduleExpression"] == "rate(1 hour)"
