@@ -1,0 +1,39 @@
+"""Runs a command of ours and writes down what it asks of AWS: `recorded.py FILE COMMAND…`.
+
+Each line of FILE is one call: the service, the operation and its parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+import boto3
+
+from ticketmill.entrypoints.cli import main
+
+
+class RecordedSession(boto3.Session):
+    """Its clients write their calls into `calls`."""
+
+    calls: TextIO
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events.register("provide-client-params.*.*", partial(_record, self.calls))
+
+
+def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None:
+    known = {name: value for name, value in params.items() if name not in ("Body", "Item")}
+    call = (model.service_model.service_name, model.name, known)
+    calls.write(json.dumps(call, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    path, *sys.argv[1:] = sys.argv[1:]
+    with Path(path).open("a", encoding="utf-8", buffering=1) as RecordedSession.calls:
+        boto3.Session = RecordedSession  # type: ignore[misc]
+        main()

@@ -1,0 +1,181 @@
+"""What each policy of the stack allows is what the commands of its holder ask for: no less, and no more."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.stack import Stack
+from ticketmill.bootstrap import Place
+
+RECORDED = Path(__file__).with_name("recorded.py")
+
+# the action behind an operation, where it is called otherwise
+ACTIONS = {
+    "HeadObject": "GetObject",
+    "ListObjectsV2": "ListBucket",
+    "SendMessageBatch": "SendMessage",
+    "DeleteMessageBatch": "DeleteMessage",
+    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+}
+# asked for by no operation: S3 answers 403 instead of 404 without it, for a ticket that is not there
+SILENT = {"s3:ListBucket"}
+
+Right = tuple[str, str]
+"""An action and the ARN of what it is done to."""
+Commands = Callable[..., set[Right]]
+
+
+@pytest.fixture
+def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
+    """The ARN of each queue and of the stack, by URL and name."""
+    queues = {
+        url: clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        for url in (stack.queue_url, stack.dead_letter_queue_url)
+    }
+    (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    table = clients.dynamodb.describe_table(TableName=stack.table)["Table"]["TableArn"]
+    return {**queues, stack_name: found["StackId"], stack.table: table}
+
+
+def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Iterator[Right]:
+    """What a call needs."""
+    service, operation, given = call
+    action = f"{service}:{ACTIONS.get(operation, operation)}"
+    if service == "s3":
+        key = f"/{given['Key']}" if "Key" in given else ""
+        yield action, f"arn:aws:s3:::{given['Bucket']}{key}"
+    elif service == "sqs":
+        yield action, arns[given["QueueUrl"]]
+    elif service == "cloudformation":
+        yield action, arns[given["StackName"]]
+    elif "RequestItems" in given:
+        for table in given["RequestItems"]:
+            yield action, arns[table]
+    else:
+        index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
+        yield action, arns[given["TableName"]] + index
+
+
+@pytest.fixture
+def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> Commands:
+    """Runs commands of ours; what they needed of AWS, all together."""
+
+    def run(*commands: list[str]) -> set[Right]:
+        calls = tmp_path / "calls.jsonl"
+        for command in commands:
+            done = subprocess.run(
+                [sys.executable, RECORDED, calls, *command],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=90,
+            )
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+        lines = calls.read_text(encoding="utf-8").splitlines()
+        return {right for line in lines for right in rights(json.loads(line), arns)}
+
+    return run
+
+
+@pytest.fixture
+def allowed(emulator: str, clients: Clients, stack_name: str) -> Callable[[str], set[Right]]:
+    """The actions and patterns of ARNs that a policy of the deployed stack allows."""
+
+    def read(output: str) -> set[Right]:
+        iam = boto3.client("iam")
+        (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        (arn,) = [each["OutputValue"] for each in found["Outputs"] if each["OutputKey"] == output]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        statements = (document if isinstance(document, dict) else json.loads(document))["Statement"]
+        return {
+            (action, resource)
+            for statement in statements
+            for action in _list(statement["Action"])
+            for resource in _list(statement["Resource"])
+        }
+
+    return read
+
+
+def _list(found: str | list[str]) -> list[str]:
+    return [found] if isinstance(found, str) else found
+
+
+def check(asked: set[Right], allowed: set[Right]) -> None:
+    """Fails where something was asked for that is not allowed, or allowed and never asked for."""
+
+    def covers(rule: Right, right: Right) -> bool:
+        return rule[0] == right[0] and fnmatch.fnmatchcase(right[1], rule[1])
+
+    assert not {right for right in asked if not any(covers(rule, right) for rule in allowed)}
+    unused = {rule for rule in allowed if not any(covers(rule, right) for right in asked)}
+    assert not {rule for rule in unused if rule[0] not in SILENT}
+
+
+def drop(place: Place, ticket_id: str) -> None:
+    body = json.dumps({"ticket_id": ticket_id, "body": "I was charged twice for one month."})
+    place.raw_tickets.put(f"tickets/{ticket_id}.json", body.encode())
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_may_do_what_it_does(
+    place: Place, asked: Commands, allowed: Callable[[str], set[Right]]
+) -> None:
+    drop(place, "T1")
+    place.queue.send("no event")
+    # a message that asks for a backfill, and the one that it finds
+    place.queue.send(json.dumps({"backfill": {"everything": True}}))
+    used = asked(["work", "--for", "10"])
+    check(used, allowed("WorkerPolicyArn"))
+
+
+@pytest.mark.timeout(180)
+def test_an_operator_may_do_what_the_commands_do(
+    clients: Clients,
+    place: Place,
+    asked: Commands,
+    allowed: Callable[[str], set[Right]],
+    ticketmill: Callable[..., Any],
+) -> None:
+    drop(place, "T1")
+    ticketmill("work", "--max-tickets", 1, "--for", 20)
+    drop(place, "T2")
+    for body in ("no event", '{"ticket_id": "T2"}'):
+        place.dead_letters.send(body)
+    sent = clients.sqs.send_message(
+        QueueUrl=place.stack.dead_letter_queue_url, MessageBody='{"ticket_id": "T1"}'
+    )
+    message_id = sent["MessageId"]
+    used = asked(
+        ["status"],
+        ["list"],
+        ["show", "T1"],
+        ["dlq", "list"],
+        ["dlq", "explain", "T2"],
+        ["dlq", "redrive", "--reason", "unreadable_message"],
+        ["dlq", "drop", message_id, "--yes"],
+        ["backfill", "--missing"],
+    )
+    check(used, allowed("OperatorPolicyArn"))
+
+
+def test_an_uploader_may_do_what_a_drop_does(
+    asked: Commands, allowed: Callable[[str], set[Right]], tmp_path: Path
+) -> None:
+    path = tmp_path / "ticket.json"
+    path.write_text('{"ticket_id": "T1", "body": "I was charged twice."}', encoding="utf-8")
+    check(asked(["drop", str(path)]), allowed("UploaderPolicyArn"))
