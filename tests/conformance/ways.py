@@ -11,7 +11,7 @@ from typing import Any
 
 from places import REGION, Place
 
-WAIT_S = 4
+WAIT_S = 15
 
 
 @dataclass(frozen=True)

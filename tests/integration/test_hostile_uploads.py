@@ -35,6 +35,8 @@ def uploaded(place: Place, clients: Clients) -> Place:
     for key, (body, _) in UPLOADS.items():
         packed = {"ContentEncoding": "gzip"} if body is BOMB else {}
         clients.s3.put_object(Bucket=place.stack.raw_bucket, Key=key, Body=body, **packed)
+    bomb = clients.s3.head_object(Bucket=place.stack.raw_bucket, Key="tickets/bomb.json")
+    assert bomb["ContentEncoding"] == "gzip"
     tags = {"metadata": {"tags": [MARKER * 100_000]}}
     for ticket in (GOOD, {"ticket_id": "TAGS", "body": "zzz qqq", **tags}):
         place.raw_tickets.put(f"tickets/{ticket['ticket_id']}.json", json.dumps(ticket).encode())

@@ -244,6 +244,16 @@ class TestImage:
         assert project["requires-python"] == ">=3.11,<3.14"
         assert not any("torch" in each for each in project["dependencies"])
 
+    def test_what_the_worker_needs_is_installed_by_hash(self, dockerfile: list[str]) -> None:
+        installs = [
+            command
+            for line in of(dockerfile, "RUN ")
+            for command in line.split("&&")
+            if "/opt/ticketmill/venv/bin/pip install" in command
+        ]
+        assert installs
+        assert all("--require-hashes" in each or "--no-deps" in each for each in installs)
+
     def test_it_runs_a_command_of_ours_and_not_as_root(self, dockerfile: list[str]) -> None:
         assert of(dockerfile, "ENTRYPOINT ") == ['["ticketmill"]']
         (command,) = of(dockerfile, "CMD ")

@@ -141,9 +141,9 @@ def _from_eventbridge(event: Mapping[str, Any]) -> Upload | None:
             "detail-type": str(kind),
             "detail": {"bucket": {"name": str(bucket)}, "object": {"key": str(key)}},
         }:
-            # Plain from AWS, percent-encoded from LocalStack; a plus is a plus from both. Where a plain key
-            # has a percent sign of its own, the decoded one does not exist and the raw one is found.
-            upload = Upload(bucket=bucket, key=unquote(key), raw_key=key)
+            # Plain from AWS, percent-encoded from LocalStack; a plus is a plus from both. What AWS says goes
+            # first: the decoded spelling of a plain key may be another object's.
+            upload = Upload(bucket=bucket, key=key, raw_key=unquote(key))
             return upload if kind == "Object Created" else None
         case _:
             raise ValueError("expected an EventBridge event of S3 with bucket and key, found another")

@@ -23,7 +23,8 @@ class Message:
 class Upload:
     """An object that somebody dropped.
 
-    `raw_key` is the key as the event spells it, before decoding, where an object can have such a key.
+    `key` is what AWS means by the event; `raw_key` is what a sender means that does not encode keys as AWS
+    does, and is tried where no object has `key`.
     """
 
     bucket: str
