@@ -5,12 +5,17 @@
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make soak    whether a worker grows in ten minutes of work
+#
+# make localstack-up    the pipeline on LocalStack in containers: LocalStack, stack, worker; -logs, -down
+# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C
+# make test-localstack  the integration tests against LocalStack, without Docker
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: setup demo test check chaos bench soak format heads clean
+.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
 
@@ -42,6 +47,7 @@ check: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/cfn-lint infra/template.yaml infra/ecs-service.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -51,6 +57,24 @@ bench: setup
 soak: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/soak.py $(SOAK)
+
+COMPOSE := docker compose --file localstack/compose.yaml
+
+localstack-up:
+	$(COMPOSE) up --build --detach --wait
+
+# what LocalStack keeps stays in its volume: $(COMPOSE) down --volumes drops that, too
+localstack-down:
+	$(COMPOSE) down
+
+localstack-logs:
+	$(COMPOSE) logs --follow
+
+localstack-host: setup
+	@$(BIN)/python localstack/host.py up
+
+test-localstack: setup
+	@$(BIN)/python localstack/host.py run $(BIN)/pytest tests/integration
 
 format: setup
 	$(BIN)/ruff check --fix

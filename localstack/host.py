@@ -1,14 +1,14 @@
 """LocalStack 4.14.0 without Docker, in an environment of its own, with ministack beside it for DynamoDB.
 
-    host.py install         makes the environment where it is not there yet: Python 3.13, a minute
-    host.py up              runs both at 127.0.0.1, ports 4566 and 4567, deploys the stack, and waits for Ctrl-C
-    host.py run COMMAND …   runs both on free ports for as long as the command runs; its exit code is the command's
+    host.py install       makes the environment where it is not there yet: Python 3.13, a minute
+    host.py up            runs both at 127.0.0.1:4566 and :4567, deploys the stack, and waits for Ctrl-C
+    host.py run COMMAND   runs both on free ports for as long as the command runs, and ends with its code
 
-S3, SQS and CloudFormation are LocalStack's own. Its DynamoDB engine is a download of its own, so the table stands
-in ministack. LocalStack runs the same init hook as in the container. What both hold in memory ends with them.
+S3, SQS and CloudFormation are LocalStack's own. Its DynamoDB engine is a download of its own, so the table
+stands in ministack. LocalStack runs the same init hook as in the container. What both hold ends with them.
 
-TICKETMILL_LOCALSTACK_DIR is where the environment is kept, TICKETMILL_STACK the name of the stack. Exit code 69 says
-that the environment cannot be had on this machine. Run it with the Python that ticketmill is installed for.
+TICKETMILL_LOCALSTACK_DIR is where the environment is kept, TICKETMILL_STACK the name of the stack. Exit code
+69 says that the environment cannot be had on this machine. Run it with the Python that has ticketmill.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE / "host.lock"
 HOOK = HERE / "init" / "ready.d" / "deploy.sh"
 TEMPLATE = HERE.parent / "infra" / "template.yaml"
-LOGS = HERE.parent / "build"
+LOG = HERE.parent / "build" / "localstack.log"
 
 PORT, DYNAMODB_PORT = 4566, 4567
 START_TIMEOUT_S = 180
@@ -71,24 +71,38 @@ def install() -> Path:
             python = _python313()
             _say(f"installing LocalStack {VERSION} into {directory}")
             shutil.rmtree(directory, ignore_errors=True)
-            subprocess.run([python, "-m", "venv", directory], check=True)
-            pip = [directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            if code := subprocess.run([*pip, "--requirement", LOCK], check=False).returncode:
-                raise Unavailable(f"pip could not install {LOCK.name}: it ended with {code}")
+            _make(python, directory)
             installed.write_text(wanted, encoding="utf-8")
     return directory
+
+
+def _make(python: str, directory: Path) -> None:
+    pip = [
+        str(directory / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
+    for command in ([python, "-m", "venv", str(directory)], [*pip, "--requirement", str(LOCK)]):
+        if code := subprocess.run(command, check=False).returncode:
+            raise Unavailable(f"`{' '.join(command)}` ended with {code}")
 
 
 def _python313() -> str:
     pyenv = sorted((Path.home() / ".pyenv" / "versions").glob("3.13.*/bin/python"), reverse=True)
     for candidate in ("python3.13", *map(str, pyenv)):
         # a version manager's shim may be there without the version behind it
-        works = shutil.which(candidate) and not subprocess.run(
-            [candidate, "-c", ""], capture_output=True, check=False
-        ).returncode
+        works = (
+            shutil.which(candidate)
+            and not subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode
+        )
         if works:
             return candidate
-    raise Unavailable(f"LocalStack {VERSION} needs Python 3.13, and there is none: install it, or put it on PATH")
+    raise Unavailable(
+        f"LocalStack {VERSION} needs Python 3.13, and there is none: install it, or put it on PATH"
+    )
 
 
 @contextmanager
@@ -98,7 +112,9 @@ def running(port: int, dynamodb_port: int) -> Iterator[dict[str, str]]:
     here, tables = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{dynamodb_port}"
     for endpoint_url in (here, tables):
         if emulator.answers(endpoint_url):
-            raise Failed(f"something answers at {endpoint_url} already: stop it (`ticketmill down` if it is ours)")
+            raise Failed(
+                f"something answers at {endpoint_url} already: stop it (`ticketmill down` if it is ours)"
+            )
     with tempfile.TemporaryDirectory(prefix="ticketmill-localstack-") as state:
         emulator.start(tables, Path(state))
         try:
@@ -143,30 +159,29 @@ def _localstack(directory: Path, endpoint_url: str, state: Path, table: str) -> 
         "FILESYSTEM_ROOT": str(root),
         "LOCALSTACK_VOLUME_DIR": str(root / "volume"),
     }
-    LOGS.mkdir(exist_ok=True)
-    log = LOGS / f"localstack-{endpoint_url.rpartition(':')[2]}.log"
-    command = [directory / "bin" / "python", "-m", "localstack.runtime.main"]
-    with log.open("wb") as written:
+    LOG.parent.mkdir(exist_ok=True)
+    command = [str(directory / "bin" / "python"), "-m", "localstack.runtime.main"]
+    with LOG.open("wb") as written:
         # a session of its own: Ctrl-C is for us, and we stop it
         process = subprocess.Popen(
             command, env=environment, stdout=written, stderr=subprocess.STDOUT, start_new_session=True
         )
     try:
-        _wait_until_ready(process, endpoint_url, log)
+        _wait_until_ready(process, endpoint_url)
         yield
         if process.poll() is not None:
-            raise Failed(f"LocalStack ended with {process.returncode} meanwhile{_tail(log)}")
+            raise Failed(f"LocalStack ended with {process.returncode} meanwhile{_tail()}")
     finally:
         _stop(process)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], endpoint_url: str, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], endpoint_url: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while (state := readiness(endpoint_url)) != READY:
         if process.poll() is not None:
-            raise Failed(f"LocalStack ended with {process.returncode}{_tail(log)}")
+            raise Failed(f"LocalStack ended with {process.returncode}{_tail()}")
         if state.startswith(FAILED) or time.monotonic() > deadline:
-            raise Failed(f"LocalStack did not become ready ({state}){_tail(log)}")
+            raise Failed(f"LocalStack did not become ready ({state}){_tail()}")
         time.sleep(_POLL_S)
 
 
@@ -179,9 +194,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
-    return "\n".join([f"; the end of {log}:", *lines])
+def _tail() -> str:
+    lines = LOG.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]
+    return "\n".join([f"; the end of {LOG}:", *lines])
 
 
 def _unused_ports() -> tuple[int, int]:

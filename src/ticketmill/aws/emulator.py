@@ -148,6 +148,7 @@ def _loopback(endpoint_url: str) -> tuple[str, int]:
 
 def _spawn(host: str, port: int, log: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "GATEWAY_PORT": str(port), "BIND_HOST": host, "LOG_LEVEL": "WARNING"}
+    environment["IOT_MTLS_ENABLED"] = "0"  # its MQTT broker would listen at every address of the machine
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "ministack"],
