@@ -52,6 +52,13 @@ class TestCompose:
         assert services["localstack"]["image"] == "${LOCALSTACK_IMAGE:-localstack/localstack:4.14.0}"
         assert "LOCALSTACK_AUTH_TOKEN" in services["localstack"]["environment"]
 
+    def test_its_page_tells_every_variable_and_its_default(self) -> None:
+        rows = dict(
+            re.findall(r"^\| `(\w+)` \|.*\| (.*?) ?\|$", (LOCALSTACK / "README.md").read_text(), re.M)
+        )
+        told = {name: default.strip("`") for name, default in rows.items()}
+        assert told == dict(re.findall(r"\$\{(\w+):-([^}]*)\}", COMPOSE_FILE.read_text()))
+
     def test_nothing_listens_beyond_this_machine(self, services: dict[str, Any]) -> None:
         published = [port for service in services.values() for port in service.get("ports", [])]
         assert published
