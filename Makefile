@@ -9,6 +9,10 @@
 # make audit   whether a dependency has a known weakness: AUDIT=--required fails where no database answers
 # make lock    the versions and hashes of all dependencies anew, after a change of pyproject.toml
 # make soak    whether a worker grows in ten minutes of work
+#
+# make localstack-up    the pipeline on LocalStack in containers: LocalStack, stack, worker; -logs, -down
+# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C
+# make test-localstack  the integration tests against LocalStack, without Docker
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,7 +20,8 @@ READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
 
-.PHONY: setup demo test check policy chaos bench lambda-zip lambda-lock soak conformance audit lock format heads clean
+.PHONY: setup demo test check policy chaos bench lambda-zip soak conformance audit lock format heads clean
+.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
 
@@ -50,6 +55,7 @@ check: setup policy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
 $(POLICY)/.checkov-$(CHECKOV):
@@ -73,12 +79,6 @@ lambda-zip: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python infra/lambda_zip.py $(ZIP)
 
-# what the function's archive holds, pinned by hash: all that the package depends on but what talks to people
-lambda-lock: setup
-	$(BIN)/python -m pip install --quiet 'uv>=0.9'
-	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --upgrade --output-file infra/lambda.lock \
-	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header --no-annotate --quiet
-
 soak: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/soak.py $(SOAK)
@@ -98,6 +98,28 @@ lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+# all that the package depends on but what talks to people
+	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
+		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet
+
+COMPOSE := docker compose --file localstack/compose.yaml
+
+localstack-up:
+	$(COMPOSE) up --build --detach --wait
+
+# what LocalStack keeps stays in its volume: $(COMPOSE) down --volumes drops that, too
+localstack-down:
+	$(COMPOSE) down
+
+localstack-logs:
+	$(COMPOSE) logs --follow
+
+localstack-host: setup
+	@$(BIN)/python localstack/host.py up
+
+test-localstack: setup
+	@$(BIN)/python localstack/host.py run $(BIN)/pytest tests/integration
 
 format: setup
 	$(BIN)/ruff check --fix

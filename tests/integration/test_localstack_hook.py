@@ -1,0 +1,77 @@
+"""LocalStack's init hook, at whatever place the tests run; LocalStack itself runs it in host.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.stack import find_stack, wait_for_events
+
+ROOT = Path(__file__).parents[2]
+HOOK = ROOT / "localstack" / "init" / "ready.d" / "deploy.sh"
+TEMPLATE = ROOT / "infra" / "template.yaml"
+
+Hook = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def hook(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Hook:
+    def run(template: Path = TEMPLATE, **given: str) -> subprocess.CompletedProcess[str]:
+        pairs = [f"{name}={value}" for name, value in {**parameters, **given}.items()]
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "TICKETMILL_STACK": stack_name,
+            "TICKETMILL_TEMPLATE": str(template),
+            "TICKETMILL_STACK_PARAMETERS": " ".join(pairs),
+        }
+        return subprocess.run(
+            [HOOK], env=environment, capture_output=True, text=True, check=False, timeout=100
+        )
+
+    return run
+
+
+def visibility_timeout(clients: Clients, queue_url: str) -> str:
+    found = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["VisibilityTimeout"])
+    return found["Attributes"]["VisibilityTimeout"]
+
+
+def test_the_hook_deploys_a_stack_on_which_an_upload_is_announced(
+    clients: Clients, hook: Hook, stack_name: str
+) -> None:
+    done = hook()
+    assert done.returncode == 0, done.stderr
+    stack = find_stack(clients, stack_name)
+    assert stack.raw_bucket in done.stdout
+    wait_for_events(clients, stack, timeout_s=30)
+
+
+def test_the_hook_changes_what_differs_and_leaves_what_does_not(
+    clients: Clients, hook: Hook, stack_name: str
+) -> None:
+    for given, expected in (({}, "60"), ({"VisibilityTimeoutSeconds": "90"}, "90")):
+        for _ in range(2):  # again, as after a restart that kept the stack
+            done = hook(**given)
+            assert done.returncode == 0, done.stderr
+        assert visibility_timeout(clients, find_stack(clients, stack_name).queue_url) == expected
+
+
+def test_a_failed_deployment_fails_the_hook_and_names_what_failed(hook: Hook, tmp_path: Path) -> None:
+    # the first is what ministack refuses, the second what LocalStack does
+    text = TEMPLATE.read_text().replace("MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 1")
+    broken = tmp_path / "template.yaml"
+    broken.write_text(text.replace("${AWS::StackName}-enriched-", "${AWS::StackName}_ENRICHED_"))
+    done = hook(broken)
+    assert done.returncode == 1
+    assert "DeadLetterQueue" in done.stderr or "EnrichedBucket" in done.stderr
+
+
+def test_a_template_that_is_none_fails_the_hook(hook: Hook, tmp_path: Path) -> None:
+    assert hook(tmp_path / "nowhere.yaml").returncode != 0
