@@ -11,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check chaos bench lambda-zip lambda-lock soak format heads clean
+.PHONY: setup demo test check chaos bench lambda-zip lambda-start lambda-lock soak format heads clean
 
 setup: $(READY)
 
@@ -53,6 +53,10 @@ bench: setup
 lambda-zip: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python infra/lambda_zip.py $(ZIP)
+
+# builds the archive and measures how long the function takes to its first answer
+lambda-start: setup
+	@archive=$$($(MAKE) --silent lambda-zip | tail -n 1) && $(BIN)/python tests/benchmarks/lambda_start.py $$archive
 
 # what the function's archive holds, pinned by hash: all that the package depends on but what talks to people
 lambda-lock: setup

@@ -18,6 +18,7 @@ from ticketmill.domain.errors import SetupError
 from ticketmill.domain.message import Message
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.literals import CapabilityType
     from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
 
 DEPLOY_TIMEOUT_S = 600
@@ -26,6 +27,8 @@ _PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
 
 _NOTHING_TO_UPDATE = "No updates are to be performed"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+# the template names a role, even where its condition makes none
+_CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM"]
 _REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
 _ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
 _DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
@@ -66,7 +69,10 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
         existing = _describe(clients, stack_name)
         if existing is None:
             clients.cloudformation.create_stack(
-                StackName=stack_name, TemplateBody=body, Parameters=_parameters(given, kept=())
+                StackName=stack_name,
+                TemplateBody=body,
+                Parameters=_parameters(given, kept=()),
+                Capabilities=_CAPABILITIES,
             )
             changed = True
         else:
@@ -193,7 +199,10 @@ def _update(
     held = {parameter["ParameterKey"] for parameter in existing.get("Parameters", [])}
     try:
         clients.cloudformation.update_stack(
-            StackName=stack_name, TemplateBody=body, Parameters=_parameters(given, kept=known & held)
+            StackName=stack_name,
+            TemplateBody=body,
+            Parameters=_parameters(given, kept=known & held),
+            Capabilities=_CAPABILITIES,
         )
     except ClientError as error:
         if _NOTHING_TO_UPDATE in str(error):
