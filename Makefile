@@ -20,7 +20,7 @@ READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
 
-.PHONY: setup demo test check policy chaos bench lambda-zip soak conformance audit lock format heads clean
+.PHONY: setup demo test check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
@@ -78,6 +78,10 @@ bench: setup
 lambda-zip: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python infra/lambda_zip.py $(ZIP)
+
+# builds the archive and measures how long the function takes to its first answer
+lambda-start: setup
+	@archive=$$($(MAKE) --silent lambda-zip | tail -n 1) && $(BIN)/python tests/benchmarks/lambda_start.py $$archive
 
 soak: setup
 	@$(BIN)/ticketmill models build
