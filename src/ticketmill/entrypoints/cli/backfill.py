@@ -85,7 +85,8 @@ def backfill(
     missing: Annotated[bool, typer.Option("--missing", help="What the table does not know.")] = False,
     outdated: Annotated[bool, typer.Option("--outdated", help="What another bundle enriched.")] = False,
     status: Annotated[
-        list[Status] | None, typer.Option(help="What is partial, rejected or failed; repeatable.")
+        list[Status] | None,
+        typer.Option(metavar="STATUS", help="What is partial, rejected or failed; repeatable."),
     ] = None,
     prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = TICKETS,
     since: Annotated[str | None, typer.Option(help=f"Only uploads since: {EXPECTED}.")] = None,
