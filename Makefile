@@ -19,6 +19,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
+UV := 'uv>=0.9,<1'
 
 .PHONY: setup demo test check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
@@ -28,8 +29,9 @@ setup: $(READY)
 # from the lock: what has another hash is not installed
 $(READY): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $(READY)
 
 demo: setup
@@ -58,9 +60,9 @@ check: setup policy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
-$(POLICY)/.checkov-$(CHECKOV):
+$(POLICY)/.checkov-$(CHECKOV): | setup
 	$(PYTHON) -m venv $(POLICY)
-	$(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check checkov==$(CHECKOV)
+	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV)
 	touch $@
 
 # checkov judges what is made by the defaults: so the function is judged in a copy that makes it
@@ -99,7 +101,7 @@ UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet
 # not by way of setup: it installs from what is made here
 lock:
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
 # all that the package depends on but what talks to people

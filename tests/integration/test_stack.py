@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import boto3
 import pytest
 
 from ticketmill.aws import stack as stacks
@@ -173,3 +174,38 @@ def test_waiting_for_events_that_never_come_ends_with_a_setup_error(clients: Cli
         wait_for_events(clients, stack, timeout_s=1)
     assert (datetime.now(UTC) - started).total_seconds() < 5
     assert "Versions" not in clients.s3.list_object_versions(Bucket=stack.raw_bucket)
+
+
+def test_a_key_of_the_users_encrypts_the_queues_and_the_policies_may_use_it(
+    clients: Clients, stack_name: str, parameters: dict[str, str]
+) -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/0c9f4a5e-0000-4000-8000-000000000000"
+    stack = deploy(clients, stack_name, {**parameters, "KmsKeyArn": key})
+    for queue_url in (stack.queue_url, stack.dead_letter_queue_url):
+        assert attributes(clients, queue_url)["KmsMasterKeyId"] == key
+    iam = boto3.client("iam")
+    for each in clients.cloudformation.describe_stack_resources(StackName=stack_name)["StackResources"]:
+        if each["ResourceType"] == "AWS::IAM::ManagedPolicy":
+            arn = each["PhysicalResourceId"]
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+            assert key in json.dumps(document)
+
+
+def alarms_of(stack_name: str) -> dict[str, list[str]]:
+    """What each alarm of a stack tells, by its name."""
+    found = boto3.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack_name}-")["MetricAlarms"]
+    return {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in found}
+
+
+def test_alarms_tell_the_topic(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
+    topic = "arn:aws:sns:us-east-1:000000000000:people"
+    deploy(clients, stack_name, {**parameters, "AlarmTopicArn": topic})
+    found = alarms_of(stack_name)
+    assert len(found) == 5
+    assert all(actions == [topic] for actions in found.values())
+
+
+def test_alarms_can_be_left_out(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
+    deploy(clients, stack_name, {**parameters, "Alarms": "false"})
+    assert alarms_of(stack_name) == {}

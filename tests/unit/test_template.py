@@ -162,3 +162,43 @@ def test_every_alarm_says_what_it_means_and_tells_the_topic(resources: dict[str,
         assert properties["TreatMissingData"] == "notBreaching"
         for told in ("AlarmActions", "OKActions"):
             assert properties[told]["If"][0] == "HasAlarmTopic"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "condition", "days"),
+    [
+        ("RawBucket", "ExpiresRaw", "RawRetentionDays"),
+        ("EnrichedBucket", "ExpiresEnriched", "EnrichedRetentionDays"),
+    ],
+)
+def test_tickets_expire_only_after_days_that_were_given(
+    resources: dict[str, Any], bucket: str, condition: str, days: str
+) -> None:
+    """Read off the template: the emulators take a bucket's lifecycle and do not set it."""
+    unfinished, tickets, old = resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert not {"ExpirationInDays", "NoncurrentVersionExpiration"} & unfinished.keys()
+    assert tickets["If"][0] == condition
+    assert tickets["If"][1]["ExpirationInDays"] == {"Ref": days}
+    assert tickets["If"][1]["Prefix"] == "tickets/"
+    assert old["If"][0] == "ExpiresOldVersions"
+    assert old["If"][1]["NoncurrentVersionExpiration"] == {
+        "NoncurrentDays": {"Ref": "OldVersionRetentionDays"}
+    }
+    conditions = template("template.yaml")["Conditions"]
+    assert conditions[condition] == {"Not": [{"Equals": [{"Ref": days}, 0]}]}
+
+
+def test_a_key_of_the_users_encrypts_buckets_queues_and_table(resources: dict[str, Any]) -> None:
+    by_key = {"If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+    for name in ("RawBucket", "EnrichedBucket"):
+        (rule,) = resources[name]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"] == {
+            "SSEAlgorithm": {"If": ["HasKey", "aws:kms", "AES256"]},
+            "KMSMasterKeyID": by_key,
+        }
+    for name in ("TicketsQueue", "DeadLetterQueue"):
+        queue = resources[name]["Properties"]
+        assert queue["KmsMasterKeyId"] == by_key
+        assert queue["SqsManagedSseEnabled"] == {"If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
+    assert resources["TicketsTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key

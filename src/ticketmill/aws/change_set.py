@@ -111,6 +111,8 @@ def discard(clients: Clients, change_set: ChangeSet) -> None:
     """Deletes what was prepared, and with a first deployment the empty stack that was made to hold it."""
     with _told(f"discarding the change set of stack {change_set.stack_name}"):
         clients.cloudformation.delete_change_set(ChangeSetName=change_set.id)
+        if change_set.kind == "UPDATE":
+            return
         left = stacks.describe(clients, change_set.stack_name)
         if left is not None and left["StackStatus"] == "REVIEW_IN_PROGRESS":
             clients.cloudformation.delete_stack(StackName=change_set.stack_name)

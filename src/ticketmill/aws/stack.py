@@ -28,8 +28,6 @@ _PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
 
 _NOTHING_TO_UPDATE = "No updates are to be performed"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
-# the template names a role, even where its condition makes none
-_CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM"]
 _REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
 _ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
 _DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
