@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,23 @@ def test_of_two_starts_at_once_one_starts_it_and_one_stop_ends_it(
     assert not emulator.answers(unused_endpoint)
     assert not record_of(unused_endpoint, tmp_path).exists()
     assert not emulator.stop(unused_endpoint, tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's own tables")
+def test_it_listens_on_loopback_alone(unused_endpoint: str, tmp_path: Path) -> None:
+    started = emulator.start(unused_endpoint, tmp_path)
+    try:
+        descriptors = Path(f"/proc/{started.pid}/fd").iterdir()
+        sockets = {os.readlink(each).removeprefix("socket:[").removesuffix("]") for each in descriptors}
+        rows = [
+            line.split()
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/{started.pid}/net/{table}").read_text().splitlines()[1:]
+        ]
+    finally:
+        emulator.stop(unused_endpoint, tmp_path)
+    listening = {row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in sockets}
+    assert listening == {"0100007F"}, "127.0.0.1, as the kernel writes it"
 
 
 def test_stop_leaves_alone_whatever_has_taken_over_the_process_id(
