@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,36 @@ def test_of_two_starts_at_once_one_starts_it_and_one_stop_ends_it(
     assert not emulator.answers(unused_endpoint)
     assert not record_of(unused_endpoint, tmp_path).exists()
     assert not emulator.stop(unused_endpoint, tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's own tables")
+def test_it_listens_on_loopback_alone(
+    unused_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:  # the usual port of its broker may be taken, and then it does without
+        probe.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("IOT_MTLS_PORT", str(probe.getsockname()[1]))
+    started = emulator.start(unused_endpoint, tmp_path)
+    try:
+        descriptors = Path(f"/proc/{started.pid}/fd").iterdir()
+        sockets = {str(each.readlink()).removeprefix("socket:[").removesuffix("]") for each in descriptors}
+        rows = [
+            line.split()
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/{started.pid}/net/{table}").read_text().splitlines()[1:]
+        ]
+    finally:
+        emulator.stop(unused_endpoint, tmp_path)
+    listening = {row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in sockets}
+    assert listening == {"0100007F"}, "127.0.0.1, as the kernel writes it"
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's own tables")
+def test_the_place_that_the_tests_run_at_listens_on_loopback_alone(emulator: str) -> None:
+    port = f"{int(emulator.rpartition(':')[2]):04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    listening = [row[1].split(":") for row in rows if row[3] == "0A"]
+    assert {address for address, at in listening if at == port} == {"0100007F"}
 
 
 def test_stop_leaves_alone_whatever_has_taken_over_the_process_id(

@@ -16,14 +16,18 @@ from localstack_client.session import Session
 from ticketmill.aws.stack import Stack
 
 
-@pytest.fixture
-def session(emulator: str) -> Session:
+def session_of_the_environment() -> Session:
     # the account is read off the credentials: the stack is in that of the environment
     return Session(
         aws_access_key_id=os.environ["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         region_name=os.environ["AWS_DEFAULT_REGION"],
     )
+
+
+@pytest.fixture
+def session(emulator: str) -> Session:
+    return session_of_the_environment()
 
 
 @pytest.fixture
@@ -36,8 +40,9 @@ def outputs(session: Session, stack: Stack, stack_name: str) -> dict[str, str]:
 def table(session: Session, outputs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """A localstack-client session has one endpoint: where DynamoDB has its own, it takes another session."""
     if elsewhere := os.environ.get("AWS_ENDPOINT_URL_DYNAMODB"):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", elsewhere)
-        session = Session(region_name=os.environ["AWS_DEFAULT_REGION"])
+        with monkeypatch.context() as environment:
+            environment.setenv("AWS_ENDPOINT_URL", elsewhere)
+            session = session_of_the_environment()
     return session.resource("dynamodb").Table(outputs["TableName"])
 
 
