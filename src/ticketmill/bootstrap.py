@@ -85,7 +85,7 @@ def load_enricher(settings: Settings) -> Enricher:
     SetupError where one is missing, torn, foreign or cannot be loaded.
     """
     # before the bundle: a wrong name is told at once
-    located = _located(settings)
+    located = located_models(settings)
 
     from ticketmill.ml.language import LanguageDetector
 
@@ -145,10 +145,10 @@ def current_fingerprint(settings: Settings) -> str:
     """The fingerprint that `load_enricher` gives, without loading a model. SetupError where there is none."""
     from ticketmill.ml.bundle import read_manifest
 
-    return _fingerprint(settings, read_manifest(settings.bundle_dir).fingerprint, _located(settings))
+    return _fingerprint(settings, read_manifest(settings.bundle_dir).fingerprint, located_models(settings))
 
 
-def _located(settings: Settings) -> dict[HubTask, Located]:
+def located_models(settings: Settings) -> dict[HubTask, Located]:
     """The files of the named models that the settings choose. SetupError where one is missing."""
     chosen = {task: choice for task in CHOICES if (choice := settings.choice(task)).model}
     if not chosen:

@@ -31,6 +31,8 @@ LETTERS = list("abcdefghijklmnopqrstuvwxyz0123456789.,!?'")
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 VOCABULARY = [*SPECIAL, *LETTERS, *(f"##{letter}" for letter in LETTERS), *WORDS.split()]
 SIZES = {"vocab_size": len(VOCABULARY), "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
+# far larger than for training, so that texts are told apart
+SPREAD = 0.3
 SEED = 3
 
 
@@ -70,9 +72,11 @@ def labels(*names: str) -> dict[str, Any]:
     }
 
 
-def distilbert(folder: Path, *names: str) -> Path:
+def distilbert(folder: Path, *names: str, width: int = 32) -> Path:
     torch.manual_seed(SEED)
-    config = DistilBertConfig(dim=32, n_layers=2, n_heads=2, hidden_dim=64, **SIZES, **labels(*names))
+    config = DistilBertConfig(
+        dim=width, n_layers=2, n_heads=2, hidden_dim=64, initializer_range=SPREAD, **SIZES, **labels(*names)
+    )
     return save(folder, DistilBertForSequenceClassification(config))
 
 
@@ -84,6 +88,7 @@ def bert(folder: Path, *names: str) -> Path:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
+        initializer_range=SPREAD,
         **SIZES,
         **labels(*names),
     )
@@ -106,6 +111,7 @@ def deberta(folder: Path, *names: str) -> Path:
         type_vocab_size=0,
         position_biased_input=False,
         max_relative_positions=-1,
+        initializer_range=SPREAD,
         **SIZES,
         **labels(*(names or ("entailment", "neutral", "contradiction"))),
     )
@@ -126,6 +132,7 @@ def bart(folder: Path, max_tokens: int = 512) -> Path:
         max_position_embeddings=max_tokens,
         decoder_start_token_id=2,
         forced_eos_token_id=2,
+        init_std=SPREAD,
         **SIZES,
     )
     model = BartForConditionalGeneration(config)

@@ -129,6 +129,12 @@ class Guard(Generic[Item, Result]):
         self._settle(results)
         return self._noted(results)
 
+    @property
+    def hanging(self) -> bool:
+        """Whether a call that took too long is still at work: the process cannot end in the usual way."""
+        overdue = self._overdue
+        return overdue is not None and not overdue.done()
+
     def health(self) -> Health:
         """How the model does now."""
         took_ms = [seconds * 1000 for seconds in list(self._took_s)]
@@ -177,7 +183,7 @@ class Guard(Generic[Item, Result]):
 
     def _timed(self, items: Sequence[Item]) -> Sequence[Result]:
         with self._turn:
-            if self._overdue is not None and not self._overdue.done():
+            if self.hanging:
                 raise TimeoutError
             started = time.perf_counter()
             limit_s = self._limit_s * (1 if self._warm else FIRST_CALL_FACTOR)

@@ -63,9 +63,8 @@ def load_model(auto_class: Any, located: Located, precision: Precision) -> Any:
 def quantized(model: Any) -> Any:
     """`model` with its linear layers in int8, the scales of what goes in measured as it runs."""
     with warnings.catch_warnings():
-        # to be replaced by another package, one day; the version of torch is pinned
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", FutureWarning)
+        # to move into a package of its own, one day; the version of torch is pinned
+        warnings.simplefilter("ignore")
         return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
 
 

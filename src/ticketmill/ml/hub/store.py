@@ -74,7 +74,7 @@ def locate(choice: Choice, cache_dir: Path, variable: str) -> Located:
         directory = Path(choice.model).expanduser()
         _check(directory, variable, f"{choice} is not a model")
         return Located(choice, directory, _hash(directory))
-    commit = _pins(cache_dir).get(str(choice))
+    commit = _pins(cache_dir).get(_pin_name(choice))
     pull = f"run `ticketmill models pull {choice}`"
     if commit is None:
         raise SetupError(f"{variable}: {choice} was not pulled: {pull}")
@@ -169,10 +169,15 @@ def _pins(cache_dir: Path) -> dict[str, str]:
 
 def _pin(cache_dir: Path, choice: Choice, commit: str) -> None:
     cache_dir.mkdir(parents=True, exist_ok=True)
-    pins = {**_pins(cache_dir), str(choice): commit}
+    pins = {**_pins(cache_dir), _pin_name(choice): commit}
     written = cache_dir / f"{PINS_FILE}.{os.getpid()}"
     written.write_text(json.dumps(pins, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     written.replace(cache_dir / PINS_FILE)
+
+
+def _pin_name(choice: Choice) -> str:
+    """A model is the same whatever it is used for."""
+    return choice.model + (f"@{choice.revision}" if choice.revision else "")
 
 
 def _first_line(error: Exception) -> str:

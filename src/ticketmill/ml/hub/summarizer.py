@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -52,13 +51,13 @@ class Summarizer:
         self._tokenizer: Any = load_tokenizer(located)
         self._model: Any = load_model(AutoModelForSeq2SeqLM, located, precision)
         self._most = most_tokens(self._model.config, self._tokenizer, MAX_TOKENS)
-        self._settings = copy.deepcopy(self._model.generation_config)
-        self._settings.update(
+        # in the place of the lengths and beams that the model brings along
+        self._model.generation_config.update(
             num_beams=beams,
             do_sample=False,
             min_new_tokens=lengths[0],
             max_new_tokens=lengths[1],
-            min_length=0,
+            min_length=None,
             max_length=None,
             early_stopping=beams > 1,
         )
@@ -81,7 +80,6 @@ class Summarizer:
             ids = self._model.generate(
                 input_ids=padded["input_ids"],
                 attention_mask=padded["attention_mask"],
-                generation_config=self._settings,
             )
         texts = [
             " ".join(text.split()) for text in self._tokenizer.batch_decode(ids, skip_special_tokens=True)
