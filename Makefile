@@ -1,6 +1,7 @@
 # make setup   the environment: .venv/bin/ticketmill
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
+# make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
@@ -21,7 +22,7 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
-.PHONY: setup demo test check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
+.PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
@@ -44,6 +45,15 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# the usual index has builds of torch that bring gigabytes for GPUs; this one has those for CPUs
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+test-hub: setup
+	$(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch==2.13.0
+	$(PIP_INSTALL) --editable '.[hub]'
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(BIN)/pytest tests/hub tests/integration/test_hub.py
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ticketmill.domain.choice import CHOICES, HubTask
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.enrichment import IntentPrediction
     from ticketmill.ml.bundle import Bundle
     from ticketmill.ml.heads import Head
+    from ticketmill.ml.hub.store import Located
     from ticketmill.ml.prototypes import Prototypes
     from ticketmill.ml.topics import Blend
     from ticketmill.pipeline.backfill import Backfill
@@ -26,6 +30,17 @@ if TYPE_CHECKING:
     from ticketmill.pipeline.enrich import Enricher
     from ticketmill.pipeline.process import Pipeline
     from ticketmill.pipeline.stages import Stage
+
+# settings that decide what named models say
+DECISIVE_OF_HUB = (
+    "hub_precision",
+    "sentiment_labels",
+    "intent_labels",
+    "nli_candidates",
+    "summary_beams",
+    "summary_min_tokens",
+    "summary_max_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +93,16 @@ def _named_stack(settings: Settings) -> Stack | None:
 
 
 def load_enricher(settings: Settings) -> Enricher:
-    """The models of the settings' bundle, verified. SetupError where it is missing, torn or foreign."""
+    """The models of the settings, verified, loaded and run once.
+
+    SetupError where one is missing, torn, foreign or cannot be loaded.
+    """
+    # before the bundle: a wrong name is told at once
+    located = located_models(settings)
+
     from ticketmill.ml.language import LanguageDetector
 
-    # first of all: it loads beside the rest
+    # first of all that loads: it does so beside the rest
     detector = LanguageDetector()
 
     from threadpoolctl import threadpool_limits
@@ -103,7 +124,8 @@ def load_enricher(settings: Settings) -> Enricher:
     head = heads.tasks
     prototypes, blend = load_prototypes(bundle), load_blend(bundle)
     intent, intent_review_below, intent_model = _intent_stage(settings, head["intent"], prototypes, blend)
-    return Enricher(
+    scorer = TopicScorer(prototypes["topics"], head["topics"], blend)
+    onepass = Enricher(
         encoder=CachedEncoder(Encoder(bundle, settings.threads), settings.encode_cache_bytes),
         heads=heads,
         stages=stages.Stages(
@@ -112,7 +134,7 @@ def load_enricher(settings: Settings) -> Enricher:
             if settings.urgency == "onepass"
             else stages.urgency_by_rules(urgency_rules()),
             sentiment=stages.sentiment_by_head(head["sentiment"]),
-            topics=stages.topics_by_scorer(TopicScorer(prototypes["topics"], head["topics"], blend)),
+            topics=stages.topics_by_scorer(scorer),
             summary=stages.extractive_summary,
             language=stages.language_by_detector(detector),
         ),
@@ -122,21 +144,61 @@ def load_enricher(settings: Settings) -> Enricher:
             "sentiment": head["sentiment"].spec.review_below,
         },
         models=_models(settings, bundle, intent_model),
-        fingerprint=bundle.fingerprint,
+        fingerprint=_fingerprint(settings, bundle.fingerprint, located),
     )
+    if not located:
+        return onepass
+    from ticketmill.hub import with_named_models
+
+    taxonomies = {task: each.taxonomy for task, each in prototypes.items()}
+    return with_named_models(settings, onepass, located, taxonomies, scorer)
 
 
 def current_fingerprint(settings: Settings) -> str:
     """The fingerprint that `load_enricher` gives, without loading a model. SetupError where there is none."""
     from ticketmill.ml.bundle import read_manifest
 
-    return read_manifest(settings.bundle_dir).fingerprint
+    return _fingerprint(settings, read_manifest(settings.bundle_dir).fingerprint, located_models(settings))
+
+
+def located_models(settings: Settings) -> dict[HubTask, Located]:
+    """The files of the named models that the settings choose. SetupError where one is missing."""
+    chosen = {task: choice for task in CHOICES if (choice := settings.choice(task)).model}
+    if not chosen:
+        return {}
+    from ticketmill.ml.hub.store import locate, require_hub
+
+    for task in chosen:
+        require_hub(f"TICKETMILL_{task.upper()}")
+    return {
+        task: locate(choice, settings.cache_dir, f"TICKETMILL_{task.upper()}")
+        for task, choice in chosen.items()
+    }
+
+
+def _fingerprint(settings: Settings, bundle: str, located: Mapping[HubTask, Located]) -> str:
+    """12 hex digits that stand for all that decides an output; the bundle's own where nothing else does.
+
+    A precision that is left to the processor counts as such: workers on different ones agree.
+    """
+    decisive: dict[str, object] = {
+        task: located[task].name if task in located else settings.choice(task).kind
+        for task, (default, *_) in CHOICES.items()
+        if settings.choice(task).kind != default
+    }
+    decisive |= {} if settings.urgency == "onepass" else {"urgency": settings.urgency}
+    if not decisive:
+        return bundle
+    decisive |= {name: getattr(settings, name) for name in DECISIVE_OF_HUB} if located else {}
+    canonical = json.dumps({"bundle": bundle, **decisive}, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def _models(settings: Settings, bundle: Bundle, intent: str) -> dict[str, str]:
-    """What serves each task, as every record says it."""
+    """What serves each task, as every record says it; the embedding with its dimensions."""
     return {
         "encoder": f"{bundle.manifest.encoder.name}/{bundle.manifest.encoder.precision}",
+        "embedding": f"onepass/{bundle.manifest.encoder.dimensions}",
         "intent": intent,
         "urgency": settings.urgency,
         "sentiment": "onepass",

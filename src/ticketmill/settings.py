@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ticketmill.domain.choice import CHOICES, Choice, HubTask, parse_choice
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
@@ -62,9 +63,38 @@ class Settings(BaseSettings):
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
     """What the encoder may keep of texts that it has read, in case they come again; 0 keeps nothing."""
 
-    intent: Literal["onepass", "rules"] = "onepass"
     urgency: Literal["onepass", "rules"] = "onepass"
-    """What serves the task: the heads over the encoder, or the keyword rules."""
+    """What serves the urgency: the head over the encoder, or the keyword rules."""
+
+    intent: str = "onepass"
+    sentiment: str = "onepass"
+    topics: str = "prototypes"
+    summary: str = "extractive"
+    embedding: str = "onepass"
+    """What serves each task: the one pass of the encoder, or a named model (docs/models.md)."""
+
+    sentiment_labels: str = ""
+    intent_labels: str = ""
+    """Our labels in the order of an hf: model's outputs, by commas, where its own names say nothing."""
+
+    hub_precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    """The numbers that named models are run in; auto is bf16 where the processor has it, fp32 elsewhere."""
+
+    hub_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60
+    """What a named model may take for a batch; ten times that for one that must be loaded first."""
+
+    hub_max_mb: Annotated[int, Field(ge=1)] | None = None
+    """The most megabytes that all named models together may hold; a worker does not start beyond them."""
+
+    nli_candidates: Annotated[int, Field(ge=0, le=500)] = 3
+    """Labels, chosen by their prototypes, that an nli: model is asked about for each ticket; 0 is all."""
+
+    summary_beams: Annotated[int, Field(ge=1, le=16)] = 1
+    """Beams of a summarizer's search; 1 is greedy."""
+
+    summary_min_tokens: Annotated[int, Field(ge=1, le=50)] = 10
+    summary_max_tokens: Annotated[int, Field(ge=1, le=50)] = 50
+    """How many tokens a summarizer writes."""
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
     """Messages that are gathered for one pass."""
@@ -122,6 +152,24 @@ class Settings(BaseSettings):
                 f"{visibility_timeout_s} s: one lost heartbeat must not lose a message"
             )
         return heartbeat_s
+
+    @field_validator("summary_max_tokens")
+    @classmethod
+    def _summary_has_room(cls, most: int, known: ValidationInfo) -> int:
+        least = known.data.get("summary_min_tokens")
+        if least is not None and most < least:
+            raise ValueError(f"{most} is less than TICKETMILL_SUMMARY_MIN_TOKENS, {least}")
+        return most
+
+    @field_validator(*CHOICES)
+    @classmethod
+    def _choice_is_one(cls, text: str, field: ValidationInfo) -> str:
+        allowed = next(allowed for task, allowed in CHOICES.items() if task == field.field_name)
+        return str(parse_choice(text, allowed))
+
+    def choice(self, task: HubTask) -> Choice:
+        """What serves `task`."""
+        return parse_choice(getattr(self, task), CHOICES[task])
 
     @property
     def bundle_dir(self) -> Path:

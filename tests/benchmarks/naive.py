@@ -3,7 +3,7 @@
     python tests/benchmarks/naive.py [--model NAME_OR_FOLDER] [--beams N]
 
 sentence-transformers gives the embedding, a classifier of DistilBERT's shape a label, and a summarizer of the
-shape of distilbart-cnn-6-6 up to 50 tokens. Classifier and summarizer have random weights, which take as long
+shape of distilbart-cnn-6-6 its 50 tokens. Classifier and summarizer have random weights, which take as long
 as trained ones; both read the encoder's own tokens. It reads lines of JSON, lists of texts, and answers each
 with the seconds it took; a process of its own, so that torch's threads disturb nobody while it waits.
 """
@@ -90,7 +90,12 @@ def load(model: str, beams: int) -> Callable[[str], object]:
         with torch.inference_mode():
             label = classifier(input_ids=ids, attention_mask=mask).logits.argmax()
             summary = summarizer.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=SUMMARY_TOKENS, num_beams=beams
+                input_ids=ids,
+                attention_mask=mask,
+                # random weights end a text when they like
+                min_new_tokens=SUMMARY_TOKENS,
+                max_new_tokens=SUMMARY_TOKENS,
+                num_beams=beams,
             )
         # the summarizer's vocabulary is larger than that of the tokenizer that stands in for its own
         return embedding, int(label), tokenizer.decode((summary[0] % tokenizer.vocab_size).tolist())

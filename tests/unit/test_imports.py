@@ -16,7 +16,7 @@ import ticketmill
 PACKAGE = Path(ticketmill.__file__).parent
 FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
 
-PARTS = {"domain", "ml", "learn", "pipeline", "aws", "settings", "bootstrap", "entrypoints"}
+PARTS = {"domain", "ml", "learn", "pipeline", "aws", "settings", "hub", "bootstrap", "entrypoints"}
 MAY_IMPORT = {
     "domain": {"domain"},
     "ml": {"domain", "ml"},
@@ -25,17 +25,20 @@ MAY_IMPORT = {
     "aws": {"domain", "aws"},
     "settings": {"domain"},
     "bootstrap": PARTS - {"entrypoints"},
+    "hub": PARTS - {"entrypoints", "bootstrap"},
     "entrypoints": PARTS,
     "__init__": set(),
     "__main__": {"entrypoints"},
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
-EXTRAS |= {"yaml", "matplotlib", "rouge_score", "sumy"}
+EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy"}
 NEEDS_EXTRAS = (
     "learn/",
+    "hub.py",
     "ml/build.py",
     "ml/graph.py",
+    "ml/hub/",
     "ml/quantize.py",
     "ml/sources.py",
     "ml/taxonomy_file.py",

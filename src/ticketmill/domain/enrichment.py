@@ -31,6 +31,8 @@ class IntentPrediction(Frozen):
     confidence: Confidence
     source: Source
     scores: dict[str, float] = Field(default_factory=dict)
+    raw_scores: dict[str, float] = Field(default_factory=dict)
+    """Of a named model, by its own labels; of one that is asked label by label, how likely each is alone."""
     evidence: tuple[Evidence, ...] = ()
 
 
@@ -60,6 +62,8 @@ class SentimentPrediction(Frozen):
     confidence: Confidence
     source: Source
     scores: dict[str, float] = Field(default_factory=dict)
+    raw_scores: dict[str, float] = Field(default_factory=dict)
+    """Of a named model, by its own labels."""
 
 
 class TopicPrediction(Frozen):
@@ -71,7 +75,9 @@ class TopicPrediction(Frozen):
 class Summary(Frozen):
     """`compression` is the length of the body by the length of the summary, in characters.
 
-    `display` is the text cut to one line of a list: 100 characters at most, an ellipsis where it was cut.
+    `display` is the text cut to one line of a list: 100 characters at most, an ellipsis where it was cut. The
+    confidence of a text that a model wrote is the share of its words that the ticket has too; `truncated`
+    where that model could not read the whole ticket.
     """
 
     text: str
@@ -79,6 +85,7 @@ class Summary(Frozen):
     source: Source
     confidence: Confidence
     compression: float
+    truncated: bool = False
 
 
 class Language(Frozen):
@@ -100,7 +107,10 @@ class LatencyMs(Frozen):
 class Enrichment(Frozen):
     """Everything read off one pass of the encoder. A stage that failed is None and named in `failed_stages`.
 
-    `embedding` has unit length, or is all zeros for a text without tokens. `fingerprint` names the bundle
+    `fallbacks` names the stages whose model failed, each with the reason; the prediction that stands there
+    was made by what ships with the bundle, or is the ticket's own tags. `models` says what serves each task.
+    `embedding` has unit length, is all zeros for a text without tokens, and is empty where its model failed:
+    no vector of another model takes its place. `fingerprint` names the bundle
     that decided every value here. `review_reasons` says why a person should look: `intent_confidence`,
     `urgency_confidence`, `sentiment_confidence`, `language` (one that the encoder does not know well) or
     `failed_stage`; `needs_review` whether there is any. The encoder read the text in `windows` of up to 254
@@ -121,6 +131,7 @@ class Enrichment(Frozen):
     review_reasons: tuple[str, ...] = ()
     status: Status
     failed_stages: tuple[str, ...] = ()
+    fallbacks: dict[str, str] = Field(default_factory=dict)
     fingerprint: str
     models: dict[str, str]
     processed_at: datetime

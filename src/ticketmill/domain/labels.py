@@ -41,6 +41,8 @@ class Source(StrEnum):
     """Where a prediction comes from; a default is never passed off as one."""
 
     HEAD = "head"
+    HUB = "hub"
+    """A named model, of the Hugging Face Hub or of a folder."""
     PROTOTYPE = "prototype"
     RULE = "rule"
     STATED = "stated"

@@ -128,6 +128,7 @@ class TicketRow(Frozen):
     needs_review: bool | None = None
     review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
+    fallbacks: dict[str, str] = Field(default_factory=dict)
     fingerprint: str | None = None
     models: dict[str, str] = Field(default_factory=dict)
     latency_ms: LatencyMs | None = None
@@ -184,6 +185,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         needs_review=enrichment.needs_review,
         review_reasons=enrichment.review_reasons,
         failed_stages=enrichment.failed_stages,
+        fallbacks=enrichment.fallbacks,
         fingerprint=enrichment.fingerprint,
         models=enrichment.models,
         latency_ms=enrichment.latency_ms,

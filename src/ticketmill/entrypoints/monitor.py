@@ -1,4 +1,4 @@
-"""Metrics and probes over HTTP: /metrics, /healthz, /readyz."""
+"""Metrics and probes over HTTP: /metrics, /healthz, /readyz, /models."""
 
 from __future__ import annotations
 
@@ -30,17 +30,26 @@ Answer: TypeAlias = tuple[HTTPStatus, str, bytes]
 class Monitor:
     """A server in a thread of its own.
 
-    `scrape` gives the metrics; `healthy` and `ready` give None, or the reason why not. It listens once it is
-    made; SetupError where it cannot. Port 0 is any free one: `port` says which.
+    `scrape` gives the metrics, `models` how the named models do, as JSON; `healthy` and `ready` give None, or
+    the reason why not. It listens once it is made; SetupError where it cannot. Port 0 is any free one: `port`
+    says which.
     """
 
     def __init__(
-        self, host: str, port: int, *, scrape: Callable[[], bytes], healthy: Check, ready: Check
+        self,
+        host: str,
+        port: int,
+        *,
+        scrape: Callable[[], bytes],
+        healthy: Check,
+        ready: Check,
+        models: Callable[[], bytes] = lambda: b"[]",
     ) -> None:
         answers: dict[str, Callable[[], Answer]] = {
             "/metrics": lambda: (HTTPStatus.OK, METRICS_TYPE, scrape()),
             "/healthz": lambda: _verdict(healthy()),
             "/readyz": lambda: _verdict(ready()),
+            "/models": lambda: (HTTPStatus.OK, JSON_TYPE, models()),
         }
         self._server = _listen(host, port, answers)
         self._thread = threading.Thread(

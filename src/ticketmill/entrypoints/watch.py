@@ -8,11 +8,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 from ticketmill.entrypoints.logs import log_outcomes
 from ticketmill.entrypoints.metrics import Metrics, Watched
+from ticketmill.entrypoints.model_metrics import ModelMetrics, as_json
 from ticketmill.entrypoints.monitor import Monitor
 from ticketmill.entrypoints.worker import Worker
+from ticketmill.pipeline.guard import Guard
 from ticketmill.pipeline.outcome import Outcome
 from ticketmill.settings import Settings
 
@@ -27,6 +30,7 @@ class Watch:
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
         self._worker: Worker | None = None
+        self._guards: Sequence[Guard[Any, Any]] = ()
         self._is_read = settings.emf or settings.metrics_port is not None
         self._closing = ExitStack()
         if settings.metrics_port is not None:
@@ -36,6 +40,7 @@ class Watch:
                 scrape=self.metrics.scrape,
                 healthy=self.unhealthy,
                 ready=self.unready,
+                models=lambda: as_json(self._guards),
             )
             self._closing.callback(monitor.close)
         if settings.emf:
@@ -61,6 +66,11 @@ class Watch:
         watch("in_flight", lambda: len(worker.leases))
         watch("buffered", lambda: len(worker.buffer))
         watch("queue_age_seconds", lambda: _age_s(worker.leases.oldest_sent_at()))
+
+    def models(self, guards: Sequence[Guard[Any, Any]]) -> None:
+        """Tells how the named models behind `guards` do, from now on."""
+        self._guards = guards
+        self.metrics.registry.register(ModelMetrics(guards))
 
     def batch_done(self, outcomes: Sequence[Outcome]) -> None:
         """Logs and counts what became of a batch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +16,13 @@ from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import Ticket
 from ticketmill.ml.cache import CachedEncoder
+from ticketmill.ml.encoder import Encoded
 from ticketmill.ml.groups import grouped
 from ticketmill.ml.heads import Heads
 from ticketmill.ml.plaintext import plain_text
 from ticketmill.pipeline.bisect import bisect
-from ticketmill.pipeline.stages import Prediction, Read, Stage, Stages
+from ticketmill.pipeline.guard import Guard
+from ticketmill.pipeline.stages import FellBack, Prediction, Read, Stage, Stages
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class Enricher:
     """Enriches batches of tickets. Holds the models, keeps nothing of a ticket.
 
     `review_below` has the confidence, by task, under which a person should look; `models` says what serves
-    each task; `fingerprint` names the bundle.
+    each task; `fingerprint` names the bundle and whatever else decides an output. `guards` are those of the
+    named models among the stages.
     """
 
     encoder: CachedEncoder
@@ -49,6 +52,7 @@ class Enricher:
     review_below: Mapping[str, float]
     models: Mapping[str, str]
     fingerprint: str
+    guards: tuple[Guard[Read, Any], ...] = field(default=())
 
     def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
         """The enrichments of `tickets`, in order.
@@ -69,9 +73,9 @@ class Enricher:
         encoded = self.encoder.encode([plain_text(text) for text in texts])
         encode_ms = _ms_each(started, len(tickets))
         started = time.perf_counter()
-        features = self.heads.read(texts, np.stack([each.layers for each in encoded]))
-        reads = [Read(*each) for each in zip(tickets, encoded, features, strict=True)]
+        reads = self._read(tickets, encoded)
         predictions: dict[str, Sequence[object]] = {
+            "embedding": _run("embedding", self.stages.embedding, reads),
             "intent": _run("intent", self.stages.intent, reads),
             "urgency": _run("urgency", self.stages.urgency, reads),
             "sentiment": _run("sentiment", self.stages.sentiment, reads),
@@ -85,19 +89,33 @@ class Enricher:
             for place, read in enumerate(reads)
         ]
 
-    def _assemble(self, read: Read, predictions: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
+    def read(self, tickets: Sequence[Ticket]) -> list[Read]:
+        """`tickets` as the stages get them."""
+        return self._read(tickets, self.encoder.encode([plain_text(ticket.text) for ticket in tickets]))
+
+    def _read(self, tickets: Sequence[Ticket], encoded: Sequence[Encoded]) -> list[Read]:
+        features = self.heads.read(
+            [ticket.text for ticket in tickets], np.stack([each.layers for each in encoded])
+        )
+        return [Read(*each) for each in zip(tickets, encoded, features, strict=True)]
+
+    def _assemble(self, read: Read, stage_results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
+        fell_back = {task: each for task, each in stage_results.items() if isinstance(each, FellBack)}
+        predictions = {**stage_results, **{task: each.prediction for task, each in fell_back.items()}}
         failed = tuple(task for task, prediction in predictions.items() if prediction is None)
         reasons = self._review_reasons(predictions)
+        embedding = predictions.pop("embedding")
         return Enrichment(
             **predictions,
-            embedding=_as_floats(read.encoded.embedding),
+            embedding=() if embedding is None else _as_floats(embedding),
             tokens=read.encoded.tokens,
             truncated=read.encoded.truncated,
             windows=read.encoded.windows,
             needs_review=bool(reasons),
             review_reasons=reasons,
-            status=Status.PARTIAL if failed else Status.ENRICHED,
+            status=Status.PARTIAL if failed or fell_back else Status.ENRICHED,
             failed_stages=failed,
+            fallbacks={task: each.reason for task, each in fell_back.items()},
             fingerprint=self.fingerprint,
             models=dict(self.models),
             processed_at=datetime.now(UTC),
@@ -125,9 +143,11 @@ def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]
     )
 
 
-def _run(task: str, stage: Stage[Prediction], reads: Sequence[Read]) -> list[Prediction | None]:
+def _run(
+    task: str, stage: Stage[Prediction], reads: Sequence[Read]
+) -> list[Prediction | FellBack[Prediction] | None]:
     """A stage over a batch; None for a ticket that it fails on."""
-    predictions: list[Prediction | None] = []
+    predictions: list[Prediction | FellBack[Prediction] | None] = []
     for read, prediction in zip(reads, bisect(reads, stage), strict=True):
         if isinstance(prediction, Exception):
             log.error("stage %s failed for %s: %s", task, read.ticket.ticket_id, type(prediction).__name__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,20 @@ class Read:
     features: Features
 
 
-Stage = Callable[[Sequence[Read]], Sequence[Prediction]]
+@dataclass(frozen=True, slots=True)
+class FellBack(Generic[Prediction]):
+    """What took the place of the prediction of a model that failed, and why it did."""
+
+    prediction: Prediction
+    reason: str
+
+
+Stage = Callable[[Sequence[Read]], Sequence[Prediction | FellBack[Prediction]]]
+
+
+def embedding_by_encoder(reads: Sequence[Read]) -> list[Floats]:
+    """The embedding of the one pass."""
+    return [read.encoded.embedding for read in reads]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,7 @@ class Stages:
     topics: Stage[tuple[TopicPrediction, ...]]
     summary: Stage[Summary]
     language: Stage[Language]
+    embedding: Stage[Floats] = embedding_by_encoder
 
 
 def intent_by_head(head: Head) -> Stage[IntentPrediction]:
@@ -168,11 +182,16 @@ def topics_by_scorer(scorer: TopicScorer) -> Stage[tuple[TopicPrediction, ...]]:
     def predict(reads: Sequence[Read]) -> list[tuple[TopicPrediction, ...]]:
         rows = scorer.probabilities(_embeddings(reads), _features(reads))
         return [
-            tuple(map(_topic, scorer.best(row))) or _tags(read.ticket)
+            tuple(map(_topic, scorer.best(row))) or topics_of_tags(read.ticket)
             for row, read in zip(rows, reads, strict=True)
         ]
 
     return predict
+
+
+def rank_by_scorer(scorer: TopicScorer) -> Callable[[Sequence[Read]], Floats]:
+    """How near each topic is to each ticket, (tickets, labels)."""
+    return lambda reads: scorer.probabilities(_embeddings(reads), _features(reads))
 
 
 def extractive_summary(reads: Sequence[Read]) -> list[Summary]:
@@ -210,7 +229,8 @@ def _topic(scored: ScoredTopic) -> TopicPrediction:
     return TopicPrediction(label=scored.label, confidence=round(scored.confidence, 4), source=scored.source)
 
 
-def _tags(ticket: Ticket) -> tuple[TopicPrediction, ...]:
+def topics_of_tags(ticket: Ticket) -> tuple[TopicPrediction, ...]:
+    """The ticket's own tags in the place of topics, three at most."""
     tags = [tag for tag in dict.fromkeys(ticket.metadata.tags) if has_text(tag)][:MAX_TAGS]
     return tuple(TopicPrediction(label=tag, confidence=0.0, source=Source.FALLBACK) for tag in tags)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ticketmill.entrypoints.cli import named_models
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 
 if TYPE_CHECKING:
@@ -56,15 +57,29 @@ def build(
         answer(f"bundle {built.fingerprint} {'built' if built.built else 'is up to date'}: {built.directory}")
 
 
+app.command()(named_models.pull)
+
+
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """Verify the bundle and show what it holds."""
+def status(
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Load the named models here and run them, to see how they do.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Verify the bundle and show what it holds, and how the named models do.
+
+    The numbers of the models are those of the worker at TICKETMILL_METRICS_PORT, where one answers.
+    """
     from ticketmill.ml.bundle import load_bundle
     from ticketmill.settings import load_settings
 
-    bundle = load_bundle(load_settings().bundle_dir)
+    settings = load_settings()
+    bundle = load_bundle(settings.bundle_dir)
+    found = named_models.health(settings, probe)
     if as_json:
-        answer_json({**bundle.manifest.model_dump(mode="json"), "directory": str(bundle.directory)})
+        manifest = bundle.manifest.model_dump(mode="json")
+        answer_json({**manifest, "directory": str(bundle.directory), "models": found})
         return
     encoder = bundle.manifest.encoder
     table(
@@ -78,6 +93,8 @@ def status(as_json: AsJson = False) -> None:
             *((name, f"{entry.bytes:,} bytes") for name, entry in bundle.manifest.files.items()),
         ],
     )
+    if found:
+        named_models.show(found)
 
 
 @app.command()

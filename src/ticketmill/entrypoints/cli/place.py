@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketmill.domain.labels import Status
+from ticketmill.entrypoints.cli.named_models import of_worker, show
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def down() -> None:
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Queue depths, rows by status of the last seven days, and the bundle."""
+    """Queue depths, rows by status of the last seven days, the bundle, and a worker's named models."""
     from ticketmill import bootstrap
     from ticketmill.settings import load_settings
 
@@ -78,6 +79,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
         "dead_letter_queue": _depths(place.dead_letters),
         "rows": _rows_by_status(place),
         "bundle": _bundle(settings.bundle_dir),
+        "models": of_worker(settings),
     }
     if as_json:
         answer_json(found)
@@ -85,6 +87,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     queue_rows = [(name, *found[name].values()) for name in ("queue", "dead_letter_queue")]
     table("Queues", ("queue", "visible", "in flight", "delayed"), queue_rows)
     table(f"Rows of the last {COUNTED_DAYS} days", ("status", "rows"), found["rows"].items())
+    if found["models"]:
+        show(found["models"])
     answer(f"bundle: {found['bundle']['fingerprint'] or found['bundle']['problem']}")
 
 

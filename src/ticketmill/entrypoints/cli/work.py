@@ -76,10 +76,12 @@ def _work(settings: Settings, watch: Watch, limits: Limits) -> Worker:
 
         worker = make_worker(settings, place.queue, pipeline.process_batch, limits, report)
         watch.over(worker)
+        watch.models(enricher.guards)
         watch.metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
         watch.metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
         watch.poll("queue_depth", lambda: place.queue.depths().visible)
         statistics = worker.run()
+    worker.unfinished |= any(guard.hanging for guard in enricher.guards)
     statistics.cache_hits, statistics.cache_misses = enricher.encoder.hits, enricher.encoder.misses
     if not worker.unfinished:
         pipeline.executor.shutdown()

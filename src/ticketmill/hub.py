@@ -1,0 +1,172 @@
+"""The other half of the composition root: the named models that the settings choose, over the one pass."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from transformers.utils import logging as transformers_logging
+
+from ticketmill.domain.choice import HubTask
+from ticketmill.domain.errors import SetupError
+from ticketmill.domain.taxonomy import Taxonomy
+from ticketmill.domain.ticket import Ticket
+from ticketmill.ml.hub.classifier import Classifier, own_labels
+from ticketmill.ml.hub.embedder import Embedder
+from ticketmill.ml.hub.labels import intent_labels, sentiment_labels
+from ticketmill.ml.hub.runtime import Precision, resolve_precision
+from ticketmill.ml.hub.store import Located
+from ticketmill.ml.hub.summarizer import Summarizer, require_summarizer
+from ticketmill.ml.hub.zero_shot import ZeroShot, verdict_places
+from ticketmill.ml.topics import TopicScorer
+from ticketmill.pipeline import hub_stages, stages
+from ticketmill.pipeline.enrich import Enricher
+from ticketmill.pipeline.guard import Guard
+from ticketmill.pipeline.stages import FellBack, Read, Stage
+from ticketmill.settings import Settings
+
+# long enough to be summed up: a run of the model that counts as one
+SAMPLE = Ticket(
+    ticket_id="warm-up",
+    subject="The reset mail does not help",
+    body="Since this morning none of us can log in. The reset mail arrives, but the new password is refused "
+    "as well. Our front desk is writing everything down on paper and guests are waiting. Please call back.",
+)
+
+Load = Callable[[], hub_stages.Loaded[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """What the loaders of all tasks need."""
+
+    settings: Settings
+    onepass: stages.Stages
+    taxonomies: Mapping[str, Taxonomy]
+    scorer: TopicScorer
+    precision: Precision
+
+    def loader(self, task: HubTask, located: Located) -> Load:
+        """What loads the model of `task`. SetupError where its configuration says that it cannot serve."""
+        makers: dict[HubTask, Callable[[Located], Load]] = {
+            "sentiment": self._sentiment,
+            "summary": self._summary,
+            "topics": self._topics,
+            "intent": self._intent_by_entailment if located.choice.kind == "nli" else self._intent,
+            "embedding": self._embedding,
+        }
+        return makers[task](located)
+
+    def _sentiment(self, located: Located) -> Load:
+        own = own_labels(located, "TICKETMILL_SENTIMENT")
+        labels = sentiment_labels(located.choice.model, own, self.settings.sentiment_labels)
+        return lambda: hub_stages.sentiment_by_classifier(Classifier(located, self.precision), own, labels)
+
+    def _intent(self, located: Located) -> Load:
+        own = own_labels(located, "TICKETMILL_INTENT")
+        ours = self.taxonomies["intent"].names
+        labels = intent_labels(located.choice.model, own, ours, self.settings.intent_labels)
+        return lambda: hub_stages.intent_by_classifier(Classifier(located, self.precision), own, labels)
+
+    def _intent_by_entailment(self, located: Located) -> Load:
+        verdict_places(located, "TICKETMILL_INTENT")
+        labels = self.taxonomies["intent"].names
+
+        def rank(reads: Sequence[Read]) -> hub_stages.Floats:
+            scores = [each.scores for each in self.onepass.intent(reads) if not isinstance(each, FellBack)]
+            return np.array([[each[label] for label in labels] for each in scores], np.float32)
+
+        return lambda: hub_stages.intent_by_entailment(
+            ZeroShot(located, self.precision), labels, rank, self.settings.nli_candidates
+        )
+
+    def _topics(self, located: Located) -> Load:
+        verdict_places(located, "TICKETMILL_TOPICS")
+        taxonomy = self.taxonomies["topics"]
+        return lambda: hub_stages.topics_by_entailment(
+            ZeroShot(located, self.precision),
+            taxonomy.names,
+            stages.rank_by_scorer(self.scorer),
+            self.settings.nli_candidates,
+            taxonomy.top_k,
+        )
+
+    def _summary(self, located: Located) -> Load:
+        require_summarizer(located, "TICKETMILL_SUMMARY")
+        settings = self.settings
+        lengths = settings.summary_min_tokens, settings.summary_max_tokens
+        return lambda: hub_stages.summary_by_model(
+            Summarizer(located, self.precision, settings.summary_beams, lengths), self.onepass.summary
+        )
+
+    def _embedding(self, located: Located) -> Load:
+        return lambda: hub_stages.embedding_by_model(Embedder(located, self.precision))
+
+
+def with_named_models(
+    settings: Settings,
+    onepass: Enricher,
+    located: Mapping[HubTask, Located],
+    taxonomies: Mapping[str, Taxonomy],
+    scorer: TopicScorer,
+) -> Enricher:
+    """`onepass` with the stages of `located` served by named models, each loaded and run once.
+
+    SetupError where one cannot serve its task, cannot be loaded, or holds more memory than there may be.
+    """
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    torch.set_num_threads(settings.threads)
+    precision = resolve_precision(settings.hub_precision)
+    builder = Builder(settings, onepass.stages, taxonomies, scorer, precision)
+    turn = threading.Lock()
+    guards: dict[HubTask, Guard[Read, Any]] = {
+        task: Guard(
+            task, f"{each.name}/{precision}", builder.loader(task, each), settings.hub_timeout_s, turn
+        )
+        for task, each in located.items()
+    }
+    names: dict[str, str] = {task: guard.name for task, guard in guards.items()}
+    sample = onepass.read([SAMPLE])
+    for task, guard in guards.items():
+        results = _warm(task, guard, sample)
+        if task == "embedding":
+            names[task] += f"/{len(results[0])}"
+        _within_memory(list(guards.values()), settings.hub_max_mb)
+    fallbacks: dict[str, Stage[Any]] = {
+        "sentiment": onepass.stages.sentiment,
+        "summary": onepass.stages.summary,
+        "topics": hub_stages.tags_as_topics,
+        "intent": onepass.stages.intent,
+        "embedding": hub_stages.no_embedding,
+    }
+    served = {task: hub_stages.guarded(guard, fallbacks[task]) for task, guard in guards.items()}
+    return replace(
+        onepass,
+        stages=replace(onepass.stages, **served),
+        models={**onepass.models, **names},
+        guards=tuple(guards.values()),
+    )
+
+
+def _warm(task: HubTask, guard: Guard[Read, Any], sample: Sequence[Read]) -> Sequence[Any]:
+    try:
+        return guard.warm(sample)
+    except SetupError:
+        raise
+    except Exception as error:  # whatever a broken file makes transformers raise
+        what = f"{type(error).__name__}: {str(error).strip()[:300]}"
+        raise SetupError(
+            f"TICKETMILL_{task.upper()}: {guard.name} cannot be loaded and run: {what}"
+        ) from error
+
+
+def _within_memory(guards: Sequence[Guard[Read, Any]], most_mb: int | None) -> None:
+    held = {guard.name: guard.health().resident_mb for guard in guards}
+    if most_mb is not None and sum(held.values()) > most_mb:
+        told = ", ".join(f"{name} {megabytes:,.0f} MB" for name, megabytes in held.items() if megabytes)
+        raise SetupError(f"TICKETMILL_HUB_MAX_MB: the named models hold more than {most_mb:,} MB: {told}")
