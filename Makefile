@@ -45,9 +45,10 @@ demo: setup
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto
+TEST = $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 test: setup
-	$(BIN)/pytest -n $(TESTERS)
+	$(TEST)
 
 # the usual index has builds of torch that bring gigabytes for GPUs; this one has those for CPUs
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -56,7 +57,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 test-hub: setup
 	$(PIP_INSTALL) --no-deps --extra-index-url $(TORCH_INDEX) torch==2.13.0
 	$(PIP_INSTALL) --editable '.[hub]'
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(BIN)/pytest -n $(TESTERS) tests/hub tests/integration/test_hub.py
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
@@ -138,7 +139,7 @@ localstack-host: setup
 	@$(BIN)/python localstack/host.py up
 
 test-localstack: setup
-	@$(BIN)/python localstack/host.py run $(BIN)/pytest -n $(TESTERS) tests/integration
+	@$(BIN)/python localstack/host.py run $(TEST) tests/integration
 
 format: setup
 	$(BIN)/ruff check --fix

@@ -48,7 +48,11 @@ class Builder:
     onepass: stages.Stages
     taxonomies: Mapping[str, Taxonomy]
     scorer: TopicScorer
-    precision: Precision
+
+    def precision(self, located: Located, task: HubTask) -> Precision:
+        """The numbers that the model of `task` is run in."""
+        asks_or_writes = located.choice.kind == "nli" or task == "summary"
+        return resolve_precision(self.settings.hub_precision, heavy=asks_or_writes)
 
     def loader(self, task: HubTask, located: Located) -> Load:
         """What loads the model of `task`. SetupError where its configuration says that it cannot serve."""
@@ -59,18 +63,29 @@ class Builder:
             "intent": self._intent_by_entailment if located.choice.kind == "nli" else self._intent,
             "embedding": self._embedding,
         }
-        return makers[task](located)
+        make = makers[task](located)
+
+        def load() -> hub_stages.Loaded[Any]:
+            # of the thread that runs the model: other threads have a number of their own
+            torch.set_num_threads(self.settings.threads)
+            return make()
+
+        return load
 
     def _sentiment(self, located: Located) -> Load:
         own = own_labels(located, "TICKETMILL_SENTIMENT")
         labels = sentiment_labels(located.choice.model, own, self.settings.sentiment_labels)
-        return lambda: hub_stages.sentiment_by_classifier(Classifier(located, self.precision), own, labels)
+        return lambda: hub_stages.sentiment_by_classifier(
+            Classifier(located, self.precision(located, "sentiment")), own, labels
+        )
 
     def _intent(self, located: Located) -> Load:
         own = own_labels(located, "TICKETMILL_INTENT")
         ours = self.taxonomies["intent"].names
         labels = intent_labels(located.choice.model, own, ours, self.settings.intent_labels)
-        return lambda: hub_stages.intent_by_classifier(Classifier(located, self.precision), own, labels)
+        return lambda: hub_stages.intent_by_classifier(
+            Classifier(located, self.precision(located, "intent")), own, labels
+        )
 
     def _intent_by_entailment(self, located: Located) -> Load:
         verdict_places(located, "TICKETMILL_INTENT")
@@ -81,14 +96,14 @@ class Builder:
             return np.array([[each[label] for label in labels] for each in scores], np.float32)
 
         return lambda: hub_stages.intent_by_entailment(
-            ZeroShot(located, self.precision), labels, rank, self.settings.nli_candidates
+            ZeroShot(located, self.precision(located, "intent")), labels, rank, self.settings.nli_candidates
         )
 
     def _topics(self, located: Located) -> Load:
         verdict_places(located, "TICKETMILL_TOPICS")
         taxonomy = self.taxonomies["topics"]
         return lambda: hub_stages.topics_by_entailment(
-            ZeroShot(located, self.precision),
+            ZeroShot(located, self.precision(located, "topics")),
             taxonomy.names,
             stages.rank_by_scorer(self.scorer),
             self.settings.nli_candidates,
@@ -100,11 +115,12 @@ class Builder:
         settings = self.settings
         lengths = settings.summary_min_tokens, settings.summary_max_tokens
         return lambda: hub_stages.summary_by_model(
-            Summarizer(located, self.precision, settings.summary_beams, lengths), self.onepass.summary
+            Summarizer(located, self.precision(located, "summary"), settings.summary_beams, lengths),
+            self.onepass.summary,
         )
 
     def _embedding(self, located: Located) -> Load:
-        return lambda: hub_stages.embedding_by_model(Embedder(located, self.precision))
+        return lambda: hub_stages.embedding_by_model(Embedder(located, self.precision(located, "embedding")))
 
 
 def with_named_models(
@@ -120,13 +136,15 @@ def with_named_models(
     """
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    torch.set_num_threads(settings.threads)
-    precision = resolve_precision(settings.hub_precision)
-    builder = Builder(settings, onepass.stages, taxonomies, scorer, precision)
+    builder = Builder(settings, onepass.stages, taxonomies, scorer)
     turn = threading.Lock()
     guards: dict[HubTask, Guard[Read, Any]] = {
         task: Guard(
-            task, f"{each.name}/{precision}", builder.loader(task, each), settings.hub_timeout_s, turn
+            task,
+            f"{each.name}/{builder.precision(each, task)}",
+            builder.loader(task, each),
+            settings.hub_timeout_s,
+            turn,
         )
         for task, each in located.items()
     }

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     """Our labels in the order of an hf: model's outputs, by commas, where its own names say nothing."""
 
     hub_precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """The numbers that named models are run in; auto is bf16 where the processor has it, fp32 elsewhere."""
+    """The numbers that named models are run in; auto is what the processor gains from (docs/models.md)."""
 
     hub_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60
     """What a named model may take for a batch; ten times that for one that must be loaded first."""

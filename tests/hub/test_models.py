@@ -69,8 +69,9 @@ def test_the_smaller_precisions_stay_close(precision: Precision, within: float, 
 
 
 def test_auto_is_a_precision_of_this_processor() -> None:
-    assert resolve_precision("auto") in ("fp32", "bf16")
-    assert resolve_precision("int8") == "int8"
+    assert resolve_precision("auto", heavy=False) in ("fp32", "bf16")
+    assert resolve_precision("auto", heavy=True) in ("fp32", "bf16", "int8")
+    assert resolve_precision("fp32", heavy=True) == "fp32"
 
 
 def test_zero_shot_asks_whether_each_label_follows_from_the_text(tmp_path: Path) -> None:

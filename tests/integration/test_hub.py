@@ -173,7 +173,7 @@ def test_a_named_model_serves_its_task_through_the_whole_pipeline(
             found.models[task].removeprefix(f"{kind}:").rsplit("/", 2 if task == "embedding" else 1)
         )
         assert model.startswith(str(checkpoints[checkpoint]) + "@")
-        assert precision in ("fp32", "bf16")
+        assert precision in ("fp32", "bf16", "int8")
         assert dimensions == (["32"] if task == "embedding" else [])
     plain = bootstrap.current_fingerprint(settings())
     assert row(place, "T0").fingerprint == bootstrap.current_fingerprint(chosen) != plain

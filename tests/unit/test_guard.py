@@ -153,9 +153,8 @@ def test_a_batch_over_its_time_is_not_tried_again_and_nobody_is_let_in_until_it_
     release.set()
     assert ended.wait(30)
     model.fault = lambda _items: None
-    for thread in threading.enumerate():
-        if thread.name == "model-sentiment":
-            thread.join(30)
+    while guard.hanging:
+        release.wait(0.01)
     assert guard.run([6]) == [12]
 
 

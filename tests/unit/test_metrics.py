@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,6 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ticketmill.entrypoints.emf import EmfLines, EmfReporter
 from ticketmill.entrypoints.metrics import Metrics, Watched
+from ticketmill.entrypoints.model_metrics import ModelMetrics
+from ticketmill.pipeline.guard import Guard
 from ticketmill.pipeline.outcome import Outcome, Result
 
 
@@ -85,10 +89,20 @@ def test_what_cannot_be_read_is_left_out_and_leaves_the_rest_standing() -> None:
     assert not {("ticketmill_queue_depth",), ("ticketmill_buffered",)} & set(found)
 
 
+class _Echo:
+    resident_mb = 1.0
+
+    def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        return items
+
+
 def test_the_documentation_lists_every_metric_and_no_other() -> None:
     metrics = Metrics()
     for name in get_args(Watched):
         metrics.watch(name, lambda: 1)
+    guard: Guard[int, int] = Guard("intent", "tiny", _Echo, 30, threading.Lock())
+    guard.run([1])
+    metrics.registry.register(ModelMetrics([guard]))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
     }

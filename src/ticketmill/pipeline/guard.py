@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
+from queue import SimpleQueue
 from statistics import fmean, quantiles
 from typing import Generic, Protocol, TypeVar
 
@@ -111,6 +112,7 @@ class Guard(Generic[Item, Result]):
         self._probing = False
         self._calls = self._tickets = 0
         self._failures: Counter[str] = Counter()
+        self._thread = _Thread(f"model-{task}")
         self._took_s: deque[float] = deque(maxlen=REMEMBERED_CALLS)
         self._lock = threading.Lock()
 
@@ -187,7 +189,7 @@ class Guard(Generic[Item, Result]):
                 raise TimeoutError
             started = time.perf_counter()
             limit_s = self._limit_s * (1 if self._warm else FIRST_CALL_FACTOR)
-            self._overdue = future = _in_a_thread(lambda: self._call(items), f"model-{self.task}")
+            self._overdue = future = self._thread.submit(lambda: self._call(items))
             results = future.result(limit_s)
             self._overdue, self._warm = None, True
             self._took_s.append(time.perf_counter() - started)
@@ -256,18 +258,33 @@ def _failure(name: str, reason: Reason) -> TransientFailure:
     return TransientFailure(f"{name} gave no prediction: {reason}", code=reason)
 
 
-def _in_a_thread(work: Callable[[], Result], name: str) -> Future[Result]:
-    """`work` in a thread of its own, a daemon: one that hangs must not keep the process from ending."""
-    future: Future[Result] = Future()
+class _Thread:
+    """One thread that lives on: torch sets up its own for each that calls it. A daemon, as it may hang."""
 
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
-            future.set_exception(error)
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._started = False
 
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
+    def submit(self, work: Callable[[], Result]) -> Future[Result]:
+        """Has `work` done after what was submitted before. For one caller at a time."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - raised where the result is waited for
+                future.set_exception(error)
+
+        self._waiting.put(run)
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            self._waiting.get()()
 
 
 def _p95(values: Sequence[float]) -> float:
