@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -148,6 +149,8 @@ def load_enricher(settings: Settings) -> Enricher:
     )
     if not located:
         return onepass
+    # as above, for torch's threads; it is read when torch is first imported
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from ticketmill.hub import with_named_models
 
     taxonomies = {task: each.taxonomy for task, each in prototypes.items()}

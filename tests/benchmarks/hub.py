@@ -116,6 +116,7 @@ def zero_shot(arguments: argparse.Namespace, folder: Path, tokenizer: Path) -> s
                 f"{enricher.guards[0].health().resident_mb:,.0f}",
             )
         )
+        print(rows[-1], file=sys.stderr)
     columns = ("labels asked", "tickets", "p50 a ticket", "p95 a ticket", "MB")
     head = f"one ticket at a time, whole enrichment, precision {arguments.precision}, {cpu()}"
     return f"{head}\n\n{markdown(columns, rows)}\n\ntarget: p95 under 500 ms with the pre-selection"
