@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -302,6 +303,10 @@ class TestSchedule:
         assert worked_off(ticketmill)["enriched"] == 2
         assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
 
+    @pytest.mark.skipif(
+        "TICKETMILL_TEST_ENDPOINT_URL" in os.environ,
+        reason="LocalStack keeps what an update's condition takes out of the stack",
+    )
     def test_an_empty_schedule_takes_the_rule_away(
         self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Place
     ) -> None:
