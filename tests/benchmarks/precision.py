@@ -19,10 +19,10 @@ from typing import Literal
 
 import numpy as np
 
-from ticketmill.learn.corpus import read_corpus
-from ticketmill.ml.build import build_bundle
-from ticketmill.ml.bundle import load_bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.build.builder import build_bundle
+from ticketmill.encoder.bundle import load_bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import load_settings
 
 SLICE = 64

@@ -17,7 +17,7 @@ from scenario import Drop, Scenario
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.dynamodb import row_from
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import TicketRow

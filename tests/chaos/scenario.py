@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketmill.domain.errors import RejectionCode
-from ticketmill.learn.corpus import LabelledTicket, read_corpus
+from ticketmill.learning.corpus import LabelledTicket, read_corpus
 
 SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invalid"
 MAX_TICKET_BYTES = 64 * 1024  # the workers are told so: what is too large need not be megabytes

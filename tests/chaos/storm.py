@@ -18,7 +18,7 @@ from tricks import Tricks
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 
 WORKERS = 3
 VISIBILITY_TIMEOUT_S = 4

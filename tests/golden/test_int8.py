@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from make_golden import TEXTS
 
-from ticketmill.ml.bundle import Bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.bundle import Bundle
+from ticketmill.encoder.encoder import Encoder
 
 # other scripts and torn words are further off than tickets are: the mean over those is above 0.997
 MEAN_COSINE = 0.993

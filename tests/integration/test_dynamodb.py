@@ -9,7 +9,7 @@ import pytest
 from ticketmill.aws import dynamodb
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.dynamodb import DynamoTicketRows
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.labels import Status, Urgency
 from ticketmill.domain.row import RawVersion, TicketRow

@@ -8,7 +8,7 @@ import pytest
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Upload
 from ticketmill.domain.row import RawVersion
@@ -22,8 +22,8 @@ def raw_tickets(clients: Clients, stack: Stack) -> S3RawTickets:
     return S3RawTickets(clients.s3, stack.raw_bucket)
 
 
-def upload(stack: Stack, key: str = KEY, raw_key: str | None = None) -> Upload:
-    return Upload(bucket=stack.raw_bucket, key=key, raw_key=raw_key or key)
+def upload(stack: Stack, key: str = KEY, fallback_key: str | None = None) -> Upload:
+    return Upload(bucket=stack.raw_bucket, key=key, fallback_key=fallback_key or key)
 
 
 def test_a_fetched_ticket_is_what_was_dropped(raw_tickets: S3RawTickets, stack: Stack) -> None:
@@ -57,14 +57,14 @@ def test_a_key_that_was_never_encoded_is_found_as_it_was_spelled(
 ) -> None:
     raw_tickets.put("tickets/100%25+1.json", BODY)
     raw = raw_tickets.fetch(
-        upload(stack, key="tickets/100% 1.json", raw_key="tickets/100%25+1.json"), max_bytes=1000
+        upload(stack, key="tickets/100% 1.json", fallback_key="tickets/100%25+1.json"), max_bytes=1000
     )
     assert raw is not None
     assert raw.key == "tickets/100%25+1.json"
 
 
 def test_a_missing_ticket_is_none(raw_tickets: S3RawTickets, stack: Stack) -> None:
-    assert raw_tickets.fetch(upload(stack, raw_key="tickets/another.json"), max_bytes=1000) is None
+    assert raw_tickets.fetch(upload(stack, fallback_key="tickets/another.json"), max_bytes=1000) is None
 
 
 def test_a_deleted_ticket_is_none_and_not_current(

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from ticketmill.aws import stack as stacks
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.events import read_uploads
 from ticketmill.aws.s3 import S3RawTickets
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.aws.stack import Stack, deploy, find_stack, template_body, wait_for_events
+from ticketmill.deploy import stack as stacks
+from ticketmill.deploy.stack import Stack, deploy, find_stack, template_body, wait_for_events
 from ticketmill.domain.errors import SetupError
 
 

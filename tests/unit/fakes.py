@@ -99,7 +99,7 @@ class FakeQueue:
 
     waiting: list[Message] = field(default_factory=list)
     acknowledged: list[str] = field(default_factory=list)
-    handed_back: list[tuple[str, int]] = field(default_factory=list)
+    released: list[tuple[str, int]] = field(default_factory=list)
     extended: list[str] = field(default_factory=list)
     expired: set[str] = field(default_factory=set)
     """Ids whose receipts hold nothing any more."""
@@ -128,7 +128,7 @@ class FakeQueue:
                 if timeout_s == VISIBILITY_TIMEOUT_S:
                     self.extended.append(message.message_id)
                 else:
-                    self.handed_back.append((message.message_id, timeout_s))
+                    self.released.append((message.message_id, timeout_s))
         return {each.message_id for each in messages} & self.expired
 
     def is_empty(self) -> bool:

@@ -15,14 +15,14 @@ from fakes import NOW, FakeEnrichedTickets, FakeRawTickets, FakeRows, announce, 
 
 from ticketmill.aws.events import read_uploads
 from ticketmill.domain.message import Message, RawObject, Upload
-from ticketmill.entrypoints.emf import EmfLines
-from ticketmill.entrypoints.logs import LogFormat, log_outcomes, make_handler
-from ticketmill.entrypoints.metrics import Metrics
-from ticketmill.ml.encoder import Encoded
-from ticketmill.pipeline.enrich import Enricher
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.pipeline.batch import Pipeline
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
-from ticketmill.pipeline.process import Pipeline
-from ticketmill.pipeline.stages import Read, Stages
+from ticketmill.tasks.stages import Read, Stages
+from ticketmill.telemetry.emf import EmfLines
+from ticketmill.telemetry.logs import LogFormat, log_outcomes, make_handler
+from ticketmill.telemetry.metrics import Metrics
 
 CANARY = "Kanarienvogel 4111-1111 jane@example.org"
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from ticketmill.domain.choice import Choice
 from ticketmill.domain.enrichment import SentimentPrediction, Summary
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Sentiment, Source
+from ticketmill.domain.model_choice import ModelChoice
 from ticketmill.domain.ticket import Ticket
-from ticketmill.entrypoints.model_metrics import ModelMetrics
-from ticketmill.ml.encoder import Encoded
-from ticketmill.ml.hub import store
-from ticketmill.pipeline import hub_stages
-from ticketmill.pipeline.guard import Guard, Reason
-from ticketmill.pipeline.stages import FellBack, Read
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.models.transformers import store
+from ticketmill.models.transformers.runner import ModelRunner, Reason
+from ticketmill.tasks import named_models
+from ticketmill.tasks.stages import Fallback, Read
+from ticketmill.telemetry.model_metrics import ModelMetrics
 
 LABELS = ("billing", "refunds", "orders", "login")
 LONG = (
@@ -88,7 +88,7 @@ def rank(*order: str) -> Callable[[Sequence[Read]], Any]:
 
 def test_scores_are_told_in_our_labels_and_in_the_models_own() -> None:
     own, labels = ["Neg", "Mixed", "Pos"], list(Sentiment)
-    loaded = hub_stages.sentiment_by_classifier(FakeClassifier((0.1, 0.2, 0.7)), own, labels)  # type: ignore[arg-type]
+    loaded = named_models.sentiment_by_classifier(FakeClassifier((0.1, 0.2, 0.7)), own, labels)  # type: ignore[arg-type]
     (found,) = loaded([read("T1")])
     assert (found.label, found.confidence, found.source) == (Sentiment.POSITIVE, 0.7, Source.HUB)
     assert found.scores == {"negative": 0.1, "neutral": 0.2, "positive": 0.7}
@@ -97,7 +97,7 @@ def test_scores_are_told_in_our_labels_and_in_the_models_own() -> None:
 
 def test_only_the_nearest_labels_are_asked_about() -> None:
     model = FakeZeroShot(refunds=3.0, login=5.0)
-    loaded = hub_stages.topics_by_entailment(model, LABELS, rank("refunds", "billing"), 2, top_k=3)  # type: ignore[arg-type]
+    loaded = named_models.topics_by_entailment(model, LABELS, rank("refunds", "billing"), 2, top_k=3)  # type: ignore[arg-type]
     (found,) = loaded([read("T1")])
     assert model.asked == ["billing", "refunds"]
     assert [(topic.label, topic.source) for topic in found] == [("refunds", Source.HUB)]
@@ -106,14 +106,14 @@ def test_only_the_nearest_labels_are_asked_about() -> None:
 
 def test_without_pre_selection_all_labels_are_asked_about_and_the_best_are_told_first() -> None:
     model = FakeZeroShot(refunds=3.0, login=5.0, billing=1.0, orders=2.0)
-    loaded = hub_stages.topics_by_entailment(model, LABELS, rank("refunds"), 0, top_k=2)  # type: ignore[arg-type]
+    loaded = named_models.topics_by_entailment(model, LABELS, rank("refunds"), 0, top_k=2)  # type: ignore[arg-type]
     (found,) = loaded([read("T1")])
     assert model.asked == list(LABELS)
     assert [topic.label for topic in found] == ["login", "refunds"]
 
 
 def test_a_ticket_that_no_label_follows_from_shows_its_own_tags() -> None:
-    loaded = hub_stages.topics_by_entailment(FakeZeroShot(), LABELS, rank("refunds"), 2, top_k=3)  # type: ignore[arg-type]
+    loaded = named_models.topics_by_entailment(FakeZeroShot(), LABELS, rank("refunds"), 2, top_k=3)  # type: ignore[arg-type]
     tagged, untagged = loaded([read("T1", tags=["vip"]), read("T2")])
     assert [(topic.label, topic.source) for topic in tagged] == [("vip", Source.FALLBACK)]
     assert untagged == ()
@@ -121,7 +121,7 @@ def test_a_ticket_that_no_label_follows_from_shows_its_own_tags() -> None:
 
 def test_an_intent_is_the_best_of_those_asked_about() -> None:
     model = FakeZeroShot(refunds=3.0, billing=1.0)
-    loaded = hub_stages.intent_by_entailment(model, LABELS, rank("refunds", "billing"), 2)  # type: ignore[arg-type]
+    loaded = named_models.intent_by_entailment(model, LABELS, rank("refunds", "billing"), 2)  # type: ignore[arg-type]
     (found,) = loaded([read("T1")])
     assert (found.label, found.source) == ("refunds", Source.HUB)
     assert sum(found.scores.values()) == pytest.approx(1, abs=1e-3)
@@ -141,7 +141,7 @@ def test_a_summarizer_is_shown_long_tickets_alone_and_all_come_back_in_order() -
             for each in reads
         ]
 
-    loaded = hub_stages.summary_by_model(FakeSummarizer(), short)  # type: ignore[arg-type]
+    loaded = named_models.summary_by_model(FakeSummarizer(), short)  # type: ignore[arg-type]
     found = loaded([read("T1", "Hello there"), read("T2"), read("T3", "Bye"), read("T4", LONG * 2)])
     summaries = [each for each in found if isinstance(each, Summary)]
     assert [each.text for each in summaries] == [
@@ -154,14 +154,14 @@ def test_a_summarizer_is_shown_long_tickets_alone_and_all_come_back_in_order() -
     assert (summaries[1].source, summaries[1].confidence) == (Source.HUB, 0.25)
 
 
-def failing_on(*ids: str) -> Guard[Read, SentimentPrediction]:
+def failing_on(*ids: str) -> ModelRunner[Read, SentimentPrediction]:
     def predict(reads: Sequence[Read]) -> list[SentimentPrediction]:
         if any(each.ticket.ticket_id in ids for each in reads):
             raise ValueError("a ticket's text")
         positive = SentimentPrediction(label=Sentiment.POSITIVE, confidence=0.9, source=Source.HUB)
         return [positive for _ in reads]
 
-    return Guard("sentiment", "tiny", lambda: hub_stages.Loaded(2.5, predict), 30, threading.Lock())
+    return ModelRunner("sentiment", "tiny", lambda: named_models.Loaded(2.5, predict), 30, threading.Lock())
 
 
 def onepass(reads: Sequence[Read]) -> list[SentimentPrediction]:
@@ -169,20 +169,20 @@ def onepass(reads: Sequence[Read]) -> list[SentimentPrediction]:
 
 
 def test_what_the_one_pass_says_takes_the_place_of_what_failed_and_is_marked() -> None:
-    stage = hub_stages.guarded(failing_on("T2"), onepass)
+    stage = named_models.guarded(failing_on("T2"), onepass)
     first, second, third = stage([read("T1"), read("T2"), read("T3")])
     assert isinstance(first, SentimentPrediction) and isinstance(third, SentimentPrediction)
     assert (first.source, third.source) == (Source.HUB, Source.HUB)
-    assert isinstance(second, FellBack)
+    assert isinstance(second, Fallback)
     assert second.reason == Reason.ERROR
     assert second.prediction == onepass([read("T2")])[0].model_copy(update={"source": Source.FALLBACK})
 
 
 def test_the_metrics_of_a_model_have_its_task_and_nothing_of_a_ticket() -> None:
-    guard = failing_on("T2")
+    runner = failing_on("T2")
     registry = CollectorRegistry()
-    registry.register(ModelMetrics([guard]))
-    hub_stages.guarded(guard, onepass)([read("T1"), read("T2")])
+    registry.register(ModelMetrics([runner]))
+    named_models.guarded(runner, onepass)([read("T1"), read("T2")])
     text = generate_latest(registry).decode()
     assert 'ticketmill_model_breaker_open{task="sentiment"} 0.0' in text
     assert 'ticketmill_model_failures_total{reason="error",task="sentiment"} 1.0' in text
@@ -190,7 +190,7 @@ def test_the_metrics_of_a_model_have_its_task_and_nothing_of_a_ticket() -> None:
     assert 'ticketmill_model_resident_bytes{task="sentiment"} 2.5e+06' in text
     assert not [line for line in generate_latest(CollectorRegistry()).splitlines() if b"model" in line]
     for _ in range(3):
-        guard.run([read("T2")])
+        runner.run([read("T2")])
     assert 'ticketmill_model_breaker_open{task="sentiment"} 1.0' in generate_latest(registry).decode()
 
 
@@ -203,4 +203,4 @@ def test_without_the_extra_the_command_that_installs_it_is_told(monkeypatch: pyt
 def test_pins_that_are_no_json_say_what_to_do(tmp_path: Any) -> None:
     (tmp_path / store.PINS_FILE).write_text("{")
     with pytest.raises(SetupError, match=r"models\.json is not JSON: remove it and pull"):
-        store.locate(Choice("hf", "owner/model"), tmp_path, "TICKETMILL_SUMMARY")
+        store.locate(ModelChoice("hf", "owner/model"), tmp_path, "TICKETMILL_SUMMARY")

@@ -15,8 +15,9 @@ from fakes import (
 from world import World
 
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, id_of_key
+from ticketmill.domain.message import Message
 from ticketmill.domain.row import TicketRow
 from ticketmill.pipeline.outcome import Result, settled
 

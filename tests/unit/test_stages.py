@@ -5,10 +5,10 @@ import pytest
 
 from ticketmill.domain.labels import Urgency
 from ticketmill.domain.ticket import Ticket
-from ticketmill.ml.encoder import Encoded
-from ticketmill.ml.heads import Heads, load_heads, shipped_heads
-from ticketmill.ml.rules import urgency_rules
-from ticketmill.pipeline.stages import Read, urgency_by_head, urgency_by_rules
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.models.heads import Heads, load_heads, shipped_heads
+from ticketmill.models.rules import urgency_rules
+from ticketmill.tasks.stages import Read, urgency_by_head, urgency_by_rules
 
 BODY = "Nobody can log in, the whole company is stopped right now. We lose money every minute!"
 

@@ -13,13 +13,13 @@ import pytest
 from ticketmill.domain.labels import Source, Status
 from ticketmill.domain.taxonomy import Label, Taxonomy
 from ticketmill.domain.ticket import Ticket, TicketMetadata
-from ticketmill.learn.topics import heads_hash
-from ticketmill.ml.encoder import Encoded
-from ticketmill.ml.heads import HeadSpec, Kind, squash
-from ticketmill.ml.prototypes import Prototypes, describe, make_example_heads
-from ticketmill.ml.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
-from ticketmill.pipeline import stages
-from ticketmill.pipeline.enrich import Enricher
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.learning.topics import heads_hash
+from ticketmill.models.heads import HeadSpec, Kind, squash
+from ticketmill.models.prototypes import Prototypes, describe, make_example_heads
+from ticketmill.models.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
+from ticketmill.pipeline.enricher import Enricher
+from ticketmill.tasks import stages
 
 BLEND = Blend(
     both=Weights(head=1.0, prototype=2.0, bias=0.5),

@@ -18,8 +18,8 @@ from fakes import (
 from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.message import Message, RawObject, Upload
 from ticketmill.domain.row import TicketRow
+from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.outcome import Result
-from ticketmill.pipeline.process import Pipeline
 
 LATER = NOW + timedelta(seconds=5)
 

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from ticketmill.aws.clients import error_code, transient
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.row import TicketRow, day_shard
+from ticketmill.domain.keys import day_shard
+from ticketmill.domain.row import TicketRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from ticketmill.aws.clients import error_code, transient
-from ticketmill.aws.events import is_ticket_key
+from ticketmill.domain.keys import is_ticket_key
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
 
@@ -33,7 +33,7 @@ class S3RawTickets:
         Some senders do not encode the key: where the decoded one is missing, the raw one is tried once.
         Raises TransientFailure where S3 fails.
         """
-        for key in dict.fromkeys((upload.key, upload.raw_key)):
+        for key in dict.fromkeys((upload.key, upload.fallback_key)):
             found = self._get(key, max_bytes)
             if found is not None:
                 return found

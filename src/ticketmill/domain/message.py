@@ -23,13 +23,13 @@ class Message:
 class Upload:
     """An object that somebody dropped.
 
-    `key` is what AWS means by the event; `raw_key` is what a sender means that does not encode keys as AWS
-    does, and is tried where no object has `key`.
+    `key` is what AWS means by the event. `fallback_key` is what a sender means that does not encode keys as
+    AWS does; it is tried where no object has `key`.
     """
 
     bucket: str
     key: str
-    raw_key: str
+    fallback_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,6 @@ class ListedObject:
     key: str
     etag: str
     last_modified: datetime
-
-
-def id_of_key(key: str) -> str:
-    """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
-    return key.removeprefix("tickets/").removesuffix(".json") or key
 
 
 @dataclass(frozen=True)

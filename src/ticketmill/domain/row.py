@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +18,7 @@ from ticketmill.domain.enrichment import (
     UrgencyPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.keys import day_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.ticket import Ticket
@@ -88,7 +89,7 @@ class Failure(Frozen):
 
 
 class TicketRow(Frozen):
-    """One row. `revision` grows with every write and guards against two writers."""
+    """One row. `revision` grows with every write and runners against two writers."""
 
     ticket_id: str
     status: Status
@@ -147,11 +148,6 @@ class TicketRow(Frozen):
             for name, value in values.items()
             if value is not None
         }
-
-
-def day_shard(label: str, moment: datetime) -> str:
-    """The index key of a label on the day (UTC) of a moment, as in `high#2026-11-21`."""
-    return f"{label}#{moment.astimezone(UTC):%Y-%m-%d}"
 
 
 def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriched_key: str) -> TicketRow:

@@ -13,6 +13,14 @@ ReadEvent = Callable[[str], list[Upload]]
 that we know."""
 
 
+class Commands(Protocol):
+    """What messages ask for that announce no upload."""
+
+    def obey(self, body: str) -> str | None:
+        """Does what a message asks for; what that was, None where it asks for nothing."""
+        ...
+
+
 class RawTickets(Protocol):
     """The bucket that people drop tickets into."""
 
@@ -65,7 +73,7 @@ class Queue(Protocol):
         """Deletes `messages`; the message ids that the queue confirms as deleted."""
         ...
 
-    def hand_back(self, message: Message, delay_s: int) -> None:
+    def release(self, message: Message, delay_s: int) -> None:
         """Makes `message` visible again after `delay_s`."""
         ...
 

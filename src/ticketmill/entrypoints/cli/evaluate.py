@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ticketmill.domain.enrichment import Enrichment
-    from ticketmill.learn.labelled import LabelledText
-    from ticketmill.learn.measures import Classified, LabelMeasures
+    from ticketmill.learning.labelled import LabelledText
+    from ticketmill.learning.measures import Classified, LabelMeasures
     from ticketmill.settings import Settings
 
 CHUNK = 64
@@ -59,7 +59,7 @@ def evaluate(
         raise typer.BadParameter("there are rules for intent and urgency alone")
     if plots and label in (EvaluatedTask.TOPICS, EvaluatedTask.SUMMARY):
         raise typer.BadParameter("there are plots for intent, urgency and sentiment alone")
-    from ticketmill.learn.labelled import read_labelled
+    from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
     rows = read_labelled(data, label_field or label.value, text_field)
@@ -75,9 +75,9 @@ def evaluate(
 
 
 def _warn_of_training_data(settings: Settings, data: Path) -> None:
-    from ticketmill.learn.corpus import corpus_hash
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.heads import MANIFEST_FILE, HeadsManifest
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.learning.corpus import corpus_hash
+    from ticketmill.models.heads import MANIFEST_FILE, HeadsManifest
 
     manifest = load_bundle(settings.bundle_dir).path(MANIFEST_FILE).read_bytes()
     if corpus_hash(data) in HeadsManifest.model_validate_json(manifest).trained_on:
@@ -89,9 +89,9 @@ def _classes(
 ) -> None:
     import numpy as np
 
-    from ticketmill.learn.labelled import check_vocabulary
-    from ticketmill.learn.measures import measure_classes
-    from ticketmill.learn.plots import check_plots, plot_confusion, plot_reliability
+    from ticketmill.learning.labelled import check_vocabulary
+    from ticketmill.learning.measures import measure_classes
+    from ticketmill.learning.plots import check_plots, plot_confusion, plot_reliability
 
     vocabulary = _vocabulary(settings, task)
     check_vocabulary(rows, vocabulary, data)
@@ -114,8 +114,8 @@ def _classes(
 
 def _topics(settings: Settings, rows: list[LabelledText], data: Path, as_json: bool) -> None:
     from ticketmill.domain.labels import Source
-    from ticketmill.learn.labelled import check_vocabulary
-    from ticketmill.learn.measures import measure_tags
+    from ticketmill.learning.labelled import check_vocabulary
+    from ticketmill.learning.measures import measure_tags
 
     vocabulary = _vocabulary(settings, "topics")
     check_vocabulary(rows, vocabulary, data)
@@ -136,7 +136,7 @@ def _topics(settings: Settings, rows: list[LabelledText], data: Path, as_json: b
 
 
 def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> None:
-    from ticketmill.learn.rouge import lex_rank_summarizer, score_summaries
+    from ticketmill.learning.rouge import lex_rank_summarizer, score_summaries
 
     lex_rank_summarizer()  # absent packages are told before the work
     ours = [each.summary.text if each.summary else "" for each in _enrich(settings, rows)]
@@ -158,8 +158,8 @@ def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> N
 
 def _vocabulary(settings: Settings, task: str) -> tuple[str, ...]:
     from ticketmill.domain.labels import Intent, Sentiment, Urgency
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.prototypes import read_taxonomies_of
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.models.prototypes import read_taxonomies_of
 
     if task == "urgency":
         return tuple(Urgency)
