@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.models.heads import Kind, squash
+from ticketmill.models.heads import Kind, activate
 
 BINS = 15
 MAX_TOPICS = 3
@@ -34,7 +34,7 @@ def fit_temperature(scores: Floats, truth: Floats, kind: Kind) -> tuple[float, f
 
 
 def _loss(logits: Floats, truth: Floats, kind: Kind) -> float:
-    likely = np.clip(squash(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
+    likely = np.clip(activate(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
     if kind == "softmax":
         return float(-np.log(likely[truth == 1]).mean())
     return float(-(truth * np.log(likely) + (1 - truth) * np.log(1 - likely)).mean())

@@ -20,7 +20,7 @@ from ticketmill.domain.labels import Source
 from ticketmill.domain.taxonomy import Taxonomy
 from ticketmill.encoder.bundle import Bundle
 from ticketmill.models.features import Features
-from ticketmill.models.heads import Head, squash
+from ticketmill.models.heads import Head, activate
 from ticketmill.models.prototypes import Prototypes
 
 BLEND_FILE = "blend.json"
@@ -123,7 +123,7 @@ class NearestIntent:
 
     def probabilities(self, embeddings: Floats) -> Floats:
         """(n, dimensions) to (n, labels)."""
-        return squash(embeddings @ self._vectors + self._bias, "softmax")
+        return activate(embeddings @ self._vectors + self._bias, "softmax")
 
 
 def weigh(prototypes: Prototypes, blend: Blend) -> tuple[Floats, Floats]:

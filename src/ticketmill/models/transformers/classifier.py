@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.models.heads import squash
+from ticketmill.models.heads import activate
 from ticketmill.models.transformers.runtime import (
     TOKEN_BUDGET,
     Floats,
@@ -51,7 +51,7 @@ class Classifier:
         """(texts, labels): softmax over the labels in the model's order; a long text is cut at 512 tokens."""
         read = self._tokenizer(list(texts), truncation=True, max_length=self._most)["input_ids"]
         logits = by_length(read, [len(ids) for ids in read], self._run, TOKEN_BUDGET)
-        return squash(np.stack(logits), "softmax")
+        return activate(np.stack(logits), "softmax")
 
     def _run(self, batch: list[list[int]]) -> list[Floats]:
         padded = self._tokenizer.pad({"input_ids": batch}, return_tensors="pt")
