@@ -24,7 +24,7 @@ from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.models.transformers.runtime import Precision, resolve_precision
 from ticketmill.models.transformers.store import Located
 from ticketmill.models.transformers.summarizer import Summarizer, require_summarizer
-from ticketmill.models.transformers.zero_shot import ZeroShot, verdict_places
+from ticketmill.models.transformers.zero_shot import ZeroShot, verdict_positions
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
 from ticketmill.tasks import embedding, intent, sentiment, summary, topics
@@ -89,7 +89,7 @@ class Builder:
         )
 
     def _intent_by_entailment(self, located: Located) -> Load:
-        verdict_places(located, "TICKETMILL_INTENT")
+        verdict_positions(located, "TICKETMILL_INTENT")
         labels = self.taxonomies["intent"].names
 
         def rank(tickets: Sequence[EncodedTicket]) -> Floats:
@@ -102,7 +102,7 @@ class Builder:
         )
 
     def _topics(self, located: Located) -> Load:
-        verdict_places(located, "TICKETMILL_TOPICS")
+        verdict_positions(located, "TICKETMILL_TOPICS")
         taxonomy = self.taxonomies["topics"]
         return lambda: topics.by_entailment(
             ZeroShot(located, self.precision(located, "topics")),

@@ -50,10 +50,10 @@ def reliability(
     confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS
 ) -> list[tuple[float, float, float]]:
     """Mean confidence, accuracy and share of all, of each bin that is not empty."""
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    positions = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean()))
-        for inside in (places == place for place in np.unique(places))
+        for inside in (positions == position for position in np.unique(positions))
     ]
 
 
