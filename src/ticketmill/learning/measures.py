@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Bools, Doubles
 from ticketmill.learning.calibration import calibration_error
 
 COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
 SURE_FROM = 0.9
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ class Tagged:
 
 
 def measure_classes(
-    vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Floats
+    vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Doubles
 ) -> Classified:
     """Truth and predictions, one label each. Macro-F1 is over the labels that occur in either."""
     position = {label: number for number, label in enumerate(vocabulary)}
@@ -126,7 +123,7 @@ def _label(label: str, hits: int, given: int, support: int) -> LabelMeasures:
     )
 
 
-def _coverage(confidence: Floats, right: Bools) -> tuple[CoveragePoint, ...]:
+def _coverage(confidence: Doubles, right: Bools) -> tuple[CoveragePoint, ...]:
     surest_first = np.argsort(-confidence, kind="stable")
     points = []
     for coverage in COVERAGES:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ticketmill.arrays import Bools, Doubles
 from ticketmill.domain.errors import SetupError
 from ticketmill.learning.calibration import reliability
-from ticketmill.learning.measures import Bools, Classified, Floats
+from ticketmill.learning.measures import Classified
 
 DPI = 120
 MAX_BARS = 15
@@ -38,7 +39,7 @@ def plot_confusion(measures: Classified, title: str, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
-def plot_reliability(confidence: Floats, right: Bools, title: str, path: Path) -> None:
+def plot_reliability(confidence: Doubles, right: Bools, title: str, path: Path) -> None:
     """Accuracy by confidence; dots are as large as their bins' shares, the grey line is perfect."""
     figure = _figure(5.0, 5.0)
     axes = figure.add_subplot()

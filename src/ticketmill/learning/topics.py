@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.domain.taxonomy import Taxonomies
 from ticketmill.encoder.encoder import Encoder
 from ticketmill.learning.blocks import read_raw
@@ -36,7 +37,6 @@ from ticketmill.models.topics import Blend, Weights
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 201)
 
-Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 
 
@@ -101,7 +101,7 @@ def fit_blend(
     return FittedBlend(blend, centre, scores, intent_scores)
 
 
-def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Floats:
+def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Doubles:
     """(tickets, labels), one where a label holds."""
     return np.array([[name in own for name in prototypes.taxonomy.names] for own in labels], np.float64)
 
@@ -112,8 +112,8 @@ def heads_hash() -> str:
 
 
 def _held_out_head(
-    tickets: Sequence[LabelledTicket], layers: Floats, domains: NDArray[np.str_], labels: Sequence[str]
-) -> Floats:
+    tickets: Sequence[LabelledTicket], layers: Doubles, domains: NDArray[np.str_], labels: Sequence[str]
+) -> Doubles:
     """(tickets, labels): calibrated logits of heads that did not see the business of the ticket."""
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
@@ -126,11 +126,11 @@ def _held_out_head(
     return np.asarray((topics.of(scores) + shift)[:, order] / temperature)
 
 
-def _intents(logits: Sequence[tuple[int, Floats]], truth: Floats) -> tuple[float, tuple[IntentScore, ...]]:
+def _intents(logits: Sequence[tuple[int, Doubles]], truth: Doubles) -> tuple[float, tuple[IntentScore, ...]]:
     """One temperature of least negative log-likelihood for all numbers of examples, and how each does."""
     right_places = truth.argmax(axis=1)
 
-    def probabilities(scores: Floats, temperature: float) -> Floats:
+    def probabilities(scores: Doubles, temperature: float) -> Doubles:
         return activate(scores / temperature, "softmax").astype(np.float64)
 
     def loss(temperature: float) -> float:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.models.tokens import WORD, Tokens
 
 MAX_PHRASES = 3
 # shorter words say something only beside others
 MIN_LETTERS = 3
-
-Floats = NDArray[np.float32]
 
 
 class Phrase(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.labels import Source
 from ticketmill.text.sentences import MIN_WORDS, Sentence, sentences
 
@@ -32,8 +33,6 @@ _ENDED = re.compile(r"[.!?…:;][\"')\]]*$")
 # How far after the last token read a sentence may end that began before it: a megabyte of sentences that
 # nobody read would take a minute.
 UNREAD_CHARACTERS = 2000
-
-Floats = NDArray[np.float32]
 
 
 class SummaryChoice(NamedTuple):

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.models.evidence import Phrase, strongest
 from ticketmill.models.ngrams import NgramIndex, Values, weighed
 from ticketmill.models.surface import LISTS, CueHits, find_cues, surface
@@ -25,8 +26,6 @@ from ticketmill.models.tokens import Tokens, buckets_of, char_counts, joined_has
 
 SURFACE_LIMIT = 4.0
 """Standardised counts are cut at so many standard deviations."""
-
-Floats = NDArray[np.float32]
 
 
 class Lexical(NamedTuple):

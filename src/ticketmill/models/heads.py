@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
 from ticketmill.models.evidence import Phrase
 from ticketmill.models.features import FeatureMap, Features
@@ -25,7 +26,6 @@ ARRAYS_FILE = "heads.npz"
 MANIFEST_FILE = "heads.json"
 SHIPPED_HEADS = Path(__file__).with_name("shipped")
 
-Floats = NDArray[np.float32]
 Kind = Literal["softmax", "sigmoid"]
 
 # what NumPy, zipfile and pydantic raise for files that are cut off, changed, or something else altogether

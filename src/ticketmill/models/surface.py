@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.models.cues import COMPLAINT, CUES, NEGATION, PRAISE
 from ticketmill.models.tokens import DIGIT, SHOUT, WORD, Hashes, Ints, Tokens, ngram_hashes, read_tokens
 
@@ -19,8 +20,6 @@ NEGATION_REACH = 3
 OPENING_LISTS = (PRAISE, "thanks", COMPLAINT, "stopped", "many_people", "wish", "no_hurry")
 
 _END_OF_OPENING = re.compile(r"(?<=\w)[.!?\n]")
-
-Floats = NDArray[np.float32]
 
 
 class CueHits(NamedTuple):

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Source
 from ticketmill.domain.taxonomy import Taxonomy
@@ -25,8 +25,6 @@ from ticketmill.models.prototypes import Prototypes
 
 BLEND_FILE = "blend.json"
 SHIPPED = Path(__file__).with_name("shipped")
-
-Floats = NDArray[np.float32]
 
 
 class Weights(BaseModel):
