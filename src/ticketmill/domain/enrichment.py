@@ -12,8 +12,6 @@ from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Open, Record
 from ticketmill.domain.ticket import Ticket
 
-CONFLICT_LEVELS = 2
-
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -47,12 +45,6 @@ class UrgencyPrediction(Record):
     scores: dict[str, float] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     priority_conflict: bool = False
-
-
-def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
-    """Whether what the submitter set and what the text shows are two levels or more apart."""
-    levels = list(Urgency)
-    return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
 class SentimentPrediction(Record):
