@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ticketmill.domain.message import Message, RawObject, Upload
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
+from ticketmill.domain.serving import ServingDecision, ServingHistory
 
 ReadEvent = Callable[[str], list[Upload]]
 """The uploads that a message body announces: none for a test event. ValueError where it announces nothing
@@ -56,6 +57,18 @@ class TicketRows(Protocol):
     def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
         """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
         from the object of that key. False where there is no such row."""
+        ...
+
+
+class ServingDecisions(Protocol):
+    """Which bundle serves, as every worker of a place sees it."""
+
+    def history(self) -> ServingHistory:
+        """All decisions so far, read consistently."""
+        ...
+
+    def add(self, decision: ServingDecision) -> bool:
+        """Adds the decision that follows the current one. False, and nothing written, where another did."""
         ...
 
 
