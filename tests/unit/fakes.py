@@ -81,6 +81,7 @@ class FakeEnricher:
     """Enriches everything alike; a ticket whose body says `poison` fails the whole batch."""
 
     fingerprint: str = "f1"
+    status: Status = Status.ENRICHED
     seen: list[str] = field(default_factory=list)
 
     def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
@@ -100,7 +101,7 @@ class FakeEnricher:
                 truncated=False,
                 windows=1,
                 needs_review=False,
-                status=Status.ENRICHED,
+                status=self.status,
                 fingerprint=self.fingerprint,
                 models={},
                 processed_at=NOW,
