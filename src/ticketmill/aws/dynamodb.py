@@ -14,10 +14,10 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ticketmill.aws.clients import error_code, transient
-from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import day_shard
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION
-from ticketmill.domain.row import INDEX_KEYS, Failure, FoundRows, TicketRow
+from ticketmill.domain.row import INDEX_ATTRIBUTES, Failure, FoundRows, TicketRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +27,7 @@ MAX_BATCH_GET = 100
 MAX_ATTEMPTS = 6  # of one batch; with the backoff below at most 3 s in all
 FIRST_BACKOFF_S = 0.1
 
-DERIVED = frozenset({"received_at", *INDEX_KEYS})
+DERIVED = frozenset({"received_at", *INDEX_ATTRIBUTES})
 """Attributes that are computed from the others, for the indexes."""
 OWNED = tuple(sorted((TicketRow.model_fields.keys() - {"ticket_id"}) | DERIVED))
 """Attributes that the pipeline writes. All others belong to somebody else, and no write touches them."""
@@ -213,7 +213,7 @@ def row_from(item: Mapping[str, AttributeValueTypeDef]) -> TicketRow:
     except ValidationError as error:
         names = sorted({str(each["loc"][0]) if each["loc"] else "?" for each in error.errors()})
         message = f"a row in DynamoDB cannot be read: {', '.join(names)}; run the newest ticketmill"
-        raise TransientFailure(message, "unreadable_row") from None
+        raise TransientFailure(message, UNREADABLE_ROW) from None
 
 
 def readable_rows(items: Iterable[Mapping[str, AttributeValueTypeDef]]) -> Iterator[TicketRow]:

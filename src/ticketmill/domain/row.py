@@ -27,7 +27,7 @@ MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 
 INDEXED = ("urgency", "intent", "sentiment", "status")
-INDEX_KEYS = tuple(f"{name}_day" for name in INDEXED)
+INDEX_ATTRIBUTES = tuple(f"{name}_day" for name in INDEXED)
 """Every attribute that `index_keys` may give."""
 
 FIRST_PARTIAL_RETRY = timedelta(hours=1)
