@@ -16,10 +16,10 @@ from statistics import median
 
 from local_place import fresh_place, local_emulator
 from report import markdown
+from ticketmill.aws.stack import Stack
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.object_store import JSON, ObjectStore
-from ticketmill.aws.stack import Stack
 
 TICKET = b"x" * 600
 ENRICHMENT = b"x" * 6400  # about the mean of docs/capacity.md
