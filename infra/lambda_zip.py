@@ -23,7 +23,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml.bundle import load_bundle
+from ticketmill.encoder.bundle import load_bundle
 from ticketmill.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +46,7 @@ NOT_NEEDED = re.compile(
     | ^onnxruntime/(transformers|tools|quantization|datasets|backend)/
     | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts)/|[^/]+\.json$)
     | ^(boto3/examples|google/protobuf/compiler)/
-    | ^ticketmill/(learn|ml/shipped|entrypoints/cli)/
+    | ^ticketmill/(learning|models/shipped|models/build|encoder/build|entrypoints/cli)/
     """,
     re.VERBOSE,
 )

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from ready import FAILED, READY, readiness
 
-from ticketmill.aws import emulator
+from ticketmill.deploy import emulator
 
 VERSION = "4.14.0"
 HERE = Path(__file__).resolve().parent

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.ml.assemble import build_shipped
-from ticketmill.ml.build import build_bundle
-from ticketmill.ml.bundle import Bundle, load_bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.build.builder import build_bundle
+from ticketmill.encoder.bundle import Bundle, load_bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.models.build.assemble import build_shipped
 from ticketmill.settings import load_settings
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ticketmill.domain.choice import CHOICES, Choice, HubTask, parse_choice
 from ticketmill.domain.errors import SetupError
+from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
 SQS_MAX_WAIT_S = 20
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
 
     bundle: Path | None = None
     """A bundle's directory; without it the one that `ticketmill models build` made last."""
+
+    serve: Literal["auto", "explicit"] = "auto"
+    """What a worker does with a bundle that never served: auto lets it serve; explicit waits for
+    `ticketmill models serve`, and until then the bundle replaces nothing that another one made."""
 
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
     """Cores that the encoder may use: so many micro-batches run at once."""
@@ -99,7 +103,7 @@ class Settings(BaseSettings):
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
     """Messages that are gathered for one pass."""
 
-    lanes: Annotated[int, Field(ge=1, le=64)] = 8
+    worker_threads: Annotated[int, Field(ge=1, le=64)] = 8
     """Batches that are under way at once: while some wait for S3 or DynamoDB, the encoder has the others."""
 
     wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = 5
@@ -167,7 +171,7 @@ class Settings(BaseSettings):
         allowed = next(allowed for task, allowed in CHOICES.items() if task == field.field_name)
         return str(parse_choice(text, allowed))
 
-    def choice(self, task: HubTask) -> Choice:
+    def choice(self, task: HubTask) -> ModelChoice:
         """What serves `task`."""
         return parse_choice(getattr(self, task), CHOICES[task])
 

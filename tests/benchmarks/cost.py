@@ -17,7 +17,7 @@ from typing import Any
 
 from report import markdown
 
-from ticketmill.aws.stack import template_body
+from ticketmill.deploy.stack import template_body
 
 MILLION = 1_000_000
 GB = 1_000_000_000

@@ -15,7 +15,7 @@ from local_place import drop, fresh_place, upload
 from worker_process import WorkerProcess
 
 from ticketmill.aws.clients import Clients
-from ticketmill.learn.corpus import LabelledTicket
+from ticketmill.learning.corpus import LabelledTicket
 
 DRAIN_TIMEOUT_S = 900
 # A look at the queue costs the emulator 2 ms: many only where a moment is to be found.

@@ -22,12 +22,12 @@ from statistics import median
 import onnxruntime
 
 from ticketmill import bootstrap
-from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_LANES, _enriched
-from ticketmill.entrypoints.documents import Document
-from ticketmill.learn.corpus import LabelledTicket, read_corpus
-from ticketmill.ml.bundle import ENCODER, load_bundle
-from ticketmill.ml.encoder import SLOW_FUSIONS, Encoder, EncoderOutput, TokenBatch
-from ticketmill.ml.groups import side_by_side
+from ticketmill.batching import side_by_side
+from ticketmill.encoder.bundle import ENCODER, load_bundle
+from ticketmill.encoder.encoder import SLOW_FUSIONS, Encoder, EncoderOutput, TokenBatch
+from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_THREADS, _enriched
+from ticketmill.importers.files import Document
+from ticketmill.learning.corpus import LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
 
 SLICE = 256
@@ -75,7 +75,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
         seconds.setdefault(name, []).append(time.perf_counter() - started)
 
     encoder.encode([tickets[0].text])
-    enricher.stages.language([])
+    enricher.served["language"].stage([])
     for start in range(0, len(tickets), SLICE):
         part = tickets[start : start + SLICE]
         texts = [each.text for each in part]
@@ -88,7 +88,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
         timed("session", lambda batches=batches: deque(encoder.encode_batches(batches), maxlen=0))
         timed("session, one after another", lambda batches=batches: one_after_another(batches))
         timed("encode", lambda texts=texts: encoder.encode(texts))
-        timed("enrich", lambda documents=documents: list(side_by_side(documents, work, ENRICH_LANES)))
+        timed("enrich", lambda documents=documents: list(side_by_side(documents, work, ENRICH_THREADS)))
         if reference is not None:
             timed("sentence_transformers", lambda texts=texts: reference(texts))
     return seconds

@@ -25,16 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ticketmill.learn.calibration import fit_temperature, macro_f1
-from ticketmill.learn.corpus import read_corpus
-from ticketmill.learn.cross_validation import held_out_scores
-from ticketmill.learn.ridge import one_blas_thread
-from ticketmill.learn.train import importance_of, operating_points, read_tickets, task_columns, true_labels
-from ticketmill.ml.bundle import load_bundle
-from ticketmill.ml.encoder import Encoder
-from ticketmill.ml.heads import squash
-from ticketmill.ml.plaintext import plain_text
+from ticketmill.encoder.bundle import load_bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.learning.calibration import fit_temperature, macro_f1
+from ticketmill.learning.corpus import read_corpus
+from ticketmill.learning.cross_validation import held_out_scores
+from ticketmill.learning.ridge import one_blas_thread
+from ticketmill.learning.train import importance_of, operating_points, read_tickets, task_columns, true_labels
+from ticketmill.models.heads import activate
 from ticketmill.settings import load_settings
+from ticketmill.text.markup import plain_text
 
 # the outputs that the branch learns; those of topics come after
 TASKS, LABELS = {"intent": slice(0, 10), "urgency": slice(10, 14), "sentiment": slice(14, 17)}, 17
@@ -138,7 +138,7 @@ def chances(scores: Floats, truth: Floats, domains: NDArray[np.str_]) -> Floats:
     for domain, own in product(np.unique(domains), TASKS.values()):
         seen = domains != domain
         temperature, _ = fit_temperature(scores[seen, own], truth[seen, own], "softmax")
-        found[~seen, own] = squash(scores[~seen, own] / temperature, "softmax")
+        found[~seen, own] = activate(scores[~seen, own] / temperature, "softmax")
     return found
 
 

@@ -30,10 +30,10 @@ from report import markdown
 
 from ticketmill import bootstrap
 from ticketmill.domain.ticket import Ticket
-from ticketmill.learn.corpus import LabelledTicket
-from ticketmill.ml.assemble import build_shipped
-from ticketmill.ml.bundle import TOKENIZER
-from ticketmill.ml.summary import MIN_BODY_WORDS
+from ticketmill.encoder.bundle import TOKENIZER
+from ticketmill.learning.corpus import LabelledTicket
+from ticketmill.models.build.assemble import build_shipped
+from ticketmill.models.extractive_summary import MIN_BODY_WORDS
 from ticketmill.settings import load_settings
 
 HERE = Path(__file__).parent
@@ -113,7 +113,7 @@ def zero_shot(arguments: argparse.Namespace, folder: Path, tokenizer: Path) -> s
                 str(len(took_ms)),
                 f"{percentiles[49]:,.0f} ms",
                 f"{percentiles[94]:,.0f} ms",
-                f"{enricher.guards[0].health().resident_mb:,.0f}",
+                f"{enricher.runners[0].health().resident_mb:,.0f}",
             )
         )
         print(rows[-1], file=sys.stderr)
@@ -127,11 +127,11 @@ def precision(arguments: argparse.Namespace, folder: Path, tokenizer: Path) -> s
     import shapes
     import torch
 
-    from ticketmill.domain.choice import Choice
-    from ticketmill.ml.hub.classifier import Classifier
-    from ticketmill.ml.hub.store import Located
-    from ticketmill.ml.hub.summarizer import Summarizer
-    from ticketmill.ml.hub.zero_shot import ZeroShot
+    from ticketmill.domain.model_choice import ModelChoice
+    from ticketmill.models.transformers.classifier import Classifier
+    from ticketmill.models.transformers.store import Located
+    from ticketmill.models.transformers.summarizer import Summarizer
+    from ticketmill.models.transformers.zero_shot import ZeroShot
 
     torch.set_num_threads(load_settings().threads)
     (tickets,) = _long(arguments.batch, 1)
@@ -157,7 +157,7 @@ def precision(arguments: argparse.Namespace, folder: Path, tokenizer: Path) -> s
     }
     rows = []
     for name, (make, runner) in made.items():
-        located = Located(Choice("hf", name), folders[name.partition(",")[0]], "random")
+        located = Located(ModelChoice("hf", name), folders[name.partition(",")[0]], "random")
         models = {each: make(located, each) for each in ("fp32", "bf16", "int8")}
         best = dict.fromkeys(models, float("inf"))
         for _ in range(arguments.rounds):

@@ -19,11 +19,11 @@ from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawT
 from local_place import raw
 
 from ticketmill.domain.message import Message
-from ticketmill.entrypoints.worker import Limits, make_worker
-from ticketmill.learn.corpus import LabelledTicket
-from ticketmill.pipeline.enrich import Enricher
-from ticketmill.pipeline.process import Pipeline
+from ticketmill.learning.corpus import LabelledTicket
+from ticketmill.pipeline.batch import Pipeline
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
+from ticketmill.worker.worker import Limits, make_worker
 
 # What takes several requests once it holds more: ten messages are deleted at once, a hundred rows read.
 PER_REQUEST = {"acknowledge": 10, "get_many": 100}

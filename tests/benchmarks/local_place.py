@@ -16,11 +16,11 @@ from pathlib import Path
 
 from ticketmill import bootstrap
 from ticketmill.aws import clients as aws_clients
-from ticketmill.aws import emulator
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import deploy
-from ticketmill.bootstrap import Place
-from ticketmill.learn.corpus import LabelledTicket, read_corpus
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy import emulator
+from ticketmill.deploy.stack import deploy
+from ticketmill.learning.corpus import LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
 
 UPLOADS_AT_ONCE = 8
@@ -50,7 +50,7 @@ def local_emulator() -> Iterator[Clients]:
             emulator.stop(endpoint_url, Path(state_dir))
 
 
-def fresh_place(clients: Clients) -> tuple[str, Place]:
+def fresh_place(clients: Clients) -> tuple[str, Adapters]:
     """A new stack and the adapters to it: no measurement meets the rows of another."""
     name = f"bench-{uuid.uuid4().hex[:12]}"
     deploy(clients, name)
@@ -73,7 +73,7 @@ def raw(ticket: LabelledTicket, ticket_id: str) -> bytes:
     return json.dumps({"ticket_id": ticket_id, "subject": ticket.subject, "body": ticket.body}).encode()
 
 
-def upload(place: Place, tickets: Sequence[LabelledTicket]) -> None:
+def upload(place: Adapters, tickets: Sequence[LabelledTicket]) -> None:
     """Drops the tickets and waits until the queue has announced every one of them."""
     before = place.queue.depths().total
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
@@ -86,6 +86,6 @@ def upload(place: Place, tickets: Sequence[LabelledTicket]) -> None:
         time.sleep(0.1)
 
 
-def drop(place: Place, ticket_id: str, ticket: LabelledTicket) -> None:
+def drop(place: Adapters, ticket_id: str, ticket: LabelledTicket) -> None:
     """Uploads one ticket."""
     place.raw_tickets.put(f"tickets/{ticket_id}.json", raw(ticket, ticket_id))

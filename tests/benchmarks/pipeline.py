@@ -35,10 +35,10 @@ from report import report
 
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
-from ticketmill.learn.corpus import LabelledTicket
-from ticketmill.ml.bundle import load_bundle
-from ticketmill.ml.encoder import Encoder
-from ticketmill.pipeline.enrich import Enricher
+from ticketmill.encoder.bundle import load_bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.learning.corpus import LabelledTicket
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings, load_settings
 
 LATENCY_S = 0.03

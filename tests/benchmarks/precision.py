@@ -19,11 +19,11 @@ from typing import Literal
 
 import numpy as np
 
-from ticketmill.learn.corpus import read_corpus
-from ticketmill.ml.build import build_bundle
-from ticketmill.ml.bundle import load_bundle
-from ticketmill.ml.encoder import Encoder
-from ticketmill.ml.processor import instructions
+from ticketmill.encoder.build.builder import build_bundle
+from ticketmill.encoder.bundle import load_bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.encoder.processor import instructions
+from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import load_settings
 
 SLICE = 64

@@ -27,9 +27,9 @@ from typing import Any
 from local_place import drop, fresh_place, local_emulator
 from worker_process import Footprint, WorkerProcess
 
-from ticketmill.bootstrap import Place, pool_size
+from ticketmill.bootstrap import Adapters, pool_size
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.learn.corpus import read_corpus
+from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import Settings, load_settings
 
 SETTLED_MINUTE = 3
@@ -40,7 +40,7 @@ UPLOADS_AT_ONCE = 4
 MINUTE = 60
 
 
-def keep_full(place: Place, stop: threading.Event) -> None:
+def keep_full(place: Adapters, stop: threading.Event) -> None:
     """Drops tickets whenever fewer than LOW wait."""
     numbers, tickets = count(), cycle(read_corpus())
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
@@ -52,7 +52,7 @@ def keep_full(place: Place, stop: threading.Event) -> None:
                     list(pool.map(lambda each: drop(place, *each), missing))
 
 
-def watch(worker: WorkerProcess, place: Place, seconds: int) -> tuple[list[Footprint], int]:
+def watch(worker: WorkerProcess, place: Adapters, seconds: int) -> tuple[list[Footprint], int]:
     """A sample each second, and how often the queue was found empty."""
     samples: list[Footprint] = []
     starved = 0

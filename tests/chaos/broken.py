@@ -8,13 +8,13 @@ from typing import Any
 
 from ticketmill.domain.message import Message
 from ticketmill.domain.row import TicketRow
-from ticketmill.entrypoints.worker import Worker
-from ticketmill.pipeline import ledger, precedence, process
+from ticketmill.pipeline import batch, precedence, recorder
+from ticketmill.worker.worker import Worker
 
 
 def past_overwrites() -> None:
     """Whatever was read is written, however old it is by then."""
-    precedence.is_newer = ledger.is_newer = lambda *_: True  # type: ignore[attr-defined]
+    precedence.is_newer = recorder.is_newer = lambda *_: True  # type: ignore[attr-defined]
 
 
 def acknowledge_first() -> None:
@@ -30,9 +30,9 @@ def acknowledge_first() -> None:
 
 def row_before_object() -> None:
     """The row is written first: whoever dies in between leaves it pointing at nothing."""
-    store = process.Pipeline._store
+    store = batch.Pipeline._store
 
-    def row_first(self: process.Pipeline, candidate: Any, enrichment: Any) -> Any:
+    def row_first(self: batch.Pipeline, candidate: Any, enrichment: Any) -> Any:
         puts: list[tuple[str, bytes]] = []
 
         class Later:
@@ -45,12 +45,12 @@ def row_before_object() -> None:
             self.enriched_tickets.put(key, body)
         return settled
 
-    process.Pipeline._store = row_first  # type: ignore[method-assign]
+    batch.Pipeline._store = row_first  # type: ignore[method-assign]
 
 
 def failures_acknowledged() -> None:
     """What failed is deleted as if it were done."""
-    from ticketmill.entrypoints import worker
+    from ticketmill.worker import worker
 
     worker.settled = lambda messages, _: list(messages)  # type: ignore[attr-defined,assignment]
 
@@ -59,7 +59,7 @@ def rejections_forgotten() -> None:
     """A ticket that is turned down leaves no trace."""
     from ticketmill.pipeline.outcome import Result
 
-    ledger.Ledger.reject = lambda *_: Result.REJECTED  # type: ignore[method-assign]
+    recorder.Recorder.reject = lambda *_: Result.REJECTED  # type: ignore[method-assign]
 
 
 def unconditional_rows() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.aws import emulator as ministack
 from ticketmill.aws.clients import Clients, connect
-from ticketmill.aws.stack import Stack, deploy
+from ticketmill.deploy import emulator as ministack
+from ticketmill.deploy.stack import Stack, deploy
 
 STACK = "chaos"
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}

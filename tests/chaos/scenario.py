@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketmill.domain.errors import RejectionCode
-from ticketmill.learn.corpus import LabelledTicket, read_corpus
+from ticketmill.learning.corpus import LabelledTicket, read_corpus
 
 SAMPLES = Path(__file__).parents[2] / "events" / "samples" / "invalid"
 MAX_TICKET_BYTES = 64 * 1024  # the workers are told so: what is too large need not be megabytes
@@ -218,8 +218,8 @@ INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
 ]
 
 # Where a worker dies first of all: between object and row, row and acknowledgement, and just before that.
-_FIRST = [("s3.PUT", True), ("dynamodb.PutItem", True), ("sqs.DeleteMessageBatch", False)]
-_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.PutItem", "sqs.DeleteMessageBatch"]
+_FIRST = [("s3.PUT", True), ("dynamodb.UpdateItem", True), ("sqs.DeleteMessageBatch", False)]
+_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.UpdateItem", "sqs.DeleteMessageBatch"]
 
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:

@@ -18,7 +18,7 @@ from tricks import Tricks
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 
 WORKERS = 3
 VISIBILITY_TIMEOUT_S = 4
@@ -235,5 +235,5 @@ def _of_logs(logs: dict[str, list[str]]) -> Iterator[Finding]:
     """Whatever befalls a worker, it must not be surprised."""
     for name, lines in logs.items():
         for number, line in enumerate(lines):
-            if "Traceback" in line or "fault of ours" in line:
+            if "Traceback" in line or "by a bug" in line:
                 yield Finding(None, "\n".join([f"{name} was surprised:", *lines[number : number + 15]]))

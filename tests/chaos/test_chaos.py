@@ -14,7 +14,7 @@ from scenario import draw
 from storm import Storm
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 TICKETS = int(os.environ.get("CHAOS_TICKETS", "50"))

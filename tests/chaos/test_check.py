@@ -12,7 +12,7 @@ from scenario import MAX_TICKET_BYTES, STORIES, Scenario, draw
 from storm import upload
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 
 
 class Vandal:

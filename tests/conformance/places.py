@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from ticketmill.aws import emulator
+from ticketmill.deploy import emulator
 
 REGION = "us-east-1"
 _CONFIG = Config(connect_timeout=3, read_timeout=30, retries={"total_max_attempts": 1})

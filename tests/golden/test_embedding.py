@@ -9,8 +9,8 @@ import pytest
 from make_golden import TEXTS
 from numpy.typing import NDArray
 
-from ticketmill.ml import pieces
-from ticketmill.ml.encoder import Encoder, EncoderOutput
+from ticketmill.encoder import tokenizer as pieces
+from ticketmill.encoder.encoder import Encoder, EncoderOutput
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-4

@@ -9,8 +9,8 @@ import pytest
 from make_golden import TEXTS
 from numpy.typing import NDArray
 
-from ticketmill.ml.bundle import ENCODER, Bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.bundle import ENCODER, Bundle
+from ticketmill.encoder.encoder import Encoder
 
 MEAN_COSINE = 0.995
 LOWEST_COSINE = 0.98

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.encoder import Encoder
 
 SENTENCE = "The export of the invoice stops at forty percent and then it starts again from zero.\n"
 

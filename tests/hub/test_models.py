@@ -17,15 +17,15 @@ import tiny
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from ticketmill.domain.choice import Choice
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml.hub import store
-from ticketmill.ml.hub.classifier import Classifier, own_labels
-from ticketmill.ml.hub.embedder import Embedder
-from ticketmill.ml.hub.runtime import Precision, resident_mb, resolve_precision
-from ticketmill.ml.hub.store import Located, locate
-from ticketmill.ml.hub.summarizer import Summarizer, grounded
-from ticketmill.ml.hub.zero_shot import ZeroShot, hypothesis, verdict_places
+from ticketmill.domain.model_choice import ModelChoice
+from ticketmill.models.transformers import store
+from ticketmill.models.transformers.classifier import Classifier, own_labels
+from ticketmill.models.transformers.embedder import Embedder
+from ticketmill.models.transformers.runtime import Precision, resident_mb, resolve_precision
+from ticketmill.models.transformers.store import Located, locate
+from ticketmill.models.transformers.summarizer import Summarizer, grounded
+from ticketmill.models.transformers.zero_shot import ZeroShot, hypothesis, verdict_positions
 
 TEXTS = [
     "my parcel is late and broken, please help",
@@ -37,7 +37,7 @@ TEXTS = [
 
 
 def at(folder: Path, kind: str = "hf") -> Located:
-    return locate(Choice(kind, str(folder)), folder, "TICKETMILL_SENTIMENT")
+    return locate(ModelChoice(kind, str(folder)), folder, "TICKETMILL_SENTIMENT")
 
 
 def logits_of(folder: Path, *text: str) -> Any:
@@ -101,7 +101,7 @@ def test_a_long_text_is_cut_so_that_the_question_stays(tmp_path: Path) -> None:
 def test_what_stands_for_entailment_is_read_off_the_labels(
     labels: tuple[str, ...], places: tuple[int, int], tmp_path: Path
 ) -> None:
-    assert verdict_places(at(tiny.deberta(tmp_path, *labels)), "TICKETMILL_TOPICS") == places
+    assert verdict_positions(at(tiny.deberta(tmp_path, *labels)), "TICKETMILL_TOPICS") == places
 
 
 def test_a_summary_has_as_many_tokens_as_it_may_and_is_always_the_same(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_model_of_another_kind_is_told_by_the_variable(tmp_path: Path) -> None
     with pytest.raises(SetupError, match=r"TICKETMILL_SENTIMENT: .* is no text classifier"):
         own_labels(at(tiny.bart(tmp_path / "bart")), "TICKETMILL_SENTIMENT")
     with pytest.raises(SetupError, match=r"TICKETMILL_TOPICS: .* is no model of entailment"):
-        verdict_places(at(tiny.deberta(tmp_path / "nli", "joy", "anger")), "TICKETMILL_TOPICS")
+        verdict_positions(at(tiny.deberta(tmp_path / "nli", "joy", "anger")), "TICKETMILL_TOPICS")
 
 
 def test_a_folder_that_changes_is_another_revision(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_model_is_loaded_at_the_revision_that_was_pulled(hub: Path, tmp_path: Path) -> None:
-    choice, lines = Choice("hf", "owner/tiny"), list[str]()
+    choice, lines = ModelChoice("hf", "owner/tiny"), list[str]()
     with pytest.raises(SetupError, match=r"was not pulled: run `ticketmill models pull hf:owner/tiny`"):
         locate(choice, tmp_path, "TICKETMILL_SENTIMENT")
     pulled = store.pull(choice, tmp_path, lines.append)
@@ -235,13 +235,13 @@ def test_a_model_is_loaded_at_the_revision_that_was_pulled(hub: Path, tmp_path: 
     assert found.name == "hf:owner/tiny@0123456789ab"
     assert Classifier(found, "fp32").probabilities(["help"]).shape == (1, 2)
     assert "fetching hf:owner/tiny" in lines[0]
-    assert locate(Choice("nli", "owner/tiny"), tmp_path, "X").revision == found.revision
+    assert locate(ModelChoice("nli", "owner/tiny"), tmp_path, "X").revision == found.revision
 
 
 def test_a_pulled_model_that_is_gone_says_how_to_get_it_back(hub: Path, tmp_path: Path) -> None:
     import shutil
 
-    choice = Choice("hf", "owner/tiny")
+    choice = ModelChoice("hf", "owner/tiny")
     snapshot = store.pull(choice, tmp_path, lambda _line: None).directory
     (snapshot / "model.safetensors").unlink()
     with pytest.raises(SetupError, match=r"no weights as .safetensors"):
@@ -253,4 +253,4 @@ def test_a_pulled_model_that_is_gone_says_how_to_get_it_back(hub: Path, tmp_path
 
 def test_what_the_hub_does_not_have_is_one_line(hub: Path, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"the Hugging Face Hub did not give hf:owner/other: "):
-        store.pull(Choice("hf", "owner/other"), tmp_path, lambda _line: None)
+        store.pull(ModelChoice("hf", "owner/other"), tmp_path, lambda _line: None)

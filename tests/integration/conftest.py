@@ -25,10 +25,10 @@ import pytest
 from commands import TICKETMILL, Run
 
 from ticketmill import bootstrap
-from ticketmill.aws import emulator as ministack
 from ticketmill.aws.clients import Clients, connect
-from ticketmill.aws.stack import Stack, deploy
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy import emulator as ministack
+from ticketmill.deploy.stack import Stack, deploy
 from ticketmill.settings import load_settings
 
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -118,5 +118,5 @@ def ticketmill(environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def place(environment: dict[str, str], stack_name: str) -> Place:
+def place(environment: dict[str, str], stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ticketmill import bootstrap
-from ticketmill.entrypoints.worker import make_worker
 from ticketmill.settings import load_settings
+from ticketmill.worker.worker import make_worker
 
 
 def die() -> None:

@@ -17,8 +17,8 @@ import pytest
 from commands import TICKETMILL, Run
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import deploy
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy.stack import deploy
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import Failure, RawVersion, TicketRow
 
@@ -27,18 +27,18 @@ SAMPLES = ROOT / "events" / "samples"
 BODY = "I was charged twice for the same invoice and would like my money back."
 
 
-def drop(place: Place, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
+def drop(place: Adapters, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
     ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
     place.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
-def lose_events(place: Place) -> None:
+def lose_events(place: Adapters) -> None:
     """Empties the queue, where events may still be on their way."""
     while found := place.queue.receive(max_messages=10, wait_s=1):
         place.queue.acknowledge(found)
 
 
-def change(place: Place, ticket_id: str, **fields: Any) -> None:
+def change(place: Adapters, ticket_id: str, **fields: Any) -> None:
     """The row of a ticket as somebody else might have left it."""
     row = place.rows.get(ticket_id)
     assert row is not None
@@ -46,7 +46,7 @@ def change(place: Place, ticket_id: str, **fields: Any) -> None:
     assert place.rows.put(changed, replaces=row)
 
 
-def row(place: Place, ticket_id: str) -> TicketRow:
+def row(place: Adapters, ticket_id: str) -> TicketRow:
     found = place.rows.get(ticket_id)
     assert found is not None
     return found
@@ -61,7 +61,9 @@ def worked_off(ticketmill: Run) -> dict[str, Any]:
     return answer(ticketmill("work", "--until-empty", "--json"))
 
 
-def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(ticketmill: Run, place: Place) -> None:
+def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(
+    ticketmill: Run, place: Adapters
+) -> None:
     drop(place, "T1")
     worked_off(ticketmill)
     drop(place, "T2")
@@ -77,7 +79,7 @@ def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(ticketmill
     assert (again["looked_at"], again["chosen"]) == (4, 0)
 
 
-def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, place: Place) -> None:
+def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, place: Adapters) -> None:
     for number in range(20):
         drop(place, f"T{number}")
     drop(place, "bad", body=["no", "text"])
@@ -94,7 +96,7 @@ def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run,
     assert "chose 1 of 21 objects (rejected 1)" in told.stdout
 
 
-def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Run, place: Place) -> None:
+def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Run, place: Adapters) -> None:
     for ticket_id in ("T1", "T2", "T3"):
         drop(place, ticket_id)
     lose_events(place)
@@ -110,13 +112,13 @@ def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Ru
 
 @pytest.mark.parametrize("how", ["--inline", "--json"])
 def test_partial_and_outdated_records_are_really_enriched_again(
-    how: str, ticketmill: Run, place: Place
+    how: str, ticketmill: Run, place: Adapters
 ) -> None:
     for ticket_id in ("T1", "T2", "T3"):
         drop(place, ticket_id)
     worked_off(ticketmill)
     change(place, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
-    change(place, "T2", fingerprint="older", summary=None)
+    change(place, "T2", fingerprint="older", serving_serial=0, summary=None)
     standing = row(place, "T3")
     for ticket_id, flags in {"T1": ["--status", "partial"], "T2": ["--outdated"]}.items():
         done = ticketmill("backfill", *flags, "--json", *([how] if how == "--inline" else []))
@@ -131,7 +133,7 @@ def test_partial_and_outdated_records_are_really_enriched_again(
     assert answer(ticketmill("backfill", "--outdated", "--status", "partial", "--json"))["chosen"] == 0
 
 
-def test_failed_tickets_are_done_again(ticketmill: Run, place: Place) -> None:
+def test_failed_tickets_are_done_again(ticketmill: Run, place: Adapters) -> None:
     drop(place, "T1")
     lose_events(place)
     now = datetime.now(UTC)
@@ -150,7 +152,9 @@ def test_failed_tickets_are_done_again(ticketmill: Run, place: Place) -> None:
     assert row(place, "T1").failure is None
 
 
-def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(ticketmill: Run, place: Place) -> None:
+def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(
+    ticketmill: Run, place: Adapters
+) -> None:
     drop(place, "T1", key="tickets/elsewhere.json")
     worked_off(ticketmill)
     drop(place, "T2")
@@ -162,7 +166,7 @@ def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(ticketmil
     assert (statistics["enriched"], statistics["duplicate"], statistics["rejected"]) == (1, 1, 0)
 
 
-def test_prefix_since_and_after_narrow(ticketmill: Run, place: Place) -> None:
+def test_prefix_since_and_after_narrow(ticketmill: Run, place: Adapters) -> None:
     for key in ("tickets/a/1.json", "tickets/a/2.json", "tickets/b/3.json"):
         drop(place, key[-6], key=key)
     lose_events(place)
@@ -179,7 +183,7 @@ def test_prefix_since_and_after_narrow(ticketmill: Run, place: Place) -> None:
     assert keys("--limit", 1) == "1"
 
 
-def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Place) -> None:
+def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Adapters) -> None:
     for flags in ([], ["--inline"], ["--dry-run"], ["--after", "tickets/a"]):
         done = ticketmill("backfill", *flags, code=2)
         assert "--missing" in done.stderr
@@ -190,7 +194,7 @@ def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Place) 
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
-    ticketmill: Run, place: Place, environment: dict[str, str]
+    ticketmill: Run, place: Adapters, environment: dict[str, str]
 ) -> None:
     environment |= {"TICKETMILL_LANES": "2", "TICKETMILL_BATCH_SIZE": "4"}
     ids = [f"T{number:03}" for number in range(150)]
@@ -225,7 +229,7 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
 
 
-def test_an_upload_that_the_row_does_not_know_yet_is_missing(ticketmill: Run, place: Place) -> None:
+def test_an_upload_that_the_row_does_not_know_yet_is_missing(ticketmill: Run, place: Adapters) -> None:
     drop(place, "T1")
     worked_off(ticketmill)
     first = row(place, "T1")
@@ -240,7 +244,7 @@ def test_an_upload_that_the_row_does_not_know_yet_is_missing(ticketmill: Run, pl
 class TestMessages:
     """Backfills that a message asks for."""
 
-    def test_a_worker_takes_the_message_for_a_command(self, ticketmill: Run, place: Place) -> None:
+    def test_a_worker_takes_the_message_for_a_command(self, ticketmill: Run, place: Adapters) -> None:
         drop(place, "T1")
         drop(place, "T2")
         lose_events(place)
@@ -250,7 +254,7 @@ class TestMessages:
         assert place.queue.is_empty()
 
     def test_it_goes_on_by_messages_of_its_own_until_the_bucket_ends(
-        self, ticketmill: Run, place: Place
+        self, ticketmill: Run, place: Adapters
     ) -> None:
         ids = [f"T{number:04}" for number in range(1005)]
         for ticket_id in ids:
@@ -261,7 +265,7 @@ class TestMessages:
         assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
 
     def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(
-        self, ticketmill: Run, place: Place
+        self, ticketmill: Run, place: Adapters
     ) -> None:
         place.queue.send('{"backfill": {"mising": true}}')
         done = ticketmill("work", "--for", 3, "--json")
@@ -280,7 +284,7 @@ class TestSchedule:
         events.close()
 
     def test_its_message_has_missing_and_partial_records_enriched(
-        self, ticketmill: Run, place: Place, clients: Clients, stack_name: str, parameters: dict[str, str]
+        self, ticketmill: Run, place: Adapters, clients: Clients, stack_name: str, parameters: dict[str, str]
     ) -> None:
         deploy(clients, stack_name, {**parameters, "BackfillSchedule": "rate(1 hour)"})
         events = boto3.client("events")
@@ -308,7 +312,7 @@ class TestSchedule:
         reason="LocalStack keeps what an update's condition takes out of the stack",
     )
     def test_an_empty_schedule_takes_the_rule_away(
-        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Place
+        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Adapters
     ) -> None:
         events = boto3.client("events")
         for schedule, rules in (("cron(0 * * * ? *)", 1), ("", 0)):
@@ -318,7 +322,7 @@ class TestSchedule:
         events.close()
 
 
-def allowed_senders(clients: Clients, place: Place) -> dict[str, Any]:
+def allowed_senders(clients: Clients, place: Adapters) -> dict[str, Any]:
     """The conditions under which services may send to the queue."""
     attributes = clients.sqs.get_queue_attributes(QueueUrl=place.stack.queue_url, AttributeNames=["Policy"])
     statements = json.loads(attributes["Attributes"]["Policy"])["Statement"]
@@ -328,7 +332,7 @@ def allowed_senders(clients: Clients, place: Place) -> dict[str, Any]:
 
 
 def test_every_command_of_its_page_works_in_its_order(
-    place: Place, environment: dict[str, str], tmp_path: Path
+    place: Adapters, environment: dict[str, str], tmp_path: Path
 ) -> None:
     for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
         place.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())

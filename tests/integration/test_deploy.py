@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from commands import TICKETMILL
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import template_body
+from ticketmill.deploy.stack import template_body
 
 SCRIPT = Path(__file__).parents[2] / "infra" / "deploy"
 DATA = {"RawBucket", "EnrichedBucket", "TicketsQueue", "DeadLetterQueue", "TicketsTable"}

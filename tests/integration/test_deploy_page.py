@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.aws import emulator as ministack
-from ticketmill.aws.stack import template_body
+from ticketmill.deploy import emulator as ministack
+from ticketmill.deploy.stack import template_body
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")

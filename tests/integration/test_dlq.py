@@ -15,8 +15,8 @@ import pytest
 from commands import TICKETMILL, Run
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import Stack
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy.stack import Stack
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import Failure, RawVersion, TicketRow
 from ticketmill.entrypoints.cli.output import ExitCode
@@ -34,7 +34,7 @@ def impatient(clients: Clients, stack: Stack) -> None:
     clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"RedrivePolicy": policy})
 
 
-def fail(place: Place, ticket_id: str, code: str | None = "EncoderFailed") -> None:
+def fail(place: Adapters, ticket_id: str, code: str | None = "EncoderFailed") -> None:
     """Uploads a ticket whose message is given up; the row says so by `code`."""
     key = f"tickets/{ticket_id}.json"
     place.raw_tickets.put(key, json.dumps({"ticket_id": ticket_id, "body": SECRET}).encode())
@@ -57,13 +57,13 @@ def fail(place: Place, ticket_id: str, code: str | None = "EncoderFailed") -> No
         assert place.rows.put(row, replaces=None)
 
 
-def give_up(place: Place, messages: int) -> None:
+def give_up(place: Adapters, messages: int) -> None:
     """Receives what waits, again and again, until the queue has given up so many messages."""
     deadline = time.monotonic() + 30
     while place.dead_letters.depths().visible < messages:
         assert time.monotonic() < deadline, "the queue gave up too few messages"
         for message in place.queue.receive(max_messages=10, wait_s=1):
-            place.queue.hand_back(message, delay_s=0)
+            place.queue.release(message, delay_s=0)
 
 
 def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
@@ -74,7 +74,7 @@ def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
-    ticketmill: Run, place: Place
+    ticketmill: Run, place: Adapters
 ) -> None:
     fail(place, "T1")
     give_up(place, 2)
@@ -103,7 +103,9 @@ def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_worker_gives_up_a_poisonous_message_which_is_then_dropped(ticketmill: Run, place: Place) -> None:
+def test_a_worker_gives_up_a_poisonous_message_which_is_then_dropped(
+    ticketmill: Run, place: Adapters
+) -> None:
     place.queue.send("not an event")
     ticketmill("work", "--until-empty")
     (letter,) = listed(ticketmill).values()
@@ -120,11 +122,11 @@ def test_a_worker_gives_up_a_poisonous_message_which_is_then_dropped(ticketmill:
     ("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 0, 1), (None, ExitCode.INTERRUPTED, 1)]
 )
 def test_on_a_terminal_a_message_is_dropped_only_when_that_is_confirmed(
-    answer: str | None, code: int, left: int, environment: dict[str, str], place: Place
+    answer: str | None, code: int, left: int, environment: dict[str, str], place: Adapters
 ) -> None:
     place.dead_letters.send("not an event")
     (message,) = place.dead_letters.receive(max_messages=1, wait_s=1)
-    place.dead_letters.hand_back(message, delay_s=0)
+    place.dead_letters.release(message, delay_s=0)
     ours, theirs = pty.openpty()
     command = [TICKETMILL, "dlq", "drop", message.message_id]
     with subprocess.Popen(
@@ -150,7 +152,7 @@ def test_on_a_terminal_a_message_is_dropped_only_when_that_is_confirmed(
 
 
 def test_redriving_by_reason_or_id_moves_those_alone_and_a_dry_run_none(
-    ticketmill: Run, place: Place
+    ticketmill: Run, place: Adapters
 ) -> None:
     bodies = {ticket_id: f' {{"ticket_id":\n"{ticket_id}"}} ' for ticket_id in ("T1", "T2", "T3")}
     for ticket_id, code in {"T1": "EncoderFailed", "T2": "Throttled", "T3": "Throttled"}.items():
@@ -172,7 +174,7 @@ def test_redriving_by_reason_or_id_moves_those_alone_and_a_dry_run_none(
 
 
 def test_a_ticket_enriched_in_the_meantime_is_settled_until_it_is_uploaded_anew(
-    ticketmill: Run, place: Place
+    ticketmill: Run, place: Adapters
 ) -> None:
     fail(place, "T1", code=None)
     ticketmill("work", "--until-empty")
@@ -182,7 +184,7 @@ def test_a_ticket_enriched_in_the_meantime_is_settled_until_it_is_uploaded_anew(
     assert listed(ticketmill)["T1"]["reason"] == "unknown"
 
 
-def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, place: Place) -> None:
+def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, place: Adapters) -> None:
     assert ticketmill("dlq", "list", "--json").stdout == ""
     assert "0 dead letters" in ticketmill("dlq", "list").stdout
     assert ticketmill("dlq", "explain", "T1", code=5).stdout == ""
@@ -190,7 +192,7 @@ def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, place: P
     assert ticketmill("dlq", "redrive").stdout == "redrove 0 of 0 dead letters\n"
 
 
-def test_a_ticket_without_a_dead_letter_is_explained_by_its_row(ticketmill: Run, place: Place) -> None:
+def test_a_ticket_without_a_dead_letter_is_explained_by_its_row(ticketmill: Run, place: Adapters) -> None:
     fail(place, "T1")
     explained = json.loads(ticketmill("dlq", "explain", "T1", "--json").stdout)
     assert explained["messages"] == []
@@ -198,7 +200,7 @@ def test_a_ticket_without_a_dead_letter_is_explained_by_its_row(ticketmill: Run,
     assert "being retried" in ticketmill("dlq", "explain", "T1").stdout
 
 
-def test_hundreds_of_messages_are_each_redriven_once(ticketmill: Run, place: Place) -> None:
+def test_hundreds_of_messages_are_each_redriven_once(ticketmill: Run, place: Adapters) -> None:
     bodies = [f'{{"ticket_id": "T{number}"}}' for number in range(200)]
     for body in bodies:
         place.dead_letters.send(body)

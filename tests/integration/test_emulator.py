@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.aws import emulator
+from ticketmill.deploy import emulator
 from ticketmill.domain.errors import SetupError
 
 

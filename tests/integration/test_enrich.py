@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.learn.corpus import SHIPPED_CORPUS
+from ticketmill.learning.corpus import SHIPPED_CORPUS
 
 TICKETMILL = Path(sys.executable).with_name("ticketmill")
 

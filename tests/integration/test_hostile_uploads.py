@@ -9,7 +9,7 @@ import pytest
 from commands import Run
 
 from ticketmill.aws.clients import Clients
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
 from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
@@ -31,7 +31,7 @@ UPLOADS = {
 
 
 @pytest.fixture
-def uploaded(place: Place, clients: Clients) -> Place:
+def uploaded(place: Adapters, clients: Clients) -> Adapters:
     for key, (body, _) in UPLOADS.items():
         packed = {"ContentEncoding": "gzip"} if body is BOMB else {}
         clients.s3.put_object(Bucket=place.stack.raw_bucket, Key=key, Body=body, **packed)
@@ -44,7 +44,7 @@ def uploaded(place: Place, clients: Clients) -> Place:
 
 
 def test_each_is_turned_down_by_its_own_fault_and_none_touches_its_neighbours(
-    uploaded: Place, ticketmill: Run
+    uploaded: Adapters, ticketmill: Run
 ) -> None:
     worked = ticketmill("work", "--until-empty", "--json")
     counts = json.loads(worked.stdout)

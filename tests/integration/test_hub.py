@@ -21,16 +21,17 @@ require_hub()
 import tiny
 
 from ticketmill import bootstrap
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.circuit_breaker import BreakerState
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Source, Status
 from ticketmill.domain.row import TicketRow
-from ticketmill.entrypoints.statistics import Statistics
-from ticketmill.entrypoints.worker import Limits, make_worker
-from ticketmill.pipeline.enrich import Enricher
-from ticketmill.pipeline.guard import Breaker, Reason
+from ticketmill.models.transformers.runner import Reason
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings, load_settings
+from ticketmill.worker.statistics import Statistics
+from ticketmill.worker.worker import Limits, make_worker
 
 BODIES = [
     "My parcel is late again and nobody answers the phone. I want a refund for the order, please, as it is "
@@ -61,12 +62,12 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def settings(stack_name: str, bundle_dir: Path) -> Callable[..., Settings]:
     def make(**flags: Any) -> Settings:
-        return load_settings(stack=stack_name, bundle=bundle_dir, batch_size=4, lanes=2, **flags)
+        return load_settings(stack=stack_name, bundle=bundle_dir, batch_size=4, worker_threads=2, **flags)
 
     return make
 
 
-def drop(place: Place, *ids: str) -> None:
+def drop(place: Adapters, *ids: str) -> None:
     for number, ticket_id in enumerate(ids):
         ticket = {
             "ticket_id": ticket_id,
@@ -77,19 +78,19 @@ def drop(place: Place, *ids: str) -> None:
         place.raw_tickets.put(f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
-def work(settings: Settings, place: Place, enricher: Enricher) -> Statistics:
+def work(settings: Settings, place: Adapters, enricher: Enricher) -> Statistics:
     """A worker of this process, until the queue is empty."""
     pipeline = bootstrap.make_pipeline(settings, place, enricher)
     return make_worker(settings, place.queue, pipeline.process_batch, Limits(until_empty=True)).run()
 
 
-def enrichment(place: Place, ticket_id: str) -> Enrichment:
+def enrichment(place: Adapters, ticket_id: str) -> Enrichment:
     key = row(place, ticket_id).enriched_key
     assert key is not None
     return EnrichedTicket.model_validate_json(place.enriched_tickets.get(key)).enrichment
 
 
-def row(place: Place, ticket_id: str) -> TicketRow:
+def row(place: Adapters, ticket_id: str) -> TicketRow:
     found = place.rows.get(ticket_id)
     assert found is not None
     return found
@@ -158,7 +159,7 @@ def test_a_named_model_serves_its_task_through_the_whole_pipeline(
     served: Check,
     checkpoints: dict[str, Path],
     settings: Callable[..., Settings],
-    place: Place,
+    place: Adapters,
 ) -> None:
     chosen = settings(**{task: f"{kind}:{checkpoints[checkpoint]}"})
     enricher = bootstrap.load_enricher(chosen)
@@ -180,7 +181,7 @@ def test_a_named_model_serves_its_task_through_the_whole_pipeline(
 
 
 def test_a_summarizer_writes_of_long_tickets_and_leaves_short_ones_alone(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Place
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
 ) -> None:
     chosen = settings(summary=f"hf:{checkpoints['bart']}")
     drop(place, "T0", "T1", "T2")
@@ -191,7 +192,7 @@ def test_a_summarizer_writes_of_long_tickets_and_leaves_short_ones_alone(
 
 
 def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
-    checkpoints: dict[str, Path], ticketmill: Run, environment: dict[str, str], place: Place
+    checkpoints: dict[str, Path], ticketmill: Run, environment: dict[str, str], place: Adapters
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -234,13 +235,13 @@ def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
 
 
 def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_breaker_opens(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Place, tmp_path: Path
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(checkpoints["distilbert"], tmp_path / "model")
     chosen = settings(sentiment=f"hf:{folder}")
     enricher = bootstrap.load_enricher(chosen)
-    (guard,) = enricher.guards
-    guard._model = _Raising(MemoryError())
+    (runner,) = enricher.runners
+    runner._model = _Raising(MemoryError())
     shutil.move(folder / "model.safetensors", tmp_path / "unplugged")
     ids = [f"T{number:02d}" for number in range(24)]
     drop(place, *ids)
@@ -250,26 +251,26 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
     assert all(each.sentiment_source is Source.FALLBACK and each.sentiment is not None for each in rows)
     reasons = {each.fallbacks["sentiment"] for each in rows}
     assert reasons == {Reason.OUT_OF_MEMORY, Reason.NOT_LOADED, Reason.BREAKER_OPEN}
-    assert guard.breaker is Breaker.OPEN
-    assert not guard.health().loaded
+    assert runner.breaker.state is BreakerState.OPEN
+    assert not runner.health().loaded
 
     shutil.move(tmp_path / "unplugged", folder / "model.safetensors")
-    guard._open_until = time.monotonic()
+    runner._open_until = time.monotonic()
     drop(place, "probe")
     assert work(chosen, place, enricher).as_dict()["enriched"] == 1
     drop(place, *ids)
     assert work(chosen, place, enricher).as_dict()["enriched"] == len(ids), "partial ones are done again"
-    assert guard.breaker is Breaker.CLOSED
+    assert runner.breaker.state is BreakerState.CLOSED
     assert {row(place, ticket_id).sentiment_source for ticket_id in ids} == {Source.HUB}
 
 
 def test_a_model_that_takes_too_long_holds_nobody_up(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Place
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
 ) -> None:
     chosen = settings(topics=f"nli:{checkpoints['deberta']}", hub_timeout_s=0.2)
     enricher = bootstrap.load_enricher(chosen)
-    (guard,) = enricher.guards
-    guard._model = _Raising(ValueError("too late"), after_s=2)
+    (runner,) = enricher.runners
+    runner._model = _Raising(ValueError("too late"), after_s=2)
     ids = [f"T{number:02d}" for number in range(16)]
     drop(place, *ids)
     done = work(chosen, place, enricher).as_dict()
@@ -278,15 +279,15 @@ def test_a_model_that_takes_too_long_holds_nobody_up(
     assert {each.fallbacks["topics"] for each in rows} == {Reason.TIMEOUT, Reason.BREAKER_OPEN}
     assert {topic.label for each in rows for topic in each.topics} == {"own-tag"}
     assert {topic.source for each in rows for topic in each.topics} == {Source.FALLBACK}
-    assert guard.breaker is Breaker.OPEN
+    assert runner.breaker.state is BreakerState.OPEN
 
 
 def test_an_embedding_that_fails_is_missing_and_not_another_models(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Place
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
 ) -> None:
     chosen = settings(embedding=f"st:{checkpoints['bert-embedder']}")
     enricher = bootstrap.load_enricher(chosen)
-    enricher.guards[0]._model = _Raising(RuntimeError("boom"))
+    enricher.runners[0]._model = _Raising(RuntimeError("boom"))
     drop(place, "T0")
     work(chosen, place, enricher)
     found = enrichment(place, "T0")

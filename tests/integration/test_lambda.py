@@ -23,8 +23,8 @@ from test_flow import wait_until
 
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import Stack, deploy
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy.stack import Stack, deploy
 from ticketmill.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def stack(clients: Clients, stack_name: str, archive: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def place(stack: Stack, stack_name: str) -> Place:
+def place(stack: Stack, stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))
 
 
@@ -122,7 +122,7 @@ print(json.dumps([module.__file__ for module in sys.modules.values() if getattr(
 
 
 def test_uploads_become_rows_and_poison_is_rejected_or_dead_lettered_with_its_reason(
-    clients: Clients, stack: Stack, place: Place, ticketmill: Run
+    clients: Clients, stack: Stack, place: Adapters, ticketmill: Run
 ) -> None:
     good = [f"T{number}" for number in range(TICKETS - POISON)]
     put(clients, stack, "T0", ticket("T0"))

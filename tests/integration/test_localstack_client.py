@@ -13,7 +13,7 @@ import pytest
 from commands import Run
 from localstack_client.session import Session
 
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy.stack import Stack
 
 
 def session_of_the_environment() -> Session:

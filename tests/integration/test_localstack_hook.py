@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import find_stack, wait_for_events
+from ticketmill.deploy.stack import find_stack, wait_for_events
 
 ROOT = Path(__file__).parents[2]
 HOOK = ROOT / "localstack" / "init" / "ready.d" / "deploy.sh"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from commands import TICKETMILL
 
-from ticketmill.aws import emulator
-from ticketmill.aws.stack import Stack
+from ticketmill.deploy import emulator
+from ticketmill.deploy.stack import Stack
 
 LISTENS = "0A"  # TCP_LISTEN in /proc/net/tcp
 READY_TIMEOUT_S = 60

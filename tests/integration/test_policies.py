@@ -14,8 +14,8 @@ import boto3
 import pytest
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.stack import Stack
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy.stack import Stack
 
 RECORDED = Path(__file__).with_name("recorded.py")
 
@@ -126,14 +126,14 @@ def check(asked: set[Right], allowed: set[Right]) -> None:
     assert not {rule for rule in unused if rule[0] not in SILENT}
 
 
-def drop(place: Place, ticket_id: str) -> None:
+def drop(place: Adapters, ticket_id: str) -> None:
     body = json.dumps({"ticket_id": ticket_id, "body": "I was charged twice for one month."})
     place.raw_tickets.put(f"tickets/{ticket_id}.json", body.encode())
 
 
 @pytest.mark.timeout(180)
 def test_a_worker_may_do_what_it_does(
-    place: Place, asked: Commands, allowed: Callable[[str], set[Right]]
+    place: Adapters, asked: Commands, allowed: Callable[[str], set[Right]]
 ) -> None:
     drop(place, "T1")
     place.queue.send("no event")
@@ -146,7 +146,7 @@ def test_a_worker_may_do_what_it_does(
 @pytest.mark.timeout(180)
 def test_an_operator_may_do_what_the_commands_do(
     clients: Clients,
-    place: Place,
+    place: Adapters,
     asked: Commands,
     allowed: Callable[[str], set[Right]],
     ticketmill: Callable[..., Any],

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from commands import Run
 
-from ticketmill.bootstrap import Place
+from ticketmill.bootstrap import Adapters
 from ticketmill.domain.enrichment import TopicPrediction
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.row import RawVersion, TicketRow
@@ -21,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def rows(place: Place) -> None:
+def rows(place: Adapters) -> None:
     """T0 to T3 are from now, T4 is from two days ago."""
     confidences = {"T0": 0.95, "T1": 0.9, "T2": 0.6, "T3": None, "T4": 0.99}
     for ticket_id, confidence in confidences.items():
@@ -37,7 +37,7 @@ def rows(place: Place) -> None:
         )
 
 
-def put(place: Place, ticket_id: str, age_days: float = 0, **fields: Any) -> None:
+def put(place: Adapters, ticket_id: str, age_days: float = 0, **fields: Any) -> None:
     at = datetime.now(UTC) - timedelta(days=age_days)
     raw = RawVersion(
         bucket="raw", key=f"tickets/{ticket_id}.json", version_id="v", etag="e", last_modified=at

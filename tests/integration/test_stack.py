@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 
-from ticketmill.aws import stack as stacks
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.events import read_uploads
 from ticketmill.aws.s3 import S3RawTickets
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.aws.stack import Stack, deploy, find_stack, template_body, wait_for_events
+from ticketmill.deploy import stack as stacks
+from ticketmill.deploy.stack import Stack, deploy, find_stack, template_body, wait_for_events
 from ticketmill.domain.errors import SetupError
 
 
@@ -141,7 +141,7 @@ def test_the_template_asks_for_recovery_encryption_and_to_keep_the_data(
 
 
 def test_an_upload_arrives_in_the_queue_and_other_objects_do_not(clients: Clients, stack: Stack) -> None:
-    raw_tickets = S3RawTickets(clients.s3, stack.raw_bucket)
+    raw_tickets = S3RawTickets(clients, stack.raw_bucket)
     queue = SqsQueue(clients.sqs, stack.queue_url)
     raw_tickets.put("elsewhere/a.json", b"{}")
     raw_tickets.put("tickets/a.txt", b"{}")

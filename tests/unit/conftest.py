@@ -9,7 +9,7 @@ import pytest
 from fakes import BUCKET, NOW, FakeRawTickets
 from world import World
 
-from ticketmill.pipeline.backfill import Backfill
+from ticketmill.operations.backfill import Backfill
 
 
 @pytest.fixture

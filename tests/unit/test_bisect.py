@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ticketmill.pipeline.bisect import bisect
+from ticketmill.bisection import bisect
 
 
 def doubled(items: Sequence[int]) -> list[int]:

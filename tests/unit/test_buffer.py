@@ -8,7 +8,7 @@ import time
 from fakes import announce
 
 from ticketmill.domain.message import Message
-from ticketmill.pipeline.buffer import Buffer
+from ticketmill.worker.buffer import Buffer
 
 
 def messages(*numbers: int) -> list[Message]:
@@ -56,12 +56,14 @@ def test_nothing_is_received_that_there_is_no_room_for() -> None:
 def test_lanes_that_wait_at_once_share_what_comes_and_none_goes_home_empty() -> None:
     buffer = Buffer(64)
     taken: list[list[str]] = []
-    lanes = [threading.Thread(target=lambda: taken.append(ids(buffer.take(1, 0.02)))) for _ in range(4)]
-    for lane in lanes:
+    worker_threads = [
+        threading.Thread(target=lambda: taken.append(ids(buffer.take(1, 0.02)))) for _ in range(4)
+    ]
+    for lane in worker_threads:
         lane.start()
     buffer.put(messages(1, 2), more_expected=True)
     buffer.put(messages(3, 4), more_expected=False)
-    for lane in lanes:
+    for lane in worker_threads:
         lane.join(5)
     assert sorted(taken) == [["m1"], ["m2"], ["m3"], ["m4"]]
 

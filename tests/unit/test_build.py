@@ -20,10 +20,10 @@ from tokenizers import Tokenizer, models
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml import build, quantize, sources
-from ticketmill.ml.build import BuildResult, build_bundle
-from ticketmill.ml.bundle import Bundle, Precision, current_bundle, load_bundle
-from ticketmill.ml.encoder import Encoder
+from ticketmill.encoder.build import builder, quantize, sources
+from ticketmill.encoder.build.builder import BuildResult, build_bundle
+from ticketmill.encoder.bundle import Bundle, Precision, current_bundle, load_bundle
+from ticketmill.encoder.encoder import Encoder
 
 CONFIG = {
     "hidden_size": 8,
@@ -189,11 +189,11 @@ def test_another_recipe_makes_the_encoder_again(
     cache: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(cache, folder)
-    monkeypatch.setattr(build, "RECIPE", build.RECIPE + 1)
+    monkeypatch.setattr(builder, "RECIPE", builder.RECIPE + 1)
     with pytest.raises(SetupError, match="no such source"):
         make(cache, "no such source")
     make(cache, folder)
-    assert load_bundle(current_bundle(cache)).manifest.source.recipe == build.RECIPE
+    assert load_bundle(current_bundle(cache)).manifest.source.recipe == builder.RECIPE
 
 
 def test_the_other_precision_is_built_of_the_source_and_not_of_the_bundle(cache: Path, folder: Path) -> None:
@@ -239,7 +239,7 @@ def test_an_interrupt_leaves_the_old_bundle_current_and_nothing_behind(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build, step, interrupt)
+        patch.setattr(builder, step, interrupt)
         with pytest.raises(KeyboardInterrupt):
             make(cache, folder, heads=b"[2]")
     assert current_bundle(cache).resolve() == first.directory

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml.bundle import (
+from ticketmill.encoder.bundle import (
     EncoderSection,
     FileEntry,
     Manifest,

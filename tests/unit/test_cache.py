@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from ticketmill.ml.cache import OVERHEAD_BYTES, CachedEncoder
-from ticketmill.ml.encoder import Encoded
+from ticketmill.encoder.cache import OVERHEAD_BYTES, CachedEncoder
+from ticketmill.encoder.encoder import Encoded
 
 TOKENS = 4
 BYTES = OVERHEAD_BYTES + 4 * (2 + 2 + TOKENS * 2 + TOKENS * 2)

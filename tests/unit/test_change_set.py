@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from ticketmill.aws import change_set as change_sets
-from ticketmill.aws.change_set import Change, discard, prepare
+from ticketmill.deploy import change_set as change_sets
+from ticketmill.deploy.change_set import Change, discard, prepare
 from ticketmill.domain.errors import SetupError
 
 STACK_ID = "arn:aws:cloudformation:us-east-1:111122223333:stack/mine/0c9f4a5e"

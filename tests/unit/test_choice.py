@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from ticketmill.domain.choice import CHOICES, Choice, parse_choice
 from ticketmill.domain.errors import SetupError
+from ticketmill.domain.model_choice import CHOICES, ModelChoice, parse_choice
 from ticketmill.settings import load_settings
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("onepass", Choice("onepass")),
-        ("hf:distilbert-base", Choice("hf", "distilbert-base")),
-        ("hf:yiyanghkust/finbert-tone", Choice("hf", "yiyanghkust/finbert-tone")),
-        ("hf:a/b@refs/pr/3", Choice("hf", "a/b", "refs/pr/3")),
-        ("hf:/models/a@b", Choice("hf", "/models/a@b")),
-        ("hf:./models/a", Choice("hf", "./models/a")),
+        ("onepass", ModelChoice("onepass")),
+        ("hf:distilbert-base", ModelChoice("hf", "distilbert-base")),
+        ("hf:yiyanghkust/finbert-tone", ModelChoice("hf", "yiyanghkust/finbert-tone")),
+        ("hf:a/b@refs/pr/3", ModelChoice("hf", "a/b", "refs/pr/3")),
+        ("hf:/models/a@b", ModelChoice("hf", "/models/a@b")),
+        ("hf:./models/a", ModelChoice("hf", "./models/a")),
     ],
 )
-def test_a_choice_is_a_word_a_name_with_a_revision_or_a_folder(text: str, expected: Choice) -> None:
+def test_a_choice_is_a_word_a_name_with_a_revision_or_a_folder(text: str, expected: ModelChoice) -> None:
     assert parse_choice(text, CHOICES["sentiment"]) == expected
     assert str(expected) == text
 

@@ -12,8 +12,8 @@ from world import World
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
-from ticketmill.pipeline.backfill import Backfill
-from ticketmill.pipeline.commands import MAX_WAITING, Commands
+from ticketmill.operations.backfill import Backfill
+from ticketmill.operations.scheduled_backfill import MAX_WAITING, Commands
 from ticketmill.pipeline.outcome import Result
 
 KEY = "tickets/T1.json"

@@ -13,7 +13,7 @@ from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Message
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow
-from ticketmill.pipeline.dead_letters import HOLD_S, DeadLetter, DeadLetters, Held, Reason, Redriven
+from ticketmill.operations.dead_letters import HOLD_S, DeadLetter, DeadLetters, Held, Reason, Redriven
 
 UNREADABLE = Message("poison", "{}", "receipt-poison", 6, NOW)
 
@@ -47,7 +47,7 @@ class DeadLetterQueue:
         self.gone += [each.message_id for each in messages]
         return {each.message_id for each in messages}
 
-    def hand_back(self, message: Message, delay_s: int) -> None:
+    def release(self, message: Message, delay_s: int) -> None:
         assert delay_s == 0
         if self.in_flight.pop(message.message_id, None):
             self.visible.append(message)
@@ -327,14 +327,14 @@ def test_stopped_while_receiving_what_came_before_is_handed_back(
 def test_a_message_that_cannot_be_handed_back_is_told_and_stops_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hand_back = world.queue.hand_back
+    release = world.queue.release
 
     def fails_for_one(message: Message, delay_s: int) -> None:
         if message.message_id == "m1":
             raise TransientFailure("handing a message back to SQS: InternalError")
-        hand_back(message, delay_s)
+        release(message, delay_s)
 
-    monkeypatch.setattr(world.queue, "hand_back", fails_for_one)
+    monkeypatch.setattr(world.queue, "release", fails_for_one)
     world.fill(*letters(3))
     assert len(world.look()) == 3
     assert sorted(world.visible_ids()) == ["m0", "m2"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.entrypoints.documents import Document, find_files, key_of, read_file, read_stream
+from ticketmill.importers.files import Document, find_files, key_of, read_file, read_stream
 
 ONE, TWO = b'{"ticket_id": "TKT-001", "body": "One."}', b'{"ticket_id": "TKT-002", "body": "Two."}'
 PRETTY = b'{\n  "ticket_id": "TKT-001",\n  "body": "One."\n}\n'

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.learn.calibration import calibration_error, reliability
-from ticketmill.learn.labelled import LabelledText, check_vocabulary, read_labelled
-from ticketmill.learn.measures import measure_classes, measure_tags
+from ticketmill.learning.calibration import calibration_error, reliability
+from ticketmill.learning.labelled import LabelledText, check_vocabulary, read_labelled
+from ticketmill.learning.measures import measure_classes, measure_tags
 
 TRUTH = ["a", "a", "a", "b"]
 GIVEN = ["a", "a", "b", "b"]
@@ -118,7 +118,7 @@ def test_labels_that_the_bundle_does_not_know_are_named(tmp_path: Path) -> None:
 
 def test_the_plots_of_an_evaluation_are_png_files(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from ticketmill.learn.plots import plot_confusion, plot_reliability
+    from ticketmill.learning.plots import plot_confusion, plot_reliability
 
     measures = measure_classes(["a", "b"], TRUTH, GIVEN, CONFIDENCE)
     plot_confusion(measures, "t", tmp_path / "confusion.png")
@@ -131,7 +131,7 @@ def test_the_plots_of_an_evaluation_are_png_files(tmp_path: Path) -> None:
 def test_a_summary_is_scored_against_every_reference_beside_the_baselines() -> None:
     pytest.importorskip("rouge_score")
     pytest.importorskip("sumy")
-    from ticketmill.learn.rouge import score_summaries
+    from ticketmill.learning.rouge import score_summaries
 
     body = "The export stops halfway. We tried it again. It stops every time."
     row = LabelledText("Export", body, ("The export stops halfway.", "nothing alike whatever"))

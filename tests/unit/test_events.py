@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ticketmill.aws.events import PROBE_PREFIX, announcement, command, read_command, read_uploads
+from ticketmill.aws.events import announcement, command, read_command, read_uploads
 from ticketmill.domain.backfill import Selection
+from ticketmill.domain.keys import PROBE_PREFIX
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Upload
 
@@ -46,7 +47,7 @@ def bucket_of(name: str) -> str:
 def test_every_place_announces_the_same_key_by_every_way(name: str) -> None:
     (upload,) = read_uploads(event(name), bucket_of(name))
     assert upload.bucket == bucket_of(name)
-    assert KEY in (upload.key, upload.raw_key)
+    assert KEY in (upload.key, upload.fallback_key)
 
 
 @pytest.mark.parametrize("name", payloads(announces_no_upload))
@@ -61,7 +62,7 @@ def test_every_place_has_a_payload_of_every_way() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "way", "key", "raw_key"),
+    ("place", "way", "key", "fallback_key"),
     [
         ("aws", "s3", KEY, "tickets/a+b%2B%C3%BC/c.json"),
         ("ministack", "s3", KEY, "tickets/a+b%2B%C3%BC/c.json"),
@@ -74,29 +75,29 @@ def test_every_place_has_a_payload_of_every_way() -> None:
     ],
 )
 def test_both_readings_of_a_key_are_kept_the_one_of_aws_first(
-    place: str, way: str, key: str, raw_key: str
+    place: str, way: str, key: str, fallback_key: str
 ) -> None:
     name = f"{place}/{way}.json"
     (upload,) = read_uploads(event(name), bucket_of(name))
-    assert (upload.key, upload.raw_key) == (key, raw_key)
+    assert (upload.key, upload.fallback_key) == (key, fallback_key)
 
 
 def test_a_key_that_a_sender_does_not_encode_is_kept_as_it_is() -> None:
     body = event("aws/s3.json").replace("tickets/a+b%2B%C3%BC/c.json", KEY)
     (upload,) = read_uploads(body, AWS_BUCKET)
-    assert upload.raw_key == KEY
+    assert upload.fallback_key == KEY
 
 
 def test_a_bare_ticket_id_stands_for_its_key() -> None:
     key = "tickets/TKT-001.json"
-    assert read_uploads(event("ticket-id.json"), "raw") == [Upload(bucket="raw", key=key, raw_key=key)]
+    assert read_uploads(event("ticket-id.json"), "raw") == [Upload(bucket="raw", key=key, fallback_key=key)]
 
 
 def test_an_eventbridge_key_is_taken_at_its_word_before_it_is_decoded() -> None:
     """On AWS `100%25+1` is the key of an object; `100%+1` may be that of another."""
     body = event("aws/eventbridge.json").replace("a b+ü", "100%25+1")
     (upload,) = read_uploads(body, AWS_BUCKET)
-    assert (upload.key, upload.raw_key) == ("tickets/100%25+1/c.json", "tickets/100%+1/c.json")
+    assert (upload.key, upload.fallback_key) == ("tickets/100%25+1/c.json", "tickets/100%+1/c.json")
 
 
 def test_all_records_of_a_notification_are_read() -> None:

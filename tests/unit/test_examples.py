@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ticketmill.domain.taxonomy import Label, Taxonomy
-from ticketmill.learn.examples import COUNTS, Drawn, draw_examples, fit_examples, score_examples
-from ticketmill.ml.prototypes import Prototypes, unit
-from ticketmill.ml.topics import Blend, Weights, weigh
+from ticketmill.learning.examples import COUNTS, Drawn, draw_examples, fit_examples, score_examples
+from ticketmill.models.prototypes import Prototypes, unit
+from ticketmill.models.topics import Blend, Weights, weigh
 
 LABELS, BUSINESSES, EACH, DIMENSIONS = 4, 3, 60, 16
 

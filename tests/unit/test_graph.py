@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.ml.graph import EncoderConfig, build_encoder_graph
+from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
 
 Array = NDArray[np.float64]
 

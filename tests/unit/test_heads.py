@@ -11,7 +11,7 @@ import pytest
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Intent, Sentiment, Urgency
-from ticketmill.ml.heads import (
+from ticketmill.models.heads import (
     ARRAYS_FILE,
     MANIFEST_FILE,
     Heads,
@@ -19,8 +19,8 @@ from ticketmill.ml.heads import (
     load_heads,
     shipped_heads,
 )
-from ticketmill.ml.surface import NAMES
-from ticketmill.ml.tokens import buckets_of, read_tokens
+from ticketmill.models.surface import NAMES
+from ticketmill.models.tokens import buckets_of, read_tokens
 
 COLUMNS = len(NAMES)
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from ticketmill.batching import side_by_side
 from ticketmill.domain.ticket import Ticket
 from ticketmill.entrypoints.cli import tickets as cli
-from ticketmill.entrypoints.documents import Document
-from ticketmill.ml import summary
-from ticketmill.ml.groups import side_by_side
-from ticketmill.ml.sentences import Sentence, sentences
-from ticketmill.pipeline.enrich import PART_CHARACTERS, _parts
+from ticketmill.importers.files import Document
+from ticketmill.models import extractive_summary as summary
+from ticketmill.pipeline.enricher import PART_CHARACTERS, _parts
+from ticketmill.text.sentences import Sentence, sentences
 
 
 def ticket(characters: int) -> Ticket:

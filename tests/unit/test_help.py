@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from ticketmill.encoder.bundle import EncoderSection, FileEntry, fingerprint_of
 from ticketmill.entrypoints.cli import app
-from ticketmill.ml.bundle import EncoderSection, FileEntry, fingerprint_of
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
 COMMANDS = {

@@ -25,10 +25,11 @@ from ticketmill.domain.labels import Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import TicketRow, enriched_row
 from ticketmill.domain.ticket import MAX_TICKET_BYTES, Ticket, parse_ticket
-from ticketmill.ml.rules import KeywordClassifier, intent_rules, urgency_rules
-from ticketmill.pipeline.enrich import Enricher
+from ticketmill.models.rules import KeywordClassifier, intent_rules, urgency_rules
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Result
 from ticketmill.settings import load_settings
+from ticketmill.tasks.table import row_attributes
 
 MAX_ITEM_BYTES = 400_000
 BUCKET = "raw"
@@ -72,7 +73,7 @@ def row_of(enricher: Enricher, ticket: Ticket) -> TicketRow:
     (enrichment,) = enricher.enrich([ticket])
     assert not enrichment.failed_stages
     raw = RawObject(BUCKET, "tickets/T.json", None, "e", datetime(2026, 11, 21, tzinfo=UTC), 1, b"")
-    return enriched_row(ticket, enrichment, raw, "tickets/T/e.json")
+    return enriched_row(ticket, enrichment, raw, "tickets/T/e.json", row_attributes(enrichment))
 
 
 def cpu_s(work: Callable[[], object]) -> float:
@@ -220,7 +221,7 @@ class TestMessages:
 
     def test_a_spelling_that_is_too_long_for_a_key_is_not_asked_for(self) -> None:
         (upload,) = read_uploads(self.notification("%C3%BC" * 512), BUCKET)
-        assert upload.key == upload.raw_key == "ü" * 512
+        assert upload.key == upload.fallback_key == "ü" * 512
 
     def test_a_message_that_nobody_can_read_harms_no_neighbour(self, world: World) -> None:
         good = world.raw.drop("tickets/T1.json", {"ticket_id": "T1", "body": "Text."})

@@ -6,7 +6,7 @@ import pytest
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Sentiment
-from ticketmill.ml.hub.labels import decide_sentiment, intent_labels, merged, sentiment_labels
+from ticketmill.models.transformers.labels import decide_sentiment, intent_labels, merged, sentiment_labels
 
 NEGATIVE, NEUTRAL, POSITIVE = Sentiment
 

@@ -1,4 +1,4 @@
-"""Imports run one way: domain ← ml ← pipeline, aws → domain, entrypoints → bootstrap → everything."""
+"""Imports run one way: domain ← text ← encoder ← models ← tasks ← pipeline ← worker, see LAYERS."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ import ticketmill
 PACKAGE = Path(ticketmill.__file__).parent
 FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py"))]
 
-PARTS = {"domain", "ml", "learn", "pipeline", "aws", "settings", "hub", "bootstrap", "entrypoints"}
+LAYERS = ("domain", "text", "encoder", "models", "tasks", "pipeline", "worker")
+"""Each may import what stands before it."""
+LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "settings"}
+ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "aws", "deploy", "telemetry"}
 MAY_IMPORT = {
+    **{layer: {*LAYERS[: number + 1], *LEAVES} for number, layer in enumerate(LAYERS)},
+    **{leaf: {"domain", *LEAVES} for leaf in LEAVES},
     "domain": {"domain"},
-    "ml": {"domain", "ml"},
-    "learn": {"domain", "ml", "learn"},
-    "pipeline": {"domain", "ml", "pipeline"},
-    "aws": {"domain", "aws"},
-    "settings": {"domain"},
-    "bootstrap": PARTS - {"entrypoints"},
-    "hub": PARTS - {"entrypoints", "bootstrap"},
-    "entrypoints": PARTS,
+    "learning": {"domain", "text", "encoder", "models", "tasks", "learning", *LEAVES},
+    "queries": {"domain", "queries", *LEAVES},
+    "operations": {"domain", "pipeline", "operations", *LEAVES},
+    "importers": {"domain", "importers"},
+    "aws": {"domain", "aws", *LEAVES},
+    "deploy": {"domain", "aws", "deploy"},
+    "telemetry": {"domain", "models", "pipeline", "worker", "telemetry", *LEAVES},
+    "bootstrap": {*ROOMS, *LEAVES, "bootstrap"},
+    "entrypoints": {*ROOMS, *LEAVES, "bootstrap", "entrypoints"},
     "__init__": set(),
     "__main__": {"entrypoints"},
 }
@@ -34,14 +40,11 @@ MAY_IMPORT = {
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
 EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy"}
 NEEDS_EXTRAS = (
-    "learn/",
-    "hub.py",
-    "ml/build.py",
-    "ml/graph.py",
-    "ml/hub/",
-    "ml/quantize.py",
-    "ml/sources.py",
-    "ml/taxonomy_file.py",
+    "learning/",
+    "bootstrap/named_models.py",
+    "encoder/build/",
+    "models/build/",
+    "models/transformers/",
 )
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
 
@@ -92,13 +95,13 @@ def late():
         from onnx import helper
     except ImportError: pass
 """
-    assert set(modules_of(source, "ticketmill.ml")) == {
+    assert set(modules_of(source, "ticketmill.text")) == {
         "os.path",
         "numpy",
         "ticketmill.bootstrap",
         "ticketmill.domain.labels.Urgency",
-        "ticketmill.ml.near",
-        "ticketmill.ml.near.thing",
+        "ticketmill.text.near",
+        "ticketmill.text.near.thing",
         "ticketmill.aws",
         "ticketmill.aws.s3.x",
         "torch",
@@ -129,7 +132,7 @@ def test_the_runtime_imports_no_package_of_an_extra(file: str) -> None:
 
 def test_the_runtime_loads_no_package_of_an_extra() -> None:
     loaded = loaded_after_importing(*(name_of(file) for file in RUNTIME_FILES))
-    assert {"ticketmill.ml.encoder", "ticketmill.aws.sqs", "onnxruntime"} <= loaded
+    assert {"ticketmill.encoder.encoder", "ticketmill.aws.sqs", "onnxruntime"} <= loaded
     assert not loaded & EXTRAS
 
 

@@ -17,10 +17,10 @@ from fakes import announce
 from typer.testing import CliRunner
 
 from ticketmill.entrypoints.cli import app
-from ticketmill.entrypoints.emf import EmfLines
-from ticketmill.entrypoints.metrics import Metrics
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
+from ticketmill.telemetry.emf import EmfLines
+from ticketmill.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"

@@ -40,11 +40,11 @@ def enriched(batch: Sequence[Message]) -> list[Outcome]:
 class Bench:
     """A function over a queue in memory, and what it told."""
 
-    def __init__(self, process_batch: ProcessBatch, lanes: int = 2) -> None:
+    def __init__(self, process_batch: ProcessBatch, worker_threads: int = 2) -> None:
         self.queue = FakeQueue()
         self.told: list[Outcome] = []
         self.function = TicketsFunction(
-            self.queue, process_batch, self.told.extend, batch_size=4, lanes=lanes
+            self.queue, process_batch, self.told.extend, batch_size=4, worker_threads=worker_threads
         )
 
 
@@ -67,7 +67,7 @@ def test_all_that_is_enriched_is_left_to_lambda_to_delete() -> None:
     assert bench.function.work(messages(10), PLENTY_S) == []
     assert sorted(batches) == [2, 4, 4]
     assert [each.message.message_id for each in bench.told] == [f"m{n}" for n in range(10)]
-    assert bench.queue.handed_back == []
+    assert bench.queue.released == []
 
 
 def test_what_fails_is_reported_back_alone_and_what_is_rejected_is_not(world: World) -> None:
@@ -93,7 +93,7 @@ def test_what_fails_is_reported_back_alone_and_what_is_rejected_is_not(world: Wo
 def test_what_fails_comes_back_later_each_time(receive_count: int, delay_s: int) -> None:
     bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
     assert bench.function.work(messages(1, receive_count), PLENTY_S) == ["m0"]
-    assert bench.queue.handed_back == [("m0", delay_s)]
+    assert bench.queue.released == [("m0", delay_s)]
 
 
 def test_what_cannot_be_finished_in_time_comes_again_and_what_is_done_does_not(
@@ -104,11 +104,11 @@ def test_what_cannot_be_finished_in_time_comes_again_and_what_is_done_does_not(
             release.wait(30)
         return enriched(batch)
 
-    bench = Bench(process, lanes=1)
+    bench = Bench(process, worker_threads=1)
     again = bench.function.work(messages(12), LITTLE_S)
     assert again == [f"m{n}" for n in range(4, 12)]
     # begun: as after a failure; not begun: at once
-    assert dict(bench.queue.handed_back) == {
+    assert dict(bench.queue.released) == {
         **{f"m{n}": 1 for n in range(4, 8)},
         **{f"m{n}": 0 for n in range(8, 12)},
     }
@@ -204,6 +204,6 @@ def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trai
         TICKETMILL_BUNDLE=str(bundle_dir),
         **{f"TICKETMILL_{name}": "http://127.0.0.1:9/x" for name in named},
     )
-    assert {"onnxruntime", "tokenizers", "boto3", "ticketmill.pipeline.process"} <= loaded
+    assert {"onnxruntime", "tokenizers", "boto3", "ticketmill.pipeline.batch"} <= loaded
     assert not {name.split(".")[0] for name in loaded} & NEVER
-    assert not any(name.startswith(("ticketmill.learn", "ticketmill.entrypoints.cli")) for name in loaded)
+    assert not any(name.startswith(("ticketmill.learning", "ticketmill.entrypoints.cli")) for name in loaded)

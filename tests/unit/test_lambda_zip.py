@@ -45,7 +45,7 @@ def test_the_same_files_give_the_same_bytes_whenever_and_by_whomever_they_were_w
     [
         ("ticketmill/entrypoints/lambda_handler.py", True),
         ("ticketmill/pipeline/process.py", True),
-        ("ticketmill/learn/corpus/tickets.jsonl", False),
+        ("ticketmill/learning/corpus/tickets.jsonl", False),
         ("ticketmill/entrypoints/cli/work.py", False),
         ("numpy-2.4.6.dist-info/licenses/LICENSE.txt", True),
         ("numpy-2.4.6.dist-info/METADATA", True),

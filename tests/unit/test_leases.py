@@ -7,7 +7,7 @@ from fakes import VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
-from ticketmill.pipeline.leases import Leases
+from ticketmill.worker.leases import Leases
 
 
 class Clock:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ticketmill.aws import emulator
+from ticketmill.deploy import emulator
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.cli.place import LOCAL_ENDPOINT_URL
 from ticketmill.settings import Settings

@@ -12,8 +12,8 @@ from datetime import datetime
 import pytest
 from fakes import announce
 
-from ticketmill.entrypoints.logs import LogFormat, log_outcomes, make_handler
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.telemetry.logs import LogFormat, log_outcomes, make_handler
 
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
 LINE_BREAKS = ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"]
@@ -63,7 +63,7 @@ def test_an_upload_is_one_object_of_json_with_its_ids_its_result_and_its_times(l
     (line,) = lines.json()
     assert datetime.fromisoformat(str(line.pop("timestamp"))).tzinfo is not None
     assert str(line.pop("worker")).endswith(f":{os.getpid()}")
-    assert str(line.pop("location")).startswith("ticketmill.entrypoints.logs:")
+    assert str(line.pop("location")).startswith("ticketmill.telemetry.logs:")
     assert line == {
         "level": "INFO",
         "message": "upload enriched",

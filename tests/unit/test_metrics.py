@@ -14,11 +14,11 @@ import pytest
 from fakes import announce
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketmill.entrypoints.emf import EmfLines, EmfReporter
-from ticketmill.entrypoints.metrics import Metrics, Watched
-from ticketmill.entrypoints.model_metrics import ModelMetrics
-from ticketmill.pipeline.guard import Guard
+from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.telemetry.emf import EmfLines, EmfReporter
+from ticketmill.telemetry.metrics import Metrics, Watched
+from ticketmill.telemetry.model_metrics import ModelMetrics
 
 
 def outcome(result: Result, tokens: int | None = None, **stage_ms: float) -> Outcome:
@@ -100,9 +100,9 @@ def test_the_documentation_lists_every_metric_and_no_other() -> None:
     metrics = Metrics()
     for name in get_args(Watched):
         metrics.watch(name, lambda: 1)
-    guard: Guard[int, int] = Guard("intent", "tiny", _Echo, 30, threading.Lock())
-    guard.run([1])
-    metrics.registry.register(ModelMetrics([guard]))
+    runner: ModelRunner[int, int] = ModelRunner("intent", "tiny", _Echo, 30, threading.Lock())
+    runner.run([1])
+    metrics.registry.register(ModelMetrics([runner]))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
     }

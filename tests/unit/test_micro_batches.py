@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ticketmill.ml.encoder import micro_batches
+from ticketmill.encoder.encoder import micro_batches
 
 
 def padded(group: list[int], lengths: list[int]) -> int:

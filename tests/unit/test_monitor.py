@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.entrypoints.monitor import Check, Monitor
+from ticketmill.telemetry.probes import Check, Monitor
 
 Start = Callable[..., Monitor]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ticketmill.ml import pieces
-from ticketmill.ml.pieces import windows
+from ticketmill.encoder import tokenizer as pieces
+from ticketmill.encoder.tokenizer import windows
 
 
 def words(text: str) -> list[tuple[int, int]]:

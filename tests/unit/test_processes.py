@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.entrypoints import processes
-from ticketmill.entrypoints.processes import ProcessDied, Processes, shares, summed
+from ticketmill.worker import processes
+from ticketmill.worker.processes import ProcessDied, Processes, shares, summed
 
 
 @pytest.mark.parametrize(("whole", "count", "parts"), [(10, 3, [4, 3, 3]), (2, 4, [1, 1, 0, 0]), (8, 1, [8])])

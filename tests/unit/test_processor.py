@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticketmill.ml.processor import instructions
+from ticketmill.encoder.processor import instructions
 
 AVX2_ONLY = """processor\t: 0
 model name\t: AMD EPYC

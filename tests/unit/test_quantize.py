@@ -7,8 +7,8 @@ import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
 
-from ticketmill.ml.graph import EncoderConfig, build_encoder_graph
-from ticketmill.ml.quantize import PAIR_LIMIT, quantize, quantize_weights, weighted_products
+from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
+from ticketmill.encoder.build.quantize import PAIR_LIMIT, quantize, quantize_weights, weighted_products
 
 HIDDEN, INNER, WORDS, LAYERS = 16, 24, 50, 2
 CONFIG = EncoderConfig(

@@ -11,9 +11,9 @@ from world import World
 
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.labels import Status
-from ticketmill.pipeline.backfill import Backfill, Chosen, Page, Reason, Unknown, in_batches
+from ticketmill.operations.backfill import Backfill, Chosen, Page, Reason, Unknown, in_batches
+from ticketmill.operations.reprocess import Redone, Report, enqueue, inline, work_through
 from ticketmill.pipeline.outcome import Result
-from ticketmill.pipeline.redo import Redone, Report, enqueue, inline, work_through
 
 KEY = "tickets/T1.json"
 EVERYTHING = Selection(everything=True)

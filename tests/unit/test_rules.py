@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ticketmill.domain.labels import Intent, Urgency
-from ticketmill.ml.rules import (
+from ticketmill.models.rules import (
     INTENT_KEYWORDS,
     URGENCY_KEYWORDS,
     KeywordClassifier,

@@ -14,7 +14,7 @@ from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow
-from ticketmill.pipeline.backfill import Backfill, Chosen, Page, Reason, limited, reason_for
+from ticketmill.operations.backfill import Backfill, Chosen, Page, Reason, limited, reason_for
 
 KEY = "tickets/T1.json"
 EVERYTHING = Selection(everything=True)

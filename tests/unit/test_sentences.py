@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ticketmill.ml.sentences import Sentence, sentences
+from ticketmill.text.sentences import Sentence, sentences
 
 FIRST = "The export of our orders stops halfway."
 SECOND = "We tried it three times since Monday."

@@ -47,7 +47,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "summary_min_tokens": 10,
         "summary_max_tokens": 50,
         "batch_size": 16,
-        "lanes": 8,
+        "worker_threads": 8,
         "wait_s": 5,
         "visibility_timeout_s": 60,
         "heartbeat_s": 20,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ticketmill.domain.message import Message
-from ticketmill.entrypoints.statistics import MAX_LATENCIES, Statistics
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.worker.statistics import MAX_LATENCIES, Statistics
 
 DONE = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 

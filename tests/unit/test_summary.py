@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ticketmill.domain.labels import Source
-from ticketmill.ml.summary import (
+from ticketmill.models.extractive_summary import (
     MAX_CHARS,
     MAX_DISPLAY_CHARS,
     MAX_PIECES,

@@ -10,10 +10,10 @@ import pytest
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Intent
 from ticketmill.domain.taxonomy import Label, Taxonomy
-from ticketmill.learn.corpus import read_corpus
-from ticketmill.learn.taxonomy_check import check_taxonomy
-from ticketmill.ml.heads import load_heads, shipped_heads
-from ticketmill.ml.taxonomy_file import SHIPPED, read_taxonomies, read_taxonomy
+from ticketmill.learning.corpus import read_corpus
+from ticketmill.learning.taxonomy_check import check_taxonomy
+from ticketmill.models.build.taxonomy_file import SHIPPED, read_taxonomies, read_taxonomy
+from ticketmill.models.heads import load_heads, shipped_heads
 
 GOOD = """
 task: topics

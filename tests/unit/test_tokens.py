@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ticketmill.ml.plaintext import plain_text
-from ticketmill.ml.surface import NAMES, find_cues, surface
-from ticketmill.ml.tokens import MAX_CHARS, Counts, char_counts, read_tokens, word_counts
+from ticketmill.models.surface import NAMES, find_cues, surface
+from ticketmill.models.tokens import MAX_CHARS, Counts, char_counts, read_tokens, word_counts
+from ticketmill.text.markup import plain_text
 
 PINNED_HASHES = [15329368395793870650, 5571139356804577567]
 PINNED_WORDS = [(3162, 1), (9455, 1), (15888, 1)]

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from ticketmill.domain.labels import Urgency
-from ticketmill.learn.calibration import calibration_error, fit_temperature, macro_f1
-from ticketmill.learn.corpus import LabelledTicket, read_corpus
-from ticketmill.learn.scores import found_pressing
-from ticketmill.learn.train import TrainedHeads, train_heads
-from ticketmill.ml.encoder import Encoded
-from ticketmill.ml.heads import load_heads
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.learning.calibration import calibration_error, fit_temperature, macro_f1
+from ticketmill.learning.corpus import LabelledTicket, read_corpus
+from ticketmill.learning.scores import found_pressing
+from ticketmill.learning.train import TrainedHeads, train_heads
+from ticketmill.models.heads import load_heads
 
 SEEN, UNSEEN = ("bank", "shop", "telecom"), "travel"
 

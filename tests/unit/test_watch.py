@@ -16,11 +16,11 @@ from fakes import VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
-from ticketmill.entrypoints import worker as worker_module
-from ticketmill.entrypoints.watch import Watch
-from ticketmill.entrypoints.worker import Limits, Pace, Worker
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
+from ticketmill.telemetry.monitoring import Monitoring
+from ticketmill.worker import worker as worker_module
+from ticketmill.worker.worker import Limits, Pace, Worker
 
 PACE = Pace(wait_s=0, visibility_timeout_s=VISIBILITY_TIMEOUT_S, heartbeat_s=0.01, stop_deadline_s=5)
 
@@ -28,11 +28,11 @@ Process = Callable[[Sequence[Message]], list[Outcome]]
 
 
 @pytest.fixture
-def watch() -> Watch:
-    return Watch(Settings(metrics_port=None, emf=False))
+def watch() -> Monitoring:
+    return Monitoring(Settings(metrics_port=None, emf=False))
 
 
-def value(watch: Watch, name: str, **labels: str) -> float | None:
+def value(watch: Monitoring, name: str, **labels: str) -> float | None:
     return watch.metrics.registry.get_sample_value(f"ticketmill_{name}", labels)
 
 
@@ -40,7 +40,9 @@ def enriched(messages: Sequence[Message]) -> list[Outcome]:
     return [Outcome(message, Result.ENRICHED, message.message_id) for message in messages]
 
 
-def under(watch: Watch, queue: FakeQueue, process: Process = enriched, until_empty: bool = True) -> Worker:
+def under(
+    watch: Monitoring, queue: FakeQueue, process: Process = enriched, until_empty: bool = True
+) -> Worker:
     limits = Limits(until_empty=until_empty, for_s=None if until_empty else 0.2)
     worker = Worker(queue, process, PACE, limits, watch.batch_done)
     watch.over(worker)
@@ -48,7 +50,7 @@ def under(watch: Watch, queue: FakeQueue, process: Process = enriched, until_emp
 
 
 def test_a_worker_under_watch_works_as_ever_and_is_counted(
-    watch: Watch, caplog: pytest.LogCaptureFixture
+    watch: Monitoring, caplog: pytest.LogCaptureFixture
 ) -> None:
     queue = FakeQueue([announce("a", message_id=f"m{number}") for number in range(40)])
     with caplog.at_level(logging.INFO):
@@ -60,7 +62,7 @@ def test_a_worker_under_watch_works_as_ever_and_is_counted(
     assert caplog.messages.count("upload enriched") == 40
 
 
-def test_lost_leases_and_unconfirmed_deletions_are_counted(watch: Watch) -> None:
+def test_lost_leases_and_unconfirmed_deletions_are_counted(watch: Monitoring) -> None:
     queue = FakeQueue([announce("a", message_id=f"m{number}") for number in range(3)])
 
     def process(messages: Sequence[Message]) -> list[Outcome]:
@@ -75,7 +77,7 @@ def test_lost_leases_and_unconfirmed_deletions_are_counted(watch: Watch) -> None
     assert (value(watch, "lost_leases_total"), value(watch, "unconfirmed_total")) == (1, 1)
 
 
-def test_it_is_ready_once_a_worker_has_its_bundle_and_its_queue_answers(watch: Watch) -> None:
+def test_it_is_ready_once_a_worker_has_its_bundle_and_its_queue_answers(watch: Monitoring) -> None:
     assert watch.unready() == "the bundle is not loaded yet"
     queue, told = FakeQueue(), list[str | None]()
     receive, answers = queue.receive, iter([False, True, False, True])
@@ -97,7 +99,7 @@ def test_it_is_ready_once_a_worker_has_its_bundle_and_its_queue_answers(watch: W
     assert told[:5] == [silent, silent, None, silent, None]
 
 
-def test_what_is_in_hand_is_told_while_it_is_and_no_longer(watch: Watch) -> None:
+def test_what_is_in_hand_is_told_while_it_is_and_no_longer(watch: Monitoring) -> None:
     seen: list[tuple[float | None, float | None]] = []
 
     def process(messages: Sequence[Message]) -> list[Outcome]:
@@ -124,7 +126,7 @@ def test_the_probes_over_http_say_what_the_worker_says() -> None:
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)["reason"]
 
-    with Watch(Settings(metrics_port=port, emf=False)) as watch:
+    with Monitoring(Settings(metrics_port=port, emf=False)) as watch:
         assert ask("/healthz") == (200, None)
         assert ask("/readyz") == (503, "the bundle is not loaded yet")
         worker = under(watch, FakeQueue())
@@ -133,7 +135,7 @@ def test_the_probes_over_http_say_what_the_worker_says() -> None:
         assert ask("/readyz") == (200, None)
 
 
-def test_without_a_reader_no_service_is_asked_for_numbers(watch: Watch) -> None:
+def test_without_a_reader_no_service_is_asked_for_numbers(watch: Monitoring) -> None:
     asked: list[int] = []
     watch.poll("queue_depth", lambda: asked.append(1) or 1.0)
     watch.metrics.scrape()
@@ -141,7 +143,7 @@ def test_without_a_reader_no_service_is_asked_for_numbers(watch: Watch) -> None:
 
 
 def test_with_a_reader_a_scrape_has_what_the_service_said_last() -> None:
-    with Watch(Settings(metrics_port=None, emf=True)) as watch:
+    with Monitoring(Settings(metrics_port=None, emf=True)) as watch:
         watch.poll("queue_depth", lambda: 17.0)
         deadline = time.monotonic() + 5
         while value(watch, "queue_depth") is None and time.monotonic() < deadline:

@@ -12,11 +12,13 @@ from fakes import NOW, VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
-from ticketmill.entrypoints import worker as worker_module
-from ticketmill.entrypoints.worker import Limits, Pace, Worker, WorkerDied, backoff_s
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.worker import worker as worker_module
+from ticketmill.worker.worker import Limits, Pace, Worker, WorkerDied, backoff_s
 
-PACE = Pace(wait_s=0, visibility_timeout_s=VISIBILITY_TIMEOUT_S, heartbeat_s=0.01, stop_deadline_s=5, lanes=3)
+PACE = Pace(
+    wait_s=0, visibility_timeout_s=VISIBILITY_TIMEOUT_S, heartbeat_s=0.01, stop_deadline_s=5, worker_threads=3
+)
 UNTIL_EMPTY = Limits(until_empty=True)
 
 Process = Callable[[Sequence[Message]], list[Outcome]]
@@ -52,7 +54,7 @@ def test_it_works_until_the_queue_is_empty_and_counts_what_it_did() -> None:
     statistics = make_worker(queue).run()
     assert (statistics.received, statistics.processed) == (70, 70)
     assert sorted(queue.acknowledged) == names(70)
-    assert queue.handed_back == []
+    assert queue.released == []
 
 
 def test_batches_gather_over_receives_and_stay_within_their_size() -> None:
@@ -67,7 +69,7 @@ def test_batches_gather_over_receives_and_stay_within_their_size() -> None:
             time.sleep(0.1)
         return enriched(messages)
 
-    make_worker(waiting(100), process, replace(PACE, batch_size=25, lanes=1)).run()
+    make_worker(waiting(100), process, replace(PACE, batch_size=25, worker_threads=1)).run()
     assert sum(sizes) == 100
     assert max(sizes) == 25
 
@@ -79,7 +81,10 @@ def test_lanes_are_at_work_at_the_same_time() -> None:
         together.wait()
         return enriched(messages)
 
-    assert make_worker(waiting(30), process, replace(PACE, batch_size=10, lanes=3)).run().processed == 30
+    assert (
+        make_worker(waiting(30), process, replace(PACE, batch_size=10, worker_threads=3)).run().processed
+        == 30
+    )
 
 
 def test_only_settled_messages_are_acknowledged_and_failed_ones_come_back_later_each_time() -> None:
@@ -99,7 +104,7 @@ def test_only_settled_messages_are_acknowledged_and_failed_ones_come_back_later_
 
     statistics = make_worker(queue, process).run()
     assert queue.acknowledged == ["good"]
-    assert sorted(queue.handed_back) == [("new", 1), ("old", 8)]
+    assert sorted(queue.released) == [("new", 1), ("old", 8)]
     assert statistics.results[Result.FAILED] == 2
 
 
@@ -116,7 +121,7 @@ def test_what_is_at_work_and_what_waits_for_its_turn_stays_invisible_to_others()
         wait_until(lambda: set(queue.extended) >= set(names(20)))
         return enriched(messages)
 
-    make_worker(queue, process, replace(PACE, batch_size=10, lanes=1)).run()
+    make_worker(queue, process, replace(PACE, batch_size=10, worker_threads=1)).run()
     assert sorted(queue.acknowledged) == names(20)
 
 
@@ -144,7 +149,7 @@ def test_what_is_lost_while_it_waits_is_not_worked_on() -> None:
         seen.extend(message.message_id for message in messages)
         return enriched(messages)
 
-    worker = make_worker(queue, process, replace(PACE, batch_size=10, lanes=1))
+    worker = make_worker(queue, process, replace(PACE, batch_size=10, worker_threads=1))
     worker.run()
     assert sorted(seen) == sorted(set(names(12)) - {"m11"})
 
@@ -154,14 +159,14 @@ def test_told_to_stop_it_hands_back_what_it_has_not_begun_and_finishes_what_it_h
 
     def process(messages: Sequence[Message]) -> list[Outcome]:
         begun.set()
-        wait_until(lambda: bool(queue.handed_back))
+        wait_until(lambda: bool(queue.released))
         return enriched(messages)
 
-    worker = make_worker(queue, process, replace(PACE, batch_size=10, lanes=1), Limits(for_s=0.3))
+    worker = make_worker(queue, process, replace(PACE, batch_size=10, worker_threads=1), Limits(for_s=0.3))
     worker.run()
     assert begun.is_set()
-    back = [message_id for message_id, _ in queue.handed_back]
-    assert {delay for _, delay in queue.handed_back} == {0}
+    back = [message_id for message_id, _ in queue.released]
+    assert {delay for _, delay in queue.released} == {0}
     assert sorted(queue.acknowledged + back + [each.message_id for each in queue.waiting]) == names(40)
     assert len(queue.acknowledged) == 10
 
@@ -176,7 +181,7 @@ def test_what_is_not_finished_by_the_deadline_is_handed_back_and_never_acknowled
     worker = make_worker(queue, process, replace(PACE, stop_deadline_s=0.2), Limits(for_s=0.1))
     worker.run()
     assert worker.unfinished
-    assert sorted(queue.handed_back) == [(name, 0) for name in names(5)]
+    assert sorted(queue.released) == [(name, 0) for name in names(5)]
     hangs.set()
     time.sleep(0.05)
     assert queue.acknowledged == []
@@ -195,7 +200,7 @@ def test_a_queue_that_hangs_does_not_keep_a_worker_from_stopping_by_its_deadline
         hangs.wait(60)
         return enriched(messages)
 
-    pace = replace(PACE, batch_size=10, lanes=1, stop_deadline_s=0.4)
+    pace = replace(PACE, batch_size=10, worker_threads=1, stop_deadline_s=0.4)
     worker = make_worker(queue, process, pace, Limits(for_s=0.1))
     started = time.monotonic()
     worker.run()
@@ -216,7 +221,7 @@ def test_what_a_last_receive_brings_after_the_stop_is_handed_back_at_once() -> N
     queue.receive = late  # type: ignore[method-assign,assignment]
     make_worker(queue, limits=Limits(for_s=0.1)).run()
     assert asked.is_set()
-    assert queue.handed_back == [("late", 0)]
+    assert queue.released == [("late", 0)]
     assert queue.acknowledged == []
 
 
@@ -236,10 +241,10 @@ def test_a_thread_that_dies_ends_the_worker_and_hands_back_what_is_in_hand(
         raise RuntimeError(text)
 
     with pytest.raises(WorkerDied, match="RuntimeError"):
-        make_worker(queue, process, replace(PACE, lanes=1, batch_size=10), Limits()).run()
-    assert {message_id for message_id, _ in queue.handed_back} >= set(names(10))
+        make_worker(queue, process, replace(PACE, worker_threads=1, batch_size=10), Limits()).run()
+    assert {message_id for message_id, _ in queue.released} >= set(names(10))
     assert queue.acknowledged == []
-    assert "lane-0 died of RuntimeError" in caplog.text
+    assert "worker-0 died of RuntimeError" in caplog.text
     assert text not in caplog.text
 
 
@@ -264,7 +269,7 @@ def test_a_queue_that_fails_is_asked_again_and_later_each_time(
     assert [f"failure {number}" in caplog.text for number in (2, 1, 0)] == [True] * 3
 
 
-def test_it_is_unhealthy_while_a_lane_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_unhealthy_while_a_worker_thread_does_not_move(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_module, "HEALTHY_WITHIN_S", 0.05)
     told: list[str | None] = []
 
@@ -277,7 +282,7 @@ def test_it_is_unhealthy_while_a_lane_does_not_move(monkeypatch: pytest.MonkeyPa
     worker = make_worker(waiting(1), process)
     worker.run()
     assert told[0] is None
-    assert told[1] is not None and told[1].startswith("lane-")
+    assert told[1] is not None and told[1].startswith("worker-")
     assert worker.unhealthy() is None
 
 

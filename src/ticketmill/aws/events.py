@@ -16,19 +16,15 @@ from urllib.parse import quote_plus, unquote, unquote_plus
 from pydantic import ValidationError
 
 from ticketmill.domain.backfill import Selection
+from ticketmill.domain.keys import PROBE_PREFIX, raw_key
 from ticketmill.domain.message import Upload
 from ticketmill.domain.ticket import is_usable_id
 
-TICKET_PREFIX = "tickets/"
-TICKET_SUFFIX = ".json"
 BACKFILL = "backfill"
 
 MAX_KEY_BYTES = 1024  # of UTF-8, by S3's rules
 # S3 sends one record a message. Thousands would be a worker's whole memory, and again with every delivery.
 MAX_RECORDS = 100
-
-# What `wait_for_events` drops to see its event come. A worker that meets one has nothing to do.
-PROBE_PREFIX = f"{TICKET_PREFIX}ticketmill-probe-"
 
 
 def read_uploads(body: str, raw_bucket: str) -> list[Upload]:
@@ -88,16 +84,6 @@ def announcement(bucket: str, key: str) -> str:
     return json.dumps({"Records": [record]})
 
 
-def is_ticket_key(key: str) -> bool:
-    """Whether an object of that key is a ticket, and no probe of ours."""
-    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX)
-
-
-def ticket_key(ticket_id: str) -> str:
-    """The key that a ticket's bare id stands for."""
-    return f"{TICKET_PREFIX}{ticket_id}{TICKET_SUFFIX}"
-
-
 def _decode(text: str, name: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)
@@ -123,11 +109,11 @@ def _from_record(record: Any) -> Upload | None:
         case {
             "eventSource": "aws:s3",
             "eventName": str(event),
-            "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(raw_key)}},
+            "s3": {"bucket": {"name": str(bucket)}, "object": {"key": str(fallback_key)}},
         }:
             if not event.startswith("ObjectCreated:"):
                 return None
-            return Upload(bucket=bucket, key=unquote_plus(raw_key), raw_key=raw_key)
+            return Upload(bucket=bucket, key=unquote_plus(fallback_key), fallback_key=fallback_key)
         case {"eventSource": str(), "eventName": str()}:
             raise ValueError("expected records of S3 with bucket and key, found a record of another kind")
         case _:
@@ -143,7 +129,7 @@ def _from_eventbridge(event: Mapping[str, Any]) -> Upload | None:
         }:
             # Plain from AWS, percent-encoded from LocalStack; a plus is a plus from both. What AWS says goes
             # first: the decoded spelling of a plain key may be another object's.
-            upload = Upload(bucket=bucket, key=key, raw_key=unquote(key))
+            upload = Upload(bucket=bucket, key=key, fallback_key=unquote(key))
             return upload if kind == "Object Created" else None
         case _:
             raise ValueError("expected an EventBridge event of S3 with bucket and key, found another")
@@ -158,8 +144,8 @@ def _from_ticket_id(document: Mapping[str, Any], raw_bucket: str) -> Upload:
         )
     if not isinstance(ticket_id, str) or not is_usable_id(ticket_id):
         raise ValueError("expected a ticket_id that can name a ticket, found another")
-    key = ticket_key(ticket_id)
-    return Upload(bucket=raw_bucket, key=key, raw_key=key)
+    key = raw_key(ticket_id)
+    return Upload(bucket=raw_bucket, key=key, fallback_key=key)
 
 
 def _checked(upload: Upload, raw_bucket: str) -> Upload:
@@ -169,7 +155,7 @@ def _checked(upload: Upload, raw_bucket: str) -> Upload:
         raise ValueError(f"expected a key of 1 to {MAX_KEY_BYTES} bytes of UTF-8, found none")
     # Encoding makes a key longer, and of one that is too long S3 does not say that it is missing but that the
     # request is wrong, which would look like a fault of S3.
-    return upload if _can_be_key(upload.raw_key) else replace(upload, raw_key=upload.key)
+    return upload if _can_be_key(upload.fallback_key) else replace(upload, fallback_key=upload.key)
 
 
 def _can_be_key(key: str) -> bool:

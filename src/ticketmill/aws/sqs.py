@@ -113,7 +113,7 @@ class SqsQueue:
             if entry["Code"] in _NOT_OURS
         }
 
-    def hand_back(self, message: Message, delay_s: int) -> None:
+    def release(self, message: Message, delay_s: int) -> None:
         """Makes `message` visible again after `delay_s`; one that is not ours any more is left alone."""
         with transient("handing a message back to SQS"):
             try:

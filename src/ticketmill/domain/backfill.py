@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ticketmill.domain.enrichment import Frozen
+from ticketmill.domain.keys import TICKETS_PREFIX
 from ticketmill.domain.labels import Status
-
-TICKETS = "tickets/"
+from ticketmill.domain.records import Frozen
 
 Redoable = Literal[Status.PARTIAL, Status.REJECTED, Status.FAILED]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]
@@ -27,7 +26,7 @@ class Selection(Frozen):
     outdated: bool = False
     """What another bundle enriched."""
     statuses: frozenset[Redoable] = frozenset()
-    prefix: str = TICKETS
+    prefix: str = TICKETS_PREFIX
     after: str = ""
     min_age_s: Seconds = 0
     max_age_s: Seconds | None = None

@@ -23,13 +23,15 @@ class Message:
 class Upload:
     """An object that somebody dropped.
 
-    `key` is what AWS means by the event; `raw_key` is what a sender means that does not encode keys as AWS
-    does, and is tried where no object has `key`.
+    `key` is what AWS means by the event. `fallback_key` is what a sender means that does not encode keys as
+    AWS does; it is tried where no object has `key`. `force` enriches it even where its row says that this
+    was done already.
     """
 
     bucket: str
     key: str
-    raw_key: str
+    fallback_key: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,6 @@ class ListedObject:
     key: str
     etag: str
     last_modified: datetime
-
-
-def id_of_key(key: str) -> str:
-    """What a ticket without a readable id is called: its key, without `tickets/` and `.json`."""
-    return key.removeprefix("tickets/").removesuffix(".json") or key
 
 
 @dataclass(frozen=True)

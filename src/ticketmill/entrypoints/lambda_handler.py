@@ -22,15 +22,15 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent, SQS
 from ticketmill import bootstrap
 from ticketmill.domain.errors import SetupError, TicketmillError, TransientFailure
 from ticketmill.domain.message import Message
-from ticketmill.entrypoints.emf import EmfLines
-from ticketmill.entrypoints.json_logs import JsonFormatter
-from ticketmill.entrypoints.logs import log_outcomes
-from ticketmill.entrypoints.metrics import Metrics
-from ticketmill.entrypoints.worker import backoff_s
-from ticketmill.pipeline.leases import CHANGE_AT_ONCE
 from ticketmill.pipeline.outcome import Outcome, Result, settled
 from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import load_settings
+from ticketmill.telemetry.emf import EmfLines
+from ticketmill.telemetry.json_logs import JsonFormatter
+from ticketmill.telemetry.logs import log_outcomes
+from ticketmill.telemetry.metrics import Metrics
+from ticketmill.worker.leases import CHANGE_AT_ONCE
+from ticketmill.worker.worker import backoff_s
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -53,18 +53,24 @@ class FunctionFault(TicketmillError):
 class TicketsFunction:
     """Works off what one invocation brings, as far as its time goes.
 
-    messages ──▶ batches ──▶ lanes: process a batch
+    messages ──▶ batches ──▶ worker_threads: process a batch
                                └──▶ outcomes; what failed or was not finished in time comes again
     """
 
     def __init__(
-        self, queue: Queue, process_batch: ProcessBatch, report: Report, *, batch_size: int, lanes: int
+        self,
+        queue: Queue,
+        process_batch: ProcessBatch,
+        report: Report,
+        *,
+        batch_size: int,
+        worker_threads: int,
     ) -> None:
         self._queue = queue
         self._process_batch = process_batch
         self._report = report
         self._batch_size = batch_size
-        self._lanes = lanes
+        self._worker_threads = worker_threads
 
     def work(self, messages: Sequence[Message], time_s: float) -> list[str]:
         """The ids of the messages that must come again; `time_s` is what Lambda gives to process and answer.
@@ -74,7 +80,7 @@ class TicketsFunction:
         """
         deadline = time.monotonic() + time_s
         reserve_s = min(ANSWER_RESERVE_S, time_s / 4)
-        pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="lane")
+        pool = ThreadPoolExecutor(self._worker_threads, thread_name_prefix="worker")
         starts = range(0, len(messages), self._batch_size)
         batches = [messages[start : start + self._batch_size] for start in starts]
         futures = [pool.submit(self._process_batch, batch) for batch in batches]
@@ -150,7 +156,7 @@ class Environment:
             pipeline.process_batch,
             self._tell,
             batch_size=settings.batch_size,
-            lanes=settings.lanes,
+            worker_threads=settings.worker_threads,
         )
         self._metrics.watch("encode_cache_hits", lambda: self.enricher.encoder.hits)
         self._metrics.watch("encode_cache_misses", lambda: self.enricher.encoder.misses)

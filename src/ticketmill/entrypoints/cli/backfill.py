@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.domain.backfill import TICKETS, Selection
+from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.keys import TICKETS_PREFIX
 from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import is_usable_id
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
-    from ticketmill.bootstrap import Place
-    from ticketmill.pipeline.backfill import Backfill, Chosen, Page
-    from ticketmill.pipeline.redo import Announce, Redo, Redone, Report
-    from ticketmill.pipeline.tally import Tally
+    from ticketmill.bootstrap import Adapters
+    from ticketmill.operations.backfill import Backfill, Chosen, Page
+    from ticketmill.operations.reprocess import Announce, Redo, Redone, Report
+    from ticketmill.queries.label_counts import LabelCounts
     from ticketmill.settings import Settings
 
 TOLD_TROUBLES = 20
@@ -57,7 +58,7 @@ class Means:
     backfill: Backfill
     redo: Redo
     batch_size: int
-    lanes: int
+    worker_threads: int
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Found:
     """What a run has come to."""
 
     report: Report
-    tally: Tally | None
+    label_counts: LabelCounts | None
     """Of the rows behind what was enriched here; None where others do that."""
     absent: list[str] = field(default_factory=list)
     """Ids without an object."""
@@ -88,7 +89,7 @@ def backfill(
         list[Status] | None,
         typer.Option(metavar="STATUS", help="What is partial, rejected or failed; repeatable."),
     ] = None,
-    prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = TICKETS,
+    prefix: Annotated[str, typer.Option(help="Only keys that begin so.")] = TICKETS_PREFIX,
     since: Annotated[str | None, typer.Option(help=f"Only uploads since: {EXPECTED}.")] = None,
     after: Annotated[str, typer.Option(metavar="KEY", help="Only keys after this one: go on there.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="The first so many.")] = None,
@@ -101,8 +102,8 @@ def backfill(
     --missing, --outdated and --status add up; all others narrow what they choose, or everything.
     """
     from ticketmill import bootstrap
-    from ticketmill.entrypoints import logs
     from ticketmill.settings import load_settings
+    from ticketmill.telemetry import logs
 
     reasons: dict[str, Any] = {
         "missing": missing,
@@ -111,9 +112,9 @@ def backfill(
     }
     if everything and any(reasons.values()):
         raise typer.BadParameter("--all takes everything: leave --missing, --outdated and --status out")
-    if not (everything or any(reasons.values()) or ids or since or limit or prefix != TICKETS):
+    if not (everything or any(reasons.values()) or ids or since or limit or prefix != TICKETS_PREFIX):
         raise typer.BadParameter(CHOOSE)
-    if ids and (after or prefix != TICKETS):
+    if ids and (after or prefix != TICKETS_PREFIX):
         raise typer.BadParameter("--ids says which tickets: leave --prefix and --after out")
     reasons["everything"] = not any(reasons.values())
     selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=_age_s(since))
@@ -125,17 +126,21 @@ def backfill(
     _end(asked, found)
 
 
-def _run(settings: Settings, place: Place, asked: Asked) -> Found:
+def _run(settings: Settings, place: Adapters, asked: Asked) -> Found:
     """Does what is asked, until it is done or a signal comes."""
-    from ticketmill.pipeline.redo import Report, work_through
-    from ticketmill.pipeline.tally import Tally
+    from ticketmill.operations.reprocess import Report, work_through
+    from ticketmill.queries.label_counts import LabelCounts
 
-    found = Found(Report(), Tally() if asked.inline and not asked.dry_run else None)
-    means = _inline(settings, place) if found.tally is not None else _elsewhere(settings, place, asked, found)
+    found = Found(Report(), LabelCounts() if asked.inline and not asked.dry_run else None)
+    means = (
+        _inline(settings, place)
+        if found.label_counts is not None
+        else _elsewhere(settings, place, asked, found)
+    )
     started = time.monotonic()
     with _stop_on_signal() as stopping, _progress(means.backfill, asked) as advance:
         pages = _pages(means.backfill, asked, found)
-        for page, redone in work_through(pages, means.redo, means.batch_size, means.lanes, stopping):
+        for page, redone in work_through(pages, means.redo, means.batch_size, means.worker_threads, stopping):
             found.report.add(page, redone)
             _count_labels(place, redone, found)
             advance(len(redone) if asked.limit else page.looked_at)
@@ -144,35 +149,40 @@ def _run(settings: Settings, place: Place, asked: Asked) -> Found:
     return found
 
 
-def _inline(settings: Settings, place: Place) -> Means:
+def _inline(settings: Settings, place: Adapters) -> Means:
     """What enriches in this process."""
     from ticketmill import bootstrap
-    from ticketmill.pipeline.redo import inline
+    from ticketmill.operations.reprocess import inline
 
     enricher = bootstrap.load_enricher(settings)
     pipeline = bootstrap.make_pipeline(settings, place, enricher)
     backfill = bootstrap.make_backfill(settings, place, enricher.fingerprint, pipeline.executor)
     return Means(
-        backfill, inline(_announce(place), pipeline.process_batch), settings.batch_size, settings.lanes
+        backfill,
+        inline(_announce(place), pipeline.process_batch),
+        settings.batch_size,
+        settings.worker_threads,
     )
 
 
-def _elsewhere(settings: Settings, place: Place, asked: Asked, found: Found) -> Means:
+def _elsewhere(settings: Settings, place: Adapters, asked: Asked, found: Found) -> Means:
     """What announces to the workers, or only looks."""
     from ticketmill import bootstrap
-    from ticketmill.pipeline.backfill import PAGE_KEYS
-    from ticketmill.pipeline.redo import enqueue
+    from ticketmill.operations.backfill import PAGE_KEYS
+    from ticketmill.operations.reprocess import enqueue
 
     # whoever does not ask for what is outdated needs no bundle here
     fingerprint = bootstrap.current_fingerprint(settings) if asked.selection.outdated else ""
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
     backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
     if asked.dry_run:
-        return Means(backfill, _looking(found), PAGE_KEYS, lanes=1)
-    return Means(backfill, enqueue(_announce(place), place.queue.send_many), PAGE_KEYS, settings.lanes)
+        return Means(backfill, _looking(found), PAGE_KEYS, worker_threads=1)
+    return Means(
+        backfill, enqueue(_announce(place), place.queue.send_many), PAGE_KEYS, settings.worker_threads
+    )
 
 
-def _announce(place: Place) -> Announce:
+def _announce(place: Adapters) -> Announce:
     from ticketmill.aws.events import announcement
 
     return partial(announcement, place.stack.raw_bucket)
@@ -180,7 +190,7 @@ def _announce(place: Place) -> Announce:
 
 def _pages(backfill: Backfill, asked: Asked, found: Found) -> Iterator[Page]:
     """What is asked for, as far as the bucket can be listed."""
-    from ticketmill.pipeline.backfill import limited
+    from ticketmill.operations.backfill import limited
 
     try:
         if asked.ids is not None:
@@ -195,8 +205,8 @@ def _pages(backfill: Backfill, asked: Asked, found: Found) -> Iterator[Page]:
 
 def _looking(found: Found) -> Redo:
     """Does nothing but to note what would be done."""
-    from ticketmill.pipeline.backfill import named_id
-    from ticketmill.pipeline.redo import Redone
+    from ticketmill.operations.backfill import named_id
+    from ticketmill.operations.reprocess import Redone
 
     def look(chosen: Sequence[Chosen]) -> list[Redone]:
         found.chosen += chosen
@@ -205,12 +215,12 @@ def _looking(found: Found) -> Redo:
     return look
 
 
-def _count_labels(place: Place, redone: Sequence[Redone], found: Found) -> None:
-    if found.tally is None:
+def _count_labels(place: Adapters, redone: Sequence[Redone], found: Found) -> None:
+    if found.label_counts is None:
         return
     enriched = [each.ticket_id for each in redone if each.result in ENRICHED]
     try:
-        found.tally.add(place.rows.get_many(enriched).values())
+        found.label_counts.add(place.rows.get_many(enriched).values())
     except TransientFailure as failure:
         say(f"the labels of {len(enriched)} tickets are not counted: {failure}")
 
@@ -246,7 +256,7 @@ def _stop_on_signal() -> Iterator[Event]:
 
 
 def _answer(asked: Asked, found: Found) -> None:
-    from ticketmill.entrypoints.cli.results import tally_table
+    from ticketmill.entrypoints.cli.results import label_counts_table
 
     report = found.report
     for chosen in found.chosen:
@@ -259,8 +269,8 @@ def _answer(asked: Asked, found: Found) -> None:
         rate = report.results.total() / found.seconds if found.seconds else 0.0
         results = ", ".join(f"{result} {count}" for result, count in report.results.most_common())
         answer(f"{results or 'nothing to do'} in {found.seconds:.1f} s, {rate:.1f}/s")
-    if found.tally is not None and found.tally.rows:
-        tally_table(f"Labels of {found.tally.rows} tickets", found.tally)
+    if found.label_counts is not None and found.label_counts.rows:
+        label_counts_table(f"Labels of {found.label_counts.rows} tickets", found.label_counts)
     for result, troubles in (("failed", report.failed), ("rejected", report.rejected)):
         for each in troubles[:TOLD_TROUBLES]:
             say(f"{result} {each.name!r}: {each.reason}")
@@ -283,7 +293,7 @@ def _answer_json(asked: Asked, found: Found) -> None:
             ),
             "failed": {each.name: each.reason for each in report.failed},
             "rejected": {each.name: each.reason for each in report.rejected},
-            "labels": None if found.tally is None else found.tally.as_dict(),
+            "labels": None if found.label_counts is None else found.label_counts.as_dict(),
             "absent": found.absent,
             "after": report.after,
             "interrupted": found.interrupted,

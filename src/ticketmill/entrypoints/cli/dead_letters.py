@@ -22,7 +22,7 @@ from ticketmill.entrypoints.cli.output import (
 
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
-    from ticketmill.pipeline.dead_letters import DeadLetter, DeadLetters, Finding, Held
+    from ticketmill.operations.dead_letters import DeadLetter, DeadLetters, Finding, Held
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -86,7 +86,7 @@ def redrive(
     """
     from dataclasses import asdict
 
-    from ticketmill.pipeline.dead_letters import Redriven
+    from ticketmill.operations.dead_letters import Redriven
 
     with _held() as (dead_letters, held):
         letters = _explained(dead_letters, held)
@@ -151,8 +151,8 @@ def _confirmed(letter: DeadLetter) -> bool:
 def _held() -> Iterator[tuple[DeadLetters, Held]]:
     """The dead-letter queue and all of its messages, which are handed back in the end."""
     from ticketmill import bootstrap
-    from ticketmill.entrypoints import logs
     from ticketmill.settings import load_settings
+    from ticketmill.telemetry import logs
 
     logs.configure("text", verbose=False)
     settings = load_settings()

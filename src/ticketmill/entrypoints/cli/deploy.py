@@ -12,8 +12,8 @@ import typer
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, say, table
 
 if TYPE_CHECKING:
-    from ticketmill.aws.change_set import ChangeSet
     from ticketmill.aws.clients import Clients
+    from ticketmill.deploy.change_set import ChangeSet
 
 Pairs = list[str]
 
@@ -40,9 +40,9 @@ def deploy(
 
     Exit code 4, and nothing changed, where a bucket, queue or table would be removed or replaced.
     """
-    from ticketmill.aws import change_set as change_sets
     from ticketmill.aws import clients as aws_clients
-    from ticketmill.aws.stack import template_body
+    from ticketmill.deploy import change_set as change_sets
+    from ticketmill.deploy.stack import template_body
     from ticketmill.settings import load_settings
 
     given, tags = _pairs(parameter, "--parameter"), _pairs(tag, "--tag")
@@ -75,7 +75,7 @@ def deploy(
 
 def _settle(clients: Clients, prepared: ChangeSet, executes: bool) -> dict[str, str]:
     """Carries the change set out, or clears it away; the stack's outputs after that."""
-    from ticketmill.aws import change_set as change_sets
+    from ticketmill.deploy import change_set as change_sets
 
     if executes:
         say(f"deploying stack {prepared.stack_name}")

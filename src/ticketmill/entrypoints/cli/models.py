@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ticketmill.entrypoints.cli import named_models
+from ticketmill.entrypoints.cli import named_models, serving
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 
 if TYPE_CHECKING:
-    from ticketmill.learn.scores import TaskScore
-    from ticketmill.learn.train import TrainedHeads
+    from ticketmill.learning.scores import TaskScore
+    from ticketmill.learning.train import TrainedHeads
 
 app = typer.Typer(no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsPrecision = Annotated[
-    Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is twice as fast, fp32 is exact.")
+    Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is 1.5 to 2 times as fast, fp32 is exact.")
 ]
 
 
@@ -38,7 +38,7 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
-    from ticketmill.ml.assemble import build_shipped
+    from ticketmill.models.build.assemble import build_shipped
     from ticketmill.settings import load_settings
 
     built = build_shipped(
@@ -58,6 +58,7 @@ def build(
 
 
 app.command()(named_models.pull)
+app.command()(serving.serve)
 
 
 @app.command()
@@ -71,8 +72,8 @@ def status(
 
     The numbers of the models are those of the worker at TICKETMILL_METRICS_PORT, where one answers.
     """
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.processor import instructions
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.encoder.processor import instructions
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -119,12 +120,12 @@ def train(
     """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
     from dataclasses import asdict
 
-    from ticketmill.learn.corpus import SHIPPED_CORPUS, corpus_hash, read_corpus
-    from ticketmill.learn.train import ablations, train_heads
-    from ticketmill.ml.build import build_bundle
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.encoder import Encoder
-    from ticketmill.ml.heads import SHIPPED_HEADS
+    from ticketmill.encoder.build.builder import build_bundle
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.encoder.encoder import Encoder
+    from ticketmill.learning.corpus import SHIPPED_CORPUS, corpus_hash, read_corpus
+    from ticketmill.learning.train import ablations, train_heads
+    from ticketmill.models.heads import SHIPPED_HEADS
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -223,11 +224,11 @@ def calibrate(
     ] = None,
 ) -> None:
     """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
-    from ticketmill.learn.corpus import SHIPPED_CORPUS, read_corpus
-    from ticketmill.learn.ranges import measure_ranges
-    from ticketmill.ml.build import build_bundle
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.quantize import SHIPPED_CALIBRATION
+    from ticketmill.encoder.build.builder import build_bundle
+    from ticketmill.encoder.build.quantize import SHIPPED_CALIBRATION
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.learning.corpus import SHIPPED_CORPUS, read_corpus
+    from ticketmill.learning.ranges import measure_ranges
     from ticketmill.settings import load_settings
 
     settings = load_settings()

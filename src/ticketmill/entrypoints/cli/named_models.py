@@ -31,9 +31,9 @@ def pull(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Fetch named models into the hub's cache and pin the revision found; loading never uses the network."""
-    from ticketmill.domain.choice import CHOICES, parse_choice
-    from ticketmill.ml.hub.store import pull as fetch
-    from ticketmill.ml.hub.store import require_hub
+    from ticketmill.domain.model_choice import CHOICES, parse_choice
+    from ticketmill.models.transformers.store import pull as fetch
+    from ticketmill.models.transformers.store import require_hub
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -118,10 +118,10 @@ def _probed(settings: Settings) -> list[Row]:
 
     from ticketmill import bootstrap
     from ticketmill.domain.ticket import Ticket
-    from ticketmill.learn.corpus import read_corpus
+    from ticketmill.learning.corpus import read_corpus
 
     say("loading the models and running them")
     enricher = bootstrap.load_enricher(settings)
     for number, each in enumerate(islice(read_corpus(), PROBES)):
         enricher.enrich([Ticket(ticket_id=f"probe-{number}", subject=each.subject, body=each.body)])
-    return [asdict(guard.health()) for guard in enricher.guards]
+    return [asdict(runner.health()) for runner in enricher.runners]

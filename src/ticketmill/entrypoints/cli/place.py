@@ -13,7 +13,7 @@ from ticketmill.entrypoints.cli.named_models import of_worker, show
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 
 if TYPE_CHECKING:
-    from ticketmill.bootstrap import Place
+    from ticketmill.bootstrap import Adapters
 
 LOCAL_ENDPOINT_URL = "http://127.0.0.1:4566"
 LOCAL_ENVIRONMENT = {
@@ -33,7 +33,7 @@ def up() -> None:
     eval "$(ticketmill up)".
     """
     from ticketmill.aws import clients as aws_clients
-    from ticketmill.aws import emulator, stack
+    from ticketmill.deploy import emulator, stack
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -54,7 +54,7 @@ def up() -> None:
 
 def down() -> None:
     """Stop the emulator that `up` started, and nothing else. What it held in memory is gone."""
-    from ticketmill.aws import emulator
+    from ticketmill.deploy import emulator
     from ticketmill.settings import load_settings
 
     endpoint_url = os.environ.get("AWS_ENDPOINT_URL") or LOCAL_ENDPOINT_URL
@@ -104,7 +104,7 @@ def _depths(queue: Any) -> dict[str, int]:
     return {"visible": depths.visible, "in_flight": depths.in_flight, "delayed": depths.delayed}
 
 
-def _rows_by_status(place: Place) -> dict[str, int]:
+def _rows_by_status(place: Adapters) -> dict[str, int]:
     today = datetime.now(UTC).date()
     days = [today - timedelta(days=back) for back in range(COUNTED_DAYS)]
     return {
@@ -115,7 +115,7 @@ def _rows_by_status(place: Place) -> dict[str, int]:
 
 def _bundle(directory: Any) -> dict[str, str | None]:
     from ticketmill.domain.errors import SetupError
-    from ticketmill.ml.bundle import read_manifest
+    from ticketmill.encoder.bundle import read_manifest
 
     try:
         manifest = read_manifest(directory)

@@ -17,9 +17,9 @@ from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
-    from ticketmill.bootstrap import Place
+    from ticketmill.bootstrap import Adapters
     from ticketmill.domain.row import TicketRow
-    from ticketmill.pipeline.tally import Tally
+    from ticketmill.queries.label_counts import LabelCounts
 
 MAX_DAYS = 366
 WITH_CONFIDENCE = ("urgency", "intent", "sentiment")
@@ -97,38 +97,44 @@ def stats(
 ) -> None:
     """Count tickets by label: status, intent, urgency, sentiment, language, topics."""
     from ticketmill import bootstrap
-    from ticketmill.pipeline.tally import Tally
+    from ticketmill.queries.label_counts import LabelCounts
     from ticketmill.settings import load_settings
 
     if chart is not None:
-        from ticketmill.learn.plots import check_plots
+        from ticketmill.learning.plots import check_plots
 
         check_plots()
     start = _start(since)
     place = bootstrap.connect(load_settings())
-    tally = Tally()
-    tally.add(_find(place, {}, start))
-    title = f"{tally.rows} tickets since {start:%Y-%m-%d %H:%M} UTC"
+    label_counts = LabelCounts()
+    label_counts.add(_find(place, {}, start))
+    title = f"{label_counts.rows} tickets since {start:%Y-%m-%d %H:%M} UTC"
     if as_json:
-        counts = {"tickets": tally.rows, "needs_review": tally.needs_review, **tally.as_dict()}
+        counts = {
+            "tickets": label_counts.rows,
+            "needs_review": label_counts.needs_review,
+            **label_counts.as_dict(),
+        }
         answer_json({"since": start.isoformat(timespec="seconds"), **counts})
     else:
-        tally_table(title, tally)
+        label_counts_table(title, label_counts)
     if chart is not None:
-        from ticketmill.learn.plots import plot_counts
+        from ticketmill.learning.plots import plot_counts
 
-        plot_counts(tally.as_dict(), title, chart)
+        plot_counts(label_counts.as_dict(), title, chart)
         say(f"wrote {chart}")
 
 
-def tally_table(title: str, tally: Tally) -> None:
+def label_counts_table(title: str, label_counts: LabelCounts) -> None:
     """The counts of labels, and their shares of all tickets."""
     counted = [
-        (task, label, count) for task, counts in tally.as_dict().items() for label, count in counts.items()
+        (task, label, count)
+        for task, counts in label_counts.as_dict().items()
+        for label, count in counts.items()
     ]
-    if tally.needs_review:
-        counted.append(("needs review", "yes", tally.needs_review))
-    rows = [(*each, f"{each[-1] / tally.rows:.1%}") for each in counted]
+    if label_counts.needs_review:
+        counted.append(("needs review", "yes", label_counts.needs_review))
+    rows = [(*each, f"{each[-1] / label_counts.rows:.1%}") for each in counted]
     table(title, ("task", "label", "tickets", "share"), rows)
 
 
@@ -140,7 +146,7 @@ def _start(since: str) -> datetime:
     return moment
 
 
-def _find(place: Place, wanted: Mapping[str, Any], start: datetime) -> Iterator[TicketRow]:
+def _find(place: Adapters, wanted: Mapping[str, Any], start: datetime) -> Iterator[TicketRow]:
     """Rows that have all `wanted` labels, newest first: one index query a day and label."""
     indexed, labels = next(((name, [label]) for name, label in wanted.items()), ("status", list(Status)))
     day = datetime.now(UTC).date()

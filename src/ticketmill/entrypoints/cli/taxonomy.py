@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ticketmill.ml.encoder import Encoder
+    from ticketmill.encoder.encoder import Encoder
 
 CHUNK = 128
 
@@ -45,12 +45,12 @@ def check(
     from dataclasses import asdict
 
     from ticketmill.domain.taxonomy import Task
-    from ticketmill.learn.corpus import read_corpus
-    from ticketmill.learn.taxonomy_check import check_taxonomy
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.encoder import Encoder
-    from ticketmill.ml.prototypes import make_prototypes
-    from ticketmill.ml.taxonomy_file import read_taxonomy
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.encoder.encoder import Encoder
+    from ticketmill.learning.corpus import read_corpus
+    from ticketmill.learning.taxonomy_check import check_taxonomy
+    from ticketmill.models.build.taxonomy_file import read_taxonomy
+    from ticketmill.models.prototypes import make_prototypes
     from ticketmill.settings import load_settings
 
     wanted: dict[TaskName | None, Task | None] = {TaskName.TOPICS: "topics", TaskName.INTENT: "intent"}
@@ -86,13 +86,13 @@ def fit(
     """Fit how head, prototypes and examples are weighed, on the shipped corpus, and print how each does."""
     from dataclasses import asdict
 
-    from ticketmill.learn.corpus import read_corpus
-    from ticketmill.learn.topics import fit_blend
-    from ticketmill.ml.bundle import load_bundle
-    from ticketmill.ml.encoder import Encoder
-    from ticketmill.ml.prototypes import CENTRE_FILE, centre_file
-    from ticketmill.ml.taxonomy_file import read_taxonomies
-    from ticketmill.ml.topics import BLEND_FILE, SHIPPED
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.encoder.encoder import Encoder
+    from ticketmill.learning.corpus import read_corpus
+    from ticketmill.learning.topics import fit_blend
+    from ticketmill.models.build.taxonomy_file import read_taxonomies
+    from ticketmill.models.prototypes import CENTRE_FILE, centre_file
+    from ticketmill.models.topics import BLEND_FILE, SHIPPED
     from ticketmill.settings import load_settings
 
     settings = load_settings()

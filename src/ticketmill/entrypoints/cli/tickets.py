@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from ticketmill.batching import grouped, side_by_side
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, escaped, progress, say, table
-from ticketmill.ml.groups import grouped, side_by_side
 
 if TYPE_CHECKING:
-    from ticketmill.bootstrap import Place
+    from ticketmill.bootstrap import Adapters
     from ticketmill.domain.enrichment import EnrichedTicket, IntentPrediction, UrgencyPrediction
     from ticketmill.domain.row import TicketRow
     from ticketmill.domain.ticket import Ticket
-    from ticketmill.entrypoints.documents import Document
-    from ticketmill.pipeline.enrich import Enricher
+    from ticketmill.importers.files import Document
+    from ticketmill.pipeline.enricher import Enricher
     from ticketmill.settings import Settings
 
 # While one chunk's heads and summaries are worked out, the encoder has the other to read.
-ENRICH_LANES = 2
+ENRICH_THREADS = 2
 ENRICH_CHUNK = 64
 # Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
 ENRICH_CHUNK_BYTES = 1 << 20
@@ -42,7 +42,7 @@ def drop(
 ) -> None:
     """Put tickets into the raw bucket, as they are: what is wrong with them, the pipeline says."""
     from ticketmill import bootstrap
-    from ticketmill.entrypoints.documents import find_files, key_of, read_file
+    from ticketmill.importers.files import find_files, key_of, read_file
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -98,7 +98,7 @@ def enrich(
     A ticket that is rejected is named on stderr, and the exit code is 4.
     """
     from ticketmill import bootstrap
-    from ticketmill.entrypoints.documents import find_files, read_file, read_stream
+    from ticketmill.importers.files import find_files, read_file, read_stream
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -109,7 +109,9 @@ def enrich(
     enricher = bootstrap.load_enricher(settings)
     rejected = 0
     with progress("enriched") as advance:
-        chunks = side_by_side(_held_at_once(documents), partial(_enriched, enricher, settings), ENRICH_LANES)
+        chunks = side_by_side(
+            _held_at_once(documents), partial(_enriched, enricher, settings), ENRICH_THREADS
+        )
         for chunk, answers in chunks:
             for document, outcome in zip(chunk, answers, strict=True):
                 if isinstance(outcome, TicketRejected):
@@ -144,7 +146,7 @@ def _enriched(
     ]
 
 
-def _shown(place: Place, row: TicketRow) -> list[tuple[str, object]]:
+def _shown(place: Adapters, row: TicketRow) -> list[tuple[str, object]]:
     def with_confidence(label: object, confidence: float | None) -> str:
         return "" if label is None else f"{label} ({confidence:.2f})"
 

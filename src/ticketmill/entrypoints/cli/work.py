@@ -15,10 +15,10 @@ from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, pro
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ticketmill.entrypoints.watch import Watch
-    from ticketmill.entrypoints.worker import Limits, Worker
     from ticketmill.pipeline.outcome import Outcome
     from ticketmill.settings import Settings
+    from ticketmill.telemetry.monitoring import Monitoring
+    from ticketmill.worker.worker import Limits, Worker
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ def work(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
 ) -> None:
     """Enrich what arrives on the queue until Ctrl-C or SIGTERM, then print statistics."""
-    from ticketmill.entrypoints import logs
-    from ticketmill.entrypoints.watch import Watch
-    from ticketmill.entrypoints.worker import Limits
     from ticketmill.settings import load_settings
+    from ticketmill.telemetry import logs
+    from ticketmill.telemetry.monitoring import Monitoring
+    from ticketmill.worker.worker import Limits
 
     settings = load_settings(batch_size=batch_size, wait_s=wait_s, metrics_port=metrics_port, emf=emf)
     logs.configure(settings.log_format, verbose)
@@ -51,7 +51,7 @@ def work(
     if processes > 1:
         _answer(_work_in_processes(settings, processes, limits, verbose), as_json)
         return
-    with Watch(settings) as watch:
+    with Monitoring(settings) as watch:
         worker = _work(settings, watch, limits)
     _answer(worker.statistics.as_dict(), as_json)
     if worker.unfinished:
@@ -60,9 +60,9 @@ def work(
         os._exit(ExitCode.DONE)
 
 
-def _work(settings: Settings, watch: Watch, limits: Limits) -> Worker:
+def _work(settings: Settings, watch: Monitoring, limits: Limits) -> Worker:
     from ticketmill import bootstrap
-    from ticketmill.entrypoints.worker import make_worker
+    from ticketmill.worker.worker import make_worker
 
     place = bootstrap.connect(settings)
     enricher = bootstrap.load_enricher(settings)
@@ -76,12 +76,12 @@ def _work(settings: Settings, watch: Watch, limits: Limits) -> Worker:
 
         worker = make_worker(settings, place.queue, pipeline.process_batch, limits, report)
         watch.over(worker)
-        watch.models(enricher.guards)
+        watch.models(enricher.runners)
         watch.metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
         watch.metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
         watch.poll("queue_depth", lambda: place.queue.depths().visible)
         statistics = worker.run()
-    worker.unfinished |= any(guard.hanging for guard in enricher.guards)
+    worker.unfinished |= any(runner.hanging for runner in enricher.runners)
     statistics.cache_hits, statistics.cache_misses = enricher.encoder.hits, enricher.encoder.misses
     if not worker.unfinished:
         pipeline.executor.shutdown()
@@ -91,7 +91,7 @@ def _work(settings: Settings, watch: Watch, limits: Limits) -> Worker:
 def _work_in_processes(settings: Settings, count: int, limits: Limits, verbose: bool) -> dict[str, Any]:
     """Starts this command `count` times; each process has its share of the cores and of --max-tickets, and
     its own metrics port, counted up from the first."""
-    from ticketmill.entrypoints.processes import Processes, shares, summed
+    from ticketmill.worker.processes import Processes, shares, summed
 
     tickets = [None] * count if limits.max_tickets is None else shares(limits.max_tickets, count)
     threads = [max(share, 1) for share in shares(settings.threads, count)]

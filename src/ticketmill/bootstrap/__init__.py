@@ -1,0 +1,21 @@
+"""The composition root: the only place that knows every part and puts them together.
+
+Small builders, one file a room. What a builder needs is an argument, so that tests pass parts of their own.
+"""
+
+from __future__ import annotations
+
+from ticketmill.bootstrap.adapters import Adapters, connect
+from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
+from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+
+__all__ = [
+    "Adapters",
+    "connect",
+    "current_fingerprint",
+    "load_enricher",
+    "located_models",
+    "make_backfill",
+    "make_dead_letters",
+    "make_pipeline",
+]

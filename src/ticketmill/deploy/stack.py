@@ -1,0 +1,277 @@
+"""The stack: the buckets, the queues and the table, made by CloudFormation and found by its outputs."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
+from ticketmill.aws.events import announced
+from ticketmill.aws.sqs import SqsQueue
+from ticketmill.domain.errors import SetupError
+from ticketmill.domain.keys import PROBE_PREFIX, TICKET_SUFFIX
+from ticketmill.domain.message import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation.literals import CapabilityType
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+
+DEPLOY_TIMEOUT_S = 600
+POLL_S = 0.5  # far under CloudFormation's limit, and an emulator is done at the first look
+CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM"]  # the template's policies and roles
+_PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
+
+_NOTHING_TO_UPDATE = "No updates are to be performed"
+_SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
+_REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
+_ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
+_DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
+_AGAIN = "run `ticketmill up` again"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The names of what a stack holds; `changed` says whether this deployment made or changed anything."""
+
+    raw_bucket: str
+    enriched_bucket: str
+    queue_url: str
+    dead_letter_queue_url: str
+    table: str
+    changed: bool = False
+
+
+def template_body() -> str:
+    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout."""
+    installed = Path(__file__).with_name("template.yaml")
+    checkout = Path(__file__).parents[3] / "infra" / "template.yaml"
+    try:
+        return (installed if installed.exists() else checkout).read_text(encoding="utf-8")
+    except OSError as error:
+        raise SetupError(
+            f"the CloudFormation template cannot be read: {error}; reinstall ticketmill"
+        ) from error
+
+
+def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | None = None) -> Stack:
+    """Creates the stack, or updates it where the template or a parameter differs, and waits until it stands.
+
+    Parameters that are not given keep the value that the stack has, or take the template's default.
+    Raises SetupError with the reason of the first resource that failed and what to do next.
+    """
+    body, given = template_body(), dict(parameters or {})
+    with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
+        existing = describe(clients, stack_name)
+        if existing is None:
+            clients.cloudformation.create_stack(
+                StackName=stack_name,
+                TemplateBody=body,
+                Parameters=parameter_list(given, kept=()),
+                Capabilities=CAPABILITIES,
+            )
+            changed = True
+        else:
+            check_settled(clients, stack_name, existing)
+            changed = _update(clients, stack_name, body, given, existing)
+        if changed:
+            wait(clients, stack_name)
+    return find_stack(clients, stack_name, changed=changed)
+
+
+def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:
+    """The stack of that name, from its outputs. Raises SetupError where there is none, or it is not ours."""
+    with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
+        found = describe(clients, stack_name)
+    if found is None:
+        raise SetupError(
+            f"no stack {stack_name} at {_endpoint(clients)}: "
+            "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours"
+        )
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    try:
+        return Stack(
+            raw_bucket=outputs["RawBucket"],
+            enriched_bucket=outputs["EnrichedBucket"],
+            queue_url=outputs["QueueUrl"],
+            dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
+            table=outputs["TableName"],
+            changed=changed,
+        )
+    except KeyError as missing:
+        raise SetupError(
+            f"stack {stack_name} ({found['StackStatus']}) has no output {missing}: "
+            "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours"
+        ) from None
+
+
+def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
+    """Drops a probe into the raw bucket and waits until its event really is in the queue; then clears both.
+
+    Other messages met meanwhile are held until the end and then handed back: to receive one again and again
+    would count toward the dead-letter queue. Raises SetupError where no event comes within `timeout_s`.
+    """
+    queue = SqsQueue(clients.sqs, stack.queue_url)
+    key = f"{PROBE_PREFIX}{uuid.uuid4().hex}{TICKET_SUFFIX}"
+    others: list[Message] = []
+    deadline = time.monotonic() + timeout_s
+    with at_setup("probing the way from bucket to queue", _REACH_HINT):
+        try:
+            while (left_s := deadline - time.monotonic()) > 0:
+                clients.s3.put_object(Bucket=stack.raw_bucket, Key=key, Body=b"{}")
+                if _probe_arrived(queue, stack.raw_bucket, key, others, min(left_s, _PROBE_EVERY_S)):
+                    return
+        finally:
+            _remove_versions(clients, stack.raw_bucket, key)
+            for message in others:
+                queue.release(message, delay_s=0)
+    raise SetupError(
+        f"no event of an upload to {stack.raw_bucket} came to {stack.queue_url} within {timeout_s:g} s: "
+        "a running worker may have taken it, or the bucket's notification is missing"
+    )
+
+
+def _probe_arrived(queue: SqsQueue, raw_bucket: str, key: str, others: list[Message], wait_s: float) -> bool:
+    """Whether the probe's event comes within `wait_s`; it is deleted, what else comes goes to `others`."""
+    deadline = time.monotonic() + wait_s
+    while (left_s := deadline - time.monotonic()) > 0:
+        received = queue.receive(max_messages=10, wait_s=left_s)
+        ours = [message for message in received if _announces(message, raw_bucket, key)]
+        others += [message for message in received if message not in ours]
+        if ours:
+            queue.acknowledge(ours)
+            return True
+    return False
+
+
+def _announces(message: Message, raw_bucket: str, key: str) -> bool:
+    try:
+        return any(upload.key == key for upload in announced(message.body, raw_bucket))
+    except ValueError:  # somebody else's message: the worker will judge it
+        return False
+
+
+def _remove_versions(clients: Clients, bucket: str, key: str) -> None:
+    for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            clients.s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
+
+
+def _endpoint(clients: Clients) -> str:
+    return clients.cloudformation.meta.endpoint_url
+
+
+def describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
+    """The stack of that name as CloudFormation tells it; None where there is none."""
+    try:
+        found = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return None
+        raise
+    return found[0] if found else None
+
+
+def check_settled(clients: Clients, stack_name: str, existing: StackTypeDef, again: str = _AGAIN) -> None:
+    """Raises SetupError where a stack can be neither used nor updated; `again` is what to do in the end."""
+    status = existing["StackStatus"]
+    if status in _SETTLED:
+        return
+    if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        raise SetupError(f"stack {stack_name} is being changed ({status}): try again in a minute")
+    # a stack that once stood is brought back, not deleted
+    way_out = (_ROLL_BACK_HINT if status.startswith("UPDATE_") else _DELETE_HINT).format(stack_name)
+    raise SetupError(
+        f"stack {stack_name} failed before ({status}){_first_failure(clients, stack_name)}; "
+        f"{way_out} and {again}"
+    )
+
+
+def _update(
+    clients: Clients, stack_name: str, body: str, given: Mapping[str, str], existing: StackTypeDef
+) -> bool:
+    """Starts an update; False where there is nothing to update."""
+    template = clients.cloudformation.validate_template(TemplateBody=body)
+    known = {parameter["ParameterKey"] for parameter in template["Parameters"]}
+    held = {parameter["ParameterKey"] for parameter in existing.get("Parameters", [])}
+    try:
+        clients.cloudformation.update_stack(
+            StackName=stack_name,
+            TemplateBody=body,
+            Parameters=parameter_list(given, kept=known & held),
+            Capabilities=CAPABILITIES,
+        )
+    except ClientError as error:
+        if _NOTHING_TO_UPDATE in str(error):
+            return False
+        raise
+    return True
+
+
+def parameter_list(given: Mapping[str, str], kept: Collection[str]) -> list[ParameterTypeDef]:
+    """`given` as CloudFormation takes it; those of `kept` that are not given keep their value."""
+    new: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+    ]
+    old: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept) if name not in given
+    ]
+    return new + old
+
+
+def wait(clients: Clients, stack_name: str, timeout_s: float = DEPLOY_TIMEOUT_S, again: str = _AGAIN) -> None:
+    """Waits until the stack stands. Raises SetupError with the reason of the resource that failed first."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = describe(clients, stack_name)
+        status = found["StackStatus"] if found else "DELETED"
+        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+            return
+        if not status.endswith("_IN_PROGRESS") or "ROLLBACK" in status:
+            raise SetupError(
+                f"stack {stack_name} was not deployed ({status}){_first_failure(clients, stack_name)}; "
+                f"mend that, {_DELETE_HINT.format(stack_name)} if it never stood, "
+                f"and {again}"
+            )
+        time.sleep(POLL_S)
+    raise SetupError(
+        f"stack {stack_name} was not deployed within {timeout_s:g} s: look at its events "
+        f"(aws cloudformation describe-stack-events --stack-name {stack_name})"
+    )
+
+
+def _first_failure(clients: Clients, stack_name: str) -> str:
+    """The resource that failed first in the last operation and its reason, ready to follow a status."""
+    first = ""
+    pages = clients.cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_name)
+    for event in (event for page in pages for event in page["StackEvents"]):  # the newest comes first
+        status, resource = event.get("ResourceStatus", ""), event.get("LogicalResourceId", "")
+        if resource == stack_name:
+            if status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:  # the operation's own start
+                break
+        elif status.endswith("_FAILED"):
+            first = f": {resource}: {event.get('ResourceStatusReason', 'no reason given')}"
+    return first or refusals(clients, StackName=stack_name)
+
+
+def refusals(clients: Clients, **operation: Any) -> str:
+    """What CloudFormation's checks of its own found before it began, ready to follow a status.
+
+    `operation` names the stack or the change set, as describe_events takes it. Empty where there are no such
+    checks.
+    """
+    try:
+        events = clients.cloudformation.describe_events(**operation)["OperationEvents"]
+    except ClientError:
+        return ""
+    reasons = [
+        f"{event.get('LogicalResourceId', 'the template')}: {event.get('ValidationStatusReason', '')}"
+        for event in events
+        if event.get("EventType") == "VALIDATION_ERROR"
+    ]
+    return f": {' '.join(reasons)}" if reasons else ""

@@ -1,0 +1,87 @@
+"""Which words of a text spoke for a label: what each added to its score, joined into phrases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ticketmill.arrays import Floats
+from ticketmill.models.tokens import WORD, Tokens
+
+MAX_PHRASES = 3
+# shorter words say something only beside others
+MIN_LETTERS = 3
+
+
+class Phrase(NamedTuple):
+    """Words as they stand in the text, and what they added to the score."""
+
+    text: str
+    weight: float
+
+
+class _Candidate(NamedTuple):
+    weight: float
+    first: int
+    last: int
+
+
+def strongest(
+    tokens: Tokens,
+    begin: int,
+    single: Floats,
+    pair: Floats,
+    cues: Sequence[tuple[int, int, float]],
+) -> list[Phrase]:
+    """Up to three phrases that do not overlap, the strongest first, none that spoke against.
+
+    The text's tokens are those from place `begin` on. `single` (t,) is what each of them added, `pair`
+    (t - 1,) what each two neighbours added beyond that, `cues` what the word lists added, by their first
+    and last token.
+    """
+    kind = tokens.kind[begin : begin + len(single)]
+    size = (tokens.end - tokens.start)[begin : begin + len(single)]
+    is_word = (kind == WORD) & (size >= MIN_LETTERS)
+    whole = pair + single[:-1] + single[1:]
+    # a pair must say more than either of its words does
+    useful = (whole > np.maximum(single[:-1], single[1:])) & (kind[:-1] <= WORD) & (kind[1:] <= WORD)
+    useful &= is_word[:-1] | is_word[1:]
+    candidates = [
+        _Candidate(float(whole[position]), position, position + 1)
+        for position in _best(np.where(useful, whole, 0), 3 * MAX_PHRASES)
+    ]
+    candidates += [
+        _Candidate(float(single[position]), position, position)
+        for position in _best(np.where(is_word, single, 0), 3 * MAX_PHRASES)
+    ]
+    candidates += [
+        _Candidate(
+            weight + float(single[first - begin : last - begin + 1].sum()), first - begin, last - begin
+        )
+        for first, last, weight in cues
+    ]
+    return _chosen(candidates, tokens, begin)
+
+
+def _chosen(candidates: list[_Candidate], tokens: Tokens, begin: int) -> list[Phrase]:
+    phrases: list[Phrase] = []
+    taken: set[int] = set()
+    said: set[str] = set()
+    for weight, first, last in sorted(candidates, key=lambda each: (-each.weight, each.first, each.last)):
+        positions = range(first, last + 1)
+        if weight <= 0 or len(phrases) == MAX_PHRASES:
+            break
+        text = tokens.span(begin + first, begin + last)
+        if taken.isdisjoint(positions) and text.lower() not in said:
+            phrases.append(Phrase(text, weight))
+            taken.update(positions)
+            said.add(text.lower())
+    return phrases
+
+
+def _best(weights: Floats, count: int) -> list[int]:
+    """The places of the largest positive weights."""
+    positions = np.argsort(-weights, kind="stable")[:count]
+    return [int(position) for position in positions if weights[position] > 0]

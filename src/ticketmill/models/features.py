@@ -1,0 +1,184 @@
+"""From texts and pooled layers to one score a label: five linear blocks, each folded into plain weights.
+
+| block | what it reads |
+| --- | --- |
+| dense | the pooled hidden layers |
+| quadratic | all products of two of their main directions: what only holds together |
+| words | hashed words and pairs of words, tf-idf |
+| chars | hashed runs of 3 to 5 characters, tf-idf: typing errors, endings, word stems |
+| surface | cues from word lists, marks and capitals |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketmill.arrays import Floats
+from ticketmill.models.evidence import Phrase, strongest
+from ticketmill.models.ngrams import NgramIndex, Values, weighed
+from ticketmill.models.surface import LISTS, CueHits, find_cues, surface
+from ticketmill.models.tokens import Tokens, buckets_of, char_counts, joined_hashes, read_tokens, word_counts
+
+SURFACE_LIMIT = 4.0
+"""Standardised counts are cut at so many standard deviations."""
+
+
+class Lexical(NamedTuple):
+    """A batch of texts as the word-based blocks read it."""
+
+    tokens: Tokens
+    cues: CueHits
+    surface: Floats
+    """(texts, columns)"""
+
+
+def read_lexical(texts: Sequence[str]) -> Lexical:
+    """Tokens, cues and counts of `texts`."""
+    tokens = read_tokens(texts)
+    cues = find_cues(tokens)
+    return Lexical(tokens, cues, surface(tokens, cues))
+
+
+def products(directions: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(n, d) to (n, d · (d + 1) / 2): all products of two columns, so that dot products are squared."""
+    left, right = np.triu_indices(directions.shape[1])
+    scale = np.where(left == right, 1.0, np.sqrt(2.0)).astype(directions.dtype)
+    return directions[:, left] * directions[:, right] * scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A batch of tickets as the heads read it: (tickets, outputs) scores and where they come from."""
+
+    scores: Floats
+    lexical: Lexical
+    words: Values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """One ticket of a reading."""
+
+    reading: Reading
+    position: int
+
+    @property
+    def scores(self) -> Floats:
+        """(outputs,)"""
+        return np.asarray(self.reading.scores[self.position])
+
+
+class FeatureMap:
+    """The weights of all blocks, for all outputs at once."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """KeyError or ValueError where `arrays` are not those that training writes."""
+        self._dense = _f32(arrays["dense.weights"])
+        self._projection = _f32(arrays["quadratic.projection"])
+        self._offset = _f32(arrays["quadratic.offset"])
+        self._quadratic = _f32(arrays["quadratic.weights"])
+        self._word_index = NgramIndex(_buckets(arrays, "words"), _f32(arrays["words.idf"]))
+        self._words = _f32(arrays["words.weights"])
+        self._char_index = NgramIndex(_buckets(arrays, "chars"), _f32(arrays["chars.idf"]))
+        self._chars = _f32(arrays["chars.weights"])
+        self._surface_mean = _f32(arrays["surface.mean"])
+        self._surface_spread = _f32(arrays["surface.spread"])
+        self._surface = _f32(arrays["surface.weights"])
+        self._bias = _f32(arrays["bias"])
+        self._check()
+
+    @property
+    def outputs(self) -> int:
+        """How many scores a ticket has."""
+        return len(self._bias)
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers of pooled layers it reads of a ticket."""
+        return len(self._dense)
+
+    def read(self, texts: Sequence[str], dense: Floats) -> list[Features]:
+        """`texts` and their pooled layers (texts, inputs), in order."""
+        lexical = read_lexical(texts)
+        words = self._word_index.values(word_counts(lexical.tokens), len(texts))
+        chars = self._char_index.values(char_counts(lexical.tokens), len(texts))
+        standard = (lexical.surface - self._surface_mean) / self._surface_spread
+        scores = (
+            dense @ self._dense
+            + products(dense @ self._projection + self._offset) @ self._quadratic
+            + weighed(words, self._words, len(texts))
+            + weighed(chars, self._chars, len(texts))
+            + np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT) @ self._surface
+            + self._bias
+        )
+        reading = Reading(scores.astype(np.float32), lexical, words)
+        return [Features(reading, position) for position in range(len(texts))]
+
+    def evidence(self, features: Features, output: int) -> list[Phrase]:
+        """The words of a ticket that added most to one of its scores, the strongest first."""
+        tokens, cues, _ = features.reading.lexical
+        begin, end = np.searchsorted(tokens.text, [features.position, features.position + 1])
+        single = tokens.hashes[begin:end]
+        words = features.reading.words
+        own = slice(*np.searchsorted(words.text, [features.position, features.position + 1]))
+        values = np.zeros(len(self._words), np.float32)
+        values[words.row[own]] = words.value[own] * self._words[words.row[own], output]
+
+        def added(hashes: NDArray[np.uint64]) -> Floats:
+            rows = self._word_index.rows[buckets_of(hashes)]
+            return np.where(rows >= 0, values[rows], np.float32(0))
+
+        return strongest(
+            tokens,
+            int(begin),
+            added(single),
+            added(joined_hashes(single[:-1], single[1:])),
+            self._cues(features, cues, int(begin), int(end), output),
+        )
+
+    def _cues(
+        self, features: Features, cues: CueHits, begin: int, end: int, output: int
+    ) -> list[tuple[int, int, float]]:
+        """First token, last token and what its lists add to the score, of each cue in the text."""
+        lists = len(LISTS)
+        steps = (self._surface[:, output] / self._surface_spread)[: 2 * lists]
+        counts = np.expm1(features.reading.lexical.surface[features.position, lists : 2 * lists])
+        # a list adds by being there and by the logarithm of its count: shared among its cues
+        each = (steps[:lists] + steps[lists:] * np.log1p(counts)) / np.maximum(counts, 1)
+        here = np.flatnonzero((cues.first >= begin) & (cues.first < end))
+        added = cues.lists[here] @ each
+        return [
+            (int(cues.first[hit]), int(cues.last[hit]), float(weight))
+            for hit, weight in zip(here, added, strict=True)
+        ]
+
+    def _check(self) -> None:
+        shapes = [
+            (self._dense, (self.inputs, self.outputs)),
+            (self._projection, (self.inputs, len(self._offset))),
+            (self._quadratic, (len(self._offset) * (len(self._offset) + 1) // 2, self.outputs)),
+            (self._words, (int(self._word_index.rows.max()) + 1, self.outputs)),
+            (self._chars, (int(self._char_index.rows.max()) + 1, self.outputs)),
+            (self._surface, (len(self._surface_mean), self.outputs)),
+            (self._surface_spread, self._surface_mean.shape),
+            (read_lexical([""]).surface[0], self._surface_mean.shape),
+        ]
+        for array, shape in shapes:
+            if array.shape != shape:
+                raise ValueError(f"an array has shape {array.shape} instead of {shape}")
+
+
+def _f32(array: NDArray[np.generic]) -> Floats:
+    return array.astype(np.float32)
+
+
+def _buckets(arrays: Mapping[str, NDArray[np.generic]], block: str) -> NDArray[np.uint16]:
+    buckets = arrays[f"{block}.buckets"]
+    if buckets.dtype != np.uint16 or len(buckets) != len(arrays[f"{block}.idf"]):
+        raise ValueError(f"the buckets of {block} are not what this version reads")
+    return buckets.astype(np.uint16)

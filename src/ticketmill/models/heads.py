@@ -1,0 +1,138 @@
+"""Linear heads: what turns one encoder pass, and the words that it read, into labels.
+
+Stored as plain arrays (`heads.npz`) beside a manifest (`heads.json`), never as pickles. `ticketmill models
+train` makes the shipped ones.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from ticketmill.arrays import Floats
+from ticketmill.domain.errors import SetupError
+from ticketmill.models.evidence import Phrase
+from ticketmill.models.features import FeatureMap, Features
+
+ARRAYS_FILE = "heads.npz"
+MANIFEST_FILE = "heads.json"
+SHIPPED_HEADS = Path(__file__).with_name("shipped")
+
+Kind = Literal["softmax", "sigmoid"]
+
+# what NumPy, zipfile and pydantic raise for files that are cut off, changed, or something else altogether
+_UNREADABLE = (
+    KeyError,
+    ValueError,
+    IndexError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+class HeadSpec(BaseModel):
+    """One task. `softmax` labels exclude each other, `sigmoid` ones do not.
+
+    Scores are divided by `temperature` to calibrate; a best label under `review_below` wants a person's eye;
+    a sigmoid label counts from `threshold` on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    labels: tuple[str, ...]
+    temperature: float
+    review_below: float = 0.0
+    threshold: float = 0.5
+
+
+class HeadsManifest(BaseModel):
+    """What the arrays mean: the hidden layers they read, and the tasks, whose labels are the outputs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[2]
+    layers: tuple[int, ...]
+    tasks: dict[str, HeadSpec]
+    trained_on: str
+
+
+class Head:
+    """One task: `probabilities = activate(scores / temperature)` over its own outputs of the feature map."""
+
+    def __init__(self, spec: HeadSpec, feature_map: FeatureMap, first: int) -> None:
+        """`first` is the place of the first label among the outputs."""
+        self.spec = spec
+        self._map = feature_map
+        self._first = first
+
+    def probabilities(self, features: Sequence[Features]) -> Floats:
+        """n tickets to (n, labels)."""
+        rows = [each.scores[self._first : self._first + len(self.spec.labels)] for each in features]
+        return activate(np.stack(rows) / np.float32(self.spec.temperature), self.spec.kind)
+
+    def evidence(self, features: Features, label: str) -> list[Phrase]:
+        """Up to three phrases of the text that spoke most for `label`, weights in log odds."""
+        output = self._first + self.spec.labels.index(label)
+        return [
+            Phrase(text, weight / self.spec.temperature)
+            for text, weight in self._map.evidence(features, output)
+        ]
+
+
+def activate(logits: NDArray[np.floating], kind: Kind) -> Floats:
+    """(n, labels) logits to probabilities: of one label among all, or of each by itself."""
+    if kind == "sigmoid":
+        # beyond 80 the exponent has no room in float32, and the probability is 0 or 1 long before
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80, 80))), np.float32)
+    exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
+
+
+class Heads:
+    """All tasks' heads over one feature map."""
+
+    def __init__(self, manifest: HeadsManifest, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        """ValueError where the arrays and the manifest do not fit."""
+        self._layers = list(manifest.layers)
+        self._map = FeatureMap(arrays)
+        sizes = [len(spec.labels) for spec in manifest.tasks.values()]
+        if sum(sizes) != self._map.outputs or self._map.inputs % max(len(self._layers), 1):
+            raise ValueError("the heads do not fit their manifest")
+        firsts = np.cumsum([0, *sizes]).tolist()
+        self.tasks = {
+            task: Head(spec, self._map, first)
+            for (task, spec), first in zip(manifest.tasks.items(), firsts, strict=False)
+        }
+
+    def read(self, texts: Sequence[str], layers: Floats) -> list[Features]:
+        """What the heads see of `texts`, whose pooled hidden layers are (texts, all layers, hidden)."""
+        return self._map.read(texts, layers[:, self._layers, :].reshape(len(texts), self._map.inputs))
+
+
+def load_heads(files: Mapping[str, bytes]) -> Heads:
+    """The heads in the files of a bundle. SetupError where they are not what this version reads."""
+    try:
+        manifest = HeadsManifest.model_validate_json(files[MANIFEST_FILE])
+        with np.load(io.BytesIO(files[ARRAYS_FILE]), allow_pickle=False) as stored:
+            return Heads(manifest, {name: stored[name] for name in stored.files})
+    except _UNREADABLE as error:
+        message = "the bundle's heads cannot be read by this version: run `ticketmill models build`"
+        raise SetupError(message) from error
+
+
+def shipped_heads() -> dict[str, bytes]:
+    """The heads that come with the package, as files for a bundle."""
+    return {name: (SHIPPED_HEADS / name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)}

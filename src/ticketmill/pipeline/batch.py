@@ -1,0 +1,303 @@
+"""From messages to outcomes: the heart. Worker, Lambda and bulk commands all call `process_batch`."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from threading import Lock
+
+from ticketmill.bisection import bisect
+from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
+from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
+from ticketmill.domain.keys import enriched_key, id_of_key
+from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
+from ticketmill.domain.serving import NO_SERIAL, ServingDecision
+from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
+from ticketmill.pipeline.enricher import Enricher
+from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.pipeline.ports import Commands, EnrichedTickets, RawTickets, ReadEvent, TicketRows
+from ticketmill.pipeline.recorder import Recorder
+from ticketmill.tasks.table import row_attributes
+
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _no_serial() -> int:
+    return NO_SERIAL
+
+
+def _random_token() -> str:
+    return secrets.token_hex(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One object to look at, and every message of the batch that announced it.
+
+    `stage_ms` is written as the job goes on: one thread at a time has it.
+    """
+
+    upload: Upload
+    messages: tuple[Message, ...]
+    received_at: datetime
+    stage_ms: dict[str, float] = field(default_factory=dict, compare=False)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Notes how long `stage` took, however it ends."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.stage_ms[stage] = round((time.perf_counter() - started) * 1000, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A valid ticket, the object that it was read from, and its row when it was looked up."""
+
+    job: Job
+    raw: RawObject
+    ticket: Ticket
+    current: TicketRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """An object that is read again when no other large one is in memory: several would take much of it."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of a job; `reason` is a code."""
+
+    job: Job
+    result: Result
+    ticket_id: str | None
+    reason: str | None = None
+    tokens: int | None = None
+
+    def outcomes(self) -> list[Outcome]:
+        """One for each message of the job; what the work took is told of the first."""
+        first, *others = self.job.messages
+        return [
+            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
+            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+        ]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The way of a ticket. Everything it needs is given; it keeps nothing of a ticket."""
+
+    raw_tickets: RawTickets
+    enriched_tickets: EnrichedTickets
+    rows: TicketRows
+    read_event: ReadEvent
+    enricher: Enricher
+    executor: Executor
+    max_ticket_bytes: int
+    commands: Commands | None = None
+    """What a message that announces nothing may ask for instead; None: nothing."""
+    large_bytes: int = 64 << 10
+    """Larger objects go through one at a time, whatever the number of batches under way."""
+    serving_serial: Callable[[], int] = _no_serial
+    """The serial of the latest serving decision that chose the bundle of `enricher`."""
+    attempt_token: Callable[[], str] = _random_token
+    """What tells apart the objects of two attempts at one upload."""
+    clock: Callable[[], datetime] = _now
+    one_large_at_a_time: Lock = field(default_factory=Lock)
+
+    def process_batch(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Enriches what `messages` announce: object, then row. What may be acknowledged is `settled()`.
+
+        Never raises for a ticket: one that can never succeed is recorded as rejected, one that failed for
+        another reason is an outcome too, and neither touches its neighbours.
+        """
+        jobs, outcomes = self._open(messages)
+        fetched = list(self.executor.map(lambda job: self._fetch(job, self.large_bytes), jobs))
+        processed = self._finish([each for each in fetched if not isinstance(each, Large)])
+        for large in fetched:
+            if isinstance(large, Large):
+                with self.one_large_at_a_time:
+                    processed += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
+        # last of all: no ticket waits for what a command does
+        outcomes = [self._obeyed(each) for each in outcomes]
+        for each in processed:
+            outcomes += each.outcomes()
+        return outcomes
+
+    def _finish(self, fetched: Sequence[Candidate | Large | Processed]) -> list[Processed]:
+        """From the fetched tickets to their rows."""
+        looked_up = self._look_up([each for each in fetched if isinstance(each, Candidate)])
+        fresh = [each for each in looked_up if isinstance(each, Candidate)]
+        enrichments = bisect([each.ticket for each in fresh], self.enricher.enrich)
+        stored = self.executor.map(self._store, fresh, enrichments)
+        return [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Processed)]
+
+    def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
+        """One job an object, however many messages announce it: the object is read as it stands now."""
+        announced: dict[Upload, list[Message]] = {}
+        outcomes: list[Outcome] = []
+        for message in messages:
+            try:
+                uploads = self.read_event(message.body)
+            except ValueError as error:
+                log.warning("message %s announces no ticket: %s", message.message_id, error)
+                outcomes.append(Outcome(message, Result.FAILED, reason="unreadable_message"))
+                continue
+            if not uploads:
+                outcomes.append(Outcome(message, Result.IGNORED))
+            for upload in dict.fromkeys(uploads):
+                announced.setdefault(upload, []).append(message)
+        now = self.clock()
+        return [Job(upload, tuple(by), now) for upload, by in announced.items()], outcomes
+
+    def _obeyed(self, outcome: Outcome) -> Outcome:
+        """The outcome of a message that announces nothing, once what it asks for instead is done."""
+        if self.commands is None or outcome.result is not Result.IGNORED:
+            return outcome
+        message = outcome.message
+        try:
+            return replace(outcome, reason=self.commands.obey(message.body))
+        except Exception as error:  # noqa: BLE001 - a command's fault must not end the worker
+            failure = _explain(f"message {message.message_id}", [message], error, self.clock())
+            return replace(outcome, result=Result.FAILED, reason=failure.code)
+
+    def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Processed:
+        try:
+            with job.timed("fetch"):
+                raw = self.raw_tickets.fetch(job.upload, min(max_bytes, self.max_ticket_bytes))
+            if raw is None:
+                return self._reject(job, _absent(job), _object_missing(job.upload))
+            if raw.body is None and max_bytes < raw.size_bytes <= self.max_ticket_bytes:
+                return Large(job)
+            try:
+                return Candidate(job, raw, self._parse(raw))
+            except TicketRejected as rejection:
+                return self._reject(job, raw, rejection)
+        except Exception as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
+            return self._failed(job, None, None, error)
+
+    def _parse(self, raw: RawObject) -> Ticket:
+        if raw.body is None:
+            raise too_large(raw.size_bytes, self.max_ticket_bytes)
+        return ticket_from(decode_json(raw.body, self.max_ticket_bytes))
+
+    def _reject(self, job: Job, raw: RawObject, error: TicketRejected) -> Processed:
+        ticket_id = error.ticket_id or id_of_key(raw.key)
+        rejection = Rejection.of(error, raw, self.clock())
+        result = self._recorder.reject(ticket_id, rejection, raw)
+        log.info("rejected %r of ticket %r: %s", raw.key, ticket_id, error.code)
+        return Processed(job, result, ticket_id, error.code)
+
+    def _look_up(self, candidates: Sequence[Candidate]) -> list[Candidate | Processed]:
+        """Sorts out what the table already knows: only what is still a Candidate needs the model."""
+        try:
+            rows = self.rows.get_many({each.ticket.ticket_id for each in candidates})
+            serving = ServingDecision(self.serving_serial(), self.enricher.fingerprint)
+        except TransientFailure as error:
+            return [self._failed(each.job, each.ticket.ticket_id, each.raw, error) for each in candidates]
+        return [self._resolve(each, rows, serving) for each in candidates]
+
+    def _resolve(
+        self, candidate: Candidate, rows: FoundRows, serving: ServingDecision
+    ) -> Candidate | Processed:
+        job, raw, ticket_id = candidate.job, candidate.raw, candidate.ticket.ticket_id
+        try:
+            current = rows.row_of(ticket_id)
+            result = self._recorder.resolve(current, raw, serving, force=job.upload.force)
+        except TransientFailure as error:
+            return self._failed(job, ticket_id, raw, error, rows.get(ticket_id))
+        if result is None:
+            return replace(candidate, current=current)
+        return Processed(job, result, ticket_id)
+
+    def _store(self, candidate: Candidate, enrichment: Enrichment | Exception) -> Processed:
+        """The object before the row: a crash in between leaves work to redo, never a row to nowhere."""
+        job, ticket, raw, current = candidate.job, candidate.ticket, candidate.raw, candidate.current
+        try:
+            if isinstance(enrichment, Exception):
+                raise enrichment
+            enrichment = self._signed(enrichment, job)
+            job.stage_ms.update(enrichment.latency_ms.model_dump())
+            attempt = self.attempt_token()
+            key = enriched_key(ticket.ticket_id, raw.content_hash, enrichment.fingerprint, attempt)
+            enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
+            with job.timed("store"):
+                self.enriched_tickets.put(key, enriched.model_dump_json().encode())
+                row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))
+                result = self._recorder.record(row, current, raw, force=job.upload.force)
+            return Processed(job, result, ticket.ticket_id, tokens=enrichment.tokens)
+        except Exception as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
+            return self._failed(job, ticket.ticket_id, raw, error, current)
+
+    def _signed(self, enrichment: Enrichment, job: Job) -> Enrichment:
+        """The enrichment with what the pipeline alone knows: the wait in the queue, and the serial."""
+        waited = job.received_at - job.messages[0].sent_at
+        latency = enrichment.latency_ms.model_copy(update={"queue": round(waited.total_seconds() * 1000, 1)})
+        return enrichment.model_copy(update={"latency_ms": latency, "serving_serial": self.serving_serial()})
+
+    def _failed(
+        self,
+        job: Job,
+        ticket_id: str | None,
+        raw: RawObject | None,
+        error: Exception,
+        current: TicketRow | None = None,
+    ) -> Processed:
+        """Leaves the job to the queue, and the reason on its row where that can be had cheaply."""
+        failure = _explain(job.upload.key, job.messages, error, self.clock())
+        # noting a failure of DynamoDB in DynamoDB would only add to its load
+        if getattr(error, "dependency", None) != "dynamodb":
+            try:
+                self._recorder.note_failure(ticket_id, failure, raw or _absent(job), current)
+            except TransientFailure as unnoted:
+                log.warning("the failure of %r is not on its row: %s", failure.key, unnoted)
+        return Processed(job, Result.FAILED, ticket_id, failure.code)
+
+    @cached_property
+    def _recorder(self) -> Recorder:
+        return Recorder(self.rows, self.raw_tickets)
+
+
+def _explain(key: str, messages: Sequence[Message], error: Exception, now: datetime) -> Failure:
+    """A failure that is left to the queue. One that nobody foresaw is a bug, and shows where it happened.
+
+    A bug's own message may quote the ticket, and neither log nor row must. Keys are logged as %r: whoever
+    uploads chooses them, line breaks included.
+    """
+    attempts = max(message.receive_count for message in messages)
+    if isinstance(error, TransientFailure):
+        log.warning("failed %r, left to the queue: %s", key, error)
+        return Failure(code=error.code, message=str(error), attempts=attempts, key=key, failed_at=now)
+    name = type(error).__name__
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    log.error("failed %r by a bug, %s:\n%s", key, name, frames)
+    message = f"a bug, {name}; the worker's log shows where"
+    return Failure(code="fault", message=message, attempts=attempts, key=key, failed_at=now)
+
+
+def _object_missing(upload: Upload) -> TicketRejected:
+    message = f"expected an object at {upload.key}, found none: upload it again"
+    return TicketRejected(RejectionCode.OBJECT_MISSING, message)
+
+
+def _absent(job: Job) -> RawObject:
+    """Stands for an object that is not there, as of when its event was received."""
+    return RawObject(job.upload.bucket, job.upload.key, None, "", job.received_at, 0, None)

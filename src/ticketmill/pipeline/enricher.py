@@ -1,0 +1,161 @@
+"""From tickets to enrichments: one encoder pass a batch, and every task read off it. No I/O."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from ticketmill.arrays import Floats
+from ticketmill.batching import grouped
+from ticketmill.bisection import bisect
+from ticketmill.domain.enrichment import Enrichment, LatencyMs
+from ticketmill.domain.labels import Status
+from ticketmill.domain.ticket import Ticket
+from ticketmill.encoder.cache import CachedEncoder
+from ticketmill.encoder.encoder import Encoded
+from ticketmill.models.heads import Heads
+from ticketmill.models.transformers.runner import ModelRunner
+from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
+from ticketmill.tasks.table import TASKS
+from ticketmill.text.markup import plain_text
+
+log = logging.getLogger(__name__)
+
+EMBEDDING_DECIMALS = 7
+
+PART_CHARACTERS = 16_384
+"""Tickets are enriched in parts of a batch of at most so many characters, those beyond what is read of a text
+left out. A token has at least one character and takes 1.5 kB until its ticket is done: 25 MB a part."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Enricher:
+    """Enriches batches of tickets. Holds the models, keeps nothing of a ticket.
+
+    `served` has what serves each task of the table. `fingerprint` names the bundle and whatever else decides
+    an output. `runners` are those of the named models among the stages.
+    """
+
+    encoder: CachedEncoder
+    encoder_name: str
+    heads: Heads
+    served: Mapping[str, Served[Any]]
+    fingerprint: str
+    runners: tuple[ModelRunner[EncodedTicket, Any], ...] = ()
+    clock: Callable[[], datetime] = _now
+
+    @property
+    def models(self) -> dict[str, str]:
+        """What serves each task, as every record says it."""
+        return {"encoder": self.encoder_name, **{name: each.model for name, each in self.served.items()}}
+
+    def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
+        """The enrichments of `tickets`, in order.
+
+        A task that fails for a ticket is named in its `failed_stages` and leaves the rest of it intact. An
+        encoder that fails raises.
+        """
+        return [
+            enrichment
+            for part in _parts(tickets, self.encoder.most_tokens)
+            for enrichment in self._enrich(part)
+        ]
+
+    def encode(self, tickets: Sequence[Ticket]) -> list[EncodedTicket]:
+        """`tickets` as the stages get them."""
+        # blanked, not cut out: what the encoder says about positions holds for the text as it is
+        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
+        return self._with_features(tickets, encoded)
+
+    def _enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
+        started = time.perf_counter()
+        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
+        encode_ms = _ms_each(started, len(tickets))
+        started = time.perf_counter()
+        batch = self._with_features(tickets, encoded)
+        predictions = {task.name: _run(task.name, self.served[task.name].stage, batch) for task in TASKS}
+        latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
+        return [
+            self._assemble(each, {name: column[index] for name, column in predictions.items()}, latency)
+            for index, each in enumerate(batch)
+        ]
+
+    def _with_features(self, tickets: Sequence[Ticket], encoded: Sequence[Encoded]) -> list[EncodedTicket]:
+        layers = np.stack([each.layers for each in encoded])
+        features = self.heads.read([ticket.text for ticket in tickets], layers)
+        return [EncodedTicket(*each) for each in zip(tickets, encoded, features, strict=True)]
+
+    def _assemble(self, ticket: EncodedTicket, results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
+        fallbacks = {task: each.reason for task, each in results.items() if isinstance(each, Fallback)}
+        predictions = {
+            task: each.prediction if isinstance(each, Fallback) else each for task, each in results.items()
+        }
+        failed = tuple(task for task, prediction in predictions.items() if prediction is None)
+        reasons = self._review_reasons(predictions)
+        embedding = predictions.pop("embedding")
+        return Enrichment(
+            **predictions,
+            embedding=() if embedding is None else _as_floats(embedding),
+            tokens=ticket.encoded.tokens,
+            truncated=ticket.encoded.truncated,
+            windows=ticket.encoded.windows,
+            needs_review=bool(reasons),
+            review_reasons=reasons,
+            status=Status.PARTIAL if failed or fallbacks else Status.ENRICHED,
+            failed_stages=failed,
+            fallbacks=fallbacks,
+            fingerprint=self.fingerprint,
+            models=self.models,
+            processed_at=self.clock(),
+            latency_ms=latency,
+        )
+
+    def _review_reasons(self, predictions: Mapping[str, Any]) -> tuple[str, ...]:
+        """Why a person should look at the ticket."""
+        reasons = [
+            task.review_reason(predictions[task.name], self.served[task.name].review_below)
+            for task in TASKS
+            if predictions[task.name] is not None
+        ]
+        if any(prediction is None for prediction in predictions.values()):
+            reasons.append("failed_stage")
+        return tuple(filter(None, reasons))
+
+
+def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]]:
+    return grouped(
+        tickets, lambda ticket: min(len(ticket.subject) + len(ticket.body), most_tokens), PART_CHARACTERS
+    )
+
+
+def _run(
+    task: str, stage: Stage[Prediction], batch: Sequence[EncodedTicket]
+) -> list[Prediction | Fallback[Prediction] | None]:
+    """A stage over a batch; None for a ticket that it fails on."""
+    predictions: list[Prediction | Fallback[Prediction] | None] = []
+    for each, prediction in zip(batch, bisect(batch, stage), strict=True):
+        if isinstance(prediction, Exception):
+            log.error("stage %s failed for %s: %s", task, each.ticket.ticket_id, type(prediction).__name__)
+            predictions.append(None)
+        else:
+            predictions.append(prediction)
+    return predictions
+
+
+def _as_floats(vector: Floats) -> tuple[float, ...]:
+    """As JSON numbers: seven decimals lose nothing that a unit vector of float32 holds."""
+    return tuple(vector.astype(float).round(EMBEDDING_DECIMALS).tolist())
+
+
+def _ms_each(started: float, count: int) -> float:
+    return round((time.perf_counter() - started) * 1000 / max(count, 1), 3)
