@@ -19,7 +19,8 @@ app = typer.Typer(no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsPrecision = Annotated[
-    Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is 1.5 to 2 times as fast, fp32 is exact.")
+    Literal["fp32", "int8"],
+    typer.Option(help="Of the encoder: int8 is 1.5 to 2 times as fast, fp32 is exact."),
 ]
 
 
