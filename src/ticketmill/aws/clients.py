@@ -42,6 +42,21 @@ _CREDENTIALS = frozenset(
     }
 )
 
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+# of the whole bucket or table: S3 spells the refusal of one object AccessDenied
+_UNUSABLE = frozenset({"NoSuchBucket", "ResourceNotFoundException", "AccessDeniedException"})
+
 LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 
 
@@ -105,15 +120,38 @@ def cause(error: Exception) -> str:
 
 
 @contextmanager
-def transient(doing: str) -> Iterator[None]:
-    """Turns botocore's errors into TransientFailure: what was being done, and the code."""
+def transient(doing: str, dependency: str | None = None) -> Iterator[None]:
+    """Turns botocore's errors into TransientFailure: what was being done, and the code.
+
+    The failure names `dependency` only where that service itself failed, see `is_outage`.
+    """
     try:
         yield
     except (ClientError, BotoCoreError, HTTPError) as error:
         # botocore lets urllib3's own through where S3's refusal of a streamed answer is torn off
         code = cause(error)
         hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
-        raise TransientFailure(f"{doing}: {code}{hint}", code) from error
+        failed = dependency if is_outage(code, _http_status(error)) else None
+        raise TransientFailure(f"{doing}: {code}{hint}", code, failed) from error
+
+
+def is_outage(code: str, http_status: int | None) -> bool:
+    """Whether the service itself failed, so that other requests will fail too.
+
+    It does where no answer came (`http_status` is None), with a server error, where it throttles, refuses the
+    credentials, or has no such bucket or table for us. AccessDenied and InvalidObjectState are of one object.
+    """
+    if http_status is None or http_status >= 500 or http_status == 429:
+        return True
+    return code in _CREDENTIALS | _THROTTLED | _UNUSABLE
+
+
+def _http_status(error: Exception) -> int | None:
+    if not isinstance(error, ClientError):
+        return None
+    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    # some services answer 200 and name an error in the body
+    return status or 0
 
 
 @contextmanager

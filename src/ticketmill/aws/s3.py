@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import error_code, transient
+from ticketmill.aws import clients
+from ticketmill.aws.clients import error_code
 from ticketmill.domain.keys import is_ticket_key
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+transient = partial(clients.transient, dependency="s3")
 
 _JSON = "application/json"
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status

@@ -82,14 +82,18 @@ class Settled:
     tokens: int | None = None
     failure: Failure | None = None
     raw: RawObject | None = None
+    dependency: str | None = None
 
     def outcomes(self) -> list[Outcome]:
         """One for each message of the job; what the work took is told of the first."""
         first, *others = self.job.messages
         return [
-            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
-            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+            replace(self._outcome(first), stage_ms=self.job.stage_ms, tokens=self.tokens),
+            *map(self._outcome, others),
         ]
+
+    def _outcome(self, message: Message) -> Outcome:
+        return Outcome(message, self.result, self.ticket_id, self.reason, dependency=self.dependency)
 
 
 @dataclass(frozen=True)
@@ -233,7 +237,10 @@ class Pipeline:
 
     def _failed(self, job: Job, ticket_id: str | None, raw: RawObject | None, error: Exception) -> Settled:
         failure = _explain(job.upload.key, job.messages, error, self.clock())
-        return Settled(job, Result.FAILED, ticket_id, failure.code, failure=failure, raw=raw)
+        dependency = error.dependency if isinstance(error, TransientFailure) else None
+        return Settled(
+            job, Result.FAILED, ticket_id, failure.code, failure=failure, raw=raw, dependency=dependency
+        )
 
     def _note_failure(self, settled: Settled) -> None:
         """Leaves the reason of a failure on the row; the queue redelivers whether that succeeds or not."""
