@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from ticketmill.telemetry.model_metrics import ModelMetrics
 
 from ticketmill.domain.enrichment import SentimentPrediction, Summary
 from ticketmill.domain.errors import SetupError
@@ -21,6 +20,7 @@ from ticketmill.models.transformers import store
 from ticketmill.models.transformers.runner import ModelRunner, Reason
 from ticketmill.tasks import named_models
 from ticketmill.tasks.stages import Fallback, Read
+from ticketmill.telemetry.metrics import ModelMetrics
 
 LABELS = ("billing", "refunds", "orders", "login")
 LONG = (

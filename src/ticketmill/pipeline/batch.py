@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from threading import Lock
 
-from ticketmill.bisection import bisect
+from ticketmill.bisection import as_failure, bisect
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import enriched_key, id_of_key
@@ -184,8 +184,8 @@ class Pipeline:
                 return Candidate(job, raw, self._parse(raw))
             except TicketRejected as rejection:
                 return self._reject(job, raw, rejection)
-        except Exception as error:  # noqa: BLE001 - one upload's fault is that upload's outcome
-            return self._failed(job, None, None, error)
+        except BaseException as error:  # noqa: BLE001 - one upload's fault is that upload's outcome
+            return self._failed(job, None, None, as_failure(error))
 
     def _parse(self, raw: RawObject) -> Ticket:
         if raw.body is None:
@@ -232,8 +232,8 @@ class Pipeline:
                 row = enriched_row(ticket, enrichment, raw, key)
                 result = self._recorder.record(row, candidate.standing, raw)
             return Settled(job, result, ticket.ticket_id, tokens=enrichment.tokens)
-        except Exception as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome
-            return self._failed(job, ticket.ticket_id, raw, error)
+        except BaseException as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome
+            return self._failed(job, ticket.ticket_id, raw, as_failure(error))
 
     def _failed(self, job: Job, ticket_id: str | None, raw: RawObject | None, error: Exception) -> Settled:
         failure = _explain(job.upload.key, job.messages, error, self.clock())

@@ -114,15 +114,20 @@ class Buffer:
             self._finishing = True
             self._changed.notify_all()
 
-    def close(self) -> list[Message]:
-        """Ends every wait; gives what nobody has taken."""
+    def drain(self) -> list[Message]:
+        """Gives what nobody has taken, out of its turn."""
         with self._changed:
-            self._finishing = self._closed = True
             left = [*self._ordinary, *self._suspects]
             self._ordinary.clear()
             self._suspects.clear()
             self._changed.notify_all()
             return left
+
+    def close(self) -> list[Message]:
+        """Ends every wait; gives what nobody has taken."""
+        with self._changed:
+            self._finishing = self._closed = True
+            return self.drain()
 
     def _gather(self, most: int, gather_s: float) -> None:
         gathered_by = time.monotonic() + gather_s
@@ -137,8 +142,9 @@ class Buffer:
             return 0
         if flow is Flow.ALONE:
             return 0 if self.in_flight else 1
-        alone = self._suspects or (self._one_alone and self._at_work)
-        return SQS_MAX_BATCH if not alone and self.in_flight + SQS_MAX_BATCH <= self._capacity else 0
+        if self._suspects or (self._one_alone and self._at_work):
+            return 0
+        return min(SQS_MAX_BATCH, self._capacity - self.in_flight)
 
     def _startable(self) -> int:
         """How many messages a batch may take now."""

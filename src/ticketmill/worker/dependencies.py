@@ -9,8 +9,9 @@ failed dependency pauses the worker: one circuit breaker for each.
       └──── an upload gets through ──── PROBING: one message at a time, in the whole worker
 
 A batch that fails in PROBING opens the breaker again, with twice the pause. What was received and not started
-waits in the worker meanwhile: the heartbeat keeps it invisible, and its receive count stays. What has failed
-is released with the backoff of every failure; nobody receives it before the pause is over.
+waits in the worker meanwhile: the heartbeat keeps it invisible, and its receive count stays. Once the pauses
+are at their longest it is released, for a worker that the outage does not hit. What has failed is released
+with the backoff of every failure; nobody receives it before the pause is over.
 
 Only a failure of the service itself counts, see `TransientFailure.dependency`. Where some uploads of a batch
 get through, the service works.
@@ -61,6 +62,7 @@ class Dependencies:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._probes = dict(probes)
+        self._max_pause_s = max_pause_s
         self._breakers = {
             name: CircuitBreaker(1, first_pause_s, max_pause_s, clock) for name in (QUEUE, *probes)
         }
@@ -77,6 +79,12 @@ class Dependencies:
     def pause_s(self) -> float:
         """Seconds until the next probe may be made; 0 where nothing is down."""
         return max((each.remaining_s for each in self._breakers.values()), default=0.0)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether a dependency of the pipeline is down, and its pauses are at their longest."""
+        breakers = [self._breakers[name] for name in self._probes]
+        return any(each.remaining_s and each.pause_s >= self._max_pause_s for each in breakers)
 
     def flow(self) -> Flow:
         """What may be started now."""

@@ -57,7 +57,7 @@ class Limits:
 
 def pace_of(settings: Settings, limits: Limits = Limits()) -> Pace:
     """The pace that the settings describe."""
-    named_models = sum(settings.choice(task).model is not None for task in CHOICES)
+    named_models = sum(bool(settings.choice(task).model) for task in CHOICES)
     return Pace(
         batch_size=settings.batch_size,
         worker_threads=settings.worker_threads,

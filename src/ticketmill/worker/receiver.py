@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import ceil
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import SQS_MAX_BATCH
@@ -35,6 +36,7 @@ class Receiver:
             pause_s = self._parts.dependencies.probe()
         self._parts.buffer.wake()
         if pause_s:
+            self._release_in_a_long_outage(pause_s)
             return pause_s
         left = self._left()
         if left is not None and left <= 0:
@@ -64,6 +66,13 @@ class Receiver:
         parts.queue.release(parts.leases.end(left_over), 0)
         if not messages and self._limits.until_empty:
             self.finished = self._is_empty()
+
+    def _release_in_a_long_outage(self, pause_s: float) -> None:
+        """Once the pauses are at their longest: the outage may be of this worker's machine alone."""
+        parts = self._parts
+        if parts.dependencies.is_lasting and (waiting := parts.buffer.drain()):
+            log.warning("releasing %d messages: another worker may reach what is down here", len(waiting))
+            parts.queue.release(parts.leases.end(waiting), ceil(pause_s))
 
     def _left(self) -> int | None:
         """How many tickets may still be received; None for any number."""
