@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -14,12 +14,14 @@ from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, pro
 from ticketmill.entrypoints.signals import stop_on_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ticketmill.pipeline.outcome import Outcome
     from ticketmill.settings import Settings
     from ticketmill.telemetry.monitoring import Monitoring
     from ticketmill.worker.pace import Limits
+
+Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def work(
         if processes > 1:
             statistics, unfinished = _work_in_processes(settings, processes, limits, verbose), False
         else:
-            statistics, unfinished = _work_here(settings, limits)
+            statistics, unfinished = run_or_end(lambda: _work_here(settings, limits))
     _answer(statistics, as_json)
     if unfinished:
         _end_process(ExitCode.DONE)
@@ -61,11 +63,17 @@ def work(
 def _work_here(settings: Settings, limits: Limits) -> tuple[dict[str, Any], bool]:
     """The statistics, and whether a thread is still at work."""
     from ticketmill.telemetry.monitoring import Monitoring
+
+    with Monitoring(settings) as watch:
+        return _work(settings, watch, limits)
+
+
+def run_or_end(run: Callable[[], Result]) -> Result:
+    """What `run` gives. Where a thread of the worker died, the process ends: other threads may hang."""
     from ticketmill.worker.worker import WorkerDied
 
     try:
-        with Monitoring(settings) as watch:
-            return _work(settings, watch, limits)
+        return run()
     except WorkerDied as died:
         say(f"ticketmill: {died}")
         _end_process(ExitCode.FAULT)
