@@ -64,6 +64,7 @@ LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 class Clients:
     """One client a service, all of one session; each may be used by many threads."""
 
+    session: boto3.Session
     s3: S3Client
     sqs: SQSClient
     dynamodb: DynamoDBClient
@@ -87,6 +88,7 @@ def connect(max_pool_connections: int = 16) -> Clients:
             )
         config = _config(max_pool_connections)
         return Clients(
+            session=session,
             s3=session.client("s3", config=config),
             sqs=session.client("sqs", config=config),
             # Validating an item again, every attribute of it, is a fifth of a row's write in CPU time.
@@ -94,7 +96,7 @@ def connect(max_pool_connections: int = 16) -> Clients:
             cloudformation=session.client("cloudformation", config=config),
         )
     except (BotoCoreError, ValueError) as error:  # an unknown profile, an endpoint that is no address
-        raise SetupError(f"AWS clients cannot be made: {error}; mend the AWS_… variables") from error
+        raise SetupError(f"AWS clients cannot be made: {error}; correct the AWS_… variables") from error
 
 
 def _config(max_pool_connections: int) -> Config:
@@ -120,19 +122,22 @@ def cause(error: Exception) -> str:
 
 
 @contextmanager
-def transient(doing: str, dependency: str | None = None) -> Iterator[None]:
+def transient(doing: str, in_its_words: bool = False, dependency: str | None = None) -> Iterator[None]:
     """Turns botocore's errors into TransientFailure: what was being done, and the code.
 
-    The failure names `dependency` only where that service itself failed, see `is_outage`.
+    `in_its_words` adds the service's message, which must not quote what was sent. The failure names
+    `dependency` only where that service itself failed, see `is_outage`.
     """
     try:
         yield
     except (ClientError, BotoCoreError, HTTPError) as error:
-        # botocore lets urllib3's own through where S3's refusal of a streamed answer is torn off
+        # botocore lets urllib3's own through where S3's refusal of a streamed answer is cut short
         code = cause(error)
         hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
+        message = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
+        said = f" ({message})" if in_its_words and message else ""
         failed = dependency if is_outage(code, _http_status(error)) else None
-        raise TransientFailure(f"{doing}: {code}{hint}", code, failed) from error
+        raise TransientFailure(f"{doing}: {code}{said}{hint}", code, failed) from error
 
 
 def is_outage(code: str, http_status: int | None) -> bool:
