@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from ticketmill.aws.clients import error_code, transient
+from ticketmill.aws import clients
+from ticketmill.aws.clients import error_code
 from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import day_shard
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION
@@ -22,6 +24,8 @@ from ticketmill.domain.row import INDEX_ATTRIBUTES, Failure, FoundRows, TicketRo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesOutputTypeDef
+
+transient = partial(clients.transient, dependency="dynamodb")
 
 MAX_BATCH_GET = 100
 MAX_ATTEMPTS = 6  # of one batch; with the backoff below at most 3 s in all
@@ -178,7 +182,9 @@ class DynamoTicketRows:
             keys = answer.get("UnprocessedKeys") or {}
             if not keys:
                 return
-        raise TransientFailure(f"reading rows from DynamoDB: some left unread {MAX_ATTEMPTS} times")
+        raise TransientFailure(
+            f"reading rows from DynamoDB: some left unread {MAX_ATTEMPTS} times", dependency="dynamodb"
+        )
 
 
 _NAMES = {f"#{name}": name for name in OWNED}
