@@ -88,30 +88,44 @@ class DynamoTicketRows:
         writer came first. A write that arrived though its answer was lost, and was sent again, is ours: True.
         """
         item = item_of(row)
-        sets = ", ".join(f"#{name} = :{name}" for name in OWNED if name in item)
-        removes = ", ".join(f"#{name}" for name in OWNED if name not in item)
-        values = {f":{name}": item[name] for name in OWNED if name in item}
-        condition = "attribute_not_exists(ticket_id)"
-        if replaces is not None:
-            condition = "#revision = :replaced"
-            values[":replaced"] = {"N": str(replaces.revision)}
         with transient("writing a row to DynamoDB"):
             try:
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key={"ticket_id": item["ticket_id"]},
-                    UpdateExpression=f"SET {sets} REMOVE {removes}" if removes else f"SET {sets}",
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=_NAMES,
-                    ExpressionAttributeValues=values,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                if replaces is None:
+                    self._create(item)
+                else:
+                    self._update(item, replaces.revision)
             except ClientError as error:
                 if error_code(error) != _CONDITION_FAILED:
                     raise
                 current: Any = error.response.get("Item")
                 return bool(current) and item_of(row_from(current)) == item_of(row_from(item))
         return True
+
+    def _create(self, item: Item) -> None:
+        """Where no item is, nobody's attributes can be lost, and a put takes less CPU time than an update."""
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(ticket_id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _update(self, item: Item, revision: int) -> None:
+        """Sets what the pipeline owns, removes what it owns and says no more, and leaves all else."""
+        sets = ", ".join(f"#{name} = :{name}" for name in OWNED if name in item)
+        removes = ", ".join(f"#{name}" for name in OWNED if name not in item)
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key={"ticket_id": item["ticket_id"]},
+            UpdateExpression=f"SET {sets} REMOVE {removes}" if removes else f"SET {sets}",
+            ConditionExpression="#revision = :replaced",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues={
+                ":replaced": {"N": str(revision)},
+                **{f":{name}": item[name] for name in OWNED if name in item},
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
 
     def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
         """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
