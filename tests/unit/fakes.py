@@ -16,8 +16,10 @@ from ticketmill.domain.backfill import Selection
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import (
+    SQS_MAX_BATCH,
     Announcement,
     BackfillRequest,
+    Extension,
     Ignored,
     ListedObject,
     Message,
@@ -131,15 +133,17 @@ class FakeQueue:
         self.acknowledged += deleted
         return set(deleted)
 
-    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
-        assert 1 <= len(messages) <= 10
-        for message in messages:
-            if message.message_id not in self.expired:
-                if timeout_s == VISIBILITY_TIMEOUT_S:
-                    self.extended.append(message.message_id)
-                else:
-                    self.released.append((message.message_id, timeout_s))
-        return {each.message_id for each in messages} & self.expired
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        assert 1 <= len(messages) <= SQS_MAX_BATCH
+        _ = timeout_s
+        ids = {each.message_id for each in messages}
+        self.extended += [each.message_id for each in messages if each.message_id not in self.expired]
+        return Extension(frozenset(ids - self.expired), frozenset(ids & self.expired))
+
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        ours = [each.message_id for each in messages if each.message_id not in self.expired]
+        self.released += [(message_id, delay_s) for message_id in ours]
+        return set(ours)
 
     def is_empty(self) -> bool:
         return not self.waiting

@@ -15,7 +15,6 @@ import pytest
 from fakes import FakeQueue, announce, ticket
 from world import World
 
-from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
 from ticketmill.entrypoints import lambda_handler
 from ticketmill.entrypoints.lambda_handler import OUT_OF_TIME, FunctionFault, TicketsFunction
@@ -118,21 +117,9 @@ def test_what_cannot_be_finished_in_time_comes_again_and_what_is_done_does_not(
 
 def test_a_queue_that_hangs_does_not_keep_the_answer(release: threading.Event) -> None:
     bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
-    bench.queue.change_visibility = lambda *_: release.wait(30)  # type: ignore[method-assign, assignment, return-value]
+    bench.queue.release = lambda *_: release.wait(30)  # type: ignore[method-assign, assignment, return-value]
     assert bench.function.work(messages(2), LITTLE_S) == ["m0", "m1"]
     assert not release.is_set()
-
-
-def test_a_queue_that_refuses_leaves_them_to_their_visibility_timeout(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def refuse(*_: object) -> set[str]:
-        raise TransientFailure("changing the visibility of 2 messages: RequestThrottled")
-
-    bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
-    bench.queue.change_visibility = refuse  # type: ignore[method-assign]
-    assert bench.function.work(messages(2), PLENTY_S) == ["m0", "m1"]
-    assert "they come back by their visibility timeout" in caplog.text
 
 
 def test_a_fault_of_ours_fails_the_invocation_without_quoting_a_ticket(

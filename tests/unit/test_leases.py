@@ -6,7 +6,7 @@ import pytest
 from fakes import VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Extension, Message
 from ticketmill.worker.leases import Leases
 
 
@@ -54,15 +54,28 @@ def test_a_lease_that_no_heartbeat_could_extend_in_time_is_lost() -> None:
     queue = waiting(2)
     leases, messages = held_by(queue, clock)
 
-    def refuse(messages: object, timeout_s: int) -> set[str]:
-        raise TransientFailure("changing the visibility of 2 messages: ServiceUnavailable")
+    def refuse(messages: object, timeout_s: int) -> Extension:
+        raise TransientFailure("extending 2 messages: ServiceUnavailable")
 
     clock.now = VISIBILITY_TIMEOUT_S - 1
     assert leases.held(messages) == messages
-    queue.change_visibility = refuse  # type: ignore[method-assign,assignment]
+    queue.extend = refuse  # type: ignore[method-assign,assignment]
     leases.extend()
     clock.now = VISIBILITY_TIMEOUT_S
     assert leases.release(messages) == []
+    assert leases.lost == 2
+
+
+def test_an_extension_that_the_queue_does_not_confirm_leaves_the_old_expiry() -> None:
+    clock = Clock()
+    queue = waiting(3)
+    leases, messages = held_by(queue, clock)
+    queue.extend = lambda *_: Extension(frozenset({"m0"}), frozenset({"m2"}))  # type: ignore[method-assign]
+    clock.now = VISIBILITY_TIMEOUT_S / 2
+    leases.extend()
+    assert [each.message_id for each in leases.held(messages)] == ["m0", "m1"]
+    clock.now = VISIBILITY_TIMEOUT_S
+    assert [each.message_id for each in leases.held(messages)] == ["m0"]
     assert leases.lost == 2
 
 

@@ -15,6 +15,7 @@ from ticketmill.domain.model_choice import CHOICES, HubTask
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.sqs import SqsQueue
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ticketmill.models.transformers.store import Located
     from ticketmill.operations.backfill import Backfill
     from ticketmill.operations.dead_letters import DeadLetters
-    from ticketmill.operations.scheduled_backfill import Commands
+    from ticketmill.operations.requested_backfill import RequestedBackfill
     from ticketmill.pipeline.batch import Pipeline
     from ticketmill.pipeline.enricher import Enricher
     from ticketmill.tasks.stages import Stage
@@ -52,6 +53,7 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    checkpoints: DynamoCheckpoints
     queue: SqsQueue
     dead_letters: SqsQueue
 
@@ -65,6 +67,7 @@ def pool_size(settings: Settings) -> int:
 def connect(settings: Settings) -> Adapters:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.sqs import SqsQueue
@@ -77,6 +80,7 @@ def connect(settings: Settings) -> Adapters:
         raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients.s3, stack.enriched_bucket),
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )
@@ -233,7 +237,7 @@ def _intent_stage(
 
 def make_pipeline(settings: Settings, place: Adapters, enricher: Enricher) -> Pipeline:
     """The pipeline from `place` back to it."""
-    from ticketmill.aws.events import read_uploads
+    from ticketmill.aws.events import decode
     from ticketmill.pipeline.batch import Pipeline
 
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
@@ -241,11 +245,13 @@ def make_pipeline(settings: Settings, place: Adapters, enricher: Enricher) -> Pi
         raw_tickets=place.raw_tickets,
         enriched_tickets=place.enriched_tickets,
         rows=place.rows,
-        read_event=partial(read_uploads, raw_bucket=place.stack.raw_bucket),
+        decode=partial(decode, raw_bucket=place.stack.raw_bucket),
         enricher=enricher,
         executor=executor,
         max_ticket_bytes=settings.max_ticket_bytes,
-        commands=_commands(place, make_backfill(settings, place, enricher.fingerprint, executor)),
+        commands=_requested_backfill(
+            place, make_backfill(settings, place, enricher.fingerprint, executor)
+        ),
     )
 
 
@@ -263,15 +269,15 @@ def make_backfill(settings: Settings, place: Adapters, fingerprint: str, executo
     )
 
 
-def _commands(place: Adapters, backfill: Backfill) -> Commands:
-    from ticketmill.aws.events import announcement, command, read_command
-    from ticketmill.operations.scheduled_backfill import Commands
+def _requested_backfill(place: Adapters, backfill: Backfill) -> RequestedBackfill:
+    from ticketmill.aws.events import encode_backfill, encode_upload
+    from ticketmill.operations.requested_backfill import RequestedBackfill
 
-    return Commands(
-        read=read_command,
-        write=command,
-        backfill=backfill,
-        announce=partial(announcement, place.stack.raw_bucket),
+    return RequestedBackfill(
+        backfill_of=backfill,
+        checkpoints=place.checkpoints,
+        encode=encode_backfill,
+        announce=partial(encode_upload, place.stack.raw_bucket),
         send_many=place.queue.send_many,
         waiting=lambda: place.queue.depths().visible,
     )
@@ -279,15 +285,15 @@ def _commands(place: Adapters, backfill: Backfill) -> Commands:
 
 def make_dead_letters(settings: Settings, place: Adapters) -> DeadLetters:
     """What could not be worked off in `place`."""
-    from ticketmill.aws.events import announced
+    from ticketmill.aws.events import decode
     from ticketmill.operations.dead_letters import DeadLetters
 
     return DeadLetters(
         queue=place.dead_letters,
-        send=place.queue.send,
+        send_many=place.queue.send_many,
         rows=place.rows,
         raw_tickets=place.raw_tickets,
-        read_event=partial(announced, raw_bucket=place.stack.raw_bucket),
+        decode=partial(decode, raw_bucket=place.stack.raw_bucket),
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent, SQSRecord
 
 from ticketmill import bootstrap
-from ticketmill.domain.errors import SetupError, TicketmillError, TransientFailure
+from ticketmill.domain.errors import SetupError, TicketmillError
 from ticketmill.domain.message import Message
 from ticketmill.pipeline.outcome import Outcome, Result, settled
 from ticketmill.pipeline.ports import Queue
@@ -29,7 +29,6 @@ from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.json_logs import JsonFormatter
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import Metrics
-from ticketmill.worker.leases import CHANGE_AT_ONCE
 from ticketmill.worker.worker import backoff_s
 
 if TYPE_CHECKING:
@@ -108,16 +107,9 @@ class TicketsFunction:
             delay_s = 0 if message in untried else backoff_s(message.receive_count)
             later.setdefault(delay_s, []).append(message)
         pool = ThreadPoolExecutor(1, thread_name_prefix="hand-back")
-        changes = [pool.submit(self._change, group, delay_s) for delay_s, group in later.items()]
+        changes = [pool.submit(self._queue.release, group, delay_s) for delay_s, group in later.items()]
         wait(changes, max(deadline - time.monotonic(), 0))
         pool.shutdown(wait=False, cancel_futures=True)
-
-    def _change(self, messages: Sequence[Message], delay_s: int) -> None:
-        for start in range(0, len(messages), CHANGE_AT_ONCE):
-            try:
-                self._queue.change_visibility(messages[start : start + CHANGE_AT_ONCE], delay_s)
-            except TransientFailure as failure:
-                log.warning("%s; they come back by their visibility timeout", failure)
 
 
 def _outcomes(batch: Sequence[Message], future: Future[list[Outcome]]) -> list[Outcome]:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ticketmill.batching import grouped
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import BackfillRequest, Ignored, Message, Upload, Uploads
+from ticketmill.domain.message import SQS_MAX_BATCH, BackfillRequest, Ignored, Message, Upload, Uploads
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.dead_letter import DeadLetter, Finding
-from ticketmill.operations.hold import MAX_BATCH, Hold
+from ticketmill.operations.hold import Hold
 from ticketmill.operations.lookup import Known, Lookup, keys_of
 from ticketmill.pipeline.ports import Decode, Queue, RawTickets, TicketRows
 
@@ -76,19 +76,33 @@ class DeadLetters:
         Messages sent after `sent_until` are held and left out: who redrives must not meet again what fails
         again at once. `received` is called with the number of messages of each receive.
         """
+<<<<<<< HEAD
         while messages := hold.receive(self.batch_messages, received):
             wanted = [each for each in messages if sent_until is None or each.sent_at <= sent_until]
             yield self.explain(sorted(wanted, key=lambda each: each.sent_at))
+=======
+        held = Held(self.queue, {})
+        try:
+            while found := self.queue.receive(MAX_RECEIVED, WAIT_S, visibility_timeout_s=HOLD_S):
+                new = {each.message_id for each in found} - held.messages.keys()
+                held.messages.update({each.message_id: each for each in found})
+                if not new:  # the first ones are visible again: we have been round
+                    break
+                received(len(new))
+            yield held
+        finally:
+            self.queue.release(list(held.messages.values()), delay_s=0)
+>>>>>>> worker
 
     def explain(self, messages: Iterable[Message]) -> list[DeadLetter]:
         """What is known of `messages`, in their order."""
-        opened = [(message, *self._open(message)) for message in messages]
-        uploads = list(dict.fromkeys(upload for _, announced, _ in opened for upload in announced))
+        opened = [self._open(message) for message in messages]
+        uploads = list(dict.fromkeys(upload for _, announced in opened for upload in announced))
         known = self._lookup.find(uploads)
         found = dict(zip(uploads, self.executor.map(self._find, known.items()), strict=True))
         return [
-            DeadLetter(message, tuple(found[upload] for upload in announced), **told)
-            for message, announced, told in opened
+            replace(letter, findings=tuple(found[upload] for upload in dict.fromkeys(announced)))
+            for letter, announced in opened
         ]
 
     def redrive(
@@ -101,7 +115,7 @@ class DeadLetters:
         """
         redriven = Redriven()
         messages = (letter.message for letter in letters)
-        for batch in grouped(messages, lambda each: len(each.body.encode()), MAX_SENT_BYTES, MAX_BATCH):
+        for batch in grouped(messages, lambda each: len(each.body.encode()), MAX_SENT_BYTES, SQS_MAX_BATCH):
             sent: list[Message] = []
             for message, problem in zip(batch, self.send_many([each.body for each in batch]), strict=True):
                 if problem is None:
@@ -113,19 +127,19 @@ class DeadLetters:
             done(len(batch))
         return redriven
 
-    def _open(self, message: Message) -> tuple[Sequence[Upload], dict[str, object]]:
-        """The uploads that a message announces, and what else there is to say of it."""
+    def _open(self, message: Message) -> tuple[DeadLetter, Sequence[Upload]]:
+        """What a message says, still without findings, and the uploads that it announces."""
         try:
             announcement = self.decode(message.body)
         except ValueError as error:
-            return (), {"problem": str(error)}
+            return DeadLetter(message, problem=str(error)), ()
         match announcement:
             case Uploads(uploads, skipped):
-                return uploads, {"skipped": skipped}
+                return DeadLetter(message, skipped=skipped), uploads
             case BackfillRequest():
-                return (), {"request": announcement}
+                return DeadLetter(message, request=announcement), ()
             case Ignored():
-                return (), {}
+                return DeadLetter(message), ()
 
     @property
     def _lookup(self) -> Lookup:

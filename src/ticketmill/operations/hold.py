@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event, Lock, Thread
 from types import TracebackType
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import SQS_MAX_BATCH, Message
 from ticketmill.pipeline.ports import Queue
 
 # What a killed command hides from the next one.
 HOLD_S = 600
 # A receive that waits asks all of SQS's servers; one that does not may overlook messages.
 WAIT_S = 1
-MAX_BATCH = 10  # messages a request
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +45,8 @@ class Hold:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._release()
+        with self._lock:
+            self._queue.release(list(self._messages.values()), delay_s=0)
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -59,7 +59,7 @@ class Hold:
         found: list[Message] = []
         while len(found) < most:
             some = self._queue.receive(
-                min(MAX_BATCH, most - len(found)), WAIT_S, visibility_timeout_s=self._hold_s
+                min(SQS_MAX_BATCH, most - len(found)), WAIT_S, visibility_timeout_s=self._hold_s
             )
             new = [each for each in some if each.message_id not in self._messages]
             with self._lock:
@@ -80,34 +80,21 @@ class Hold:
 
     def extend(self) -> None:
         """Hides what is held for the whole time again. A request that fails is logged, and stops no other."""
-        for batch in self._batches():
+        with self._lock:
+            messages = list(self._messages.values())
+        for start in range(0, len(messages), SQS_MAX_BATCH):
+            batch = messages[start : start + SQS_MAX_BATCH]
             with self._lock:
                 held = [each for each in batch if each.message_id in self._messages]
                 if held:
-                    self._ask(held, lambda some: self._queue.change_visibility(some, self._hold_s))
+                    self._extend(held)
 
     def _keep_extending(self) -> None:
         while not self._ended.wait(self._extend_every_s):
             self.extend()
 
-    def _release(self) -> None:
-        for batch in self._batches():
-            self._ask(batch, lambda some: self._queue.release(some, delay_s=0))
-
-    def _ask(self, messages: Sequence[Message], request: Callable[[Sequence[Message]], object]) -> None:
+    def _extend(self, messages: Sequence[Message]) -> None:
         try:
-            request(messages)
+            self._queue.extend(messages, self._hold_s)
         except TransientFailure as failure:
-            log.warning(
-                "%d messages from %s on are hidden for up to %d s: %s",
-                len(messages),
-                messages[0].message_id,
-                self._hold_s,
-                failure,
-            )
-
-    def _batches(self) -> Iterator[list[Message]]:
-        with self._lock:
-            messages = list(self._messages.values())
-        for start in range(0, len(messages), MAX_BATCH):
-            yield messages[start : start + MAX_BATCH]
+            log.warning("%s; trying again in %.0f s", failure, self._extend_every_s)

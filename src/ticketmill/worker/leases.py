@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import SQS_MAX_BATCH, Message
 from ticketmill.pipeline.ports import Queue
 
 log = logging.getLogger(__name__)
-
-CHANGE_AT_ONCE = 10
 
 
 @dataclass(slots=True)
@@ -86,9 +84,9 @@ class Leases:
         A queue that fails is asked again at the next heartbeat, of which several fit into the timeout.
         """
         waiting = list(self._leases)
-        for start in range(0, len(waiting), CHANGE_AT_ONCE):
+        for start in range(0, len(waiting), SQS_MAX_BATCH):
             try:
-                self._extend(waiting[start : start + CHANGE_AT_ONCE])
+                self._extend(waiting[start : start + SQS_MAX_BATCH])
             except TransientFailure as failure:
                 log.warning("%s; trying again at the next heartbeat", failure)
 
@@ -98,13 +96,11 @@ class Leases:
             if not held:
                 return
             expires_at = self._clock() + self._visibility_timeout_s
-            expired = self._queue.change_visibility(
-                [lease.message for lease in held], self._visibility_timeout_s
-            )
+            extension = self._queue.extend([lease.message for lease in held], self._visibility_timeout_s)
             for lease in held:
-                if lease.message.message_id in expired:
+                if lease.message.message_id in extension.expired:
                     self._lose(lease.message)
-                else:
+                elif lease.message.message_id in extension.confirmed:
                     lease.expires_at = expires_at
 
     def _drop_expired(self, messages: Sequence[Message]) -> None:

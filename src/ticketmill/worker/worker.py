@@ -14,17 +14,16 @@ from datetime import UTC, datetime
 from types import FrameType
 
 from ticketmill.domain.errors import TicketmillError, TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import SQS_MAX_BATCH, Message
 from ticketmill.pipeline.outcome import Outcome, Result, settled
 from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import Settings
 from ticketmill.worker.buffer import Buffer
-from ticketmill.worker.leases import CHANGE_AT_ONCE, Leases
+from ticketmill.worker.leases import Leases
 from ticketmill.worker.statistics import Statistics
 
 log = logging.getLogger(__name__)
 
-RECEIVE_AT_ONCE = 10
 GATHER_S = 0.005
 WORKER_THREAD = "worker-"
 SUPERVISE_EVERY_S = 0.1
@@ -86,7 +85,7 @@ class Worker:
     ) -> None:
         self.statistics = Statistics()
         self.leases = Leases(queue, pace.visibility_timeout_s)
-        self.buffer = Buffer(max(pace.batch_size * 2, RECEIVE_AT_ONCE))
+        self.buffer = Buffer(max(pace.batch_size * 2, SQS_MAX_BATCH))
         self.reached = False
         """Whether the queue answered when it was last asked."""
         self.unfinished = False
@@ -133,7 +132,7 @@ class Worker:
     def _receive(self) -> None:
         """Receives as long as there is room for what comes, and until a limit is reached."""
         pause_s = FIRST_PAUSE_S
-        while self.buffer.wait_for_room(RECEIVE_AT_ONCE) and (most := self._wanted()):
+        while self.buffer.wait_for_room(SQS_MAX_BATCH) and (most := self._wanted()):
             try:
                 with self._busy():
                     messages = self.leases.receive(most, self._pace.wait_s)
@@ -145,7 +144,7 @@ class Worker:
                 pause_s = min(pause_s * 2, MAX_PAUSE_S)
                 continue
             self.statistics.received += len(messages)
-            self._hand_back(self.buffer.put(messages, more_expected=len(messages) == RECEIVE_AT_ONCE))
+            self._hand_back(self.buffer.put(messages, more_expected=len(messages) == SQS_MAX_BATCH))
             if not messages and self._limits.until_empty and self._is_empty():
                 break
         self._stopping.set()
@@ -155,11 +154,11 @@ class Worker:
         most = self._limits.max_tickets
         while not self._stopping.is_set():
             if most is None:
-                return RECEIVE_AT_ONCE
+                return SQS_MAX_BATCH
             # what announced nothing, such as s3:TestEvent, was no ticket
             left = most - self.statistics.received + self.statistics.results[Result.IGNORED]
             if left or not (len(self.leases) or self._worker_threads_busy()):
-                return min(RECEIVE_AT_ONCE, left)
+                return min(SQS_MAX_BATCH, left)
             self._stopping.wait(SUPERVISE_EVERY_S / 10)
         return 0
 
@@ -235,11 +234,7 @@ class Worker:
     def _hand_back(self, messages: Sequence[Message], delay_s: int = 0) -> None:
         """Makes `messages` visible to others after `delay_s`."""
         self.leases.release(messages)
-        for start in range(0, len(messages), CHANGE_AT_ONCE):
-            try:
-                self._queue.change_visibility(messages[start : start + CHANGE_AT_ONCE], delay_s)
-            except TransientFailure as failure:
-                log.warning("%s; they come back by their visibility timeout", failure)
+        self._queue.release(messages, delay_s)
 
     def _is_empty(self) -> bool:
         try:
