@@ -72,6 +72,9 @@ class FakeRawTickets:
             if key.startswith(prefix) and key > after:
                 yield self._listed(key)
 
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        return (key for key in sorted(self.objects) if key.startswith(prefix) and key > after)
+
     def look(self, key: str) -> ListedObject | None:
         return self._listed(key) if key in self.objects else None
 

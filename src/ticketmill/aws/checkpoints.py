@@ -31,9 +31,7 @@ class DynamoCheckpoints:
     Where the table expires items by `expires_at`, they go by themselves.
     """
 
-    def __init__(
-        self, dynamodb: DynamoDBClient, table: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, dynamodb: DynamoDBClient, table: str, clock: Callable[[], float] = time.time) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._clock = clock
@@ -80,7 +78,11 @@ class MemoryCheckpoints:
         """See operations.ports.Checkpoints."""
         with self._lock:
             last = self.moves.get(run)
-            if last is not None and last.to_key != from_key and (last.token, last.from_key) != (token, from_key):
+            if (
+                last is not None
+                and last.to_key != from_key
+                and (last.token, last.from_key) != (token, from_key)
+            ):
                 return False
             self.moves[run] = _Move(from_key, to_key, token)
         return True

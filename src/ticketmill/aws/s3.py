@@ -15,6 +15,7 @@ from ticketmill.domain.row import RawVersion
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
 
 _JSON = "application/json"
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
@@ -57,15 +58,23 @@ class S3RawTickets:
 
         A thousand a request, asked for as they are taken. Raises TransientFailure where S3 fails.
         """
+        for found in self._list(prefix, after):
+            if is_ticket_key(found["Key"]):
+                last_modified = found["LastModified"].replace(microsecond=0)
+                yield ListedObject(found["Key"], _etag(found["ETag"]), last_modified)
+
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Every key under `prefix` that comes after `after`, tickets or not. Raises TransientFailure where S3
+        fails."""
+        return (found["Key"] for found in self._list(prefix, after))
+
+    def _list(self, prefix: str, after: str) -> Iterator[ObjectTypeDef]:
         while True:
             with transient("listing the raw bucket"):
                 page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after)
             for found in page.get("Contents", []):
                 after = found["Key"]
-                if is_ticket_key(after):
-                    yield ListedObject(
-                        after, _etag(found["ETag"]), found["LastModified"].replace(microsecond=0)
-                    )
+                yield found
             if not page["IsTruncated"]:
                 return
 

@@ -249,9 +249,7 @@ def make_pipeline(settings: Settings, place: Adapters, enricher: Enricher) -> Pi
         enricher=enricher,
         executor=executor,
         max_ticket_bytes=settings.max_ticket_bytes,
-        commands=_requested_backfill(
-            place, make_backfill(settings, place, enricher.fingerprint, executor)
-        ),
+        commands=_requested_backfill(place, make_backfill(settings, place, enricher.fingerprint, executor)),
     )
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-<<<<<<< HEAD
 from ticketmill.domain.backfill import Selection
-=======
+
 SQS_MAX_BATCH = 10
 """Messages that one request to SQS receives, sends, extends, releases or deletes at the most.
 
 See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html.
 """
->>>>>>> worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,23 +76,9 @@ class DeadLetters:
         Messages sent after `sent_until` are held and left out: who redrives must not meet again what fails
         again at once. `received` is called with the number of messages of each receive.
         """
-<<<<<<< HEAD
         while messages := hold.receive(self.batch_messages, received):
             wanted = [each for each in messages if sent_until is None or each.sent_at <= sent_until]
             yield self.explain(sorted(wanted, key=lambda each: each.sent_at))
-=======
-        held = Held(self.queue, {})
-        try:
-            while found := self.queue.receive(MAX_RECEIVED, WAIT_S, visibility_timeout_s=HOLD_S):
-                new = {each.message_id for each in found} - held.messages.keys()
-                held.messages.update({each.message_id: each for each in found})
-                if not new:  # the first ones are visible again: we have been round
-                    break
-                received(len(new))
-            yield held
-        finally:
-            self.queue.release(list(held.messages.values()), delay_s=0)
->>>>>>> worker
 
     def explain(self, messages: Iterable[Message]) -> list[DeadLetter]:
         """What is known of `messages`, in their order."""

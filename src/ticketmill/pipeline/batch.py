@@ -161,7 +161,9 @@ class Pipeline:
                     for upload in dict.fromkeys(uploads):
                         announced.setdefault(upload, []).append(message)
                     if skipped:
-                        log.warning("message %s: %d records skipped: %s", message.message_id, len(skipped), skipped[0])
+                        log.warning(
+                            "message %s: %d records skipped: %s", message.message_id, len(skipped), skipped[0]
+                        )
                     if not uploads:
                         outcomes.append(Outcome(message, Result.IGNORED, reason="foreign_record"))
                 case BackfillRequest():
