@@ -4,8 +4,8 @@ Notifications come straight, through SNS (in its envelope or raw) or through Eve
 in a notification (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)
 and plain in an EventBridge event (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html).
 MinIO and Ceph send S3's notifications under names of their own
-(https://min.io/docs/minio/linux/administration/monitoring/publish-events-to-redis.html,
-https://docs.ceph.com/en/latest/radosgw/notifications/).
+(https://github.com/minio/minio/tree/master/docs/bucket/notifications,
+https://docs.ceph.com/en/latest/radosgw/s3-notification-compatibility/).
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ class Backfill:
     def pages(self, selection: Selection, *, only_due: bool = False) -> Iterator[Page]:
         """The bucket, page by page, as they are taken.
 
-        With `only_due`, a partial record is left out until its next retry is due. Raises TransientFailure where
-        the bucket cannot be listed; a row that cannot be read makes its object unknown.
+        With `only_due`, a partial record is left out until its next retry is due. Raises TransientFailure
+        where the bucket cannot be listed; a row that cannot be read makes its object unknown.
         """
         now = self.clock()
         fixed = selection.at(now)
@@ -186,8 +186,8 @@ def reason_for(
 def partial_retry_due(row: TicketRow, now: datetime) -> bool:
     """Whether to enrich a partial record again by itself.
 
-    It waits as long again as from its upload to the last attempt, and a day at most: 1, 2, 4 … hours where the
-    schedule runs hourly. What a record lacks rarely comes by trying more often.
+    It waits as long again as from its upload to the last attempt, and a day at most: 1, 2, 4 … hours where
+    the schedule runs hourly. What a record lacks rarely comes by trying more often.
     """
     so_far = row.processed_at - row.received_at
     return now - row.processed_at >= min(so_far, MAX_RETRY_WAIT)
