@@ -25,8 +25,8 @@ _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+=-]{{0,{MAX_ID_CHARS - 1}}}")
 _ID_EXPECTED = (
     f"expected 1 to {MAX_ID_CHARS} characters of A-Z a-z 0-9 . _ : @ + = -, the first a letter or a digit"
 )
-# A string, or what a value follows. Possessive, so that no body makes it backtrack; a string that does not end
-# reaches to the end of the body.
+# A string, or what comes before a value. Possessive, so that no body makes it backtrack. A string that does
+# not end reaches to the end of the body.
 _JSON_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]', re.DOTALL)
 _BEFORE_A_VALUE = (b",", b"[", b"{")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -151,7 +151,7 @@ def parse_ticket(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> Ticket:
 
 
 def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
-    """One JSON document, decoded strictly: no NaN, no repeated keys, no bottomless nesting, not too many values.
+    """One JSON document, decoded strictly: no NaN, no repeated keys, a limit to nesting and number of values.
 
     Lone surrogates (half an emoji in `\\ud83d` escapes) become U+FFFD, since nothing could store them.
     """
@@ -183,9 +183,9 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
 def _check_values(body: bytes) -> None:
     """Raises TicketRejected where a document has more than MAX_JSON_VALUES values.
 
-    64 KB of brackets are 3 MB of Python objects, and a worker has many tickets in memory at once. So the values
-    are counted before they are made: each but the first follows a comma or an opening bracket. Most bodies have
-    too few of these anywhere; only in the others are strings told apart from the rest.
+    64 KB of brackets are 3 MB of Python objects, and a worker has many tickets in memory at once. So the
+    values are counted before they are made: each but the first follows a comma or an opening bracket. Most
+    bodies have too few of these anywhere; only in the others are strings told apart from the rest.
     """
     if sum(map(body.count, _BEFORE_A_VALUE)) < MAX_JSON_VALUES:
         return
