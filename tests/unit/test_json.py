@@ -190,7 +190,7 @@ class TestValues:
         ],
     )
     def test_a_flood_of_values_is_turned_down_before_it_takes_memory(self, flood: bytes) -> None:
-        """Built, 64 KB of brackets take 40 times their size, and a worker holds more than a hundred tickets."""
+        """Built, 64 KB of brackets take 40 times their size, and a worker holds over a hundred tickets."""
         body = with_value(b"[" + flood * (65_536 // len(flood)))
         tracemalloc.start()
         error = rejection_of(body)
