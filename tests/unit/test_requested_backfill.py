@@ -10,7 +10,7 @@ import pytest
 from fakes import NOW, FakeRawTickets, announce, decode, encode_backfill, ticket
 from world import World
 
-from ticketmill.aws.checkpoints import MemoryCheckpoints
+from ticketmill.aws.memory import MemoryCheckpoints
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import BackfillRequest, Message

@@ -21,7 +21,6 @@ from ticketmill.operations.backfill import (
     Page,
     Reason,
     limited,
-    partial_retry_due,
     reason_for,
 )
 
@@ -157,24 +156,6 @@ class TestTimes:
 
 class TestRetries:
     """When the schedule enriches a partial record again."""
-
-    @pytest.mark.parametrize(
-        ("attempted_after", "since", "due"),
-        [
-            (timedelta(seconds=2), timedelta(hours=1), True),
-            (timedelta(hours=1), timedelta(minutes=59), False),
-            (timedelta(hours=1), timedelta(hours=1), True),
-            (timedelta(hours=8), timedelta(hours=7), False),
-            (timedelta(days=300), timedelta(hours=23), False),
-            (timedelta(days=300), timedelta(hours=24), True),
-        ],
-    )
-    def test_each_waits_as_long_as_the_record_was_partial_and_a_day_at_most(
-        self, attempted_after: timedelta, since: timedelta, due: bool
-    ) -> None:
-        attempted_at = NOW + attempted_after
-        partial = row(Status.PARTIAL, processed_at=attempted_at)
-        assert partial_retry_due(partial, attempted_at + since) is due
 
     def test_only_requests_that_ask_for_it_wait(self, world: World, backfill: Backfill) -> None:
         world.process(world.raw.drop(KEY, ticket("T1")))

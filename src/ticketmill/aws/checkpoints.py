@@ -1,11 +1,9 @@
-"""How far each run of backfill messages has come: in the table, and in memory."""
+"""How far each run of backfill messages has come, as items of the tickets' table."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -56,33 +54,4 @@ class DynamoCheckpoints:
                 if error_code(error) != "ConditionalCheckFailedException":
                     raise
                 return False
-        return True
-
-
-@dataclass(frozen=True, slots=True)
-class _Move:
-    from_key: str
-    to_key: str
-    token: str
-
-
-@dataclass
-class MemoryCheckpoints:
-    """Checkpoints that end with the process."""
-
-    moves: dict[str, _Move] = field(default_factory=dict)
-    """The last move of each run."""
-    _lock: Lock = field(default_factory=Lock)
-
-    def advance(self, run: str, token: str, from_key: str, to_key: str) -> bool:
-        """See operations.ports.Checkpoints."""
-        with self._lock:
-            last = self.moves.get(run)
-            if (
-                last is not None
-                and last.to_key != from_key
-                and (last.token, last.from_key) != (token, from_key)
-            ):
-                return False
-            self.moves[run] = _Move(from_key, to_key, token)
         return True

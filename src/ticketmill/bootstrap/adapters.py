@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import Stack
 
@@ -24,6 +25,7 @@ class Adapters:
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
     checkpoints: DynamoCheckpoints
+    serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
 
@@ -40,6 +42,7 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import find_stack
 
@@ -51,6 +54,7 @@ def connect(settings: Settings) -> Adapters:
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
         checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
+        serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )

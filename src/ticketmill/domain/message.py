@@ -42,7 +42,8 @@ class Upload:
     """An object that somebody dropped.
 
     `key` is what AWS means by the event. `fallback_key` is what a sender means that does not encode keys as
-    AWS does; it is tried where no object has `key`. `force` asks for a new enrichment even of what is known.
+    AWS does; it is tried where no object has `key`. `force` enriches it even where its row says that this
+    was done already.
     """
 
     bucket: str

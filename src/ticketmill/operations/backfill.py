@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 
@@ -18,13 +18,12 @@ from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key, raw_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject, Upload
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.row import RawVersion, TicketRow, partial_retry_due
 from ticketmill.operations.lookup import Known, Lookup
 from ticketmill.operations.ports import RawBucket
 from ticketmill.pipeline.ports import TicketRows
 
 PAGE_KEYS = 100  # as many rows as DynamoDB reads at once
-MAX_RETRY_WAIT = timedelta(days=1)
 
 
 Announce = Callable[[str, bool], str]
@@ -181,16 +180,6 @@ def reason_for(
     if selection.outdated and enriched and row.fingerprint != fingerprint:
         return Reason.OUTDATED
     return None
-
-
-def partial_retry_due(row: TicketRow, now: datetime) -> bool:
-    """Whether to enrich a partial record again by itself.
-
-    It waits as long again as from its upload to the last attempt, and a day at most: 1, 2, 4 … hours where
-    the schedule runs hourly. What a record lacks rarely comes by trying more often.
-    """
-    so_far = row.processed_at - row.received_at
-    return now - row.processed_at >= min(so_far, MAX_RETRY_WAIT)
 
 
 def limited(pages: Iterable[Page], limit: int) -> Iterator[Page]:

@@ -44,7 +44,7 @@ _NEXT_STEPS: Mapping[str, str] = {
 class Finding:
     """One announced upload, and what is known of it; `row` is its ticket's, made from whichever upload.
 
-    `refusal` is how S3 refused the object just now, where it had to be asked for the ticket's id.
+    `refusal` is why the object, which had to be asked for the ticket's id, or the row could not be read now.
     """
 
     upload: Upload

@@ -82,7 +82,7 @@ def _finding_lines(finding: Finding) -> list[tuple[str, object]]:
         ("ticket", finding.ticket_id),
     ]
     if finding.refusal is not None:
-        announced.append(("S3 says", str(finding.refusal)))
+        announced.append(("cannot be read", str(finding.refusal)))
     return announced + (row_lines(finding.row) if finding.row else [("row", "none")])
 
 
