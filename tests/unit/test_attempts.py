@@ -15,7 +15,7 @@ from ticketmill.domain.enrichment import Enrichment
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
+from ticketmill.domain.message import Message, Upload, Uploads
 from ticketmill.domain.row import FoundRows, TicketRow, partial_retry_due
 from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.outcome import Result
