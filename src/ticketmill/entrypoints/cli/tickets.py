@@ -59,7 +59,7 @@ def drop(
     files = find_files(paths)
     place = bootstrap.connect(settings)
     put = place.raw_tickets.put
-    dropped = replaced = 0
+    read, keys = 0, set[int]()  # hashes, for there may be millions
     documents = chain.from_iterable(map(read_file, files))
     with (
         progress("dropped", total=sum(map(count_tickets, files))) as advance,
@@ -71,15 +71,16 @@ def drop(
             for done in [executor.submit(put, key, each.content) for key, each in latest.items()]:
                 done.result()
                 advance()
-            dropped += len(latest)
-            replaced += len(chunk) - len(latest)
             advance(len(chunk) - len(latest))
+            read += len(chunk)
+            keys.update(map(hash, latest))
+    dropped, replaced = len(keys), read - len(keys)
     if as_json:
         answer_json({"dropped": dropped, "replaced": replaced, "bucket": place.stack.raw_bucket})
         return
     answer(f"dropped {counted(dropped, 'ticket')} into s3://{place.stack.raw_bucket}/tickets/")
     if replaced:
-        say(f"left out {counted(replaced, 'document')} that a later one of the same id replaces")
+        say(f"{counted(replaced, 'document')} gave way to a later one of the same id")
 
 
 def show(ticket_id: str, as_json: AsJson = False) -> None:
