@@ -3,8 +3,9 @@
 # make test    every test, with an emulator of its own
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
-# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
+# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make request-cost  the CPU time of a ticket's requests, through boto3 and through obstore
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
 # make audit   whether a dependency has a known weakness: AUDIT=--required fails where no database answers
@@ -22,7 +23,7 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
-.PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
+.PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit lock format heads clean
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
@@ -61,10 +62,12 @@ test-hub: setup
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
+# seconds that S3 is down
+OUTAGE ?= 60
 
 # BROKEN=past_overwrites (or another way of tests/chaos/broken.py) breaks the workers, and the checks must see it
 chaos: setup
-	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
+	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_OUTAGE_S=$(OUTAGE) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
 check: setup policy
 	$(BIN)/ruff check
@@ -89,6 +92,9 @@ policy: $(POLICY)/.checkov-$(CHECKOV)
 bench: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/pipeline.py $(BENCH)
+
+request-cost: setup
+	@$(BIN)/python tests/benchmarks/request_cost.py
 
 # options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
 lambda-zip: setup

@@ -1,4 +1,4 @@
-"""What a worker has in hand stays its own, or is known to be lost."""
+"""What a worker has in flight stays its own, or is known to be lost."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def waiting(count: int) -> FakeQueue:
     return FakeQueue([announce("a", message_id=f"m{number}") for number in range(count)])
 
 
-def test_a_heartbeat_extends_everything_received_and_not_settled_ten_at_a_time() -> None:
+def test_a_heartbeat_extends_everything_in_flight_ten_at_a_time() -> None:
     queue = waiting(25)
     leases, messages = held_by(queue)
-    leases.release(messages[3:5])
+    leases.end(messages[3:5])
     leases.extend()
     assert queue.extended == [f"m{number}" for number in range(25) if number not in (3, 4)]
 
@@ -45,7 +45,7 @@ def test_a_receipt_that_has_expired_is_lost_and_counted_once() -> None:
     leases.extend()
     assert leases.lost == 1
     assert [each.message_id for each in leases.held(messages)] == ["m0", "m2"]
-    assert [each.message_id for each in leases.release(messages)] == ["m0", "m2"]
+    assert [each.message_id for each in leases.end(messages)] == ["m0", "m2"]
     assert len(leases) == 0
 
 
@@ -62,7 +62,7 @@ def test_a_lease_that_no_heartbeat_could_extend_in_time_is_lost() -> None:
     queue.extend = refuse  # type: ignore[method-assign,assignment]
     leases.extend()
     clock.now = VISIBILITY_TIMEOUT_S
-    assert leases.release(messages) == []
+    assert leases.end(messages) == []
     assert leases.lost == 2
 
 
@@ -90,11 +90,11 @@ def test_a_heartbeat_counts_from_before_it_was_sent() -> None:
     assert leases.held(messages) == []
 
 
-@pytest.mark.parametrize("settle", ["release", "release_all"])
-def test_what_is_settled_is_not_extended_any_more(settle: str) -> None:
+@pytest.mark.parametrize("way", ["end", "end_all"])
+def test_what_is_ended_is_not_extended_any_more(way: str) -> None:
     queue = waiting(2)
     leases, messages = held_by(queue)
-    given = leases.release(messages) if settle == "release" else leases.release_all()
+    given = leases.end(messages) if way == "end" else leases.end_all()
     assert given == messages
     leases.extend()
     assert queue.extended == []

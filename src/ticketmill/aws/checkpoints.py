@@ -36,7 +36,7 @@ class DynamoCheckpoints:
 
     def advance(self, run: str, token: str, from_key: str, to_key: str) -> bool:
         """See operations.ports.Checkpoints. Raises TransientFailure where DynamoDB fails."""
-        with transient("moving the checkpoint of a backfill in DynamoDB"):
+        with transient("moving the checkpoint of a backfill in DynamoDB", dependency="dynamodb"):
             try:
                 self._dynamodb.put_item(
                     TableName=self._table,

@@ -7,15 +7,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ticketmill.aws.clients import transient
+from ticketmill.aws import clients
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import SQS_MAX_BATCH, Extension, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+transient = partial(clients.transient, dependency="sqs")
 
 MAX_WAIT_S = 20
 

@@ -1,4 +1,4 @@
-"""What was received and is not settled yet: kept invisible to other workers, and known when it is lost."""
+"""Messages in flight: kept invisible to other workers, and known when it is lost."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class Leases:
             self._drop_expired(messages)
             return [message for message in messages if message.receipt in self._leases]
 
-    def release(self, messages: Sequence[Message]) -> list[Message]:
-        """Ends the leases of `messages`; gives those that were still ours, to acknowledge or hand back."""
+    def end(self, messages: Sequence[Message]) -> list[Message]:
+        """Ends the leases of `messages`; gives those that were still ours, to acknowledge or release."""
         with self._lock:
             self._drop_expired(messages)
             return [message for message in messages if self._leases.pop(message.receipt, None)]
 
-    def release_all(self) -> list[Message]:
+    def end_all(self) -> list[Message]:
         """Ends every lease; gives the messages."""
         with self._lock:
             messages = [lease.message for lease in self._leases.values()]
@@ -74,12 +74,12 @@ class Leases:
         return messages
 
     def oldest_sent_at(self) -> datetime | None:
-        """When the oldest message in hand was enqueued."""
+        """When the oldest message in flight was enqueued."""
         # without the lock: a heartbeat may hold it for as long as the queue hangs, and metrics are asked then
         return min((lease.message.sent_at for lease in list(self._leases.values())), default=None)
 
     def extend(self) -> None:
-        """One heartbeat: every message in hand stays invisible for the whole visibility timeout from now.
+        """One heartbeat: every message in flight stays invisible for the whole visibility timeout from now.
 
         A queue that fails is asked again at the next heartbeat, of which several fit into the timeout.
         """
