@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -23,6 +24,7 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    checkpoints: DynamoCheckpoints
     serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
@@ -37,6 +39,7 @@ def pool_size(settings: Settings) -> int:
 def connect(settings: Settings) -> Adapters:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -50,6 +53,7 @@ def connect(settings: Settings) -> Adapters:
         raw_tickets=S3RawTickets(clients, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),

@@ -44,7 +44,7 @@ app.command()(results.stats)
 app.command()(tickets.enrich)
 app.command()(backfill.backfill)
 app.command()(evaluate.evaluate)
-app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
+app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 

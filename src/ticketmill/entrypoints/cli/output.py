@@ -135,3 +135,8 @@ def _plain_line(label: str, done: int, total: int | None, rate: float) -> str:
     of_total = f" of {total}" if total else ""
     left = f", {(total - done) / rate:.0f} s left" if total and 0 < done < total else ""
     return f"{label}: {done}{of_total}, {rate:.1f}/s{left}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """As in `1 ticket` and `1,204 tickets`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
