@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
-from datetime import time as time_of_day
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ticketmill.aws.clients import error_code, transient
-from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.keys import day_shard
+from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
+from ticketmill.domain.keys import utc_text
 from ticketmill.domain.row import TicketRow
 
 if TYPE_CHECKING:
@@ -85,33 +84,6 @@ class DynamoTicketRows:
                 return bool(standing) and row_from(standing) == row_from(item)
         return True
 
-    def query_day(self, index_name: str, label: str, day: date) -> Iterator[TicketRow]:
-        """The rows of one label on one day (UTC), newest first, as in `("urgency_day", "high", day)`.
-
-        The index lags behind the table for a moment.
-        """
-        with transient("querying DynamoDB"):
-            for page in self._pages(index_name, label, day):
-                for item in page.get("Items", []):
-                    yield row_from(item)
-
-    def count_day(self, index_name: str, label: str, day: date) -> int:
-        """How many rows `query_day` would give; they are not transferred."""
-        with transient("counting in DynamoDB"):
-            return sum(page["Count"] for page in self._pages(index_name, label, day, Select="COUNT"))
-
-    def _pages(self, index_name: str, label: str, day: date, **more: Any) -> Iterator[Mapping[str, Any]]:
-        shard = day_shard(label, datetime.combine(day, time_of_day(), UTC))
-        yield from self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            IndexName=index_name,
-            KeyConditionExpression="#shard = :shard",
-            ExpressionAttributeNames={"#shard": index_name},
-            ExpressionAttributeValues={":shard": {"S": shard}},
-            ScanIndexForward=False,
-            **more,
-        )
-
     def _get_batch(self, ticket_ids: list[str]) -> Iterator[Item]:
         """The items of up to 100 ids. DynamoDB may leave some unread; those are asked for again."""
         keys: Mapping[str, KeysAndAttributesOutputTypeDef] = {
@@ -141,7 +113,7 @@ def item_of(row: TicketRow) -> Item:
     fields = {name: value for name, value in row if value is not None and value not in ((), {})}
     return {
         **{name: _attribute(value) for name, value in fields.items()},
-        **{name: _attribute(value) for name, value in row.index_keys().items()},
+        **{name: _attribute(value) for name, value in row.index_attributes().items()},
         "received_at": _attribute(row.received_at),
     }
 
@@ -156,7 +128,9 @@ def row_from(item: Mapping[str, AttributeValueTypeDef]) -> TicketRow:
         return TicketRow.model_validate(known)
     except ValidationError as error:
         names = sorted({str(fault["loc"][0]) if fault["loc"] else "?" for fault in error.errors()})
-        raise TransientFailure(f"a row in DynamoDB cannot be read: {', '.join(names)}") from None
+        raise TransientFailure(
+            f"a row in DynamoDB cannot be read: {', '.join(names)}", UNREADABLE_ROW
+        ) from None
 
 
 def _attribute(value: Any) -> AttributeValueTypeDef:
@@ -173,6 +147,8 @@ def _attribute(value: Any) -> AttributeValueTypeDef:
             return {"N": str(round(value, _DIGITS))}
         case datetime():
             return {"S": utc_text(value)}
+        case frozenset():
+            return {"SS": sorted(value)}
         case dict():
             return {"M": {name: _attribute(inner) for name, inner in value.items()}}
         case list() | tuple():
@@ -195,8 +171,3 @@ def _value(attribute: AttributeValueTypeDef) -> Any:
             return {name: _value(inner) for name, inner in attribute["M"].items()}
         case _:
             return value
-
-
-def utc_text(moment: datetime) -> str:
-    """A time as `2026-11-21T09:30:00.000000Z`: one width, so that the order of texts is that of times."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

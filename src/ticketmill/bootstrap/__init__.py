@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ticketmill.operations.scheduled_backfill import Commands
     from ticketmill.pipeline.batch import Pipeline
     from ticketmill.pipeline.enricher import Enricher
+    from ticketmill.queries.tickets import TicketQueries
     from ticketmill.tasks.stages import Stage
 
 # settings that decide what named models say
@@ -52,6 +53,7 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    queries: TicketQueries
     queue: SqsQueue
     dead_letters: SqsQueue
 
@@ -68,15 +70,19 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.aws.ticket_index import DynamoTicketIndex
     from ticketmill.deploy.stack import find_stack
+    from ticketmill.queries.tickets import TicketQueries
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
     stack = _named_stack(settings) or find_stack(clients, settings.stack)
+    rows = DynamoTicketRows(clients.dynamodb, stack.table)
     return Adapters(
         stack=stack,
         raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients.s3, stack.enriched_bucket),
-        rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        rows=rows,
+        queries=TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )

@@ -24,6 +24,10 @@ class RejectionCode(StrEnum):
     OBJECT_MISSING = "object_missing"
 
 
+UNREADABLE_ROW = "unreadable_row"
+"""The code of a TransientFailure where a row is of a version that this one cannot read."""
+
+
 class TicketmillError(Exception):
     """The root of every error that ticketmill raises on purpose."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -18,7 +18,8 @@ from ticketmill.domain.enrichment import (
     UrgencyPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.keys import day_shard
+from ticketmill.domain.facets import Facet, facets_of
+from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.ticket import Ticket
@@ -29,7 +30,8 @@ MAX_FIELD_CHARS = 256
 MAX_SUMMARY_CHARS = 2000
 MAX_TAGS = 50
 
-INDEXED = ("urgency", "intent", "sentiment", "status")
+INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
+"""What `index_attributes` gives."""
 
 
 class RawVersion(Frozen):
@@ -92,7 +94,7 @@ class TicketRow(Frozen):
     """One row. `revision` grows with every write and runners against two writers."""
 
     ticket_id: str
-    status: Status
+    status: Annotated[Status, Facet("status")]
     revision: int = 1
     raw: RawVersion
     content_hash: str
@@ -101,32 +103,32 @@ class TicketRow(Frozen):
     failure: Failure | None = None
 
     subject: str = ""
-    customer_id: str | None = None
+    customer_id: Annotated[str | None, Facet("customer")] = None
     created_at: datetime | None = None
     source: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[str, ...], Facet("tag")] = ()
     stated_priority: Urgency | None = None
 
-    intent: str | None = None
+    intent: Annotated[str | None, Facet("intent")] = None
     intent_confidence: Confidence | None = None
     intent_source: Source | None = None
-    urgency: Urgency | None = None
+    urgency: Annotated[Urgency | None, Facet("urgency")] = None
     urgency_confidence: Confidence | None = None
     urgency_source: Source | None = None
     priority_conflict: bool | None = None
-    sentiment: Sentiment | None = None
+    sentiment: Annotated[Sentiment | None, Facet("sentiment")] = None
     sentiment_confidence: Confidence | None = None
     sentiment_source: Source | None = None
-    topics: tuple[TopicPrediction, ...] = ()
+    topics: Annotated[tuple[TopicPrediction, ...], Facet("topic")] = ()
     summary: str | None = None
     summary_display: str | None = None
     summary_source: Source | None = None
-    language: str | None = None
+    language: Annotated[str | None, Facet("language")] = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
     windows: int | None = None
-    needs_review: bool | None = None
+    needs_review: Annotated[bool | None, Facet("needs_review")] = None
     review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
     fallbacks: dict[str, str] = Field(default_factory=dict)
@@ -140,13 +142,14 @@ class TicketRow(Frozen):
         """When the ticket came in: its upload, which no second run changes."""
         return self.raw.last_modified
 
-    def index_keys(self) -> dict[str, str]:
-        """The partition keys of the indexes, sharded by day so that four labels never make four hot ones."""
-        values = {name: getattr(self, name) for name in INDEXED}
+    def index_attributes(self) -> dict[str, Any]:
+        """What the indexes hold of this row: its shard, its place in time, and its facets."""
+        shard = index_shard(self.ticket_id)
         return {
-            f"{name}_day": day_shard(value, self.received_at)
-            for name, value in values.items()
-            if value is not None
+            "shard": shard,
+            "status_shard": status_shard(self.status, shard),
+            "position": index_position(self.received_at, self.ticket_id),
+            "facets": facets_of(self),
         }
 
 
