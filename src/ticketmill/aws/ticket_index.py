@@ -83,7 +83,7 @@ class DynamoTicketIndex:
     def search(
         self, labels: Labels, since: datetime, older_than: str | None = None, expected: int = 50
     ) -> Generator[tuple[str, str], None, None]:
-        """Position and id of tickets that may have `labels`, the newest first; their rows say whether they do.
+        """Position and id of tickets that may have `labels`, the newest first; their rows say if they do.
 
         `older_than` is the position after which to go on. About `expected` tickets will be asked for.
         """

@@ -26,6 +26,16 @@ class Facet:
     name: str
 
 
+def facet_names(row_type: type[BaseModel]) -> dict[str, str]:
+    """By field of a row, the name of its facets."""
+    return {
+        field: mark.name
+        for field, marked in row_type.model_fields.items()
+        for mark in marked.metadata
+        if isinstance(mark, Facet)
+    }
+
+
 def facet(name: str, value: object) -> str:
     """A label as it stands in the set, as in `urgency=high`."""
     return f"{name}={str(value)[:MAX_VALUE_CHARS]}"
@@ -35,10 +45,8 @@ def facets_of(row: BaseModel) -> frozenset[str]:
     """The facets of a row, from its marked fields."""
     return frozenset(
         facet(name, label)
-        for field, marked in type(row).model_fields.items()
-        for mark in marked.metadata
-        if isinstance(mark, Facet)
-        for name, label in _labels(mark.name, getattr(row, field))
+        for field, marked_name in facet_names(type(row)).items()
+        for name, label in _labels(marked_name, getattr(row, field))
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from ticketmill.domain.facets import facet, facets_of
 from ticketmill.domain.row import TicketRow
+from ticketmill.queries.columns import CONFIDENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ class Filters:
         if self.min_confidence is None:
             return True
         confidences = [
-            getattr(row, f"{name}_confidence")
+            getattr(row, CONFIDENCES[name])
             for name, wanted in self.labels.items()
-            if wanted and f"{name}_confidence" in TicketRow.model_fields
+            if wanted and name in CONFIDENCES
         ]
         return all(each is not None and each >= self.min_confidence for each in confidences)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, plural, progress, say
+from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, counted, progress, say
 
 
 def reindex(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
@@ -25,7 +25,7 @@ def reindex(as_json: Annotated[bool, typer.Option("--json", help="For programs."
     if as_json:
         answer_json({"reindexed": done, "left": left})
     else:
-        answer(f"reindexed {plural(done, 'row')}")
+        answer(f"reindexed {counted(done, 'row')}")
     if left:
-        say(f"{plural(left, 'row')} left: run `ticketmill reindex` again; the log names those it cannot read")
+        say(f"{counted(left, 'row')} left: run it again; those that cannot be read are named above")
         raise typer.Exit(ExitCode.FINDINGS)
