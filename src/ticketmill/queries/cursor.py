@@ -8,6 +8,10 @@ import json
 FORMAT = 1
 
 
+class BadCursor(ValueError):
+    """A text that is no cursor, or one of another list. The message says what to do."""
+
+
 def encode_cursor(position: str, digest: str) -> str:
     """The cursor after `position` in a list of the filters with that digest."""
     text = json.dumps({"v": FORMAT, "after": position, "filters": digest}, separators=(",", ":"))
@@ -15,7 +19,7 @@ def encode_cursor(position: str, digest: str) -> str:
 
 
 def decode_cursor(cursor: str, digest: str) -> str:
-    """The position after which to go on. ValueError with a sentence where the cursor is not of this list."""
+    """The position after which to go on. BadCursor where it is not of this list."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -23,9 +27,9 @@ def decode_cursor(cursor: str, digest: str) -> str:
     except (ValueError, KeyError, TypeError):
         version = None
     if version != FORMAT or not isinstance(position, str):
-        raise ValueError("not a cursor of this version: leave --cursor out to begin with the newest ticket")
+        raise BadCursor("not a cursor of this version: leave --cursor out to begin with the newest ticket")
     if filters != digest:
-        raise ValueError(
+        raise BadCursor(
             "the cursor belongs to a list with other filters: give the same filters, or leave --cursor out"
         )
     return position

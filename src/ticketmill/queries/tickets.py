@@ -88,7 +88,7 @@ class TicketQueries:
     ) -> Page:
         """Up to `limit` tickets that were uploaded from `since` on and before `until`, the newest first.
 
-        ValueError, with a sentence, where `cursor` is none or was given for other filters.
+        BadCursor where `cursor` is none, or belongs to a list with other filters.
         """
         digest = filters.digest()
         older_than = decode_cursor(cursor, digest) if cursor else utc_text(until) if until else None

@@ -57,15 +57,14 @@ def check_labels(wanted: Labels) -> None:
 def refuse_unknown_labels(
     wanted: Labels, bundle_dir: Path, labels_of_tickets: Callable[[str], set[str]]
 ) -> None:
-    """Refuses a label that no ticket was found with, where neither the bundle's taxonomy nor a ticket has it."""
+    """After a search without result: refuses labels that neither the bundle nor a ticket knows."""
     for name, labels in wanted.items():
         if name in TAXONOMIES:
-            _refuse(
-                name, labels, {*_labels_of_bundle(TAXONOMIES[name], bundle_dir), *labels_of_tickets(name)}
-            )
+            of_bundle = _labels_of_bundle(TAXONOMIES[name], bundle_dir)
+            _refuse(name, labels, sorted({*of_bundle, *labels_of_tickets(name)}))
 
 
-def _refuse(name: str, labels: Sequence[str], known: Sequence[str] | set[str]) -> None:
+def _refuse(name: str, labels: Sequence[str], known: Sequence[str]) -> None:
     for label in labels:
         if known and label not in known:
             raise typer.BadParameter(
@@ -75,7 +74,7 @@ def _refuse(name: str, labels: Sequence[str], known: Sequence[str] | set[str]) -
 
 
 def _labels_of_bundle(task: str, bundle_dir: Path) -> list[str]:
-    """The labels that a bundle's taxonomy names; none where there is no bundle, which a list does not need."""
+    """The labels that a bundle's taxonomy names; none without a bundle: a list needs none."""
     try:
         taxonomies = json.loads((bundle_dir / TAXONOMY).read_bytes())
         return [each["label"] for each in taxonomies[task]["labels"]]

@@ -19,6 +19,7 @@ from ticketmill.domain.labels import Source, Status
 from ticketmill.entrypoints.cli.filters import check_labels, refuse_unknown_labels, with_filters
 from ticketmill.entrypoints.cli.output import answer, answer_json, counted, say, table
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
+from ticketmill.queries.cursor import BadCursor
 
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
@@ -71,14 +72,12 @@ def list_tickets(
         raise typer.BadParameter("--json or --csv, not both")
     if needs_review:
         wanted["needs_review"] = ("yes",)
-    start, settings = parse_since(since), load_settings()
+    start = parse_since(since)
+    settings = load_settings()
     queries = bootstrap.connect(settings).queries
     listing = _Listing(queries, Filters(wanted, min_confidence), start, limit, cursor)
     rows = iter(listing)
-    try:
-        first = list(islice(rows, 1))
-    except ValueError as error:  # of the cursor
-        raise typer.BadParameter(str(error), param_hint="--cursor") from None
+    first = list(islice(rows, 1))
     if not first and cursor is None:
         refuse_unknown_labels(wanted, settings.bundle_dir, lambda name: queries.known_labels(name, start))
     if as_json:
@@ -88,10 +87,7 @@ def list_tickets(
         _answer_csv(chain(first, rows))
     else:
         _answer_table(chain(first, rows), start)
-    if listing.cursor and as_json:
-        say(json.dumps({"shown": listing.shown, "cursor": listing.cursor}))
-    elif listing.cursor:
-        say(f"{counted(listing.shown, 'ticket')} shown; for more: --limit, or --cursor {listing.cursor}")
+    _say_where_cut(listing, as_json)
 
 
 @dataclass
@@ -108,7 +104,10 @@ class _Listing:
     def __iter__(self) -> Iterator[TicketRow]:
         while self.shown < self.limit:
             wanted = min(self.limit - self.shown, MAX_PAGE_ROWS)
-            page = self.queries.list(self.filters, self.since, cursor=self.cursor, limit=wanted)
+            try:
+                page = self.queries.list(self.filters, self.since, cursor=self.cursor, limit=wanted)
+            except BadCursor as error:
+                raise typer.BadParameter(str(error), param_hint="--cursor") from None
             self.cursor = page.cursor
             for row in page.rows:
                 self.shown += 1
@@ -143,6 +142,15 @@ def stats(
 
         plot_counts({name: labels for name, labels in counts.as_dict().items() if labels}, title, chart)
         say(f"wrote {chart}")
+
+
+def _say_where_cut(listing: _Listing, as_json: bool) -> None:
+    if listing.cursor is None:
+        return
+    if as_json:
+        say(json.dumps({"shown": listing.shown, "cursor": listing.cursor}))
+    else:
+        say(f"{counted(listing.shown, 'ticket')} shown; for more: --limit, or --cursor {listing.cursor}")
 
 
 def label_counts_table(title: str, counts: LabelCounts) -> None:
