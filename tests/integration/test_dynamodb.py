@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -79,27 +79,6 @@ def test_a_write_sent_again_because_its_answer_was_lost_is_ours(rows: DynamoTick
     assert rows.put(second, replaces=first)
 
 
-def test_a_day_is_listed_newest_first_and_holds_no_other_day_or_label(rows: DynamoTicketRows) -> None:
-    for number in range(3):
-        rows.put(row(f"TKT-{number}", NOON + timedelta(minutes=number)), replaces=None)
-    rows.put(row("TKT-next-day", NOON + timedelta(days=1)), replaces=None)
-    rows.put(row("TKT-low", urgency=Urgency.LOW), replaces=None)
-    day = date(2026, 11, 21)
-    listed = list(rows.query_day("urgency_day", "high", day))
-    assert [found.ticket_id for found in listed] == ["TKT-2", "TKT-1", "TKT-0"]
-    assert listed[0] == row("TKT-2", NOON + timedelta(minutes=2))
-    assert rows.count_day("urgency_day", "high", day) == 3
-    assert rows.count_day("status_day", "enriched", day) == 4
-    assert rows.count_day("status_day", "rejected", day) == 0
-
-
-def test_a_row_leaves_the_index_of_the_label_it_no_longer_has(rows: DynamoTicketRows) -> None:
-    first = row()
-    rows.put(first, replaces=None)
-    rows.put(row(urgency=None, revision=2), replaces=first)
-    assert rows.count_day("urgency_day", "high", NOON.date()) == 0
-
-
 class Throttled:
     """A client that leaves the last key of a batch unread, `times` times."""
 
@@ -152,5 +131,3 @@ def test_a_failure_of_dynamodb_is_transient_and_names_its_code(clients: Clients)
     nowhere = DynamoTicketRows(clients.dynamodb, "no-such-table")
     with pytest.raises(TransientFailure, match="writing a row to DynamoDB: ResourceNotFoundException"):
         nowhere.put(row(), replaces=None)
-    with pytest.raises(TransientFailure, match="querying DynamoDB: ResourceNotFoundException"):
-        list(nowhere.query_day("urgency_day", "high", NOON.date()))

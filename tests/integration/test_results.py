@@ -87,7 +87,7 @@ def test_csv_is_read_back_as_it_was_and_no_cell_is_a_formula(ticketmill: Run) ->
     ticket = found["T3"]
     assert ticket["summary"] == 'They say "twice",\nand mean it.'
     assert (ticket["topics"], ticket["review_reasons"]) == ("invoices;refunds", "language;failed_stage")
-    assert (ticket["urgency"], ticket["sentiment"], ticket["needs_review"]) == ("high", "", "True")
+    assert (ticket["urgency"], ticket["sentiment"], ticket["needs_review"]) == ("high", "", "yes")
     assert ticket["subject"] == '\'=HYPERLINK("http://x")'
     assert found["T0"]["sentiment_confidence"] == "0.95"
 

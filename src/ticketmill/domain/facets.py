@@ -7,33 +7,24 @@ kind of label is a new name in that set: it needs no new index.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 MAX_VALUE_CHARS = 64
 """A longer value, as a tag may have, is cut."""
 
 FALLBACK_SUFFIX = "_fallback"
-"""Ends the name of labels that stand in for a prediction, as `topic_fallback=vip` for a ticket's own tag."""
+"""Ends the name of labels that stand in for predictions, as `topics_fallback=vip` for a ticket's own tag."""
+
+FACET = "facet"
+"""Marks a field of the row: its labels are facets, called as the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """Marks a field of the row: its labels are facets called `name`."""
-
-    name: str
-
-
-def facet_names(row_type: type[BaseModel]) -> dict[str, str]:
-    """By field of a row, the name of its facets."""
-    return {
-        field: mark.name
-        for field, marked in row_type.model_fields.items()
-        for mark in marked.metadata
-        if isinstance(mark, Facet)
-    }
+def facet_names(row_type: type[BaseModel]) -> list[str]:
+    """The fields of a row whose labels are facets."""
+    return [name for name, field in row_type.model_fields.items() if FACET in field.metadata]
 
 
 def facet(name: str, value: object) -> str:
@@ -45,8 +36,8 @@ def facets_of(row: BaseModel) -> frozenset[str]:
     """The facets of a row, from its marked fields."""
     return frozenset(
         facet(name, label)
-        for field, marked_name in facet_names(type(row)).items()
-        for name, label in _labels(marked_name, getattr(row, field))
+        for field in facet_names(type(row))
+        for name, label in _labels(field, getattr(row, field))
     )
 
 

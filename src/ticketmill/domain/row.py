@@ -16,7 +16,7 @@ from ticketmill.domain.enrichment import (
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.facets import Facet, facets_of
+from ticketmill.domain.facets import FACET, facets_of
 from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
@@ -91,7 +91,7 @@ class TicketRow(Frozen):
     """One row. `revision` grows with every write and runners against two writers."""
 
     ticket_id: str
-    status: Annotated[Status, Facet("status")]
+    status: Annotated[Status, FACET]
     revision: int = 1
     raw: RawVersion
     content_hash: str
@@ -100,32 +100,32 @@ class TicketRow(Frozen):
     failure: Failure | None = None
 
     subject: str = ""
-    customer_id: Annotated[str | None, Facet("customer")] = None
+    customer_id: Annotated[str | None, FACET] = None
     created_at: datetime | None = None
     source: str | None = None
-    tags: Annotated[tuple[str, ...], Facet("tag")] = ()
+    tags: Annotated[tuple[str, ...], FACET] = ()
     stated_priority: Urgency | None = None
 
-    intent: Annotated[str | None, Facet("intent")] = None
+    intent: Annotated[str | None, FACET] = None
     intent_confidence: Confidence | None = None
     intent_source: Source | None = None
-    urgency: Annotated[Urgency | None, Facet("urgency")] = None
+    urgency: Annotated[Urgency | None, FACET] = None
     urgency_confidence: Confidence | None = None
     urgency_source: Source | None = None
     priority_conflict: bool | None = None
-    sentiment: Annotated[Sentiment | None, Facet("sentiment")] = None
+    sentiment: Annotated[Sentiment | None, FACET] = None
     sentiment_confidence: Confidence | None = None
     sentiment_source: Source | None = None
-    topics: Annotated[tuple[TopicPrediction, ...], Facet("topic")] = ()
+    topics: Annotated[tuple[TopicPrediction, ...], FACET] = ()
     summary: str | None = None
     summary_display: str | None = None
     summary_source: Source | None = None
-    language: Annotated[str | None, Facet("language")] = None
+    language: Annotated[str | None, FACET] = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
     windows: int | None = None
-    needs_review: Annotated[bool | None, Facet("needs_review")] = None
+    needs_review: Annotated[bool | None, FACET] = None
     review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
     fallbacks: dict[str, str] = Field(default_factory=dict)

@@ -36,7 +36,7 @@ class LabelCounts:
 
     def as_dict(self) -> dict[str, dict[str, int]]:
         """What is counted, with its labels: in the order of their vocabulary, or the most frequent first."""
-        return {told: _ordered(name, self.labels.get(name, Counter())) for told, name in COUNTED.items()}
+        return {name: _ordered(name, self.labels.get(name, Counter())) for name in COUNTED}
 
 
 def _ordered(name: str, counts: Counter[str]) -> dict[str, int]:

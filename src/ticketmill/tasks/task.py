@@ -41,6 +41,8 @@ class Task(Generic[Prediction]):
     columns: tuple[Column[Prediction], ...] = ()
     label: str | None = None
     """The column of its label or labels: what `list` filters by and `stats` counts."""
+    option: str | None = None
+    """What `list` calls its filter, where that is not the name of the label's column."""
     confidence: str | None = None
     """The column of the confidence that `list --min-confidence` asks for."""
     is_listed: bool = False

@@ -6,12 +6,12 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from ticketmill.entrypoints.cli.output import nearest
-from ticketmill.queries.columns import FILTERS, TAXONOMIES, VOCABULARIES
+from ticketmill.queries.columns import FILTERS, OPEN_VOCABULARIES, VOCABULARIES
 
 TAXONOMY = "taxonomy.json"
 
@@ -20,18 +20,18 @@ Labels = Mapping[str, Sequence[str]]
 
 def with_filters(command: Callable[..., None]) -> Callable[..., None]:
     """The command with an option for each filter in the place of its `**labels`."""
-    signature = inspect.signature(command)
+    signature, hints = inspect.signature(command), get_type_hints(command, include_extras=True)
     options = [
         inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=None,
-            annotation=Annotated[list[str] | None, _option(name)],
+            annotation=Annotated[list[str] | None, _option(name, facet)],
         )
-        for name in FILTERS
+        for name, facet in FILTERS.items()
     ]
     own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
         for parameter in signature.parameters.values()
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
@@ -39,8 +39,8 @@ def with_filters(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def _option(name: str) -> Any:
-    vocabulary = VOCABULARIES.get(name)
+def _option(name: str, facet: str) -> Any:
+    vocabulary = VOCABULARIES.get(facet)
     return typer.Option(
         f"--{name}",
         metavar="|".join(vocabulary) if vocabulary else "TEXT",
@@ -48,10 +48,12 @@ def _option(name: str) -> Any:
     )
 
 
-def check_labels(wanted: Labels) -> None:
-    """Refuses a label of a closed vocabulary that does not exist."""
-    for name, labels in wanted.items():
-        _refuse(name, labels, VOCABULARIES.get(name, ()))
+def check_labels(given: Mapping[str, Sequence[str] | None]) -> dict[str, tuple[str, ...]]:
+    """The labels that the options ask for, by facet; refuses one that a closed vocabulary does not have."""
+    wanted = {FILTERS[name]: tuple(labels) for name, labels in given.items() if labels}
+    for facet, labels in wanted.items():
+        _refuse(facet, labels, VOCABULARIES.get(facet, ()))
+    return wanted
 
 
 def refuse_unknown_labels(
@@ -59,12 +61,13 @@ def refuse_unknown_labels(
 ) -> None:
     """After a search without result: refuses labels that neither the bundle nor a ticket knows."""
     for name, labels in wanted.items():
-        if name in TAXONOMIES:
-            of_bundle = _labels_of_bundle(TAXONOMIES[name], bundle_dir)
+        if name in OPEN_VOCABULARIES:
+            of_bundle = _labels_of_bundle(OPEN_VOCABULARIES[name], bundle_dir)
             _refuse(name, labels, sorted({*of_bundle, *labels_of_tickets(name)}))
 
 
-def _refuse(name: str, labels: Sequence[str], known: Sequence[str]) -> None:
+def _refuse(facet: str, labels: Sequence[str], known: Sequence[str]) -> None:
+    name = next(name for name, filtered in FILTERS.items() if filtered == facet)
     for label in labels:
         if known and label not in known:
             raise typer.BadParameter(

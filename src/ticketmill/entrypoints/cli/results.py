@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.domain.enrichment import TopicPrediction
 from ticketmill.domain.labels import Source, Status
 from ticketmill.entrypoints.cli.filters import check_labels, refuse_unknown_labels, with_filters
 from ticketmill.entrypoints.cli.output import answer, answer_json, counted, say, table
@@ -63,8 +62,7 @@ def list_tickets(
     from ticketmill.queries.filters import Filters
     from ticketmill.settings import load_settings
 
-    wanted = {name: tuple(given) for name, given in labels.items() if given}
-    check_labels(wanted)
+    wanted = check_labels(labels)
     if min_confidence is not None and not wanted.keys() & CONFIDENCES.keys():
         options = ", ".join(f"--{name}" for name in CONFIDENCES)
         raise typer.BadParameter(f"--min-confidence needs one of {options}")
@@ -203,9 +201,9 @@ def _told(value: object, separator: str) -> object:
 
 
 def _told_label(label: object) -> str:
-    if isinstance(label, TopicPrediction):
-        return f"{label.label} (tag)" if label.source == Source.FALLBACK else label.label
-    return str(label)
+    """A topic, or whatever else there are several of."""
+    name = str(getattr(label, "label", label))
+    return f"{name} (tag)" if getattr(label, "source", None) == Source.FALLBACK else name
 
 
 def _what(row: TicketRow) -> str | None:
