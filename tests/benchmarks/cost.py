@@ -4,7 +4,7 @@
 
 FILE is what tests/benchmarks/pipeline.py --json printed: speed, sizes and requests are then taken from it; or
 what tests/benchmarks/row_sizes.py printed, for the sizes of the rows alone. The costs are told twice: of
-today, and with the four indexes of version 1, each of which repeated every row. Every input and every price can
+today, and with the four indexes of version 1, each of which repeated every row. Every input and price can
 be given; `--help` lists them. The prices are those of us-east-1 as known in 2025, without the free tier: look
 them up before you rely on a sum.
 """
