@@ -19,7 +19,7 @@ BODY = json.dumps({"ticket_id": "TKT-001", "subject": "Grüße 🎻"}).encode()
 
 @pytest.fixture
 def raw_tickets(clients: Clients, stack: Stack) -> S3RawTickets:
-    return S3RawTickets(clients.s3, stack.raw_bucket)
+    return S3RawTickets(clients, stack.raw_bucket)
 
 
 def upload(stack: Stack, key: str = KEY, fallback_key: str | None = None) -> Upload:
@@ -100,7 +100,7 @@ def test_without_versions_the_etag_says_what_is_current(raw_tickets: S3RawTicket
 
 
 def test_an_enrichment_comes_back_as_json(clients: Clients, stack: Stack) -> None:
-    enriched = S3EnrichedTickets(clients.s3, stack.enriched_bucket)
+    enriched = S3EnrichedTickets(clients, stack.enriched_bucket)
     enriched.put("tickets/TKT-001/ab-cd.json", BODY)
     assert enriched.get("tickets/TKT-001/ab-cd.json") == BODY
     head = clients.s3.head_object(Bucket=stack.enriched_bucket, Key="tickets/TKT-001/ab-cd.json")
@@ -108,8 +108,38 @@ def test_an_enrichment_comes_back_as_json(clients: Clients, stack: Stack) -> Non
 
 
 def test_a_failure_of_s3_is_transient_and_names_its_code(clients: Clients, stack: Stack) -> None:
-    nowhere = S3RawTickets(clients.s3, "no-such-bucket-of-ours")
+    nowhere = S3RawTickets(clients, "no-such-bucket-of-ours")
     with pytest.raises(TransientFailure, match=r"fetching a ticket from S3: NoSuchBucket"):
         nowhere.fetch(upload(stack), max_bytes=1000)
     with pytest.raises(TransientFailure, match=r"reading an enrichment from S3: NoSuchKey"):
-        S3EnrichedTickets(clients.s3, stack.enriched_bucket).get("tickets/none.json")
+        S3EnrichedTickets(clients, stack.enriched_bucket).get("tickets/none.json")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "tickets/ü +*~'()!@$&,;=:.json",
+        "tickets/100%25.json",
+        "tickets/a%2Fb.json",
+        "tickets//double.json",
+        "tickets/a\tb.json",
+    ],
+)
+def test_every_key_is_fetched_as_boto3_put_it(
+    raw_tickets: S3RawTickets, stack: Stack, clients: Clients, key: str
+) -> None:
+    clients.s3.put_object(Bucket=stack.raw_bucket, Key=key, Body=BODY)
+    raw = raw_tickets.fetch(upload(stack, key), max_bytes=1000)
+    assert raw is not None
+    assert (raw.key, raw.body) == (key, BODY)
+
+
+def test_a_fetched_ticket_is_described_as_boto3_describes_it(
+    raw_tickets: S3RawTickets, stack: Stack, clients: Clients
+) -> None:
+    raw_tickets.put(KEY, BODY)
+    raw = raw_tickets.fetch(upload(stack), max_bytes=1000)
+    head = clients.s3.head_object(Bucket=stack.raw_bucket, Key=KEY)
+    assert raw is not None
+    assert (raw.version_id, f'"{raw.etag}"') == (head["VersionId"], head["ETag"])
+    assert (raw.last_modified, raw.size_bytes) == (head["LastModified"], head["ContentLength"])

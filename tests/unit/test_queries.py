@@ -15,7 +15,7 @@ from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.facets import facet, facets_of
 from ticketmill.domain.keys import index_position, utc_text
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.row import FoundRows, RawVersion, TicketRow
 from ticketmill.queries.cursor import BadCursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
@@ -73,11 +73,13 @@ class FakeRows:
     def get(self, ticket_id: str) -> TicketRow | None:
         return self.rows.get(ticket_id)
 
-    def get_many(self, ticket_ids: Iterable[str]) -> dict[str, TicketRow]:
-        wanted = list(ticket_ids)
-        if self.unreadable & set(wanted):
-            raise TransientFailure("a row in DynamoDB cannot be read: status", UNREADABLE_ROW)
-        return {each: self.rows[each] for each in wanted if each in self.rows}
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows:
+        failure = TransientFailure("a row in DynamoDB cannot be read: status", UNREADABLE_ROW)
+        wanted = set(ticket_ids) & self.rows.keys()
+        return FoundRows(
+            {each: self.rows[each] for each in wanted - self.unreadable},
+            dict.fromkeys(wanted & self.unreadable, failure),
+        )
 
 
 @dataclass
@@ -224,7 +226,7 @@ def test_a_row_that_cannot_be_read_is_named_and_left_out(
 
 def test_another_failure_ends_the_list() -> None:
     class Down(FakeRows):
-        def get_many(self, _ticket_ids: Iterable[str]) -> dict[str, TicketRow]:
+        def get_many(self, _ticket_ids: Iterable[str]) -> FoundRows:
             raise TransientFailure("reading rows from DynamoDB: ThrottlingException")
 
     tickets = Tickets(rows=Down())

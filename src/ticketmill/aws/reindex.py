@@ -11,13 +11,10 @@ from botocore.exceptions import ClientError
 from ticketmill.aws.clients import error_code, transient
 from ticketmill.aws.dynamodb import row_from
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.row import INDEX_ATTRIBUTES, TicketRow
+from ticketmill.domain.row import INDEX_ATTRIBUTES, RETIRED_ATTRIBUTES, TicketRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-OLD_ATTRIBUTES = ("urgency_day", "intent_day", "sentiment_day", "status_day")
-"""The keys of the indexes that this version has no more."""
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
@@ -31,7 +28,9 @@ def reindex(dynamodb: DynamoDBClient, table: str) -> Iterator[bool]:
     """
     pages = dynamodb.get_paginator("scan").paginate(
         TableName=table,
-        FilterExpression="attribute_not_exists(facets) OR attribute_exists(status_day)",
+        # what has no content hash is no row, as the item of the serving decisions
+        FilterExpression="attribute_exists(content_hash)"
+        " AND (attribute_not_exists(facets) OR attribute_exists(status_day))",
     )
     with transient("scanning DynamoDB"):
         for page in pages:
@@ -57,7 +56,7 @@ def _index(dynamodb: DynamoDBClient, table: str, row: TicketRow) -> bool:
         dynamodb.update_item(
             TableName=table,
             Key={"ticket_id": {"S": row.ticket_id}},
-            UpdateExpression=f"SET {sets} REMOVE {', '.join(OLD_ATTRIBUTES)}",
+            UpdateExpression=f"SET {sets} REMOVE {', '.join(RETIRED_ATTRIBUTES)}",
             ConditionExpression="revision = :revision",
             ExpressionAttributeNames={f"#{name}": name for name in INDEX_ATTRIBUTES},
             ExpressionAttributeValues={**values, ":revision": {"N": str(row.revision)}},

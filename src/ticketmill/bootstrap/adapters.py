@@ -11,6 +11,7 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import Stack
     from ticketmill.queries.tickets import TicketQueries
@@ -25,6 +26,7 @@ class Adapters:
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
     queries: TicketQueries
+    serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
 
@@ -40,6 +42,7 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws import clients as aws_clients
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.aws.ticket_index import DynamoTicketIndex
     from ticketmill.deploy.stack import find_stack
@@ -50,10 +53,11 @@ def connect(settings: Settings) -> Adapters:
     rows = DynamoTicketRows(clients.dynamodb, stack.table)
     return Adapters(
         stack=stack,
-        raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
-        enriched_tickets=S3EnrichedTickets(clients.s3, stack.enriched_bucket),
+        raw_tickets=S3RawTickets(clients, stack.raw_bucket),
+        enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         rows=rows,
         queries=TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows),
+        serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )

@@ -25,7 +25,7 @@ class RejectionCode(StrEnum):
 
 
 UNREADABLE_ROW = "unreadable_row"
-"""The code of a TransientFailure where a row is of a version that this one cannot read."""
+"""The code of a TransientFailure where this version cannot read a row."""
 
 
 class TicketmillError(Exception):

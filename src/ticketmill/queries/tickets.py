@@ -10,10 +10,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
-from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Status
-from ticketmill.domain.row import TicketRow
+from ticketmill.domain.row import FoundRows, TicketRow
 from ticketmill.queries.cursor import decode_cursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
@@ -54,9 +53,7 @@ class TicketRows(Protocol):
 
     def get(self, ticket_id: str) -> TicketRow | None: ...
 
-    def get_many(self, ticket_ids: Iterable[str]) -> Mapping[str, TicketRow]:
-        """The rows that exist. TransientFailure with the code UNREADABLE_ROW where one cannot be read."""
-        ...
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +127,7 @@ class TicketQueries:
 
     def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, TicketRow]:
         """The rows that exist; one that cannot be read is named in the log and left out."""
-        try:
-            return self.rows.get_many(ticket_ids)
-        except TransientFailure as failure:
-            if failure.code != UNREADABLE_ROW:
-                raise
-            if len(ticket_ids) == 1:
-                logger.warning("ticket %s is left out: %s", ticket_ids[0], failure)
-                return {}
-        middle = len(ticket_ids) // 2
-        return {
-            **self._readable_rows(ticket_ids[:middle]),
-            **self._readable_rows(ticket_ids[middle:]),
-        }
+        rows = self.rows.get_many(ticket_ids)
+        for ticket_id, failure in rows.unreadable.items():
+            logger.warning("ticket %s is left out: %s", ticket_id, failure)
+        return rows
