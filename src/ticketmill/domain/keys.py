@@ -11,13 +11,15 @@ TICKET_SUFFIX = ".json"
 PROBE_PREFIX = f"{TICKETS_PREFIX}ticketmill-probe-"
 """Objects that `ticketmill up` drops to see their event arrive. A worker ignores them."""
 
+OUTAGE_PROBE = f"{PROBE_PREFIX}outage"
+"""An object and a row that never exist: a worker asks for them to see whether S3 and DynamoDB answer."""
+
 INDEX_SHARDS = 16
 """Each index spreads its entries over so many keys. DynamoDB writes 1,000 units a second to one key, and an
 upload that replaces another takes two: 16 keys take 5,000 tickets a second where all of them are replaced.
 It can only grow: rows stay in the shard that they were written to."""
 
 SHARDS = tuple(map(str, range(INDEX_SHARDS)))
-
 
 RESERVED_NAMES = "#"
 """What begins the keys of table items that are no ticket's row. No ticket id begins with it."""
