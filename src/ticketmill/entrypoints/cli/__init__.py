@@ -17,6 +17,7 @@ from ticketmill.entrypoints.cli import (
     evaluate,
     models,
     place,
+    reindex,
     results,
     taxonomy,
     tickets,
@@ -36,6 +37,7 @@ app.command()(place.up)
 app.command()(place.down)
 app.command()(place.status)
 app.command()(deploy.deploy)
+app.command()(reindex.reindex)
 app.command()(tickets.drop)
 app.command()(work.work)
 app.command()(tickets.show)
