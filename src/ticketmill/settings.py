@@ -5,7 +5,9 @@ AWS is configured by the SDK's own variables (AWS_ENDPOINT_URL, AWS_PROFILE, AWS
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +18,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
+
+OTHER_VARIABLES = frozenset(
+    {
+        "TICKETMILL_LOCALSTACK_DIR",
+        "TICKETMILL_STACK_PARAMETERS",
+        "TICKETMILL_TEMPLATE",
+        "TICKETMILL_TEST_ENDPOINT_URL",
+        "TICKETMILL_TEST_HUB",
+    }
+)
+"""Variables of `localstack/` and of the tests: no settings, and no mistakes either."""
+
+# Kubernetes describes a service named ticketmill to every container beside it
+_OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
@@ -28,7 +44,10 @@ def _usable_cores() -> int:
 
 
 def _default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    except RuntimeError:
+        raise SetupError("this user has no home folder: set TICKETMILL_CACHE_DIR") from None
 
 
 def _log_format_for_stderr() -> Literal["text", "json"]:
@@ -180,13 +199,35 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """The settings from the environment; `flags` that are not None win.
 
-    Raises SetupError that names the variable and what it expects.
+    Raises SetupError that names the variable and what it expects, or the nearest name of an unknown one.
     """
+    faults = _unknown_variables()
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        faults = [
-            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}"
+        faults += [
+            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        raise SetupError("; ".join(faults)) from None
+    if faults:
+        raise SetupError("; ".join(faults))
+    return settings
+
+
+def _unknown_variables() -> list[str]:
+    """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
+    known = [f"TICKETMILL_{name.upper()}" for name in Settings.model_fields]
+    names = sorted(name for name in os.environ if name.upper().startswith("TICKETMILL_"))
+    faults = []
+    for name in names:
+        if name.upper() in OTHER_VARIABLES.union(known) or _is_of_kubernetes(name):
+            continue
+        near = difflib.get_close_matches(name.upper(), known, n=1)
+        what_to_do = f"did you mean {near[0]}?" if near else "unset it, or see docs/settings.md"
+        faults.append(f"{name}: there is no such setting; {what_to_do}")
+    return faults
+
+
+def _is_of_kubernetes(name: str) -> bool:
+    is_address = name.endswith("_PORT") and "://" in os.environ.get(name, "")
+    return is_address or _OF_KUBERNETES.fullmatch(name) is not None

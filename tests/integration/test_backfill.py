@@ -196,7 +196,7 @@ def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Adapter
 def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
     ticketmill: Run, place: Adapters, environment: dict[str, str]
 ) -> None:
-    environment |= {"TICKETMILL_LANES": "2", "TICKETMILL_BATCH_SIZE": "4"}
+    environment |= {"TICKETMILL_WORKER_THREADS": "2", "TICKETMILL_BATCH_SIZE": "4"}
     ids = [f"T{number:03}" for number in range(150)]
     for ticket_id in ids:
         drop(place, ticket_id, body=f"Order {ticket_id} has not arrived yet and nobody can say why.")

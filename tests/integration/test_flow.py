@@ -186,7 +186,7 @@ def test_a_worker_stopped_under_load_finishes_its_batches_and_hands_the_rest_to_
     environment: dict[str, str],
 ) -> None:
     # nobody here waits so long: what is not handed back is missing in the end
-    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600", "TICKETMILL_LANES": "1"}
+    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600", "TICKETMILL_WORKER_THREADS": "1"}
     ids = [f"T{number}" for number in range(60)]
     for ticket_id in ids:
         drop(

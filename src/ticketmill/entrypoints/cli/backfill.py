@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import TICKETS_PREFIX
 from ticketmill.domain.labels import Status
-from ticketmill.domain.ticket import is_usable_id
 from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, progress, say
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
+    from ticketmill.domain.backfill import Selection
     from ticketmill.bootstrap import Adapters
     from ticketmill.operations.backfill import Backfill, Chosen, Page
     from ticketmill.operations.reprocess import Announce, Redo, Redone, Report
@@ -117,6 +116,8 @@ def backfill(
     if ids and (after or prefix != TICKETS_PREFIX):
         raise typer.BadParameter("--ids says which tickets: leave --prefix and --after out")
     reasons["everything"] = not any(reasons.values())
+    from ticketmill.domain.backfill import Selection
+
     selection = Selection(**reasons, prefix=prefix, after=after, max_age_s=_age_s(since))
     asked = Asked(selection, None if ids is None else _ids(ids), limit, inline, dry_run)
     logs.configure("text", verbose=False)
@@ -346,6 +347,8 @@ def _age_s(since: str | None) -> float | None:
 
 def _ids(text: str) -> list[str]:
     ids = list(dict.fromkeys(filter(None, (each.strip() for each in text.split(",")))))
+    from ticketmill.domain.ticket import is_usable_id
+
     unusable = [each for each in ids if not is_usable_id(each)]
     if unusable or not ids:
         raise typer.BadParameter(
