@@ -132,12 +132,12 @@ class Encoder:
         # micro-batches are by length: the windows of a text come back in any order
         encoded: dict[int, Encoded] = {}
         groups = _batches(found)
-        batches = [self._padded([found[place].ids for place in group]) for group in groups]
+        batches = [self._padded([found[position].ids for position in group]) for group in groups]
         for group, output in zip(groups, self.encode_batches(batches), strict=True):
-            for row, place in enumerate(group):
-                encoded[place] = _encoded(found[place], output, row)
-        for place, window in enumerate(found):
-            parts[window.text].append(encoded.pop(place))
+            for row, position in enumerate(group):
+                encoded[position] = _encoded(found[position], output, row)
+        for position, window in enumerate(found):
+            parts[window.text].append(encoded.pop(position))
         # the windows of a text are let go as soon as they are joined
         parts.reverse()
         return [self._joined(parts.pop(), cut) for cut in truncated]
@@ -146,7 +146,7 @@ class Encoder:
         """What `encode` passes to `encode_tokens` for `texts`, batch by batch."""
         found, _ = self._windows(texts)
         for group in _batches(found):
-            yield self._padded([found[place].ids for place in group])
+            yield self._padded([found[position].ids for position in group])
 
     def encode_batches(self, batches: Sequence[TokenBatch]) -> Iterator[EncoderOutput]:
         """The bare model on ids and masks as of `token_batches`: one output each, in order."""
@@ -170,12 +170,12 @@ class Encoder:
         size, most = self._section.max_tokens - 2, self._section.max_windows
         found: list[_Window] = []
         truncated: list[bool] = []
-        for place, (text, read) in enumerate(
+        for position, (text, read) in enumerate(
             zip(texts, read_pieces(self._tokenizer, texts, size * most), strict=True)
         ):
             end = 0
             for start, end in windows(text, read.offsets, size, most):
-                found.append(_Window(place, read.ids[start:end], read.offsets[start:end]))
+                found.append(_Window(position, read.ids[start:end], read.offsets[start:end]))
             truncated.append(read.truncated or end < len(read.ids))
         return found, truncated
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.learning.ridge import Block, Solution, leading_directions, weights_of
 from ticketmill.models.features import SURFACE_LIMIT, products, read_lexical
 from ticketmill.models.ngrams import NgramIndex
@@ -24,27 +25,26 @@ DIRECTIONS = 64
 # an n-gram of fewer tickets says more about those than about its label
 MIN_TICKETS = 3
 
-Floats = NDArray[np.float64]
 Arrays = dict[str, NDArray[np.generic]]
 
 
 class Raw(NamedTuple):
     """What is read of n tickets, nothing fitted."""
 
-    dense: Floats
+    dense: Doubles
     """(n, layers · hidden)"""
     words: csr_matrix
     """(n, buckets) counts"""
     chars: csr_matrix
-    surface: Floats
+    surface: Doubles
     """(n, columns)"""
 
-    def at(self, places: NDArray[np.int64]) -> Raw:
+    def at(self, positions: NDArray[np.int64]) -> Raw:
         """Some of the tickets."""
-        return Raw(*(each[places] for each in self))
+        return Raw(*(each[positions] for each in self))
 
 
-def read_raw(texts: Sequence[str], dense: Floats) -> Raw:
+def read_raw(texts: Sequence[str], dense: Doubles) -> Raw:
     """`texts` and their pooled layers (n, layers · hidden)."""
     lexical = read_lexical(texts)
     return Raw(
@@ -59,18 +59,18 @@ def read_raw(texts: Sequence[str], dense: Floats) -> Raw:
 class FittedBlocks:
     """Means, directions and rarities of some training tickets."""
 
-    mean: Floats
-    spread: Floats
-    projection: Floats
+    mean: Doubles
+    spread: Doubles
+    projection: Doubles
     """(layers · hidden, DIRECTIONS), of standardised layers"""
     word_buckets: NDArray[np.int64]
     word_idf: NDArray[np.float32]
     char_buckets: NDArray[np.int64]
     char_idf: NDArray[np.float32]
-    surface_mean: Floats
-    surface_spread: Floats
+    surface_mean: Doubles
+    surface_spread: Doubles
 
-    def matrices(self, raw: Raw) -> dict[str, Floats | csr_matrix]:
+    def matrices(self, raw: Raw) -> dict[str, Doubles | csr_matrix]:
         """The blocks of tickets, as the runtime computes them."""
         dense = (raw.dense - self.mean) / self.spread
         standard = (raw.surface - self.surface_mean) / self.surface_spread
@@ -130,12 +130,12 @@ def fit_blocks(raw: Raw) -> tuple[FittedBlocks, dict[str, Block]]:
     return fitted, {name: _block(name, matrix) for name, matrix in fitted.matrices(raw).items()}
 
 
-def like(blocks: dict[str, Block], matrices: dict[str, Floats | csr_matrix]) -> list[Block]:
+def like(blocks: dict[str, Block], matrices: dict[str, Doubles | csr_matrix]) -> list[Block]:
     """Other tickets' matrices, centred and scaled as the training blocks are."""
     return [block._replace(matrix=matrices[name]) for name, block in blocks.items()]
 
 
-def _block(name: str, matrix: Floats | csr_matrix) -> Block:
+def _block(name: str, matrix: Doubles | csr_matrix) -> Block:
     mean = np.asarray(matrix.mean(axis=0)).ravel()
     squares = matrix.multiply(matrix).sum() if hasattr(matrix, "multiply") else (matrix * matrix).sum()
     mean_square = float(squares) / matrix.shape[0] - float(mean @ mean)

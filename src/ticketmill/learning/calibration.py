@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.models.heads import Kind, squash
+from ticketmill.arrays import Doubles
+from ticketmill.models.heads import Kind, activate
 
 BINS = 15
 MAX_TOPICS = 3
 
-Floats = NDArray[np.float64]
 
-
-def fit_temperature(scores: Floats, truth: Floats, kind: Kind) -> tuple[float, float]:
+def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float, float]:
     """Temperature and shift of least negative log-likelihood: probabilities are of (scores + shift) / it.
 
     The shift is 0 for `softmax`, where it would change nothing. Guo et al., On Calibration of Modern Neural
@@ -33,37 +32,37 @@ def fit_temperature(scores: Floats, truth: Floats, kind: Kind) -> tuple[float, f
     return round(float(temperature), 4), round(float(shift), 4)
 
 
-def _loss(logits: Floats, truth: Floats, kind: Kind) -> float:
-    likely = np.clip(squash(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
+def _loss(logits: Doubles, truth: Doubles, kind: Kind) -> float:
+    likely = np.clip(activate(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
     if kind == "softmax":
         return float(-np.log(likely[truth == 1]).mean())
     return float(-(truth * np.log(likely) + (1 - truth) * np.log(1 - likely)).mean())
 
 
-def calibration_error(confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS) -> float:
+def calibration_error(confidence: Doubles, correct: NDArray[np.bool_], bins: int = BINS) -> float:
     """Expected calibration error: |accuracy - confidence|, averaged over equal bins by their share."""
     found = reliability(confidence, correct, bins)
     return float(sum(abs(mean - accuracy) * share for mean, accuracy, share in found))
 
 
 def reliability(
-    confidence: Floats, correct: NDArray[np.bool_], bins: int = BINS
+    confidence: Doubles, correct: NDArray[np.bool_], bins: int = BINS
 ) -> list[tuple[float, float, float]]:
     """Mean confidence, accuracy and share of all, of each bin that is not empty."""
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    positions = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean()))
-        for inside in (places == place for place in np.unique(places))
+        for inside in (positions == position for position in np.unique(positions))
     ]
 
 
-def chosen_topics(probabilities: Floats, threshold: float) -> NDArray[np.bool_]:
+def chosen_topics(probabilities: Doubles, threshold: float) -> NDArray[np.bool_]:
     """(n, topics): the best three at most, from `threshold` on."""
     ranks = (-probabilities).argsort(axis=1, kind="stable").argsort(axis=1)
     return (probabilities >= threshold) & (ranks < MAX_TOPICS)
 
 
-def fit_threshold(probabilities: Floats, truth: Floats) -> float:
+def fit_threshold(probabilities: Doubles, truth: Doubles) -> float:
     """The topics' threshold of the best micro-F1."""
 
     def micro_f1(threshold: float) -> float:

@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.learning.blocks import FittedBlocks, Raw, fit_blocks, like
 from ticketmill.learning.ridge import Block, Solution, gram, solve
 
-Floats = NDArray[np.float64]
 # what the tickets' errors weigh, (tickets,) for each range of outputs
-Importance = Mapping[tuple[int, int], Floats]
+Importance = Mapping[tuple[int, int], Doubles]
 
 
 def fit(
-    raw: Raw, targets: Floats, importance: Importance, without: str | None = None
+    raw: Raw, targets: Doubles, importance: Importance, without: str | None = None
 ) -> tuple[FittedBlocks, dict[str, Block], Solution]:
     """Heads for all outputs; `without` names a block to leave out."""
     fitted, blocks = fit_blocks(raw)
@@ -32,11 +32,11 @@ def fit(
 
 def held_out_scores(
     raw: Raw,
-    targets: Floats,
+    targets: Doubles,
     importance: Importance,
     domains: NDArray[np.str_],
     without: str | None = None,
-) -> Floats:
+) -> Doubles:
     """(tickets, outputs): each business is left out once, with all that is fitted on the others alone."""
     scores = np.zeros(targets.shape)
     for domain in np.unique(domains):
@@ -49,10 +49,10 @@ def held_out_scores(
 
 
 def by_the_others(
-    domains: NDArray[np.str_], choose: Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
-) -> Floats:
+    domains: NDArray[np.str_], choose: Callable[[NDArray[np.int64], NDArray[np.int64]], Doubles]
+) -> Doubles:
     """Rows for all tickets, where `choose(seen, unseen)` gives those of a business from the other ones."""
-    rows: Floats | None = None
+    rows: Doubles | None = None
     for domain in np.unique(domains):
         seen, unseen = np.flatnonzero(domains != domain), np.flatnonzero(domains == domain)
         found = choose(seen, unseen)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.learning.cross_validation import by_the_others
 from ticketmill.learning.weighing import TopicScore, held_out, platt, score_topics
 from ticketmill.models.prototypes import Prototypes, unit, without
@@ -21,8 +22,6 @@ COUNTS = (0, 3, 5, 10)
 SEEDS = 3
 HALF_WAY = 5.0
 """Examples at which a label's weights are half way from those without any; from 3 to 12 fit alike."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +33,12 @@ class Drawn:
     """
 
     count: int
-    described: Floats
-    shown: Floats
-    averaged: Floats
+    described: Doubles
+    shown: Doubles
+    averaged: Doubles
 
     @property
-    def columns(self) -> list[Floats]:
+    def columns(self) -> list[Doubles]:
         """What is weighed: at no example only the first counts, and the more there are, the others."""
         share = self.count / (self.count + HALF_WAY)
         return [
@@ -49,7 +48,7 @@ class Drawn:
             np.full_like(self.described, share),
         ]
 
-    def logits(self, alone: Weights, examples: Weights) -> Floats:
+    def logits(self, alone: Weights, examples: Weights) -> Doubles:
         """(tickets, labels) by these weights, as `weigh` gives them."""
         weights = (
             alone.prototype,
@@ -61,7 +60,7 @@ class Drawn:
 
 
 def draw_examples(
-    embeddings: Floats, prototypes: Prototypes, truth: Floats, domains: NDArray[np.str_]
+    embeddings: Doubles, prototypes: Prototypes, truth: Doubles, domains: NDArray[np.str_]
 ) -> list[Drawn]:
     """For all `COUNTS`, with several draws; the examples of `prototypes` are not looked at."""
     return [
@@ -71,7 +70,7 @@ def draw_examples(
     ]
 
 
-def fit_examples(draws: Sequence[Drawn], truth: Floats) -> tuple[Weights, Weights]:
+def fit_examples(draws: Sequence[Drawn], truth: Doubles) -> tuple[Weights, Weights]:
     """The weights without examples and with examples without end, from all draws at once."""
     columns, truths = _pooled(draws, truth)
     alone, described, shown, share, bias = platt(columns, truths)
@@ -81,7 +80,7 @@ def fit_examples(draws: Sequence[Drawn], truth: Floats) -> tuple[Weights, Weight
     )
 
 
-def score_examples(draws: Sequence[Drawn], truth: Floats, domains: NDArray[np.str_]) -> list[TopicScore]:
+def score_examples(draws: Sequence[Drawn], truth: Doubles, domains: NDArray[np.str_]) -> list[TopicScore]:
     """A row for each number of examples: one set of weights for all of them, as it is shipped."""
     columns, truths = _pooled(draws, truth)
     found, chosen = held_out(columns, truths, np.tile(domains, len(draws)))
@@ -96,7 +95,7 @@ def score_examples(draws: Sequence[Drawn], truth: Floats, domains: NDArray[np.st
 
 
 def score_averages(
-    draws: Sequence[Drawn], count: int, truth: Floats, domains: NDArray[np.str_]
+    draws: Sequence[Drawn], count: int, truth: Doubles, domains: NDArray[np.str_]
 ) -> TopicScore:
     """The simpler way: description and examples as one vector, with fixed weights."""
     same = [drawn for drawn in draws if drawn.count == count]
@@ -107,16 +106,16 @@ def score_averages(
 
 
 def _draw(
-    embeddings: Floats,
+    embeddings: Doubles,
     prototypes: Prototypes,
-    truth: Floats,
+    truth: Doubles,
     domains: NDArray[np.str_],
     count: int,
     seed: int,
 ) -> Drawn:
     random = np.random.default_rng([seed, count])
 
-    def products(seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Floats:
+    def products(seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Doubles:
         centre = embeddings[seen].mean(axis=0).astype(np.float32)
         means = np.zeros((truth.shape[1], len(centre)), np.float32)
         for mean, label in zip(means, truth.T, strict=True):
@@ -131,6 +130,6 @@ def _draw(
     return Drawn(count, *np.split(by_the_others(domains, products), 3, axis=1))
 
 
-def _pooled(draws: Sequence[Drawn], truth: Floats) -> tuple[list[Floats], Floats]:
+def _pooled(draws: Sequence[Drawn], truth: Doubles) -> tuple[list[Doubles], Doubles]:
     columns = [np.concatenate(parts) for parts in zip(*(drawn.columns for drawn in draws), strict=True)]
     return columns, np.concatenate([truth] * len(draws))

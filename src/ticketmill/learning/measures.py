@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Bools, Doubles
 from ticketmill.learning.calibration import calibration_error
 
 COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
 SURE_FROM = 0.9
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +61,18 @@ class Tagged:
 
 
 def measure_classes(
-    vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Floats
+    vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Doubles
 ) -> Classified:
     """Truth and predictions, one label each. Macro-F1 is over the labels that occur in either."""
-    place = {label: number for number, label in enumerate(vocabulary)}
+    position = {label: number for number, label in enumerate(vocabulary)}
     confusion = np.zeros((len(vocabulary), len(vocabulary)), np.int64)
-    np.add.at(confusion, ([place[label] for label in truth], [place[label] for label in given]), 1)
+    np.add.at(confusion, ([position[label] for label in truth], [position[label] for label in given]), 1)
     right = np.array([one == other for one, other in zip(truth, given, strict=True)])
     labels = tuple(
         _label(label, int(confusion[at, at]), int(confusion[:, at].sum()), int(confusion[at].sum()))
-        for label, at in place.items()
+        for label, at in position.items()
     )
-    occurring = [each.f1 for each in labels if each.support or confusion[:, place[each.label]].any()]
+    occurring = [each.f1 for each in labels if each.support or confusion[:, position[each.label]].any()]
     sure = confidence >= SURE_FROM
     return Classified(
         count=len(truth),
@@ -126,7 +123,7 @@ def _label(label: str, hits: int, given: int, support: int) -> LabelMeasures:
     )
 
 
-def _coverage(confidence: Floats, right: Bools) -> tuple[CoveragePoint, ...]:
+def _coverage(confidence: Doubles, right: Bools) -> tuple[CoveragePoint, ...]:
     surest_first = np.argsort(-confidence, kind="stable")
     points = []
     for coverage in COVERAGES:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ticketmill.arrays import Bools, Doubles
 from ticketmill.domain.errors import SetupError
 from ticketmill.learning.calibration import reliability
-from ticketmill.learning.measures import Bools, Classified, Floats
+from ticketmill.learning.measures import Classified
 
 DPI = 120
 MAX_BARS = 15
@@ -38,7 +39,7 @@ def plot_confusion(measures: Classified, title: str, path: Path) -> None:
     figure.savefig(path, dpi=DPI)
 
 
-def plot_reliability(confidence: Floats, right: Bools, title: str, path: Path) -> None:
+def plot_reliability(confidence: Doubles, right: Bools, title: str, path: Path) -> None:
     """Accuracy by confidence; dots are as large as their bins' shares, the grey line is perfect."""
     figure = _figure(5.0, 5.0)
     axes = figure.add_subplot()
@@ -55,8 +56,8 @@ def plot_counts(counts: Mapping[str, Mapping[str, int]], title: str, path: Path)
     figure = _figure(14.0, 8.0)
     figure.suptitle(title)
     columns = 3
-    for place, (task, labels) in enumerate(counts.items(), start=1):
-        axes = figure.add_subplot(-(-len(counts) // columns), columns, place)
+    for position, (task, labels) in enumerate(counts.items(), start=1):
+        axes = figure.add_subplot(-(-len(counts) // columns), columns, position)
         shown = sorted(labels.items(), key=lambda each: each[1], reverse=True)[:MAX_BARS]
         bars = axes.barh([label for label, _ in shown], [count for _, count in shown], color="tab:blue")
         axes.bar_label(bars, padding=2, fontsize=8)

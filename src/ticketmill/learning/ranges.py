@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats, npz_bytes
 from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.build.quantize import weighted_products
 from ticketmill.encoder.bundle import ENCODER, Bundle
 from ticketmill.encoder.encoder import Encoder
-
-# a fixed date, so that the same ranges give the same bytes
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def measure_ranges(bundle: Bundle, texts: Sequence[str], threads: int) -> bytes:
@@ -37,7 +32,7 @@ def measure_ranges(bundle: Bundle, texts: Sequence[str], threads: int) -> bytes:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    reach: dict[str, list[NDArray[np.float32]]] = {value: [] for value in values}
+    reach: dict[str, list[Floats]] = {value: [] for value in values}
     for ids, mask in Encoder(bundle, threads).token_batches(texts):
         read = mask.astype(bool)
         found = session.run(values, {"input_ids": ids, "attention_mask": mask})
@@ -50,15 +45,4 @@ def measure_ranges(bundle: Bundle, texts: Sequence[str], threads: int) -> bytes:
         ).astype(np.float16)
         for node in products
     }
-    return _packed(ranges)
-
-
-def _packed(arrays: dict[str, NDArray[np.float16]]) -> bytes:
-    """As `np.savez` writes them, but the same bytes every time."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, array in arrays.items():
-            content = io.BytesIO()
-            np.save(content, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy", _ZIP_DATE), content.getvalue())
-    return packed.getvalue()
+    return npz_bytes(ranges)

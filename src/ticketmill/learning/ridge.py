@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.domain.errors import SetupError
 
 if TYPE_CHECKING:
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 # Chosen by macro-F1 on left-out businesses among .1, .2, .4 and 1: flat between .1 and .4.
 REGULARISATION = 0.2
 
-Floats = NDArray[np.float64]
-
 
 class Block(NamedTuple):
     """One kind of feature of n tickets: `scale · (matrix - mean)` is what the regression sees."""
 
-    matrix: Floats | csr_matrix
+    matrix: Doubles | csr_matrix
     """(n, features)"""
-    mean: Floats
+    mean: Doubles
     """(features,), of the training tickets."""
     scale: float
 
@@ -36,18 +34,18 @@ class Block(NamedTuple):
 class Solution(NamedTuple):
     """`scores = gram(new, trained) @ duals + bias`."""
 
-    duals: Floats
+    duals: Doubles
     """(trained tickets, outputs)"""
-    bias: Floats
+    bias: Doubles
     """(outputs,)"""
 
 
-def gram(left: list[Block], right: list[Block]) -> Floats:
+def gram(left: list[Block], right: list[Block]) -> Doubles:
     """(tickets of left, tickets of right): products of the tickets over all blocks."""
     return np.asarray(sum(_products(one, other) for one, other in zip(left, right, strict=True)))
 
 
-def _products(left: Block, right: Block) -> Floats:
+def _products(left: Block, right: Block) -> Doubles:
     # sparse matrices must stay sparse: the means are taken off the products instead
     inner = left.matrix @ right.matrix.T
     dense = np.asarray(inner.todense() if hasattr(inner, "todense") else inner)
@@ -57,7 +55,7 @@ def _products(left: Block, right: Block) -> Floats:
     return np.asarray(left.scale * right.scale * centred)
 
 
-def solve(products: Floats, targets: Floats, importance: Floats) -> Solution:
+def solve(products: Doubles, targets: Doubles, importance: Doubles) -> Solution:
     """Ridge with a free intercept; `importance` (tickets,) weighs the tickets' errors.
 
     `products` is the gram matrix of the training tickets, `targets` (tickets, outputs).
@@ -71,7 +69,7 @@ def solve(products: Floats, targets: Floats, importance: Floats) -> Solution:
     return Solution(free - np.outer(ones, bias), bias)
 
 
-def weights_of(block: Block, solution: Solution) -> tuple[Floats, Floats]:
+def weights_of(block: Block, solution: Solution) -> tuple[Doubles, Doubles]:
     """(features, outputs) weights of `matrix` as it is, and what its mean adds to the bias (outputs,)."""
     duals = solution.duals
     weights = np.asarray(block.matrix.T @ duals) - np.outer(block.mean, duals.sum(axis=0))
@@ -79,17 +77,17 @@ def weights_of(block: Block, solution: Solution) -> tuple[Floats, Floats]:
     return weights, -block.mean @ weights
 
 
-def leading_directions(matrix: Floats, count: int) -> tuple[Floats, Floats]:
+def leading_directions(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:
     """Up to `count` strongest directions (features, count) of a centred matrix, and variances."""
     linalg = _scipy_linalg()
     last = len(matrix) - 1
-    variances, places = linalg.eigh(
+    variances, positions = linalg.eigh(
         matrix @ matrix.T / len(matrix), subset_by_index=[max(last - count + 1, 0), last]
     )
     # what has next to no variance is noise, and would be blown up by its scale
     real = variances > variances[-1] * 1e-6
-    variances, places = variances[real][::-1], places[:, real][:, ::-1]
-    directions = matrix.T @ places / np.sqrt(variances * len(matrix))
+    variances, positions = variances[real][::-1], positions[:, real][:, ::-1]
+    directions = matrix.T @ positions / np.sqrt(variances * len(matrix))
     # an eigenvector's sign is arbitrary: the largest number of each is made positive
     largest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[largest, np.arange(directions.shape[1])]), variances

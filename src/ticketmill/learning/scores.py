@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.learning.calibration import (
     calibration_error,
     chosen_topics,
@@ -15,13 +16,11 @@ from ticketmill.learning.calibration import (
     macro_f1,
 )
 from ticketmill.learning.cross_validation import by_the_others
-from ticketmill.models.heads import HeadSpec, Kind, squash
+from ticketmill.models.heads import HeadSpec, Kind, activate
 
 SURE = 0.9
 # the recall that a nested choice of urgency's operating point asks of the other businesses
 NESTED_RECALL = 0.9
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class PressingScore:
 
 
 def score_task(
-    task: str, spec: HeadSpec, scores: Floats, truth: Floats, domains: NDArray[np.str_]
+    task: str, spec: HeadSpec, scores: Doubles, truth: Doubles, domains: NDArray[np.str_]
 ) -> TaskScore:
     """Of held-out scores (tickets, labels), the operating point's bias in them."""
     probabilities = by_the_others(domains, _Calibrated(scores, truth, spec.kind))
@@ -80,7 +79,7 @@ def score_task(
 
 
 def score_pressing(
-    unbiased: Floats, bias: Floats, truth: Floats, pressing: list[int], domains: NDArray[np.str_]
+    unbiased: Doubles, bias: Doubles, truth: Doubles, pressing: list[int], domains: NDArray[np.str_]
 ) -> PressingScore:
     """Of held-out scores (tickets, urgencies) without the operating point's `bias` (urgencies,)."""
     recall, precision = found_pressing(unbiased + bias, truth, pressing)
@@ -88,7 +87,7 @@ def score_pressing(
     direction = np.zeros(truth.shape[1])
     direction[pressing] = 1.0
 
-    def nested(seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Floats:
+    def nested(seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Doubles:
         reached = (
             step
             for step in steps
@@ -108,7 +107,7 @@ def score_pressing(
     )
 
 
-def found_pressing(scores: Floats, truth: Floats, pressing: list[int]) -> tuple[float, float]:
+def found_pressing(scores: Doubles, truth: Doubles, pressing: list[int]) -> tuple[float, float]:
     """Recall and precision of the labels `pressing`, taken as one."""
     is_pressing = truth[:, pressing].any(axis=1)
     said_pressing = np.isin(scores.argmax(axis=1), pressing)
@@ -118,20 +117,20 @@ def found_pressing(scores: Floats, truth: Floats, pressing: list[int]) -> tuple[
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Calibrated:
-    scores: Floats
-    truth: Floats
+    scores: Doubles
+    truth: Doubles
     kind: Kind
 
-    def __call__(self, seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Floats:
+    def __call__(self, seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Doubles:
         temperature, shift = fit_temperature(self.scores[seen], self.truth[seen], self.kind)
-        return squash((self.scores[unseen] + shift) / temperature, self.kind).astype(np.float64)
+        return activate((self.scores[unseen] + shift) / temperature, self.kind).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Thresholded:
-    probabilities: Floats
-    truth: Floats
+    probabilities: Doubles
+    truth: Doubles
 
-    def __call__(self, seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Floats:
+    def __call__(self, seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Doubles:
         threshold = fit_threshold(self.probabilities[seen], self.truth[seen])
         return chosen_topics(self.probabilities[unseen], threshold).astype(np.float64)

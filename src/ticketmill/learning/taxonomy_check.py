@@ -8,8 +8,8 @@ from difflib import SequenceMatcher
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.taxonomy import Taxonomy
 
 OVERLAP_FROM = 0.65
@@ -25,8 +25,6 @@ Chosen on made-up labels: all 34 shipped ones are above it, as are 18 for other 
 anything else (quantum physics, cooking, chess) 17 are below. The nearest ticket alone, or vectors less what
 all tickets have in common, tell less.
 """
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.domain.taxonomy import Taxonomies
 from ticketmill.encoder.encoder import Encoder
 from ticketmill.learning.blocks import read_raw
@@ -30,13 +31,12 @@ from ticketmill.learning.examples import (
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.train import encode_tickets, importance_of, task_columns, true_labels
 from ticketmill.learning.weighing import TopicScore, held_out, platt, score_topics
-from ticketmill.models.heads import ARRAYS_FILE, shipped_heads, squash
+from ticketmill.models.heads import ARRAYS_FILE, activate, shipped_heads
 from ticketmill.models.prototypes import Prototypes, describe
 from ticketmill.models.topics import Blend, Weights
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 201)
 
-Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 
 
@@ -101,7 +101,7 @@ def fit_blend(
     return FittedBlend(blend, centre, scores, intent_scores)
 
 
-def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Floats:
+def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Doubles:
     """(tickets, labels), one where a label holds."""
     return np.array([[name in own for name in prototypes.taxonomy.names] for own in labels], np.float64)
 
@@ -112,8 +112,8 @@ def heads_hash() -> str:
 
 
 def _held_out_head(
-    tickets: Sequence[LabelledTicket], layers: Floats, domains: NDArray[np.str_], labels: Sequence[str]
-) -> Floats:
+    tickets: Sequence[LabelledTicket], layers: Doubles, domains: NDArray[np.str_], labels: Sequence[str]
+) -> Doubles:
     """(tickets, labels): calibrated logits of heads that did not see the business of the ticket."""
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
@@ -126,12 +126,12 @@ def _held_out_head(
     return np.asarray((topics.of(scores) + shift)[:, order] / temperature)
 
 
-def _intents(logits: Sequence[tuple[int, Floats]], truth: Floats) -> tuple[float, tuple[IntentScore, ...]]:
+def _intents(logits: Sequence[tuple[int, Doubles]], truth: Doubles) -> tuple[float, tuple[IntentScore, ...]]:
     """One temperature of least negative log-likelihood for all numbers of examples, and how each does."""
     right_places = truth.argmax(axis=1)
 
-    def probabilities(scores: Floats, temperature: float) -> Floats:
-        return squash(scores / temperature, "softmax").astype(np.float64)
+    def probabilities(scores: Doubles, temperature: float) -> Doubles:
+        return activate(scores / temperature, "softmax").astype(np.float64)
 
     def loss(temperature: float) -> float:
         likely = [probabilities(scores, temperature)[truth == 1] for _, scores in logits]

@@ -6,8 +6,6 @@ each business is left out once.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -15,15 +13,16 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles, npz_bytes
 from ticketmill.domain.labels import Intent, Sentiment, Urgency
 from ticketmill.encoder.encoder import Encoded
-from ticketmill.learning.blocks import WEIGHTS, Arrays, Raw, read_raw
+from ticketmill.learning.blocks import WEIGHTS, Raw, read_raw
 from ticketmill.learning.calibration import fit_temperature, fit_threshold
 from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.learning.cross_validation import Importance, fit, held_out_scores
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.scores import PressingScore, TaskScore, score_pressing, score_task
-from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, squash
+from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, activate
 from ticketmill.text.markup import plain_text
 
 # The embeddings and the first two layers add nothing to what these say.
@@ -39,7 +38,6 @@ BIAS: dict[str, dict[str, float]] = {
 REVIEW_BELOW = {"intent": 0.5, "urgency": 0.5, "sentiment": 0.55}
 CHUNK = 128
 
-Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 
 
@@ -68,7 +66,7 @@ class Columns(NamedTuple):
     def range(self) -> tuple[int, int]:
         return self.first, self.first + len(self.labels)
 
-    def of(self, outputs: Floats) -> Floats:
+    def of(self, outputs: Doubles) -> Doubles:
         return outputs[:, slice(*self.range)]
 
 
@@ -97,7 +95,7 @@ def train_heads(
     arrays["bias"] = (arrays["bias"].astype(np.float64) + shifts).astype(np.float32)
     manifest = HeadsManifest(format=2, layers=LAYERS, tasks=specs, trained_on=trained_on)
     files = {
-        ARRAYS_FILE: _npz(arrays),
+        ARRAYS_FILE: npz_bytes(arrays),
         MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode(),
     }
     scores = tuple(
@@ -138,7 +136,7 @@ def read_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report:
 
 def encode_tickets(
     tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report
-) -> tuple[Floats, Floats]:
+) -> tuple[Doubles, Doubles]:
     """(tickets, layers · hidden) of the pooled layers that the heads read; (tickets, hidden) embeddings."""
     report(f"encoding {len(tickets)} tickets")
     layers, embeddings = [], []
@@ -165,7 +163,7 @@ def task_columns(tickets: Sequence[LabelledTicket]) -> dict[str, Columns]:
     return columns
 
 
-def true_labels(tickets: Sequence[LabelledTicket], tasks: dict[str, Columns]) -> Floats:
+def true_labels(tickets: Sequence[LabelledTicket], tasks: dict[str, Columns]) -> Doubles:
     """(tickets, outputs), one where a label holds."""
     truth = np.zeros((len(tickets), sum(len(columns.labels) for columns in tasks.values())))
     for row, ticket in zip(truth, tickets, strict=True):
@@ -175,7 +173,7 @@ def true_labels(tickets: Sequence[LabelledTicket], tasks: dict[str, Columns]) ->
     return truth
 
 
-def importance_of(truth: Floats, tasks: dict[str, Columns]) -> Importance:
+def importance_of(truth: Doubles, tasks: dict[str, Columns]) -> Importance:
     """Tickets of rare urgencies weigh more, by the square root: critical ones are few, and matter."""
     first, end = tasks["urgency"].range
     urgency = truth[:, first:end]
@@ -185,7 +183,7 @@ def importance_of(truth: Floats, tasks: dict[str, Columns]) -> Importance:
     return {(0, first): same, (first, end): urgency @ rare, (end, truth.shape[1]): same}
 
 
-def operating_points(tasks: dict[str, Columns]) -> Floats:
+def operating_points(tasks: dict[str, Columns]) -> Doubles:
     """(outputs,): what is added to the scores."""
     bias = np.zeros(sum(len(columns.labels) for columns in tasks.values()))
     for task, labels in BIAS.items():
@@ -194,11 +192,13 @@ def operating_points(tasks: dict[str, Columns]) -> Floats:
     return bias
 
 
-def _calibrated(task: str, labels: tuple[str, ...], scores: Floats, truth: Floats) -> tuple[HeadSpec, float]:
+def _calibrated(
+    task: str, labels: tuple[str, ...], scores: Doubles, truth: Doubles
+) -> tuple[HeadSpec, float]:
     """A head's specification from held-out scores, and what calibration adds to its scores."""
     kind = _kind(task)
     temperature, shift = fit_temperature(scores, truth, kind)
-    probabilities = squash((scores + shift) / temperature, kind).astype(np.float64)
+    probabilities = activate((scores + shift) / temperature, kind).astype(np.float64)
     threshold = fit_threshold(probabilities, truth) if kind == "sigmoid" else 0.5
     spec = HeadSpec(
         kind=kind,
@@ -221,19 +221,8 @@ def _kind(task: str) -> Kind:
 
 
 def _pressing(
-    urgency: Columns, scores: Floats, bias: Floats, truth: Floats, domains: NDArray[np.str_]
+    urgency: Columns, scores: Doubles, bias: Doubles, truth: Doubles, domains: NDArray[np.str_]
 ) -> PressingScore:
     pressing = [urgency.labels.index(label) for label in (Urgency.CRITICAL, Urgency.HIGH)]
     own = bias[slice(*urgency.range)]
     return score_pressing(urgency.of(scores), own, urgency.of(truth), pressing, domains)
-
-
-def _npz(arrays: Arrays) -> bytes:
-    """Arrays as an .npz whose bytes depend on the arrays alone (numpy's own writer stores the time)."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in sorted(arrays.items()):
-            content = io.BytesIO()
-            np.lib.format.write_array(content, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
-    return buffer.getvalue()

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Doubles
 from ticketmill.domain.errors import SetupError
 from ticketmill.learning.calibration import calibration_error, chosen_topics, fit_threshold
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class TopicScore:
     threshold: float
 
 
-def platt(columns: Sequence[Floats], truth: Floats) -> list[float]:
+def platt(columns: Sequence[Doubles], truth: Doubles) -> list[float]:
     """A weight for each column and the bias, by logistic regression over all pairs of ticket and label."""
     try:
         from sklearn.linear_model import LogisticRegression
@@ -37,7 +36,9 @@ def platt(columns: Sequence[Floats], truth: Floats) -> list[float]:
     return [round(float(weight), 3) for weight in (*fitted.coef_[0], fitted.intercept_[0])]
 
 
-def held_out(columns: Sequence[Floats], truth: Floats, domains: NDArray[np.str_]) -> tuple[Floats, Floats]:
+def held_out(
+    columns: Sequence[Doubles], truth: Doubles, domains: NDArray[np.str_]
+) -> tuple[Doubles, Doubles]:
     """(tickets, labels) probabilities, and 1 where a label is told.
 
     Weights and threshold for each business come from the others.
@@ -52,7 +53,7 @@ def held_out(columns: Sequence[Floats], truth: Floats, domains: NDArray[np.str_]
     return probabilities, chosen
 
 
-def score_topics(method: str, probabilities: Floats, chosen: Floats, truth: Floats) -> TopicScore:
+def score_topics(method: str, probabilities: Doubles, chosen: Doubles, truth: Doubles) -> TopicScore:
     """The figures of what `held_out` found; all are (tickets, labels)."""
     first = truth[np.arange(len(truth)), probabilities.argmax(axis=1)]
     return TopicScore(
@@ -65,12 +66,12 @@ def score_topics(method: str, probabilities: Floats, chosen: Floats, truth: Floa
     )
 
 
-def f1(chosen: Floats, truth: Floats) -> float:
+def f1(chosen: Doubles, truth: Doubles) -> float:
     """Over all pairs alike; 0 where nothing is chosen and nothing true."""
     return float(2 * (chosen * truth).sum() / max(chosen.sum() + truth.sum(), 1))
 
 
-def _squash(columns: Sequence[Floats], weights: Sequence[float]) -> Floats:
+def _squash(columns: Sequence[Doubles], weights: Sequence[float]) -> Doubles:
     total = sum(
         (w * column for w, column in zip(weights, columns, strict=False)), start=np.float64(weights[-1])
     )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.labels import Source
 from ticketmill.text.sentences import MIN_WORDS, Sentence, sentences
 
@@ -32,8 +33,6 @@ _ENDED = re.compile(r"[.!?…:;][\"')\]]*$")
 # How far after the last token read a sentence may end that began before it: a megabyte of sentences that
 # nobody read would take a minute.
 UNREAD_CHARACTERS = 2000
-
-Floats = NDArray[np.float32]
 
 
 class SummaryChoice(NamedTuple):
@@ -102,14 +101,16 @@ def _candidates(body: str, body_start: int, states: Floats, offsets: NDArray[np.
     found = sentences(body[:read_end])
     firsts = np.searchsorted(starts, [sentence.start for sentence in found], side="left").tolist()
     lasts = np.searchsorted(ends, [sentence.end for sentence in found], side="right").tolist()
-    read = [place for place, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > first]
+    read = [
+        position for position, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > first
+    ]
     if not read:
         return None
     return _Candidates(
-        sentences=[found[place] for place in read],
-        sums=np.array([states[firsts[place] : lasts[place]].sum(axis=0) for place in read]),
-        pieces=[lasts[place] - firsts[place] for place in read],
-        offsets=[offsets[firsts[place] : lasts[place]] for place in read],
+        sentences=[found[position] for position in read],
+        sums=np.array([states[firsts[position] : lasts[position]].sum(axis=0) for position in read]),
+        pieces=[lasts[position] - firsts[position] for position in read],
+        offsets=[offsets[firsts[position] : lasts[position]] for position in read],
     )
 
 
@@ -118,28 +119,30 @@ def _choose(vectors: Floats, closeness: Floats, pieces: list[int]) -> list[int]:
     ranked = closeness + POSITION_WEIGHT / (1 + np.arange(len(closeness)))
     chosen = [int(np.argmax(ranked))]
     while len(chosen) < MAX_SENTENCES:
-        room = MAX_PIECES - sum(pieces[place] for place in chosen)
+        room = MAX_PIECES - sum(pieces[position] for position in chosen)
         worth = ranked - REDUNDANCY_WEIGHT * (vectors @ vectors[chosen].T).max(axis=1)
-        fitting = [place for place in range(len(pieces)) if place not in chosen and pieces[place] <= room]
+        fitting = [
+            position for position in range(len(pieces)) if position not in chosen and pieces[position] <= room
+        ]
         if not fitting:
             break
-        chosen.append(max(fitting, key=lambda place: float(worth[place])))
+        chosen.append(max(fitting, key=lambda position: float(worth[position])))
     return sorted(chosen)
 
 
 def _joined(candidates: _Candidates, chosen: list[int], body: str) -> str:
-    parts = [_within_limit(candidates, place, body) for place in chosen]
+    parts = [_within_limit(candidates, position, body) for position in chosen]
     ended = [part if _ENDED.search(part[-8:]) else f"{part}." for part in parts[:-1]]
     # a word of which the encoder reads one piece may be of any length
     return " ".join([*ended, parts[-1]])[:MAX_CHARS]
 
 
-def _within_limit(candidates: _Candidates, place: int, body: str) -> str:
+def _within_limit(candidates: _Candidates, position: int, body: str) -> str:
     """A sentence on one line; one of too many pieces is cut before the word that goes beyond."""
-    sentence = candidates.sentences[place]
-    if candidates.pieces[place] <= MAX_PIECES:
+    sentence = candidates.sentences[position]
+    if candidates.pieces[position] <= MAX_PIECES:
         return " ".join(sentence.text.split())
-    cut = int(candidates.offsets[place][MAX_PIECES, 0])
+    cut = int(candidates.offsets[position][MAX_PIECES, 0])
     kept = body[sentence.start : cut]
     if not body[cut - 1].isspace():
         kept = kept.rpartition(" ")[0] or kept

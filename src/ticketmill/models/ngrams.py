@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.models.tokens import BUCKET_BITS, Counts, Ints
-
-Floats = NDArray[np.float32]
 
 
 class Values(NamedTuple):

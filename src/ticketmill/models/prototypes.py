@@ -14,15 +14,14 @@ when the bundle is built, so that a worker starts without encoding anything but 
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from ticketmill.arrays import Floats, npz_bytes
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.taxonomy import Taxonomies, Taxonomy
 from ticketmill.encoder.bundle import Bundle
@@ -33,8 +32,6 @@ TAXONOMY_FILE = "taxonomy.json"
 PROTOTYPES_FILE = "prototypes.npz"
 CENTRE_FILE = "centre.npz"
 SHIPPED_CENTRE = Path(__file__).with_name("shipped") / CENTRE_FILE
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +89,7 @@ def describe(taxonomy: Taxonomy, background: Sequence[str], centre: Floats, enco
 
 def centre_file(centre: Floats) -> bytes:
     """What `taxonomy fit` stores as `centre.npz`."""
-    return _npz({"centre": np.asarray(centre, np.float32)})
+    return npz_bytes({"centre": np.asarray(centre, np.float32)})
 
 
 def shipped_centre() -> dict[str, bytes]:
@@ -105,7 +102,7 @@ def prototypes_file(bundle: Bundle) -> bytes:
     encoder = Encoder(bundle, threads=1)
     taxonomies = read_taxonomies_of(bundle)
     centre = _arrays(bundle, CENTRE_FILE)["centre"]
-    return _npz(
+    return npz_bytes(
         {
             "background": _embed(taxonomies.background, encoder).mean(axis=0),
             "intent": make_prototypes(taxonomies.intent, encoder),
@@ -165,14 +162,3 @@ def _arrays(bundle: Bundle, name: str) -> dict[str, Floats]:
 
 def _embed(texts: Sequence[str], encoder: Encoder) -> Floats:
     return np.array([encoded.embedding for encoded in encoder.encode(texts)], np.float32)
-
-
-def _npz(arrays: Mapping[str, Floats]) -> bytes:
-    """Arrays as an .npz whose bytes depend on the arrays alone (numpy's own writer stores the time)."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in sorted(arrays.items()):
-            content = io.BytesIO()
-            np.lib.format.write_array(content, array, allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
-    return buffer.getvalue()
