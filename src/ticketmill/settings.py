@@ -37,7 +37,8 @@ SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """The processor's cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
     bundle: Path | None = None
     """A bundle's directory; without it the one that `ticketmill models build` made last."""
 
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=usable_cores)
     """Cores that the encoder may use: so many micro-batches run at once."""
 
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20

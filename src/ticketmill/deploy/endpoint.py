@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -99,7 +97,8 @@ def check_answers(endpoint_url: str) -> None:
 def silent(endpoint_url: str) -> SetupError:
     """The error for an endpoint that accepts connections and says nothing."""
     return SetupError(
-        f"{Answering.SILENT} at {endpoint_url}: stop what listens there, or set AWS_ENDPOINT_URL to another port"
+        f"{Answering.SILENT} at {endpoint_url}: "
+        "stop what listens there, or set AWS_ENDPOINT_URL to another port"
     )
 
 
@@ -111,6 +110,8 @@ def _connection(parts: SplitResult, timeout_s: float) -> HTTPConnection:
 
 
 def _who(response: HTTPResponse, body: bytes) -> Answering:
+    import json
+
     with suppress(ValueError):
         told = json.loads(body)
         if response.status == 200 and isinstance(told, dict) and "services" in told:
@@ -121,6 +122,8 @@ def _who(response: HTTPResponse, body: bytes) -> Answering:
 
 
 def _clock_ahead_s(response: HTTPResponse) -> float | None:
+    from email.utils import parsedate_to_datetime
+
     with suppress(TypeError, ValueError):
         sent = parsedate_to_datetime(response.headers["Date"])
         return (sent - datetime.now(UTC)).total_seconds()

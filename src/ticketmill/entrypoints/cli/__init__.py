@@ -20,10 +20,12 @@ from ticketmill.entrypoints.cli import (
     dead_letters,
     deploy,
     doctor,
+    enrich,
     evaluate,
     local,
     models,
     results,
+    show,
     taxonomy,
     tickets,
     work,
@@ -64,14 +66,14 @@ app = typer.Typer(
 app.command()(local.up)
 app.command()(local.down)
 app.command()(local.status)
-app.command()(doctor.doctor)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command()(deploy.deploy)
 app.command()(tickets.drop)
 app.command()(work.work)
-app.command()(tickets.show)
+app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)
-app.command()(tickets.enrich)
+app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
 app.command()(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
@@ -141,6 +143,6 @@ def _discard_what_cannot_be_written() -> None:
 
 def _discard_stdout() -> None:
     """From here on stdout leads nowhere."""
-    if sys.stdout is sys.__stdout__:
+    if sys.stdout is sys.__stdout__:  # not a test's own stream
         with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -24,8 +24,8 @@ from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, pro
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
-    from ticketmill.domain.backfill import Selection
     from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.backfill import Selection
     from ticketmill.operations.backfill import Backfill, Chosen, Page
     from ticketmill.operations.reprocess import Announce, Redo, Redone, Report
     from ticketmill.queries.label_counts import LabelCounts

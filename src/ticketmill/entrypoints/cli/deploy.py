@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, say, table
 
 if TYPE_CHECKING:
     from ticketmill.aws.clients import Clients
@@ -34,7 +34,7 @@ def deploy(
     allow_loss: Annotated[
         bool, typer.Option("--allow-loss", help="Even where a bucket, queue or table would be lost.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Deploy the stack to AWS, or to whatever answers there, by a change set.
 

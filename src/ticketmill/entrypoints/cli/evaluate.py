@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.entrypoints.cli.output import answer_json, progress, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer_json, progress, say, stopping_at_once, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(help="Folder for a confusion matrix and a reliability plot (PNG).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the bundle over labelled texts and print how it does."""
     if method is Method.RULES and label not in RULED:
@@ -180,7 +180,7 @@ def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrich
         Ticket(ticket_id=str(number), subject=row.subject, body=row.body)
         for number, row in enumerate(rows, start=1)
     ]
-    with progress("evaluated", total=len(tickets)) as advance:
+    with stopping_at_once(), progress("evaluated", total=len(tickets)) as advance:
         for start in range(0, len(tickets), CHUNK):
             chunk = tickets[start : start + CHUNK]
             yield from enricher.enrich(chunk)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from ticketmill.domain.labels import Status
 from ticketmill.entrypoints.cli.named_models import of_worker, show
-from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say, table
 from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies
 
 if TYPE_CHECKING:
@@ -28,10 +27,10 @@ COUNTED_DAYS = 7
 
 
 def up() -> None:
-    """Start an emulator of AWS where nothing answers, and deploy the stack there.
+    """Start an emulator of AWS here, and deploy the stack on it.
 
-    Waits until an upload is announced on the queue. Prints the variables that the other commands need and
-    that the shell does not have yet, as `export` lines.
+    Starts nothing where something answers already. Waits until an upload is announced on the queue. Prints
+    the variables that the other commands need and the shell lacks, as `export` lines.
     """
     from ticketmill.aws import clients as aws_clients
     from ticketmill.deploy import emulator, stack
@@ -51,16 +50,16 @@ def up() -> None:
         stack.wait_for_events(clients, deployed, PROBE_TIMEOUT_S)
         say("an upload was announced on the queue")
     for name, value in exports.items():
-        answer(f"export {name}={value}")
+        answer(f"export {name}={shlex.quote(value)}")
     if exports and sys.stdout.isatty():
         say('run these lines in your shell, or: eval "$(ticketmill up)"')
     say('to stop it and unset the variables: eval "$(ticketmill down)"')
 
 
 def down() -> None:
-    """Stop the emulator that `up` started, and nothing else. What it held in memory is gone.
+    """Stop the emulator that `up` started, and nothing else.
 
-    Prints an `unset` line for the variables of `up` that the shell has.
+    What it held in memory is gone. Prints an `unset` line for the variables of `up` that the shell has.
     """
     from ticketmill.deploy import emulator
     from ticketmill.settings import load_settings
@@ -84,11 +83,15 @@ def missing_variables(environment: Mapping[str, str]) -> dict[str, str]:
     The SDKs read their region from either of two variables: both get the one that is set.
     """
     region = next(filter(None, map(environment.get, REGION_VARIABLES)), LOCAL_REGION)
-    wanted = {"AWS_ENDPOINT_URL": LOCAL_ENDPOINT_URL, **_CREDENTIALS, **dict.fromkeys(REGION_VARIABLES, region)}
+    wanted = {
+        "AWS_ENDPOINT_URL": LOCAL_ENDPOINT_URL,
+        **_CREDENTIALS,
+        **dict.fromkeys(REGION_VARIABLES, region),
+    }
     return {name: value for name, value in wanted.items() if not environment.get(name)}
 
 
-def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+def status(as_json: AsJson = False) -> None:
     """Queue depths, rows by status of the last seven days, the bundle, and a worker's named models."""
     from ticketmill import bootstrap
     from ticketmill.settings import load_settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ticketmill.entrypoints.cli import named_models
-from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say, table
 
 if TYPE_CHECKING:
     from ticketmill.learning.scores import TaskScore
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsPrecision = Annotated[
     Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is twice as fast, fp32 is exact.")
 ]

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 Item = TypeVar("Item")
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 
 PLAIN_PROGRESS_EVERY_S = 5.0
 

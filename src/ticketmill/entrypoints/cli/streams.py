@@ -8,7 +8,6 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from ticketmill.deploy.endpoint import is_loopback
 
@@ -49,25 +48,29 @@ def _escapes(error: UnicodeError) -> tuple[str, int]:
 
 
 def keep_loopback_off_proxies() -> dict[str, str]:
-    """Requests to this machine never go to a proxy: sets NO_PROXY where a proxy would get them.
+    """Requests to this machine never go to a proxy: names it in NO_PROXY where a proxy is set.
 
-    The variables that were set, for a shell that needs them as well.
+    Returns the variables that do so, for a shell that needs them as well.
     """
-    proxies = {scheme: url for scheme, url in getproxies_environment().items() if scheme != "no"}
-    names = [*LOOPBACK_NAMES, *_loopback_endpoints()]
-    missing = [name for name in dict.fromkeys(names) if not proxy_bypass_environment(name)]
-    if not proxies or not missing:
+    set_ones = {name.lower() for name, value in os.environ.items() if value}
+    if not any(name.endswith("_proxy") for name in set_ones - {"no_proxy"}):
         return {}
+    from urllib.request import proxy_bypass
+
+    names = [*LOOPBACK_NAMES, *_loopback_endpoints()]
+    missing = [name for name in dict.fromkeys(names) if not proxy_bypass(name)]
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     value = ",".join(filter(None, (known, *missing)))
     # some libraries read one spelling, some the other
-    told = {"NO_PROXY": value, "no_proxy": value}
-    os.environ.update(told)
-    return told
+    variables = {"NO_PROXY": value, "no_proxy": value}
+    os.environ.update(variables)
+    return variables
 
 
 def _loopback_endpoints() -> list[str]:
-    hosts = (
-        urlsplit(url).hostname or "" for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")
-    )
+    urls = [url for name, url in os.environ.items() if name.startswith("AWS_ENDPOINT_URL")]
+    hosts = []
+    for url in urls:
+        with suppress(ValueError):  # no address: whoever uses it says so
+            hosts.append(urlsplit(url).hostname or "")
     return [host for host in hosts if is_loopback(host)]
