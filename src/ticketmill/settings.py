@@ -217,15 +217,17 @@ def load_settings(**flags: Any) -> Settings:
 
 def _unknown_variables() -> list[str]:
     """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
-    known = [f"TICKETMILL_{name.upper()}" for name in Settings.model_fields]
-    names = sorted(name for name in os.environ if name.upper().startswith("TICKETMILL_"))
     faults = []
-    for name in names:
-        if name.upper() in OTHER_VARIABLES.union(known) or _is_of_kubernetes(name):
+    for variable in sorted(os.environ):
+        prefix, _, name = variable.upper().partition("_")
+        is_known = variable.upper() in OTHER_VARIABLES or name.lower() in Settings.model_fields
+        if prefix != "TICKETMILL" or is_known or _is_of_kubernetes(variable):
             continue
-        near = difflib.get_close_matches(name.upper(), known, n=1)
-        what_to_do = f"did you mean {near[0]}?" if near else "unset it, or see docs/settings.md"
-        faults.append(f"{name}: there is no such setting; {what_to_do}")
+        near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
+        what_to_do = (
+            f"did you mean TICKETMILL_{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+        )
+        faults.append(f"{variable}: there is no such setting; {what_to_do}")
     return faults
 
 
