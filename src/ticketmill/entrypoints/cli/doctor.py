@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, examples
+from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, counted, examples
 
 if TYPE_CHECKING:
     from ticketmill.aws.clients import Clients
@@ -106,9 +106,7 @@ def _processor() -> Finding:
     from ticketmill.settings import usable_cores
 
     instructions, cores = _instructions(), usable_cores()
-    found = (
-        f"{cores} usable core{'s' * (cores > 1)}, {', '.join(instructions) or 'no vector instructions known'}"
-    )
+    found = ", ".join([counted(cores, "usable core"), *instructions])
     if sys.platform == "linux" and "avx2" not in instructions and os.uname().machine == "x86_64":
         return Finding("processor", Verdict.WARN, found, "without AVX2 the encoder is several times slower")
     return Finding("processor", Verdict.OK, found)

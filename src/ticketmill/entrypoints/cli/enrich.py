@@ -57,7 +57,7 @@ def enrich(
     settings = load_settings()
     documents, total = _documents(path)
     enricher = bootstrap.load_enricher(settings)
-    rejected = 0
+    looked_at = rejected = 0
     with stopping_at_once(), progress("enriched", total) as advance:
         chunks = side_by_side(
             _held_at_once(documents), partial(_enriched, enricher, settings), ENRICH_THREADS
@@ -69,7 +69,10 @@ def enrich(
                     say(f"{document.origin}: {outcome.code}: {outcome.message}")
                 else:
                     answer(escaped(outcome))
+            looked_at += len(chunk)
             advance(len(chunk))
+    if not looked_at:
+        say(f"no ticket in {'stdin' if path == '-' else path}")
     if rejected:
         say(f"{counted(rejected, 'ticket was', 'tickets were')} rejected")
         raise typer.Exit(ExitCode.SOME_REJECTED)

