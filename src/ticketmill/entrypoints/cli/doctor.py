@@ -129,9 +129,8 @@ def _telemetry() -> Finding:
     names = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY")
     sending = [name for name in names if os.environ.get(name, "").lower() in SWITCHED_OFF]
     if sending:
-        return Finding(
-            "telemetry", Verdict.WARN, f"{', '.join(sending)} is off", f"unset {' '.join(sending)}"
-        )
+        found = f"on: {' and '.join(sending)} allow it"
+        return Finding("telemetry", Verdict.WARN, found, f"unset {' '.join(sending)}")
     return Finding("telemetry", Verdict.OK, "off")
 
 
@@ -238,7 +237,7 @@ def _clock(ahead_s: float) -> Finding:
     off_s = abs(ahead_s)
     # the header has no fractions of a second
     found = (
-        f"{off_s:.0f} s {'behind' if ahead_s > 0 else 'ahead of'} the endpoint's" if off_s > 1 else "right"
+        f"{off_s:.0f} s {'behind' if ahead_s > 0 else 'ahead of'} the endpoint's" if off_s > 1.5 else "right"
     )
     if off_s <= WARN_CLOCK_S:
         return Finding("clock", Verdict.OK, found)
