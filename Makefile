@@ -1,4 +1,4 @@
-# make setup   the environment: .venv/bin/ticketmill
+# make setup   the environment, .venv/bin/ticketmill: PYTHON=python3.11 where python3 is another
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
@@ -13,7 +13,7 @@
 # make soak    whether a worker grows in ten minutes of work
 #
 # make localstack-up    the pipeline on LocalStack in containers: LocalStack, stack, worker; -logs, -down
-# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C
+# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C: PORT=4566
 # make test-localstack  the integration tests against LocalStack, without Docker
 
 PYTHON ?= python3
@@ -30,7 +30,7 @@ setup: $(READY)
 
 # from the lock: what has another hash is not installed
 $(READY): pyproject.toml requirements-dev.lock
-	$(PYTHON) -m venv .venv
+	@infra/venv.sh $(PYTHON) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
@@ -78,7 +78,7 @@ check: setup policy
 
 # checkov pins much of what it needs: it has an environment of its own
 $(POLICY)/.checkov-$(CHECKOV): | setup
-	$(PYTHON) -m venv $(POLICY)
+	@infra/venv.sh $(PYTHON) $(POLICY)
 	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV)
 	touch $@
 
@@ -120,7 +120,7 @@ UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet
 
 # not by way of setup: it installs from what is made here
 lock:
-	$(PYTHON) -m venv .venv
+	@infra/venv.sh $(PYTHON) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
@@ -141,8 +141,10 @@ localstack-down:
 localstack-logs:
 	$(COMPOSE) logs --follow
 
+PORT ?= 4566
+
 localstack-host: setup
-	@$(BIN)/python localstack/host.py up
+	@$(BIN)/python localstack/host.py up $(PORT)
 
 test-localstack: setup
 	@$(BIN)/python localstack/host.py run $(TEST) tests/integration

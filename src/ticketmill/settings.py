@@ -5,7 +5,9 @@ AWS is configured by the SDK's own variables (AWS_ENDPOINT_URL, AWS_PROFILE, AWS
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,18 +19,36 @@ from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
+OTHER_VARIABLES = frozenset(
+    {
+        "TICKETMILL_LOCALSTACK_DIR",
+        "TICKETMILL_STACK_PARAMETERS",
+        "TICKETMILL_TEMPLATE",
+        "TICKETMILL_TEST_ENDPOINT_URL",
+        "TICKETMILL_TEST_HUB",
+    }
+)
+"""Variables of `localstack/` and of the tests: no settings, and no mistakes either."""
+
+# Kubernetes describes a service named ticketmill to every container beside it
+_OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
+
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """The processor's cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    except RuntimeError:
+        raise SetupError("this user has no home folder: set TICKETMILL_CACHE_DIR") from None
 
 
 def _log_format_for_stderr() -> Literal["text", "json"]:
@@ -61,7 +81,7 @@ class Settings(BaseSettings):
     """What a worker does with a bundle that never served: auto lets it serve; explicit waits for
     `ticketmill models serve`, and until then the bundle replaces nothing that another one made."""
 
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=usable_cores)
     """Cores that the encoder may use: so many micro-batches run at once."""
 
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
@@ -192,13 +212,37 @@ class Settings(BaseSettings):
 def load_settings(**flags: Any) -> Settings:
     """The settings from the environment; `flags` that are not None win.
 
-    Raises SetupError that names the variable and what it expects.
+    Raises SetupError that names the variable and what it expects, or the nearest name of an unknown one.
     """
+    faults = _unknown_variables()
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        faults = [
-            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}"
+        faults += [
+            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        raise SetupError("; ".join(faults)) from None
+    if faults:
+        raise SetupError("; ".join(faults))
+    return settings
+
+
+def _unknown_variables() -> list[str]:
+    """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
+    faults = []
+    for variable in sorted(os.environ):
+        prefix, _, name = variable.upper().partition("_")
+        is_known = variable.upper() in OTHER_VARIABLES or name.lower() in Settings.model_fields
+        if prefix != "TICKETMILL" or is_known or _is_of_kubernetes(variable):
+            continue
+        near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
+        what_to_do = (
+            f"did you mean TICKETMILL_{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+        )
+        faults.append(f"{variable}: there is no such setting; {what_to_do}")
+    return faults
+
+
+def _is_of_kubernetes(name: str) -> bool:
+    is_address = name.endswith("_PORT") and "://" in os.environ.get(name, "")
+    return is_address or _OF_KUBERNETES.fullmatch(name) is not None

@@ -10,7 +10,7 @@ import pytest
 
 from ticketmill.batching import side_by_side
 from ticketmill.domain.ticket import Ticket
-from ticketmill.entrypoints.cli import tickets as cli
+from ticketmill.entrypoints.cli import enrich as cli
 from ticketmill.importers.files import Document
 from ticketmill.models import extractive_summary as summary
 from ticketmill.pipeline.enricher import PART_CHARACTERS, _parts

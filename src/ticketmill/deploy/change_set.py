@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ticketmill.aws.clients import Clients
 from ticketmill.deploy import stack as stacks
+from ticketmill.deploy.endpoint import check_answers
 from ticketmill.domain.errors import SetupError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def prepare(
     that an earlier stack of this name left become this one's. The answer is to be executed or discarded.
     Raises SetupError where the stack or the request is not fit for it.
     """
+    check_answers(clients.cloudformation.meta.endpoint_url)
     with _told(f"preparing the deployment of stack {stack_name}"):
         existing = stacks.describe(clients, stack_name)
         if existing is not None and existing["StackStatus"] == "REVIEW_IN_PROGRESS":

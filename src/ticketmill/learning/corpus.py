@@ -45,8 +45,10 @@ def read_corpus(path: Path = SHIPPED_CORPUS) -> list[LabelledTicket]:
                 tickets.append(LabelledTicket.model_validate_json(line))
             except ValidationError as error:
                 fault = error.errors(include_input=False)[0]
-                field = ".".join(map(str, fault["loc"]))
-                raise SetupError(f"{path}, line {number}: {field}: {fault['msg']}") from None
+                field = "".join(f"{part}: " for part in fault["loc"])
+                raise SetupError(f"{path}, line {number}: {field}{fault['msg']}") from None
+    if not tickets:
+        raise SetupError(f"{path} has no tickets")
     return tickets
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ticketmill.arrays import Bools, Doubles
 from ticketmill.domain.errors import SetupError
 from ticketmill.learning.calibration import reliability
 from ticketmill.learning.measures import Classified
+from ticketmill.settings import load_settings
 
 DPI = 120
 MAX_BARS = 15
@@ -81,6 +83,8 @@ def _ticks(axes: Any, names: Sequence[str]) -> None:
 
 
 def _figure(width: float, height: float) -> Any:
+    # read when matplotlib is first imported: its fonts are kept with ticketmill's own files
+    os.environ.setdefault("MPLCONFIGDIR", str(load_settings().cache_dir / "matplotlib"))
     try:
         # no pyplot: it keeps figures, and looks for a screen
         from matplotlib.figure import Figure

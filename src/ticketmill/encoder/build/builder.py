@@ -98,7 +98,10 @@ def build_bundle(
         with _one_build_at_a_time(bundles, report):
             return _build(cache_dir, source, precision, extra_files, derived, report)
     except OSError as error:
-        raise SetupError(f"the bundle could not be written below {cache_dir}: {error}") from error
+        raise SetupError(
+            f"the bundle could not be written below {cache_dir}: {error.strerror}; "
+            "make room there, or set TICKETMILL_CACHE_DIR to another folder"
+        ) from error
 
 
 def _build(

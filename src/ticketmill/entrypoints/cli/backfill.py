@@ -247,6 +247,7 @@ def _ids(text: str) -> list[str]:
     from ticketmill.domain.ticket import is_usable_id
 
     ids = list(dict.fromkeys(filter(None, (each.strip() for each in text.split(",")))))
+
     unusable = [each for each in ids if not is_usable_id(each)]
     if unusable or not ids:
         raise typer.BadParameter(

@@ -44,11 +44,26 @@ def read_taxonomies(topics: Path | None, intent: Path | None) -> Taxonomies:
     )
 
 
-def _yaml(path: Path) -> Any:
+def yaml_of(taxonomy: Taxonomy) -> str:
+    """The taxonomy as a YAML file that `read_taxonomy` reads."""
+    content = taxonomy.model_dump(mode="json")
+    for label in content["labels"]:
+        if not label["examples"]:
+            del label["examples"]
+    text: str = _pyyaml().safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _pyyaml() -> Any:
     try:
         import yaml
     except ModuleNotFoundError:
-        raise SetupError("reading a taxonomy needs PyYAML: pip install 'ticketmill[build]'") from None
+        raise SetupError("a taxonomy in YAML needs PyYAML: pip install 'ticketmill[build]'") from None
+    return yaml
+
+
+def _yaml(path: Path) -> Any:
+    yaml = _pyyaml()
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
