@@ -89,7 +89,7 @@ def _held_at_once(indexes: Sequence[int], texts: Sequence[str], stretch: int) ->
 
 
 def _is_final(encoding: Encoding, characters: int, limit: int) -> bool:
-    """Whether there are more than `limit` tokens, and the rest of the text cannot change the first `limit`."""
+    """Whether there are over `limit` tokens, and the rest of the text cannot change the first `limit`."""
     words = encoding.word_ids
     return (
         len(words) > limit
