@@ -75,7 +75,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
         seconds.setdefault(name, []).append(time.perf_counter() - started)
 
     encoder.encode([tickets[0].text])
-    enricher.stages.language([])
+    enricher.served["language"].stage([])
     for start in range(0, len(tickets), SLICE):
         part = tickets[start : start + SLICE]
         texts = [each.text for each in part]

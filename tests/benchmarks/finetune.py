@@ -32,7 +32,7 @@ from ticketmill.learning.corpus import read_corpus
 from ticketmill.learning.cross_validation import held_out_scores
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.train import importance_of, operating_points, read_tickets, task_columns, true_labels
-from ticketmill.models.heads import squash
+from ticketmill.models.heads import activate
 from ticketmill.settings import load_settings
 from ticketmill.text.markup import plain_text
 
@@ -138,7 +138,7 @@ def chances(scores: Floats, truth: Floats, domains: NDArray[np.str_]) -> Floats:
     for domain, own in product(np.unique(domains), TASKS.values()):
         seen = domains != domain
         temperature, _ = fit_temperature(scores[seen, own], truth[seen, own], "softmax")
-        found[~seen, own] = squash(scores[~seen, own] / temperature, "softmax")
+        found[~seen, own] = activate(scores[~seen, own] / temperature, "softmax")
     return found
 
 

@@ -25,7 +25,7 @@ from ticketmill.models.transformers.embedder import Embedder
 from ticketmill.models.transformers.runtime import Precision, resident_mb, resolve_precision
 from ticketmill.models.transformers.store import Located, locate
 from ticketmill.models.transformers.summarizer import Summarizer, grounded
-from ticketmill.models.transformers.zero_shot import ZeroShot, hypothesis, verdict_places
+from ticketmill.models.transformers.zero_shot import ZeroShot, hypothesis, verdict_positions
 
 TEXTS = [
     "my parcel is late and broken, please help",
@@ -101,7 +101,7 @@ def test_a_long_text_is_cut_so_that_the_question_stays(tmp_path: Path) -> None:
 def test_what_stands_for_entailment_is_read_off_the_labels(
     labels: tuple[str, ...], places: tuple[int, int], tmp_path: Path
 ) -> None:
-    assert verdict_places(at(tiny.deberta(tmp_path, *labels)), "TICKETMILL_TOPICS") == places
+    assert verdict_positions(at(tiny.deberta(tmp_path, *labels)), "TICKETMILL_TOPICS") == places
 
 
 def test_a_summary_has_as_many_tokens_as_it_may_and_is_always_the_same(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_model_of_another_kind_is_told_by_the_variable(tmp_path: Path) -> None
     with pytest.raises(SetupError, match=r"TICKETMILL_SENTIMENT: .* is no text classifier"):
         own_labels(at(tiny.bart(tmp_path / "bart")), "TICKETMILL_SENTIMENT")
     with pytest.raises(SetupError, match=r"TICKETMILL_TOPICS: .* is no model of entailment"):
-        verdict_places(at(tiny.deberta(tmp_path / "nli", "joy", "anger")), "TICKETMILL_TOPICS")
+        verdict_positions(at(tiny.deberta(tmp_path / "nli", "joy", "anger")), "TICKETMILL_TOPICS")
 
 
 def test_a_folder_that_changes_is_another_revision(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from ticketmill.encoder.encoder import Encoded
 from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
-from ticketmill.tasks.stages import Read, Stages
+from ticketmill.tasks.stage import EncodedTicket, Served
+from ticketmill.tasks.table import TASKS
 from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.logs import LogFormat, log_outcomes, make_handler
 from ticketmill.telemetry.metrics import Metrics
@@ -44,8 +45,8 @@ class BlindHeads:
         return [None] * len(texts)
 
 
-def quoting_stage(reads: Sequence[Read]) -> NoReturn:
-    raise ValueError(reads[0].ticket.body)
+def quoting_stage(tickets: Sequence[EncodedTicket]) -> NoReturn:
+    raise ValueError(tickets[0].ticket.body)
 
 
 class QuotingRawTickets(FakeRawTickets):
@@ -69,7 +70,7 @@ def s3_event(key: str, message_id: str) -> Message:
 
 
 def pipeline(raw: FakeRawTickets) -> Pipeline:
-    stages: Any = Stages(*[quoting_stage] * 6)
+    served: Any = {task.name: Served(quoting_stage, "quoting") for task in TASKS}
     encoder: Any = QuotingEncoder()
     heads: Any = BlindHeads()
     return Pipeline(
@@ -77,7 +78,7 @@ def pipeline(raw: FakeRawTickets) -> Pipeline:
         enriched_tickets=QuotingEnrichedTickets(),
         rows=FakeRows(),
         read_event=lambda body: read_uploads(body, raw_bucket="raw"),
-        enricher=Enricher(encoder, heads, stages, {}, {}, "f1"),
+        enricher=Enricher(encoder, "quoting", heads, served, "f1"),
         executor=ThreadPoolExecutor(2),
         max_ticket_bytes=1000,
     )

@@ -29,6 +29,7 @@ from ticketmill.models.rules import KeywordClassifier, intent_rules, urgency_rul
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Result
 from ticketmill.settings import load_settings
+from ticketmill.tasks.table import row_attributes
 
 MAX_ITEM_BYTES = 400_000
 BUCKET = "raw"
@@ -72,7 +73,7 @@ def row_of(enricher: Enricher, ticket: Ticket) -> TicketRow:
     (enrichment,) = enricher.enrich([ticket])
     assert not enrichment.failed_stages
     raw = RawObject(BUCKET, "tickets/T.json", None, "e", datetime(2026, 11, 21, tzinfo=UTC), 1, b"")
-    return enriched_row(ticket, enrichment, raw, "tickets/T/e.json")
+    return enriched_row(ticket, enrichment, raw, "tickets/T/e.json", row_attributes(enrichment))
 
 
 def cpu_s(work: Callable[[], object]) -> float:

@@ -33,6 +33,7 @@ from ticketmill.domain.row import (
     rejected_row,
 )
 from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.tasks.table import row_attributes
 
 UPLOADED = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PROCESSED = datetime(2026, 11, 22, 0, 0, 5, tzinfo=UTC)
@@ -104,7 +105,8 @@ ENRICHMENT = Enrichment(
 
 
 def row(ticket: Ticket = TICKET, **changes: Any) -> TicketRow:
-    return enriched_row(ticket, ENRICHMENT.model_copy(update=changes), RAW, KEY)
+    enrichment = ENRICHMENT.model_copy(update=changes)
+    return enriched_row(ticket, enrichment, RAW, KEY, row_attributes(enrichment))
 
 
 def test_a_row_keeps_what_lists_and_counts_need() -> None:

@@ -8,7 +8,8 @@ from ticketmill.domain.ticket import Ticket
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.models.heads import Heads, load_heads, shipped_heads
 from ticketmill.models.rules import urgency_rules
-from ticketmill.tasks.stages import Read, urgency_by_head, urgency_by_rules
+from ticketmill.tasks import urgency
+from ticketmill.tasks.stage import EncodedTicket
 
 BODY = "Nobody can log in, the whole company is stopped right now. We lose money every minute!"
 
@@ -18,37 +19,35 @@ def heads() -> Heads:
     return load_heads(shipped_heads())
 
 
-def read(heads: Heads, body: str, priority: Urgency | None = None) -> Read:
+def encoded(heads: Heads, body: str, priority: Urgency | None = None) -> EncodedTicket:
     layers = np.zeros((7, 384), np.float32)
     states, offsets = np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int32)
-    encoded = Encoded(
-        np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False, windows=1
-    )
+    read = Encoded(np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False, windows=1)
     ticket = Ticket(ticket_id="T1", body=body, priority=priority)
-    return Read(ticket, encoded, heads.read([ticket.text], layers[None])[0])
+    return EncodedTicket(ticket, read, heads.read([ticket.text], layers[None])[0])
 
 
 def test_urgency_brings_words_of_the_text_as_evidence(heads: Heads) -> None:
-    (urgency,) = urgency_by_head(heads.tasks["urgency"])([read(heads, BODY)])
-    weights = [each.weight for each in urgency.evidence]
+    (found,) = urgency.by_head(heads.tasks["urgency"])([encoded(heads, BODY)])
+    weights = [each.weight for each in found.evidence]
     assert 1 <= len(weights) <= 3
     assert weights == sorted(weights, reverse=True)
-    assert all(each.text in BODY for each in urgency.evidence)
+    assert all(each.text in BODY for each in found.evidence)
 
 
 def test_a_stated_priority_far_from_the_text_is_a_conflict(heads: Heads) -> None:
-    predict = urgency_by_head(heads.tasks["urgency"])
-    (unstated,) = predict([read(heads, BODY)])
+    predict = urgency.by_head(heads.tasks["urgency"])
+    (unstated,) = predict([encoded(heads, BODY)])
     assert not unstated.priority_conflict
     opposite = Urgency.LOW if unstated.label in (Urgency.CRITICAL, Urgency.HIGH) else Urgency.CRITICAL
-    (contradicted,) = predict([read(heads, BODY, opposite)])
-    (agreed,) = predict([read(heads, BODY, unstated.label)])
+    (contradicted,) = predict([encoded(heads, BODY, opposite)])
+    (agreed,) = predict([encoded(heads, BODY, unstated.label)])
     assert contradicted.priority_conflict
     assert contradicted.label == unstated.label, "what is stated must not move what is shown"
     assert not agreed.priority_conflict
 
 
 def test_the_rules_see_a_conflict_too(heads: Heads) -> None:
-    (found,) = urgency_by_rules(urgency_rules())([read(heads, "No rush, a typo.", Urgency.CRITICAL)])
+    (found,) = urgency.by_rules(urgency_rules())([encoded(heads, "No rush, a typo.", Urgency.CRITICAL)])
     assert found.label == Urgency.LOW
     assert found.priority_conflict

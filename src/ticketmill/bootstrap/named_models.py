@@ -1,4 +1,4 @@
-"""The other half of the composition root: the named models that the settings choose, over the one pass."""
+"""Builds the named models that the settings choose, over the one pass."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from transformers.utils import logging as transformers_logging
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_choice import HubTask
 from ticketmill.domain.taxonomy import Taxonomy
@@ -23,11 +24,11 @@ from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.models.transformers.runtime import Precision, resolve_precision
 from ticketmill.models.transformers.store import Located
 from ticketmill.models.transformers.summarizer import Summarizer, require_summarizer
-from ticketmill.models.transformers.zero_shot import ZeroShot, verdict_places
+from ticketmill.models.transformers.zero_shot import ZeroShot, verdict_positions
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
-from ticketmill.tasks import named_models, stages
-from ticketmill.tasks.stages import Fallback, Read, Stage
+from ticketmill.tasks import embedding, intent, sentiment, summary, topics
+from ticketmill.tasks.stage import EncodedTicket, Loaded, Served, Stage, with_fallback
 
 # long enough to be summed up: a run of the model that counts as one
 SAMPLE = Ticket(
@@ -37,7 +38,7 @@ SAMPLE = Ticket(
     "as well. Our front desk is writing everything down on paper and guests are waiting. Please call back.",
 )
 
-Load = Callable[[], named_models.Loaded[Any]]
+Load = Callable[[], Loaded[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Builder:
     """What the loaders of all tasks need."""
 
     settings: Settings
-    onepass: stages.Stages
+    onepass: Mapping[str, Served[Any]]
     taxonomies: Mapping[str, Taxonomy]
     scorer: TopicScorer
 
@@ -65,7 +66,7 @@ class Builder:
         }
         make = makers[task](located)
 
-        def load() -> named_models.Loaded[Any]:
+        def load() -> Loaded[Any]:
             # of the thread that runs the model: other threads have a number of their own
             torch.set_num_threads(self.settings.threads)
             return make()
@@ -75,7 +76,7 @@ class Builder:
     def _sentiment(self, located: Located) -> Load:
         own = own_labels(located, "TICKETMILL_SENTIMENT")
         labels = sentiment_labels(located.choice.model, own, self.settings.sentiment_labels)
-        return lambda: named_models.sentiment_by_classifier(
+        return lambda: sentiment.by_classifier(
             Classifier(located, self.precision(located, "sentiment")), own, labels
         )
 
@@ -83,29 +84,30 @@ class Builder:
         own = own_labels(located, "TICKETMILL_INTENT")
         ours = self.taxonomies["intent"].names
         labels = intent_labels(located.choice.model, own, ours, self.settings.intent_labels)
-        return lambda: named_models.intent_by_classifier(
+        return lambda: intent.by_classifier(
             Classifier(located, self.precision(located, "intent")), own, labels
         )
 
     def _intent_by_entailment(self, located: Located) -> Load:
-        verdict_places(located, "TICKETMILL_INTENT")
+        verdict_positions(located, "TICKETMILL_INTENT")
         labels = self.taxonomies["intent"].names
 
-        def rank(reads: Sequence[Read]) -> named_models.Floats:
-            scores = [each.scores for each in self.onepass.intent(reads) if not isinstance(each, Fallback)]
+        def rank(tickets: Sequence[EncodedTicket]) -> Floats:
+            predictions: Sequence[Any] = self.onepass["intent"].stage(tickets)
+            scores = [each.scores for each in predictions]
             return np.array([[each[label] for label in labels] for each in scores], np.float32)
 
-        return lambda: named_models.intent_by_entailment(
+        return lambda: intent.by_entailment(
             ZeroShot(located, self.precision(located, "intent")), labels, rank, self.settings.nli_candidates
         )
 
     def _topics(self, located: Located) -> Load:
-        verdict_places(located, "TICKETMILL_TOPICS")
+        verdict_positions(located, "TICKETMILL_TOPICS")
         taxonomy = self.taxonomies["topics"]
-        return lambda: named_models.topics_by_entailment(
+        return lambda: topics.by_entailment(
             ZeroShot(located, self.precision(located, "topics")),
             taxonomy.names,
-            stages.rank_by_scorer(self.scorer),
+            topics.rank_by_scorer(self.scorer),
             self.settings.nli_candidates,
             taxonomy.top_k,
         )
@@ -114,15 +116,13 @@ class Builder:
         require_summarizer(located, "TICKETMILL_SUMMARY")
         settings = self.settings
         lengths = settings.summary_min_tokens, settings.summary_max_tokens
-        return lambda: named_models.summary_by_model(
+        return lambda: summary.by_summarizer(
             Summarizer(located, self.precision(located, "summary"), settings.summary_beams, lengths),
-            self.onepass.summary,
+            self.onepass["summary"].stage,
         )
 
     def _embedding(self, located: Located) -> Load:
-        return lambda: named_models.embedding_by_model(
-            Embedder(located, self.precision(located, "embedding"))
-        )
+        return lambda: embedding.by_embedder(Embedder(located, self.precision(located, "embedding")))
 
 
 def with_named_models(
@@ -138,42 +138,42 @@ def with_named_models(
     """
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    builder = Builder(settings, onepass.stages, taxonomies, scorer)
-    turn = threading.Lock()
-    runners: dict[HubTask, ModelRunner[Read, Any]] = {
+    builder = Builder(settings, onepass.served, taxonomies, scorer)
+    one_at_a_time = threading.Lock()
+    runners: dict[HubTask, ModelRunner[EncodedTicket, Any]] = {
         task: ModelRunner(
             task,
             f"{each.name}/{builder.precision(each, task)}",
             builder.loader(task, each),
             settings.hub_timeout_s,
-            turn,
+            one_at_a_time,
         )
         for task, each in located.items()
     }
     names: dict[str, str] = {task: runner.name for task, runner in runners.items()}
-    sample = onepass.read([SAMPLE])
+    sample = onepass.encode([SAMPLE])
     for task, runner in runners.items():
         results = _warm(task, runner, sample)
         if task == "embedding":
             names[task] += f"/{len(results[0])}"
         _within_memory(list(runners.values()), settings.hub_max_mb)
     fallbacks: dict[str, Stage[Any]] = {
-        "sentiment": onepass.stages.sentiment,
-        "summary": onepass.stages.summary,
-        "topics": named_models.tags_as_topics,
-        "intent": onepass.stages.intent,
-        "embedding": named_models.no_embedding,
+        "sentiment": onepass.served["sentiment"].stage,
+        "summary": onepass.served["summary"].stage,
+        "topics": topics.by_tags,
+        "intent": onepass.served["intent"].stage,
+        "embedding": embedding.missing,
     }
-    served = {task: named_models.guarded(runner, fallbacks[task]) for task, runner in runners.items()}
-    return replace(
-        onepass,
-        stages=replace(onepass.stages, **served),
-        models={**onepass.models, **names},
-        runners=tuple(runners.values()),
-    )
+    served: dict[str, Served[Any]] = {
+        task: replace(onepass.served[task], stage=with_fallback(runner, fallbacks[task]), model=names[task])
+        for task, runner in runners.items()
+    }
+    return replace(onepass, served={**onepass.served, **served}, runners=tuple(runners.values()))
 
 
-def _warm(task: HubTask, runner: ModelRunner[Read, Any], sample: Sequence[Read]) -> Sequence[Any]:
+def _warm(
+    task: HubTask, runner: ModelRunner[EncodedTicket, Any], sample: Sequence[EncodedTicket]
+) -> Sequence[Any]:
     try:
         return runner.warm(sample)
     except SetupError:
@@ -185,7 +185,7 @@ def _warm(task: HubTask, runner: ModelRunner[Read, Any], sample: Sequence[Read])
         ) from error
 
 
-def _within_memory(runners: Sequence[ModelRunner[Read, Any]], most_mb: int | None) -> None:
+def _within_memory(runners: Sequence[ModelRunner[EncodedTicket, Any]], most_mb: int | None) -> None:
     held = {runner.name: runner.health().resident_mb for runner in runners}
     if most_mb is not None and sum(held.values()) > most_mb:
         told = ", ".join(f"{name} {megabytes:,.0f} MB" for name, megabytes in held.items() if megabytes)

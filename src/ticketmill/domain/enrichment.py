@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.ticket import Ticket
 
-CONFLICT_LEVELS = 2
-
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -49,12 +47,6 @@ class UrgencyPrediction(Frozen):
     scores: dict[str, float] = Field(default_factory=dict)
     evidence: tuple[Evidence, ...] = ()
     priority_conflict: bool = False
-
-
-def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
-    """Whether what the submitter set and what the text shows are two levels or more apart."""
-    levels = list(Urgency)
-    return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
 class SentimentPrediction(Frozen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +12,8 @@ from ticketmill.domain.enrichment import (
     Confidence,
     Enrichment,
     Frozen,
-    IntentPrediction,
     LatencyMs,
-    SentimentPrediction,
     TopicPrediction,
-    UrgencyPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.keys import day_shard
@@ -26,7 +24,6 @@ from ticketmill.domain.ticket import Ticket
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
-MAX_SUMMARY_CHARS = 2000
 MAX_TAGS = 50
 
 INDEXED = ("urgency", "intent", "sentiment", "status")
@@ -150,9 +147,17 @@ class TicketRow(Frozen):
         }
 
 
-def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriched_key: str) -> TicketRow:
-    """The row of an enriched ticket; its enrichment stands at `enriched_key`."""
-    summary, language = enrichment.summary, enrichment.language
+def enriched_row(
+    ticket: Ticket,
+    enrichment: Enrichment,
+    raw: RawObject,
+    enriched_key: str,
+    predictions: Mapping[str, Any],
+) -> TicketRow:
+    """The row of an enriched ticket; its enrichment stands at `enriched_key`.
+
+    `predictions` are the attributes that the tasks keep, see `tasks.table.row_attributes`.
+    """
     return TicketRow(
         ticket_id=ticket.ticket_id,
         status=enrichment.status,
@@ -165,16 +170,7 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         source=ticket.metadata.source and ticket.metadata.source[:MAX_FIELD_CHARS],
         tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
         stated_priority=ticket.priority,
-        **_columns("intent", enrichment.intent),
-        **_columns("urgency", enrichment.urgency),
-        priority_conflict=enrichment.urgency.priority_conflict if enrichment.urgency else None,
-        **_columns("sentiment", enrichment.sentiment),
-        topics=tuple(map(_cut_topic, enrichment.topics or ())),
-        summary=summary.text[:MAX_SUMMARY_CHARS] if summary else None,
-        summary_display=summary.display if summary else None,
-        summary_source=summary.source if summary else None,
-        language=language.label if language else None,
-        language_confidence=language.confidence if language else None,
+        **predictions,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
         windows=enrichment.windows,
@@ -187,23 +183,6 @@ def enriched_row(ticket: Ticket, enrichment: Enrichment, raw: RawObject, enriche
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,
     )
-
-
-def _cut_topic(topic: TopicPrediction) -> TopicPrediction:
-    """One that stands in for a topic is a tag of the ticket's own, of any length."""
-    return topic.model_copy(update={"label": topic.label[:MAX_FIELD_CHARS]})
-
-
-def _columns(
-    name: str, prediction: IntentPrediction | UrgencyPrediction | SentimentPrediction | None
-) -> dict[str, Any]:
-    if prediction is None:
-        return {}
-    return {
-        name: prediction.label,
-        f"{name}_confidence": prediction.confidence,
-        f"{name}_source": prediction.source,
-    }
 
 
 def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> TicketRow:

@@ -39,9 +39,9 @@ class Raw(NamedTuple):
     surface: Doubles
     """(n, columns)"""
 
-    def at(self, places: NDArray[np.int64]) -> Raw:
+    def at(self, positions: NDArray[np.int64]) -> Raw:
         """Some of the tickets."""
-        return Raw(*(each[places] for each in self))
+        return Raw(*(each[positions] for each in self))
 
 
 def read_raw(texts: Sequence[str], dense: Doubles) -> Raw:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.arrays import Doubles
-from ticketmill.models.heads import Kind, squash
+from ticketmill.models.heads import Kind, activate
 
 BINS = 15
 MAX_TOPICS = 3
@@ -33,7 +33,7 @@ def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float,
 
 
 def _loss(logits: Doubles, truth: Doubles, kind: Kind) -> float:
-    likely = np.clip(squash(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
+    likely = np.clip(activate(logits, kind).astype(np.float64), 1e-7, 1 - 1e-7)
     if kind == "softmax":
         return float(-np.log(likely[truth == 1]).mean())
     return float(-(truth * np.log(likely) + (1 - truth) * np.log(1 - likely)).mean())
@@ -49,10 +49,10 @@ def reliability(
     confidence: Doubles, correct: NDArray[np.bool_], bins: int = BINS
 ) -> list[tuple[float, float, float]]:
     """Mean confidence, accuracy and share of all, of each bin that is not empty."""
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
+    positions = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean()))
-        for inside in (places == place for place in np.unique(places))
+        for inside in (positions == position for position in np.unique(positions))
     ]
 
 

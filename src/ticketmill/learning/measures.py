@@ -64,15 +64,15 @@ def measure_classes(
     vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Doubles
 ) -> Classified:
     """Truth and predictions, one label each. Macro-F1 is over the labels that occur in either."""
-    place = {label: number for number, label in enumerate(vocabulary)}
+    position = {label: number for number, label in enumerate(vocabulary)}
     confusion = np.zeros((len(vocabulary), len(vocabulary)), np.int64)
-    np.add.at(confusion, ([place[label] for label in truth], [place[label] for label in given]), 1)
+    np.add.at(confusion, ([position[label] for label in truth], [position[label] for label in given]), 1)
     right = np.array([one == other for one, other in zip(truth, given, strict=True)])
     labels = tuple(
         _label(label, int(confusion[at, at]), int(confusion[:, at].sum()), int(confusion[at].sum()))
-        for label, at in place.items()
+        for label, at in position.items()
     )
-    occurring = [each.f1 for each in labels if each.support or confusion[:, place[each.label]].any()]
+    occurring = [each.f1 for each in labels if each.support or confusion[:, position[each.label]].any()]
     sure = confidence >= SURE_FROM
     return Classified(
         count=len(truth),

@@ -56,8 +56,8 @@ def plot_counts(counts: Mapping[str, Mapping[str, int]], title: str, path: Path)
     figure = _figure(14.0, 8.0)
     figure.suptitle(title)
     columns = 3
-    for place, (task, labels) in enumerate(counts.items(), start=1):
-        axes = figure.add_subplot(-(-len(counts) // columns), columns, place)
+    for position, (task, labels) in enumerate(counts.items(), start=1):
+        axes = figure.add_subplot(-(-len(counts) // columns), columns, position)
         shown = sorted(labels.items(), key=lambda each: each[1], reverse=True)[:MAX_BARS]
         bars = axes.barh([label for label, _ in shown], [count for _, count in shown], color="tab:blue")
         axes.bar_label(bars, padding=2, fontsize=8)

@@ -81,13 +81,13 @@ def leading_directions(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:
     """Up to `count` strongest directions (features, count) of a centred matrix, and variances."""
     linalg = _scipy_linalg()
     last = len(matrix) - 1
-    variances, places = linalg.eigh(
+    variances, positions = linalg.eigh(
         matrix @ matrix.T / len(matrix), subset_by_index=[max(last - count + 1, 0), last]
     )
     # what has next to no variance is noise, and would be blown up by its scale
     real = variances > variances[-1] * 1e-6
-    variances, places = variances[real][::-1], places[:, real][:, ::-1]
-    directions = matrix.T @ places / np.sqrt(variances * len(matrix))
+    variances, positions = variances[real][::-1], positions[:, real][:, ::-1]
+    directions = matrix.T @ positions / np.sqrt(variances * len(matrix))
     # an eigenvector's sign is arbitrary: the largest number of each is made positive
     largest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[largest, np.arange(directions.shape[1])]), variances

@@ -16,7 +16,7 @@ from ticketmill.learning.calibration import (
     macro_f1,
 )
 from ticketmill.learning.cross_validation import by_the_others
-from ticketmill.models.heads import HeadSpec, Kind, squash
+from ticketmill.models.heads import HeadSpec, Kind, activate
 
 SURE = 0.9
 # the recall that a nested choice of urgency's operating point asks of the other businesses
@@ -123,7 +123,7 @@ class _Calibrated:
 
     def __call__(self, seen: NDArray[np.int64], unseen: NDArray[np.int64]) -> Doubles:
         temperature, shift = fit_temperature(self.scores[seen], self.truth[seen], self.kind)
-        return squash((self.scores[unseen] + shift) / temperature, self.kind).astype(np.float64)
+        return activate((self.scores[unseen] + shift) / temperature, self.kind).astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -31,7 +31,7 @@ from ticketmill.learning.examples import (
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.train import encode_tickets, importance_of, task_columns, true_labels
 from ticketmill.learning.weighing import TopicScore, held_out, platt, score_topics
-from ticketmill.models.heads import ARRAYS_FILE, shipped_heads, squash
+from ticketmill.models.heads import ARRAYS_FILE, activate, shipped_heads
 from ticketmill.models.prototypes import Prototypes, describe
 from ticketmill.models.topics import Blend, Weights
 
@@ -131,7 +131,7 @@ def _intents(logits: Sequence[tuple[int, Doubles]], truth: Doubles) -> tuple[flo
     right_places = truth.argmax(axis=1)
 
     def probabilities(scores: Doubles, temperature: float) -> Doubles:
-        return squash(scores / temperature, "softmax").astype(np.float64)
+        return activate(scores / temperature, "softmax").astype(np.float64)
 
     def loss(temperature: float) -> float:
         likely = [probabilities(scores, temperature)[truth == 1] for _, scores in logits]

@@ -22,7 +22,7 @@ from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.learning.cross_validation import Importance, fit, held_out_scores
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.scores import PressingScore, TaskScore, score_pressing, score_task
-from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, squash
+from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, activate
 from ticketmill.text.markup import plain_text
 
 # The embeddings and the first two layers add nothing to what these say.
@@ -198,7 +198,7 @@ def _calibrated(
     """A head's specification from held-out scores, and what calibration adds to its scores."""
     kind = _kind(task)
     temperature, shift = fit_temperature(scores, truth, kind)
-    probabilities = squash((scores + shift) / temperature, kind).astype(np.float64)
+    probabilities = activate((scores + shift) / temperature, kind).astype(np.float64)
     threshold = fit_threshold(probabilities, truth) if kind == "sigmoid" else 0.5
     spec = HeadSpec(
         kind=kind,

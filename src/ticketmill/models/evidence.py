@@ -49,12 +49,12 @@ def strongest(
     useful = (whole > np.maximum(single[:-1], single[1:])) & (kind[:-1] <= WORD) & (kind[1:] <= WORD)
     useful &= is_word[:-1] | is_word[1:]
     candidates = [
-        _Candidate(float(whole[place]), place, place + 1)
-        for place in _best(np.where(useful, whole, 0), 3 * MAX_PHRASES)
+        _Candidate(float(whole[position]), position, position + 1)
+        for position in _best(np.where(useful, whole, 0), 3 * MAX_PHRASES)
     ]
     candidates += [
-        _Candidate(float(single[place]), place, place)
-        for place in _best(np.where(is_word, single, 0), 3 * MAX_PHRASES)
+        _Candidate(float(single[position]), position, position)
+        for position in _best(np.where(is_word, single, 0), 3 * MAX_PHRASES)
     ]
     candidates += [
         _Candidate(
@@ -70,18 +70,18 @@ def _chosen(candidates: list[_Candidate], tokens: Tokens, begin: int) -> list[Ph
     taken: set[int] = set()
     said: set[str] = set()
     for weight, first, last in sorted(candidates, key=lambda each: (-each.weight, each.first, each.last)):
-        places = range(first, last + 1)
+        positions = range(first, last + 1)
         if weight <= 0 or len(phrases) == MAX_PHRASES:
             break
         text = tokens.span(begin + first, begin + last)
-        if taken.isdisjoint(places) and text.lower() not in said:
+        if taken.isdisjoint(positions) and text.lower() not in said:
             phrases.append(Phrase(text, weight))
-            taken.update(places)
+            taken.update(positions)
             said.add(text.lower())
     return phrases
 
 
 def _best(weights: Floats, count: int) -> list[int]:
     """The places of the largest positive weights."""
-    places = np.argsort(-weights, kind="stable")[:count]
-    return [int(place) for place in places if weights[place] > 0]
+    positions = np.argsort(-weights, kind="stable")[:count]
+    return [int(position) for position in positions if weights[position] > 0]

@@ -65,12 +65,12 @@ class Features:
     """One ticket of a reading."""
 
     reading: Reading
-    place: int
+    position: int
 
     @property
     def scores(self) -> Floats:
         """(outputs,)"""
-        return np.asarray(self.reading.scores[self.place])
+        return np.asarray(self.reading.scores[self.position])
 
 
 class FeatureMap:
@@ -117,15 +117,15 @@ class FeatureMap:
             + self._bias
         )
         reading = Reading(scores.astype(np.float32), lexical, words)
-        return [Features(reading, place) for place in range(len(texts))]
+        return [Features(reading, position) for position in range(len(texts))]
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:
         """The words of a ticket that added most to one of its scores, the strongest first."""
         tokens, cues, _ = features.reading.lexical
-        begin, end = np.searchsorted(tokens.text, [features.place, features.place + 1])
+        begin, end = np.searchsorted(tokens.text, [features.position, features.position + 1])
         single = tokens.hashes[begin:end]
         words = features.reading.words
-        own = slice(*np.searchsorted(words.text, [features.place, features.place + 1]))
+        own = slice(*np.searchsorted(words.text, [features.position, features.position + 1]))
         values = np.zeros(len(self._words), np.float32)
         values[words.row[own]] = words.value[own] * self._words[words.row[own], output]
 
@@ -147,7 +147,7 @@ class FeatureMap:
         """First token, last token and what its lists add to the score, of each cue in the text."""
         lists = len(LISTS)
         steps = (self._surface[:, output] / self._surface_spread)[: 2 * lists]
-        counts = np.expm1(features.reading.lexical.surface[features.place, lists : 2 * lists])
+        counts = np.expm1(features.reading.lexical.surface[features.position, lists : 2 * lists])
         # a list adds by being there and by the logarithm of its count: shared among its cues
         each = (steps[:lists] + steps[lists:] * np.log1p(counts)) / np.maximum(counts, 1)
         here = np.flatnonzero((cues.first >= begin) & (cues.first < end))

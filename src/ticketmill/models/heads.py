@@ -70,7 +70,7 @@ class HeadsManifest(BaseModel):
 
 
 class Head:
-    """One task: `probabilities = squash(scores / temperature)` over its own outputs of the feature map."""
+    """One task: `probabilities = activate(scores / temperature)` over its own outputs of the feature map."""
 
     def __init__(self, spec: HeadSpec, feature_map: FeatureMap, first: int) -> None:
         """`first` is the place of the first label among the outputs."""
@@ -81,7 +81,7 @@ class Head:
     def probabilities(self, features: Sequence[Features]) -> Floats:
         """n tickets to (n, labels)."""
         rows = [each.scores[self._first : self._first + len(self.spec.labels)] for each in features]
-        return squash(np.stack(rows) / np.float32(self.spec.temperature), self.spec.kind)
+        return activate(np.stack(rows) / np.float32(self.spec.temperature), self.spec.kind)
 
     def evidence(self, features: Features, label: str) -> list[Phrase]:
         """Up to three phrases of the text that spoke most for `label`, weights in log odds."""
@@ -92,7 +92,7 @@ class Head:
         ]
 
 
-def squash(logits: NDArray[np.floating], kind: Kind) -> Floats:
+def activate(logits: NDArray[np.floating], kind: Kind) -> Floats:
     """(n, labels) logits to probabilities: of one label among all, or of each by itself."""
     if kind == "sigmoid":
         # beyond 80 the exponent has no room in float32, and the probability is 0 or 1 long before

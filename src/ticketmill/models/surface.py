@@ -77,11 +77,11 @@ def find_cues(tokens: Tokens) -> CueHits:
     number = tokens.kind == DIGIT
     as_cues = np.where(number, _number_hash(), tokens.hashes)
     firsts, lasts, rows = [], [], []
-    for more, (places, hashes) in enumerate(ngram_hashes(tokens, as_cues)):
+    for more, (positions, hashes) in enumerate(ngram_hashes(tokens, as_cues)):
         found = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
         hit = np.flatnonzero(known[found] == hashes)
-        firsts.append(places[hit])
-        lasts.append(places[hit] + more)
+        firsts.append(positions[hit])
+        lasts.append(positions[hit] + more)
         rows.append(found[hit])
     return CueHits(np.concatenate(firsts), np.concatenate(lasts), members[np.concatenate(rows)])
 
@@ -162,9 +162,9 @@ def _cue_table() -> tuple[Hashes, NDArray[np.int64]]:
     tokens = read_tokens(phrases)
     sizes = np.bincount(tokens.text, minlength=len(phrases))
     hashes = np.zeros(len(phrases), np.uint64)
-    for size, (places, found) in enumerate(ngram_hashes(tokens), start=1):
-        whole = sizes[tokens.text[places]] == size
-        hashes[tokens.text[places[whole]]] = found[whole]
+    for size, (positions, found) in enumerate(ngram_hashes(tokens), start=1):
+        whole = sizes[tokens.text[positions]] == size
+        hashes[tokens.text[positions[whole]]] = found[whole]
     if (longest := int(sizes.max())) > 3:
         raise ValueError(f"a cue has {longest} tokens: {phrases[int(sizes.argmax())]!r}")
     members = np.array([[int(phrase in CUES[name]) for name in LISTS] for phrase in phrases], np.int64)

@@ -20,7 +20,7 @@ from ticketmill.domain.labels import Source
 from ticketmill.domain.taxonomy import Taxonomy
 from ticketmill.encoder.bundle import Bundle
 from ticketmill.models.features import Features
-from ticketmill.models.heads import Head, squash
+from ticketmill.models.heads import Head, activate
 from ticketmill.models.prototypes import Prototypes
 
 BLEND_FILE = "blend.json"
@@ -71,12 +71,12 @@ class TopicScorer:
 
     def __init__(self, prototypes: Prototypes, head: Head, blend: Blend) -> None:
         taxonomy = prototypes.taxonomy
-        known = {label: place for place, label in enumerate(head.spec.labels)}
+        known = {label: position for position, label in enumerate(head.spec.labels)}
         self._head = head
         self._labels = taxonomy.names
         self._threshold, self._top_k = taxonomy.threshold, taxonomy.top_k
-        self._with_head = [place for place, label in enumerate(self._labels) if label in known]
-        self._head_places = [known[self._labels[place]] for place in self._with_head]
+        self._with_head = [position for position, label in enumerate(self._labels) if label in known]
+        self._head_positions = [known[self._labels[position]] for position in self._with_head]
         self._judged = {*self._with_head, *np.flatnonzero(_example_counts(taxonomy)).tolist()}
         weights, bias = weigh(prototypes, blend)
         # beside the trained head, prototypes and examples together weigh what prototypes were fitted to
@@ -89,21 +89,21 @@ class TopicScorer:
         """(n, dimensions) embeddings and what the head sees of n tickets to (n, labels)."""
         logits = embeddings @ self._vectors + self._bias
         if self._with_head:
-            judged = self._head.probabilities(features)[:, self._head_places]
+            judged = self._head.probabilities(features)[:, self._head_positions]
             logits[:, self._with_head] += self._head_weight * logit(judged)
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
     def best(self, probabilities: Floats) -> tuple[ScoredTopic, ...]:
         """The topics of one ticket, (labels,): those above the taxonomy's threshold, `top_k` at most."""
-        places = np.argsort(-probabilities, kind="stable")[: self._top_k]
+        positions = np.argsort(-probabilities, kind="stable")[: self._top_k]
         return tuple(
             ScoredTopic(
-                self._labels[place],
-                float(probabilities[place]),
-                Source.HEAD if place in self._judged else Source.PROTOTYPE,
+                self._labels[position],
+                float(probabilities[position]),
+                Source.HEAD if position in self._judged else Source.PROTOTYPE,
             )
-            for place in places.tolist()
-            if probabilities[place] >= self._threshold
+            for position in positions.tolist()
+            if probabilities[position] >= self._threshold
         )
 
 
@@ -121,7 +121,7 @@ class NearestIntent:
 
     def probabilities(self, embeddings: Floats) -> Floats:
         """(n, dimensions) to (n, labels)."""
-        return squash(embeddings @ self._vectors + self._bias, "softmax")
+        return activate(embeddings @ self._vectors + self._bias, "softmax")
 
 
 def weigh(prototypes: Prototypes, blend: Blend) -> tuple[Floats, Floats]:

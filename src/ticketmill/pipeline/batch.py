@@ -24,6 +24,7 @@ from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.pipeline.ports import Commands, EnrichedTickets, RawTickets, ReadEvent, TicketRows
 from ticketmill.pipeline.recorder import Recorder
+from ticketmill.tasks.table import row_attributes
 
 log = logging.getLogger(__name__)
 
@@ -225,7 +226,7 @@ class Pipeline:
             enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
             with job.timed("store"):
                 self.enriched_tickets.put(key, enriched.model_dump_json().encode())
-                row = enriched_row(ticket, enrichment, raw, key)
+                row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))
                 result = self._recorder.record(row, candidate.standing, raw)
             return Settled(job, result, ticket.ticket_id, tokens=enrichment.tokens)
         except Exception as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome

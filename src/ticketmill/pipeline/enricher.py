@@ -1,17 +1,17 @@
-"""From tickets to enrichments: one encoder pass a batch, and everything read off it. No I/O."""
+"""From tickets to enrichments: one encoder pass a batch, and every task read off it. No I/O."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ticketmill.arrays import Floats
 from ticketmill.batching import grouped
 from ticketmill.bisection import bisect
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
@@ -21,44 +21,49 @@ from ticketmill.encoder.cache import CachedEncoder
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
-from ticketmill.tasks.stages import Fallback, Prediction, Read, Stage, Stages
+from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
+from ticketmill.tasks.table import TASKS
 from ticketmill.text.markup import plain_text
 
 log = logging.getLogger(__name__)
 
 EMBEDDING_DECIMALS = 7
 
-# all-MiniLM-L6-v2 was trained on English
-ENCODER_LANGUAGE = "en"
-# where the detector is less sure, it is more often wrong than the text foreign
-FOREIGN_FROM = 0.8
-# Tickets are enriched by parts of a batch whose texts have at most so many characters, those that no text is
-# read beyond left out: a token has at least one and takes 1.5 kB until its ticket is done, 25 MB a part.
 PART_CHARACTERS = 16_384
+"""Tickets are enriched in parts of a batch of at most so many characters, those beyond what is read of a text
+left out. A token has at least one character and takes 1.5 kB until its ticket is done: 25 MB a part."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Enricher:
     """Enriches batches of tickets. Holds the models, keeps nothing of a ticket.
 
-    `review_below` has the confidence, by task, under which a person should look; `models` says what serves
-    each task; `fingerprint` names the bundle and whatever else decides an output. `runners` are those of the
-    named models among the stages.
+    `served` has what serves each task of the table. `fingerprint` names the bundle and whatever else decides
+    an output. `runners` are those of the named models among the stages.
     """
 
     encoder: CachedEncoder
+    encoder_name: str
     heads: Heads
-    stages: Stages
-    review_below: Mapping[str, float]
-    models: Mapping[str, str]
+    served: Mapping[str, Served[Any]]
     fingerprint: str
-    runners: tuple[ModelRunner[Read, Any], ...] = field(default=())
+    runners: tuple[ModelRunner[EncodedTicket, Any], ...] = ()
+    clock: Callable[[], datetime] = _now
+
+    @property
+    def models(self) -> dict[str, str]:
+        """What serves each task, as every record says it."""
+        return {"encoder": self.encoder_name, **{name: each.model for name, each in self.served.items()}}
 
     def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
         """The enrichments of `tickets`, in order.
 
-        A stage that fails for a ticket is named in its `failed_stages` and leaves the rest of it standing;
-        an encoder that fails raises.
+        A task that fails for a ticket is named in its `failed_stages` and leaves the rest of it intact. An
+        encoder that fails raises.
         """
         return [
             enrichment
@@ -66,75 +71,65 @@ class Enricher:
             for enrichment in self._enrich(part)
         ]
 
+    def encode(self, tickets: Sequence[Ticket]) -> list[EncodedTicket]:
+        """`tickets` as the stages get them."""
+        # blanked, not cut out: what the encoder says about positions holds for the text as it is
+        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
+        return self._with_features(tickets, encoded)
+
     def _enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
         started = time.perf_counter()
-        texts = [ticket.text for ticket in tickets]
-        # blanked, not cut out: what the encoder says about places holds for the text as it is
-        encoded = self.encoder.encode([plain_text(text) for text in texts])
+        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
         encode_ms = _ms_each(started, len(tickets))
         started = time.perf_counter()
-        reads = self._read(tickets, encoded)
-        predictions: dict[str, Sequence[object]] = {
-            "embedding": _run("embedding", self.stages.embedding, reads),
-            "intent": _run("intent", self.stages.intent, reads),
-            "urgency": _run("urgency", self.stages.urgency, reads),
-            "sentiment": _run("sentiment", self.stages.sentiment, reads),
-            "topics": _run("topics", self.stages.topics, reads),
-            "summary": _run("summary", self.stages.summary, reads),
-            "language": _run("language", self.stages.language, reads),
-        }
+        batch = self._with_features(tickets, encoded)
+        predictions = {task.name: _run(task.name, self.served[task.name].stage, batch) for task in TASKS}
         latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
         return [
-            self._assemble(read, {task: predicted[place] for task, predicted in predictions.items()}, latency)
-            for place, read in enumerate(reads)
+            self._assemble(each, {name: column[index] for name, column in predictions.items()}, latency)
+            for index, each in enumerate(batch)
         ]
 
-    def read(self, tickets: Sequence[Ticket]) -> list[Read]:
-        """`tickets` as the stages get them."""
-        return self._read(tickets, self.encoder.encode([plain_text(ticket.text) for ticket in tickets]))
+    def _with_features(self, tickets: Sequence[Ticket], encoded: Sequence[Encoded]) -> list[EncodedTicket]:
+        layers = np.stack([each.layers for each in encoded])
+        features = self.heads.read([ticket.text for ticket in tickets], layers)
+        return [EncodedTicket(*each) for each in zip(tickets, encoded, features, strict=True)]
 
-    def _read(self, tickets: Sequence[Ticket], encoded: Sequence[Encoded]) -> list[Read]:
-        features = self.heads.read(
-            [ticket.text for ticket in tickets], np.stack([each.layers for each in encoded])
-        )
-        return [Read(*each) for each in zip(tickets, encoded, features, strict=True)]
-
-    def _assemble(self, read: Read, stage_results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
-        fallen_back = {task: each for task, each in stage_results.items() if isinstance(each, Fallback)}
-        predictions = {**stage_results, **{task: each.prediction for task, each in fallen_back.items()}}
+    def _assemble(self, ticket: EncodedTicket, results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
+        fallbacks = {task: each.reason for task, each in results.items() if isinstance(each, Fallback)}
+        predictions = {
+            task: each.prediction if isinstance(each, Fallback) else each for task, each in results.items()
+        }
         failed = tuple(task for task, prediction in predictions.items() if prediction is None)
         reasons = self._review_reasons(predictions)
         embedding = predictions.pop("embedding")
         return Enrichment(
             **predictions,
             embedding=() if embedding is None else _as_floats(embedding),
-            tokens=read.encoded.tokens,
-            truncated=read.encoded.truncated,
-            windows=read.encoded.windows,
+            tokens=ticket.encoded.tokens,
+            truncated=ticket.encoded.truncated,
+            windows=ticket.encoded.windows,
             needs_review=bool(reasons),
             review_reasons=reasons,
-            status=Status.PARTIAL if failed or fallen_back else Status.ENRICHED,
+            status=Status.PARTIAL if failed or fallbacks else Status.ENRICHED,
             failed_stages=failed,
-            fallbacks={task: each.reason for task, each in fallen_back.items()},
+            fallbacks=fallbacks,
             fingerprint=self.fingerprint,
-            models=dict(self.models),
-            processed_at=datetime.now(UTC),
+            models=self.models,
+            processed_at=self.clock(),
             latency_ms=latency,
         )
 
     def _review_reasons(self, predictions: Mapping[str, Any]) -> tuple[str, ...]:
         """Why a person should look at the ticket."""
         reasons = [
-            f"{task}_confidence"
-            for task, threshold in self.review_below.items()
-            if predictions[task] is not None and predictions[task].confidence < threshold
+            task.review_reason(predictions[task.name], self.served[task.name].review_below)
+            for task in TASKS
+            if predictions[task.name] is not None
         ]
-        language = predictions["language"]
-        if language and language.label != ENCODER_LANGUAGE and language.confidence >= FOREIGN_FROM:
-            reasons.append("language")
         if any(prediction is None for prediction in predictions.values()):
             reasons.append("failed_stage")
-        return tuple(reasons)
+        return tuple(filter(None, reasons))
 
 
 def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]]:
@@ -144,20 +139,20 @@ def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]
 
 
 def _run(
-    task: str, stage: Stage[Prediction], reads: Sequence[Read]
+    task: str, stage: Stage[Prediction], batch: Sequence[EncodedTicket]
 ) -> list[Prediction | Fallback[Prediction] | None]:
     """A stage over a batch; None for a ticket that it fails on."""
     predictions: list[Prediction | Fallback[Prediction] | None] = []
-    for read, prediction in zip(reads, bisect(reads, stage), strict=True):
+    for each, prediction in zip(batch, bisect(batch, stage), strict=True):
         if isinstance(prediction, Exception):
-            log.error("stage %s failed for %s: %s", task, read.ticket.ticket_id, type(prediction).__name__)
+            log.error("stage %s failed for %s: %s", task, each.ticket.ticket_id, type(prediction).__name__)
             predictions.append(None)
         else:
             predictions.append(prediction)
     return predictions
 
 
-def _as_floats(vector: NDArray[np.float32]) -> tuple[float, ...]:
+def _as_floats(vector: Floats) -> tuple[float, ...]:
     """As JSON numbers: seven decimals lose nothing that a unit vector of float32 holds."""
     return tuple(vector.astype(float).round(EMBEDDING_DECIMALS).tolist())
 

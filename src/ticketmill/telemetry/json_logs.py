@@ -9,7 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from ticketmill.telemetry.logs import ExcInfo, without_quotes
+from ticketmill.telemetry.tracebacks import ExcInfo, without_quotes
 
 SERVICE = "ticketmill"
 

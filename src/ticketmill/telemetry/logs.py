@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Literal, TextIO, TypeAlias
 
 from ticketmill.pipeline.outcome import Outcome
+from ticketmill.telemetry.tracebacks import ExcInfo, without_quotes
 
 log = logging.getLogger(__name__)
 
 LogFormat: TypeAlias = Literal["text", "json"]
-ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 TEXT_LINE = "%(asctime)s %(levelname)s %(message)s"
 FIELDS = ("ticket_id", "correlation_id", "receive_count", "result", "reason", "stage_ms", "tokens")
@@ -87,12 +85,6 @@ class TextFormatter(logging.Formatter):
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the name is logging's
         """Where it happened and what kind it is, without what it says."""
         return without_quotes(ei)
-
-
-def without_quotes(exc_info: ExcInfo) -> str:
-    """A traceback that leaves out what the exception says."""
-    kind, _, trace = exc_info
-    return "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
 
 
 def _printable(line: str) -> str:

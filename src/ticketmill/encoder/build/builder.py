@@ -26,6 +26,8 @@ from pydantic import ValidationError
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.build import quantize, sources
+from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
+from ticketmill.encoder.build.sources import EncoderFiles, Report
 from ticketmill.encoder.bundle import (
     ENCODER,
     FILE_NAME,
@@ -44,8 +46,6 @@ from ticketmill.encoder.bundle import (
     read_manifest,
     verify_file,
 )
-from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
-from ticketmill.encoder.build.sources import EncoderFiles, Report
 
 # Raised by one whenever the same inputs would give another encoder.onnx or another encoder section.
 RECIPE = 3

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ticketmill.encoder.build.builder import DEFAULT_PRECISION, BuildResult, build_bundle
+from ticketmill.encoder.build.sources import Report
 from ticketmill.encoder.bundle import Precision
+from ticketmill.models.build.taxonomy_file import read_taxonomies
 from ticketmill.models.heads import shipped_heads
 from ticketmill.models.prototypes import PROTOTYPES_FILE, prototypes_file, shipped_centre, taxonomy_file
-from ticketmill.encoder.build.sources import Report
-from ticketmill.models.build.taxonomy_file import read_taxonomies
 from ticketmill.models.topics import shipped_blend
 
 

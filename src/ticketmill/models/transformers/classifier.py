@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.models.heads import squash
+from ticketmill.models.heads import activate
 from ticketmill.models.transformers.runtime import (
     TOKEN_BUDGET,
     Floats,
@@ -28,12 +28,12 @@ MAX_TOKENS = 512
 def own_labels(located: Located, variable: str) -> list[str]:
     """The labels of a classifier in the order of its outputs. SetupError where it is none."""
     config = located.config
-    names = {int(place): str(name) for place, name in (config.get("id2label") or {}).items()}
+    names = {int(position): str(name) for position, name in (config.get("id2label") or {}).items()}
     is_classifier = any("ForSequenceClassification" in name for name in config.get("architectures") or [])
     if not is_classifier:
         raise SetupError(f"{variable}: {located.name} is no text classifier: {config.get('architectures')}")
     # transformers leaves out the map of two labels without names
-    return [names[place] for place in sorted(names)] or ["LABEL_0", "LABEL_1"]
+    return [names[position] for position in sorted(names)] or ["LABEL_0", "LABEL_1"]
 
 
 class Classifier:
@@ -51,7 +51,7 @@ class Classifier:
         """(texts, labels): softmax over the labels in the model's order; a long text is cut at 512 tokens."""
         read = self._tokenizer(list(texts), truncation=True, max_length=self._most)["input_ids"]
         logits = by_length(read, [len(ids) for ids in read], self._run, TOKEN_BUDGET)
-        return squash(np.stack(logits), "softmax")
+        return activate(np.stack(logits), "softmax")
 
     def _run(self, batch: list[list[int]]) -> list[Floats]:
         padded = self._tokenizer.pad({"input_ids": batch}, return_tensors="pt")
@@ -64,5 +64,5 @@ class Classifier:
 
 def most_tokens(config: Any, tokenizer: Any, at_most: int = MAX_TOKENS) -> int:
     """The most tokens of a text that a model can read, and no more than `at_most`."""
-    places = getattr(config, "max_position_embeddings", None) or at_most
-    return int(min(places, tokenizer.model_max_length, at_most))
+    positions = getattr(config, "max_position_embeddings", None) or at_most
+    return int(min(positions, tokenizer.model_max_length, at_most))

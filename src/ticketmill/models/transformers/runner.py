@@ -50,7 +50,7 @@ class Model(Protocol[Item_contra, Result_co]):
 
     @property
     def resident_mb(self) -> float: ...
-    def __call__(self, items: Sequence[Item_contra]) -> Sequence[Result_co]: ...
+    def __call__(self, items: Sequence[Item_contra], /) -> Sequence[Result_co]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Health:
 class ModelRunner(Generic[Item, Result]):
     """Runs one model. Threads may share it; they take turns, with those of other runners too.
 
-    `turn` is shared by all runners: torch gives every model all cores.
+    `one_at_a_time` is shared by all runners: torch gives every model all cores.
     """
 
     def __init__(
@@ -82,13 +82,13 @@ class ModelRunner(Generic[Item, Result]):
         name: str,
         load: Callable[[], Model[Item, Result]],
         limit_s: float,
-        turn: threading.Lock,
+        one_at_a_time: threading.Lock,
         breaker: CircuitBreaker | None = None,
     ) -> None:
         self.task, self.name = task, name
         self._load = load
         self._limit_s = limit_s
-        self._turn = turn
+        self._one_at_a_time = one_at_a_time
         self.breaker = breaker or CircuitBreaker()
         self._model: Model[Item, Result] | None = None
         self._overdue: Future[Sequence[Result]] | None = None
@@ -150,7 +150,7 @@ class ModelRunner(Generic[Item, Result]):
             raise
 
     def _timed(self, items: Sequence[Item]) -> Sequence[Result]:
-        with self._turn:
+        with self._one_at_a_time:
             if self.hanging:
                 raise TimeoutError
             started = time.perf_counter()

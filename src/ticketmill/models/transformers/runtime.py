@@ -87,8 +87,8 @@ def by_length(
     """What `run` says of `items`, in order, in batches of like length whose padded sizes are in `budget`."""
     results: dict[int, Result] = {}
     for group in micro_batches([max(length, 1) for length in lengths], budget):
-        results.update(zip(group, run([items[place] for place in group]), strict=True))
-    return [results[place] for place in range(len(items))]
+        results.update(zip(group, run([items[position] for position in group]), strict=True))
+    return [results[position] for position in range(len(items))]
 
 
 def as_floats(tensor: Any) -> Floats:

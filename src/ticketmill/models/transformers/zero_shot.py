@@ -37,11 +37,11 @@ def hypothesis(label: str) -> str:
     return f"This support ticket is about {plain(label)}."
 
 
-def verdict_places(located: Located, variable: str) -> tuple[int, int]:
+def verdict_positions(located: Located, variable: str) -> tuple[int, int]:
     """The outputs that stand for entailment and for its contrary. SetupError where the model has none."""
     names = [plain(name) for name in own_labels(located, variable)]
-    entailment = [place for place, name in enumerate(names) if name.startswith("entail")]
-    contrary = [place for place, name in enumerate(names) if name.startswith(("contra", "not entail"))]
+    entailment = [position for position, name in enumerate(names) if name.startswith("entail")]
+    contrary = [position for position, name in enumerate(names) if name.startswith(("contra", "not entail"))]
     if len(entailment) != 1 or len(contrary) != 1:
         raise SetupError(f"{variable}: {located.name} is no model of entailment: its labels are {names}")
     return entailment[0], contrary[0]
@@ -53,7 +53,7 @@ class ZeroShot:
     def __init__(self, located: Located, precision: Precision) -> None:
         from transformers import AutoModelForSequenceClassification
 
-        self._verdicts = list(verdict_places(located, located.name))
+        self._verdicts = list(verdict_positions(located, located.name))
         self._tokenizer: Any = load_tokenizer(located)
         self._model: Any = load_model(AutoModelForSequenceClassification, located, precision)
         self.resident_mb = resident_mb(self._model)
@@ -63,7 +63,9 @@ class ZeroShot:
         texts = [text for text, _ in questions]
         asked = [hypothesis(label) for _, label in questions]
         read = self._tokenizer(texts, asked, truncation="only_first", max_length=MAX_TOKENS)
-        rows = [{name: values[place] for name, values in read.items()} for place in range(len(questions))]
+        rows = [
+            {name: values[position] for name, values in read.items()} for position in range(len(questions))
+        ]
         return np.stack(by_length(rows, [len(row["input_ids"]) for row in rows], self._run, TOKEN_BUDGET))
 
     def _run(self, batch: list[dict[str, list[int]]]) -> list[Floats]:

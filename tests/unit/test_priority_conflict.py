@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticketmill.domain.enrichment import contradicts
 from ticketmill.domain.labels import Urgency
+from ticketmill.tasks.urgency import contradicts
 
 CRITICAL, HIGH, MEDIUM, LOW = Urgency
 

@@ -1,0 +1,63 @@
+"""Builds the adapters to one stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ticketmill.settings import Settings
+
+if TYPE_CHECKING:
+    from ticketmill.aws.dynamodb import DynamoTicketRows
+    from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.deploy.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Where the tickets live: the adapters to one stack."""
+
+    stack: Stack
+    raw_tickets: S3RawTickets
+    enriched_tickets: S3EnrichedTickets
+    rows: DynamoTicketRows
+    queue: SqsQueue
+    dead_letters: SqsQueue
+
+
+def pool_size(settings: Settings) -> int:
+    """The connections that a client may need at once: one for each thread that can call it."""
+    receiver_and_heartbeat = 2
+    return settings.io_threads + settings.worker_threads + receiver_and_heartbeat
+
+
+def connect(settings: Settings) -> Adapters:
+    """The adapters to the stack of the settings. SetupError where it is not there."""
+    from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws.dynamodb import DynamoTicketRows
+    from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.deploy.stack import find_stack
+
+    clients = aws_clients.connect(max_pool_connections=pool_size(settings))
+    stack = _named_stack(settings) or find_stack(clients, settings.stack)
+    return Adapters(
+        stack=stack,
+        raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
+        enriched_tickets=S3EnrichedTickets(clients.s3, stack.enriched_bucket),
+        rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        queue=SqsQueue(clients.sqs, stack.queue_url),
+        dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
+    )
+
+
+def _named_stack(settings: Settings) -> Stack | None:
+    """The stack as the settings name its parts; None where they leave that to CloudFormation."""
+    from ticketmill.deploy.stack import Stack
+
+    raw_bucket, enriched_bucket, table = settings.raw_bucket, settings.enriched_bucket, settings.table
+    queue_url, dead_letter_queue_url = settings.queue_url, settings.dead_letter_queue_url
+    if not (raw_bucket and enriched_bucket and queue_url and dead_letter_queue_url and table):
+        return None
+    return Stack(raw_bucket, enriched_bucket, queue_url, dead_letter_queue_url, table)

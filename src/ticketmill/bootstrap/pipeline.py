@@ -1,0 +1,79 @@
+"""Builds the pipeline and the operations around it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ticketmill.bootstrap.adapters import Adapters
+from ticketmill.settings import Settings
+
+if TYPE_CHECKING:
+    from ticketmill.operations.backfill import Backfill
+    from ticketmill.operations.dead_letters import DeadLetters
+    from ticketmill.operations.scheduled_backfill import Commands
+    from ticketmill.pipeline.batch import Pipeline
+    from ticketmill.pipeline.enricher import Enricher
+
+
+def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) -> Pipeline:
+    """The pipeline from `adapters` back to it."""
+    from ticketmill.aws.events import read_uploads
+    from ticketmill.pipeline.batch import Pipeline
+
+    executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
+    return Pipeline(
+        raw_tickets=adapters.raw_tickets,
+        enriched_tickets=adapters.enriched_tickets,
+        rows=adapters.rows,
+        read_event=partial(read_uploads, raw_bucket=adapters.stack.raw_bucket),
+        enricher=enricher,
+        executor=executor,
+        max_ticket_bytes=settings.max_ticket_bytes,
+        commands=_commands(adapters, make_backfill(settings, adapters, enricher.fingerprint, executor)),
+    )
+
+
+def make_backfill(settings: Settings, adapters: Adapters, fingerprint: str, executor: Executor) -> Backfill:
+    """The raw bucket beside the table; `fingerprint` is that of the bundle that would enrich now."""
+    from ticketmill.operations.backfill import Backfill
+
+    return Backfill(
+        bucket_name=adapters.stack.raw_bucket,
+        bucket=adapters.raw_tickets,
+        rows=adapters.rows,
+        executor=executor,
+        fingerprint=fingerprint,
+        max_ticket_bytes=settings.max_ticket_bytes,
+    )
+
+
+def _commands(adapters: Adapters, backfill: Backfill) -> Commands:
+    from ticketmill.aws.events import announcement, command, read_command
+    from ticketmill.operations.scheduled_backfill import Commands
+
+    return Commands(
+        read=read_command,
+        write=command,
+        backfill=backfill,
+        announce=partial(announcement, adapters.stack.raw_bucket),
+        send_many=adapters.queue.send_many,
+        waiting=lambda: adapters.queue.depths().visible,
+    )
+
+
+def make_dead_letters(settings: Settings, adapters: Adapters) -> DeadLetters:
+    """What could not be worked off in `adapters`."""
+    from ticketmill.aws.events import announced
+    from ticketmill.operations.dead_letters import DeadLetters
+
+    return DeadLetters(
+        queue=adapters.dead_letters,
+        send=adapters.queue.send,
+        rows=adapters.rows,
+        raw_tickets=adapters.raw_tickets,
+        read_event=partial(announced, raw_bucket=adapters.stack.raw_bucket),
+        executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
+        max_ticket_bytes=settings.max_ticket_bytes,
+    )

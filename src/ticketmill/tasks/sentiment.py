@@ -1,0 +1,74 @@
+"""Sentiment: the writer's feeling toward the product or the service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ticketmill.domain.labels import Sentiment, Source
+from ticketmill.tasks import classification
+from ticketmill.tasks.stage import EncodedTicket, Loaded, Stage, texts_of
+from ticketmill.tasks.task import Task, label_line, labelled, low_confidence
+
+if TYPE_CHECKING:
+    from ticketmill.domain.enrichment import SentimentPrediction
+    from ticketmill.models.heads import Head
+    from ticketmill.models.transformers.classifier import Classifier
+
+NAME = "sentiment"
+
+
+def by_head(head: Head) -> Stage[SentimentPrediction]:
+    """Sentiment by a linear head."""
+    from ticketmill.domain.enrichment import SentimentPrediction
+
+    def predict(tickets: Sequence[EncodedTicket]) -> list[SentimentPrediction]:
+        return [
+            SentimentPrediction(
+                label=Sentiment(label), confidence=confidence, source=Source.HEAD, scores=scores
+            )
+            for label, confidence, scores in classification.by_head(head, tickets)
+        ]
+
+    return predict
+
+
+def by_classifier(
+    classifier: Classifier, own: Sequence[str], labels: Sequence[Sentiment]
+) -> Loaded[SentimentPrediction]:
+    """Sentiment by a named classifier; `labels` are ours for each of the model's `own`."""
+    from ticketmill.domain.enrichment import SentimentPrediction
+    from ticketmill.models.transformers.labels import decide_sentiment, merged
+
+    def predict(tickets: Sequence[EncodedTicket]) -> list[SentimentPrediction]:
+        predictions = []
+        for row in classification.rows_of(classifier.probabilities(texts_of(tickets))):
+            scores = merged(row, labels)
+            label, confidence = decide_sentiment(scores)
+            predictions.append(
+                SentimentPrediction(
+                    label=label,
+                    confidence=confidence,
+                    source=Source.HUB,
+                    scores=classification.rounded(scores),
+                    raw_scores=classification.rounded(dict(zip(own, row, strict=True))),
+                )
+            )
+        return predictions
+
+    return Loaded(classifier.resident_mb, predict)
+
+
+TASK: Task[SentimentPrediction] = Task(
+    name=NAME,
+    columns=labelled(NAME),
+    label=NAME,
+    confidence=f"{NAME}_confidence",
+    is_indexed=True,
+    is_listed=True,
+    is_correctable=True,
+    vocabulary=tuple(Sentiment),
+    measured="class",
+    review_reason=low_confidence(NAME),
+    row_lines=label_line(NAME),
+)

@@ -1,0 +1,94 @@
+"""Urgency: how soon a ticket must be dealt with, by what its text says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ticketmill.domain.labels import Source, Urgency
+from ticketmill.tasks import classification
+from ticketmill.tasks.stage import EncodedTicket, Stage
+from ticketmill.tasks.task import Column, Lines, Task, evidence_line, label_line, labelled, low_confidence
+
+if TYPE_CHECKING:
+    from ticketmill.domain.enrichment import UrgencyPrediction
+    from ticketmill.domain.row import TicketRow
+    from ticketmill.models.heads import Head
+    from ticketmill.models.rules import KeywordClassifier
+
+NAME = "urgency"
+CONFLICT_LEVELS = 2
+
+
+def by_head(head: Head) -> Stage[UrgencyPrediction]:
+    """Urgency by a linear head, from the text alone, with the phrases that spoke most for it."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    def predict(tickets: Sequence[EncodedTicket]) -> list[UrgencyPrediction]:
+        return [
+            UrgencyPrediction(
+                label=Urgency(label),
+                confidence=confidence,
+                source=Source.HEAD,
+                stated=each.ticket.priority,
+                scores=scores,
+                evidence=classification.evidence_of_head(head, each, label),
+                priority_conflict=contradicts(each.ticket.priority, Urgency(label)),
+            )
+            for each, (label, confidence, scores) in zip(
+                tickets, classification.by_head(head, tickets), strict=True
+            )
+        ]
+
+    return predict
+
+
+def by_rules(rules: KeywordClassifier) -> Stage[UrgencyPrediction]:
+    """Urgency by keywords, with those that matched as evidence."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    def predict(tickets: Sequence[EncodedTicket]) -> list[UrgencyPrediction]:
+        matches = [rules.classify(each.text) for each in tickets]
+        return [
+            UrgencyPrediction(
+                label=Urgency(match.label),
+                confidence=match.confidence,
+                source=classification.source_of_rules(match),
+                stated=each.ticket.priority,
+                evidence=classification.evidence_of_rules(match),
+                priority_conflict=contradicts(each.ticket.priority, Urgency(match.label)),
+            )
+            for each, match in zip(tickets, matches, strict=True)
+        ]
+
+    return predict
+
+
+def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
+    """Whether what the submitter set and what the text shows are two levels or more apart."""
+    levels = list(Urgency)
+    return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
+
+
+def _row_lines(row: TicketRow) -> Lines:
+    return [
+        *label_line(NAME)(row),
+        ("stated priority", row.stated_priority),
+        ("priority conflict", row.priority_conflict),
+    ]
+
+
+TASK: Task[UrgencyPrediction] = Task(
+    name=NAME,
+    columns=labelled(NAME, Column("priority_conflict", lambda prediction: prediction.priority_conflict)),
+    label=NAME,
+    confidence=f"{NAME}_confidence",
+    is_indexed=True,
+    is_listed=True,
+    is_correctable=True,
+    vocabulary=tuple(Urgency),
+    measured="class",
+    review_reason=low_confidence(NAME),
+    row_lines=_row_lines,
+    detail_lines=evidence_line(NAME),
+)
