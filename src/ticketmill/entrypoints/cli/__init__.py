@@ -18,6 +18,7 @@ from ticketmill.entrypoints.cli import (
     models,
     place,
     results,
+    schema,
     taxonomy,
     tickets,
     work,
@@ -43,6 +44,7 @@ app.command("list")(results.list_tickets)
 app.command()(results.stats)
 app.command()(tickets.enrich)
 app.command()(backfill.backfill)
+app.command()(schema.schema)
 app.command()(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
