@@ -31,7 +31,7 @@ class Ticketmill:
         """The tickets with their enrichments, in the order given.
 
         A mapping is a raw ticket as JSON has it, see docs/records.md. All tickets are checked before the
-        first one is enriched. One call takes some thousand tickets: each result keeps its embedding in memory.
+        first one is enriched. Every result keeps its embedding in memory: pass some thousands at a time.
 
         Raises TicketRejected for the first invalid ticket; a note on the error says which one it is.
         """

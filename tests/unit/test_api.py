@@ -72,7 +72,12 @@ def test_a_missing_bundle_and_a_wrong_setting_are_setup_errors(tmp_path: Path) -
 
 
 def test_importing_the_package_loads_nothing_heavy_until_the_api_is_used() -> None:
-    code = "import sys, ticketmill; print('numpy' in sys.modules); ticketmill.load; print('numpy' in sys.modules)"
+    code = """
+import sys, ticketmill
+print('numpy' in sys.modules)
+ticketmill.load
+print('numpy' in sys.modules)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
 
