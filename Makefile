@@ -7,6 +7,7 @@
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
+# make docs    the pages that are derived from the code: settings, commands, records, schemas
 # make audit   whether a dependency has a known weakness: AUDIT=--required fails where no database answers
 # make lock    the versions and hashes of all dependencies anew, after a change of pyproject.toml
 # make soak    whether a worker grows in ten minutes of work
@@ -22,7 +23,7 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
-.PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit lock format heads clean
+.PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit docs lock format heads clean
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
 
 setup: $(READY)
@@ -108,6 +109,9 @@ conformance: setup
 
 audit: setup
 	@$(BIN)/python infra/audit.py $(AUDIT)
+
+docs: setup
+	$(BIN)/python docs/generate.py
 
 UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --upgrade pyproject.toml
