@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ticketmill.entrypoints.cli.output import answer_json, progress, say, table
+from ticketmill.tasks.table import TASKS
+from ticketmill.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,12 +23,7 @@ if TYPE_CHECKING:
 CHUNK = 64
 
 
-class EvaluatedTask(StrEnum):
-    INTENT = "intent"
-    URGENCY = "urgency"
-    SENTIMENT = "sentiment"
-    TOPICS = "topics"
-    SUMMARY = "summary"
+MEASURED = {task.name: task for task in TASKS if task.measured}
 
 
 class Method(StrEnum):
@@ -34,12 +31,13 @@ class Method(StrEnum):
     RULES = "rules"
 
 
-RULED = (EvaluatedTask.INTENT, EvaluatedTask.URGENCY)
+RULED = ("intent", "urgency")
+"""Tasks that keyword rules may serve."""
 
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Labelled texts as JSON lines.")],
-    label: Annotated[EvaluatedTask, typer.Option(help="The task.")],
+    label: Annotated[str, typer.Option(metavar="TASK", help=f"The task: {', '.join(MEASURED)}.")],
     text_field: Annotated[
         str | None, typer.Option(help="Field of the text; without it `text`, else `subject` and `body`.")
     ] = None,
@@ -55,23 +53,30 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Run the bundle over labelled texts and print how it does."""
-    if method is Method.RULES and label not in RULED:
-        raise typer.BadParameter("there are rules for intent and urgency alone")
-    if plots and label in (EvaluatedTask.TOPICS, EvaluatedTask.SUMMARY):
-        raise typer.BadParameter("there are plots for intent, urgency and sentiment alone")
+    task = _measured(label)
+    if method is Method.RULES and task.name not in RULED:
+        raise typer.BadParameter(f"there are rules for {' and '.join(RULED)} alone")
+    if plots and task.measured != "class":
+        raise typer.BadParameter("there are plots for tasks of one label alone, such as intent")
     from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
-    rows = read_labelled(data, label_field or label.value, text_field)
-    settings = load_settings(**({label.value: method.value} if label in RULED else {}))
-    if label is not EvaluatedTask.SUMMARY and method is Method.ONEPASS:
+    rows = read_labelled(data, label_field or task.name, text_field)
+    settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
+    if task.measured != "summary" and method is Method.ONEPASS:
         _warn_of_training_data(settings, data)
-    if label is EvaluatedTask.SUMMARY:
+    if task.measured == "summary":
         _summaries(settings, rows, as_json)
-    elif label is EvaluatedTask.TOPICS:
-        _topics(settings, rows, data, as_json)
+    elif task.measured == "tags":
+        _tags(settings, task, rows, data, as_json)
     else:
-        _classes(settings, label.value, rows, data, plots, as_json)
+        _classes(settings, task, rows, data, plots, as_json)
+
+
+def _measured(name: str) -> Task[Any]:
+    if name not in MEASURED:
+        raise typer.BadParameter(f"expected one of {', '.join(MEASURED)}", param_hint="--label")
+    return MEASURED[name]
 
 
 def _warn_of_training_data(settings: Settings, data: Path) -> None:
@@ -85,7 +90,12 @@ def _warn_of_training_data(settings: Settings, data: Path) -> None:
 
 
 def _classes(
-    settings: Settings, task: str, rows: list[LabelledText], data: Path, plots: Path | None, as_json: bool
+    settings: Settings,
+    task: Task[Any],
+    rows: list[LabelledText],
+    data: Path,
+    plots: Path | None,
+    as_json: bool,
 ) -> None:
     import numpy as np
 
@@ -97,30 +107,32 @@ def _classes(
     check_vocabulary(rows, vocabulary, data)
     if plots:
         check_plots()
-    predictions = [getattr(enrichment, task) for enrichment in _enrich(settings, rows)]
+    predictions = [getattr(enrichment, task.name) for enrichment in _enrich(settings, rows)]
     truth, given = [row.labels[0] for row in rows], [str(each.label) for each in predictions]
     confidence = np.array([each.confidence for each in predictions])
     measures = measure_classes(vocabulary, truth, given, confidence)
     if plots:
         plots.mkdir(parents=True, exist_ok=True)
         right = np.array([one == other for one, other in zip(truth, given, strict=True)])
-        plot_confusion(measures, f"{task}, {data.name}", plots / f"{task}-confusion.png")
-        plot_reliability(confidence, right, f"{task}, {data.name}", plots / f"{task}-reliability.png")
+        plot_confusion(measures, f"{task.name}, {data.name}", plots / f"{task.name}-confusion.png")
+        plot_reliability(
+            confidence, right, f"{task.name}, {data.name}", plots / f"{task.name}-reliability.png"
+        )
     if as_json:
         _as_json(measures)
     else:
-        _print_classes(task, data, measures)
+        _print_classes(task.name, data, measures)
 
 
-def _topics(settings: Settings, rows: list[LabelledText], data: Path, as_json: bool) -> None:
+def _tags(settings: Settings, task: Task[Any], rows: list[LabelledText], data: Path, as_json: bool) -> None:
     from ticketmill.domain.labels import Source
     from ticketmill.learning.labelled import check_vocabulary
     from ticketmill.learning.measures import measure_tags
 
-    vocabulary = _vocabulary(settings, "topics")
+    vocabulary = _vocabulary(settings, task)
     check_vocabulary(rows, vocabulary, data)
     given = [
-        [topic.label for topic in enrichment.topics or () if topic.source is not Source.FALLBACK]
+        [each.label for each in getattr(enrichment, task.name) or () if each.source is not Source.FALLBACK]
         for enrichment in _enrich(settings, rows)
     ]
     measures = measure_tags(vocabulary, [row.labels for row in rows], given)
@@ -128,7 +140,7 @@ def _topics(settings: Settings, rows: list[LabelledText], data: Path, as_json: b
         _as_json(measures)
         return
     table(
-        f"topics on {data.name}, {measures.count} texts",
+        f"{task.name} on {data.name}, {measures.count} texts",
         ("micro-F1", "macro-F1", "first right"),
         [_three(measures.micro_f1, measures.macro_f1, measures.first_right)],
     )
@@ -156,19 +168,18 @@ def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> N
     )
 
 
-def _vocabulary(settings: Settings, task: str) -> tuple[str, ...]:
-    from ticketmill.domain.labels import Intent, Sentiment, Urgency
+def _vocabulary(settings: Settings, task: Task[Any]) -> tuple[str, ...]:
+    from ticketmill.domain.labels import Intent
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.models.prototypes import read_taxonomies_of
 
-    if task == "urgency":
-        return tuple(Urgency)
-    if task == "sentiment":
-        return tuple(Sentiment)
+    if task.vocabulary is not None:
+        return task.vocabulary
+    if task.name == "intent" and settings.intent == "rules":
+        return tuple(Intent)
     taxonomies = read_taxonomies_of(load_bundle(settings.bundle_dir))
-    if task == "topics":
-        return taxonomies.topics.names
-    return tuple(Intent) if settings.intent == "rules" else taxonomies.intent.names
+    names: tuple[str, ...] = getattr(taxonomies, task.name).names
+    return names
 
 
 def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrichment]:
