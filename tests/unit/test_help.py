@@ -164,9 +164,9 @@ def test_an_answer_for_people_is_on_stdout_too(cache_dir: Path) -> None:
     assert "made by hand" in done.stdout
 
 
-def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+def test_a_damaged_bundle_is_not_ready(cache_dir: Path) -> None:
     make_bundle(cache_dir)
     (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
     done = ticketmill(cache_dir, "models", "status")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr
