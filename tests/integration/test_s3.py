@@ -19,7 +19,7 @@ BODY = json.dumps({"ticket_id": "TKT-001", "subject": "Grüße 🎻"}).encode()
 
 @pytest.fixture
 def raw_tickets(clients: Clients, stack: Stack) -> S3RawTickets:
-    return S3RawTickets(clients.s3, stack.raw_bucket)
+    return S3RawTickets(clients, stack.raw_bucket)
 
 
 def upload(stack: Stack, key: str = KEY, fallback_key: str | None = None) -> Upload:
@@ -100,7 +100,7 @@ def test_without_versions_the_etag_says_what_is_current(raw_tickets: S3RawTicket
 
 
 def test_an_enrichment_comes_back_as_json(clients: Clients, stack: Stack) -> None:
-    enriched = S3EnrichedTickets(clients.s3, stack.enriched_bucket)
+    enriched = S3EnrichedTickets(clients, stack.enriched_bucket)
     enriched.put("tickets/TKT-001/ab-cd.json", BODY)
     assert enriched.get("tickets/TKT-001/ab-cd.json") == BODY
     head = clients.s3.head_object(Bucket=stack.enriched_bucket, Key="tickets/TKT-001/ab-cd.json")
@@ -108,8 +108,8 @@ def test_an_enrichment_comes_back_as_json(clients: Clients, stack: Stack) -> Non
 
 
 def test_a_failure_of_s3_is_transient_and_names_its_code(clients: Clients, stack: Stack) -> None:
-    nowhere = S3RawTickets(clients.s3, "no-such-bucket-of-ours")
+    nowhere = S3RawTickets(clients, "no-such-bucket-of-ours")
     with pytest.raises(TransientFailure, match=r"fetching a ticket from S3: NoSuchBucket"):
         nowhere.fetch(upload(stack), max_bytes=1000)
     with pytest.raises(TransientFailure, match=r"reading an enrichment from S3: NoSuchKey"):
-        S3EnrichedTickets(clients.s3, stack.enriched_bucket).get("tickets/none.json")
+        S3EnrichedTickets(clients, stack.enriched_bucket).get("tickets/none.json")

@@ -141,7 +141,7 @@ def test_the_template_asks_for_recovery_encryption_and_to_keep_the_data(
 
 
 def test_an_upload_arrives_in_the_queue_and_other_objects_do_not(clients: Clients, stack: Stack) -> None:
-    raw_tickets = S3RawTickets(clients.s3, stack.raw_bucket)
+    raw_tickets = S3RawTickets(clients, stack.raw_bucket)
     queue = SqsQueue(clients.sqs, stack.queue_url)
     raw_tickets.put("elsewhere/a.json", b"{}")
     raw_tickets.put("tickets/a.txt", b"{}")

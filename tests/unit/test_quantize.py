@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
-from ticketmill.encoder.build.quantize import quantize, weighted_products
+from ticketmill.encoder.build.quantize import PAIR_LIMIT, quantize, quantize_weights, weighted_products
 
 HIDDEN, INNER, WORDS, LAYERS = 16, 24, 50, 2
 CONFIG = EncoderConfig(
@@ -113,3 +113,74 @@ def test_a_text_reads_the_same_whatever_stands_beside_it() -> None:
     together = session.run(["embedding"], {"input_ids": IDS, "attention_mask": MASK})[0]
     alone = session.run(["embedding"], {"input_ids": IDS[1:, :3], "attention_mask": MASK[1:, :3]})[0]
     assert np.abs(together[1] - alone[0]).max() < 1e-5
+
+
+def weights_with_outliers(inputs: int, outputs: int) -> NDArray[np.float32]:
+    weights = np.random.default_rng(11).standard_t(df=3, size=(inputs, outputs)).astype(np.float32)
+    weights[:, 0] = 1.0  # every pair of this output would be over the limit
+    weights[:, 1] = -1.0
+    weights[:, 2] = 0.0
+    return weights
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 7, 384])
+def test_no_two_neighbouring_products_leave_16_bits(inputs: int) -> None:
+    rounded, _ = quantize_weights(weights_with_outliers(inputs, 50))
+    pairs = np.concatenate([rounded, np.zeros((inputs % 2, 50), np.int8)]).astype(int).reshape(-1, 2, 50)
+    # the activations, 0 to 255, that bring a sum furthest: 255 where the weight has the sign, 0 elsewhere
+    highest, lowest = 255 * np.maximum(pairs, 0).sum(axis=1), 255 * np.minimum(pairs, 0).sum(axis=1)
+    assert highest.max() <= np.iinfo(np.int16).max
+    assert lowest.min() >= np.iinfo(np.int16).min
+
+
+def test_bytes_are_nearer_to_the_weights_than_7_bits_are() -> None:
+    weights = np.random.default_rng(3).normal(size=(384, 100)).astype(np.float32)
+    rounded, scale = quantize_weights(weights)
+    seven_bits = np.abs(weights).max(axis=0) / 64
+    of_seven_bits = np.rint(weights / seven_bits) * seven_bits
+    assert np.square(rounded * scale - weights).sum() < 0.6 * np.square(of_seven_bits - weights).sum()
+
+
+def test_weights_that_are_all_alike_or_zero_keep_their_value() -> None:
+    rounded, scale = quantize_weights(weights_with_outliers(8, 3))
+    assert np.allclose(rounded * scale, [1.0, -1.0, 0.0])
+    assert np.abs(rounded[:, 0]).max() == PAIR_LIMIT // 2
+
+
+def product_of_bytes(rounded: NDArray[np.int8]) -> ort.InferenceSession:
+    """A session of one product with `rounded`: bytes in, the sums of the products out."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    one = numpy_helper.from_array(np.float32(1), "one")
+    zero = numpy_helper.from_array(np.uint8(0), "zero")
+    graph = helper.make_graph(
+        [
+            helper.make_node(
+                "MatMulIntegerToFloat",
+                ["states", "weights", "one", "one", "zero"],
+                ["sums"],
+                domain="com.microsoft",
+            )
+        ],
+        "product",
+        [helper.make_tensor_value_info("states", TensorProto.UINT8, [None, len(rounded)])],
+        [helper.make_tensor_value_info("sums", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(rounded, "weights"), one, zero],
+    )
+    model = helper.make_model(
+        graph,
+        ir_version=10,
+        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)],
+    )
+    return ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+@pytest.mark.parametrize("inputs", [16, 384, 1536])
+@pytest.mark.parametrize("rows", [1, 2, 5, 64])
+def test_this_processor_computes_the_exact_sums(inputs: int, rows: int) -> None:
+    """Extreme activations, for which other weights would saturate on a processor without VNNI."""
+    rounded, _ = quantize_weights(weights_with_outliers(inputs, 48))
+    states = np.random.default_rng(5).choice([0, 255], size=(rows, inputs)).astype(np.uint8)
+    states[0] = 255
+    (sums,) = product_of_bytes(rounded).run(None, {"states": states})
+    assert np.array_equal(sums, states.astype(np.int32) @ rounded.astype(np.int32))

@@ -49,6 +49,7 @@ LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 class Clients:
     """One client a service, all of one session; each may be used by many threads."""
 
+    session: boto3.Session
     s3: S3Client
     sqs: SQSClient
     dynamodb: DynamoDBClient
@@ -72,6 +73,7 @@ def connect(max_pool_connections: int = 16) -> Clients:
             )
         config = _config(max_pool_connections)
         return Clients(
+            session=session,
             s3=session.client("s3", config=config),
             sqs=session.client("sqs", config=config),
             # Validating an item again, every attribute of it, is a fifth of a row's write in CPU time.
@@ -79,7 +81,7 @@ def connect(max_pool_connections: int = 16) -> Clients:
             cloudformation=session.client("cloudformation", config=config),
         )
     except (BotoCoreError, ValueError) as error:  # an unknown profile, an endpoint that is no address
-        raise SetupError(f"AWS clients cannot be made: {error}; mend the AWS_… variables") from error
+        raise SetupError(f"AWS clients cannot be made: {error}; correct the AWS_… variables") from error
 
 
 def _config(max_pool_connections: int) -> Config:
@@ -105,15 +107,20 @@ def cause(error: Exception) -> str:
 
 
 @contextmanager
-def transient(doing: str) -> Iterator[None]:
-    """Turns botocore's errors into TransientFailure: what was being done, and the code."""
+def transient(doing: str, in_its_words: bool = False) -> Iterator[None]:
+    """Turns botocore's errors into TransientFailure: what was being done, and the code.
+
+    `in_its_words` adds the service's message, which must not quote what was sent.
+    """
     try:
         yield
     except (ClientError, BotoCoreError, HTTPError) as error:
-        # botocore lets urllib3's own through where S3's refusal of a streamed answer is torn off
+        # botocore lets urllib3's own through where S3's refusal of a streamed answer is cut short
         code = cause(error)
         hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
-        raise TransientFailure(f"{doing}: {code}{hint}", code) from error
+        message = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
+        said = f" ({message})" if in_its_words and message else ""
+        raise TransientFailure(f"{doing}: {code}{said}{hint}", code) from error
 
 
 @contextmanager

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import error_code, transient
+from ticketmill.aws.clients import Clients, error_code, transient
+from ticketmill.aws.object_store import JSON, ObjectStore, etag_of, version_id_of
 from ticketmill.domain.keys import is_ticket_key
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_JSON = "application/json"
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
 
 
 class S3RawTickets:
     """The bucket that people drop tickets into."""
 
-    def __init__(self, s3: S3Client, bucket: str) -> None:
-        self._s3 = s3
+    def __init__(self, clients: Clients, bucket: str) -> None:
+        self._s3 = clients.s3
+        self._objects = ObjectStore(clients.s3, clients.session, bucket)
         self._bucket = bucket
 
     def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
@@ -49,8 +46,8 @@ class S3RawTickets:
                     return False
                 raise
         if version.version_id is not None:
-            return _version_id(head.get("VersionId")) == version.version_id
-        return _etag(head["ETag"]) == version.etag
+            return version_id_of(head.get("VersionId")) == version.version_id
+        return etag_of(head["ETag"]) == version.etag
 
     def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """The tickets under `prefix` whose keys come after `after`, in the order of their keys.
@@ -64,7 +61,7 @@ class S3RawTickets:
                 after = found["Key"]
                 if is_ticket_key(after):
                     yield ListedObject(
-                        after, _etag(found["ETag"]), found["LastModified"].replace(microsecond=0)
+                        after, etag_of(found["ETag"]), found["LastModified"].replace(microsecond=0)
                     )
             if not page["IsTruncated"]:
                 return
@@ -78,15 +75,17 @@ class S3RawTickets:
                 if error_code(error) in _MISSING:
                     return None
                 raise
-        return ListedObject(key, _etag(head["ETag"]), head["LastModified"].replace(microsecond=0))
+        return ListedObject(key, etag_of(head["ETag"]), head["LastModified"].replace(microsecond=0))
 
     def put(self, key: str, body: bytes) -> None:
         """Drops a ticket. Raises TransientFailure where S3 fails."""
         with transient("dropping a ticket into S3"):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=JSON)
 
     def _get(self, key: str, max_bytes: int) -> RawObject | None:
-        with transient("fetching a ticket from S3"):
+        if answered := self._objects.get(key, max_bytes):
+            return answered
+        with transient("fetching a ticket from S3", in_its_words=True):
             try:
                 found = self._s3.get_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -101,8 +100,8 @@ class S3RawTickets:
         return RawObject(
             bucket=self._bucket,
             key=key,
-            version_id=_version_id(found.get("VersionId")),
-            etag=_etag(found["ETag"]),
+            version_id=version_id_of(found.get("VersionId")),
+            etag=etag_of(found["ETag"]),
             last_modified=found["LastModified"],
             size_bytes=size_bytes,
             body=body,
@@ -112,26 +111,19 @@ class S3RawTickets:
 class S3EnrichedTickets:
     """The bucket of the full enrichments."""
 
-    def __init__(self, s3: S3Client, bucket: str) -> None:
-        self._s3 = s3
+    def __init__(self, clients: Clients, bucket: str) -> None:
+        self._s3 = clients.s3
+        self._objects = ObjectStore(clients.s3, clients.session, bucket)
         self._bucket = bucket
 
     def put(self, key: str, body: bytes) -> None:
         """Stores an enrichment. Raises TransientFailure where S3 fails."""
-        with transient("storing an enrichment in S3"):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON)
+        if self._objects.put(key, body):
+            return
+        with transient("storing an enrichment in S3", in_its_words=True):
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=JSON)
 
     def get(self, key: str) -> bytes:
         """The enrichment at `key`. Raises TransientFailure where S3 fails or has none."""
         with transient("reading an enrichment from S3"):
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-
-
-def _etag(header: str) -> str:
-    """The ETag without the quotes that HTTP puts around it, as events spell it."""
-    return header.strip('"')
-
-
-def _version_id(header: str | None) -> str | None:
-    """The version id; `null`, which every object has that was put while versioning was off, names none."""
-    return None if header == "null" else header

@@ -44,8 +44,8 @@ def connect(settings: Settings) -> Adapters:
     stack = _named_stack(settings) or find_stack(clients, settings.stack)
     return Adapters(
         stack=stack,
-        raw_tickets=S3RawTickets(clients.s3, stack.raw_bucket),
-        enriched_tickets=S3EnrichedTickets(clients.s3, stack.enriched_bucket),
+        raw_tickets=S3RawTickets(clients, stack.raw_bucket),
+        enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),

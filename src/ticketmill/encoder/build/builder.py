@@ -48,7 +48,7 @@ from ticketmill.encoder.bundle import (
 )
 
 # Raised by one whenever the same inputs would give another encoder.onnx or another encoder section.
-RECIPE = 3
+RECIPE = 4
 MAX_TOKENS = 256
 MAX_WINDOWS = 8
 DEFAULT_PRECISION: Precision = "int8"

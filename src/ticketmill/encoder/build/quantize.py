@@ -1,8 +1,11 @@
 """The encoder in 8 bits: every product with a weight becomes one of bytes, with scales fixed at the build.
 
 The activations of a BertModel have a few channels ten times as large as the rest; one scale for all would
-round those away. So every channel is first divided by a power of two that evens them out, and the weights
-are multiplied by it: exact in float32, and far less is lost in 8 bits.
+round those away. So every channel is first divided by a factor of its own that evens them out, and the
+weights are multiplied by it: far less is lost in 8 bits.
+
+Processors without VNNI add the products of two neighbouring inputs in 16 bits, and what does not fit there
+is cut off. So no two neighbouring weights sum to more than `PAIR_LIMIT`: every processor computes the same.
 
 The scales come from ranges that were measured once over tickets (`ticketmill models calibrate`), not from
 the batch at hand: a text reads the same whatever stands beside it in a micro-batch.
@@ -29,9 +32,14 @@ CALIBRATION = "calibration.npz"
 SHIPPED_CALIBRATION = Path(__file__).with_name("shipped") / CALIBRATION
 
 # How much of the unevenness moves from the activations into the weights: 0 none, 1 all of it.
-SMOOTHING = 0.8
+SMOOTHING = 0.75
+# The factors are powers of 2 to the 1/4: rounded so, they are the same wherever a bundle is built.
+FACTOR_STEPS = 4
 ACTIVATION_LEVELS = 255
-WEIGHT_LEVELS = 127
+# Tried for every output; the one that leaves the least error stays. With 64, no pair is over the limit.
+WEIGHT_LEVELS = range(64, 128, 7)
+# Two products of an activation, 0 to 255, and a weight are added in 16 bits: 255 x 128 = 32,640 fits.
+PAIR_LIMIT = 128
 
 # onnxruntime's own operators: unsigned bytes times signed bytes plus bias, straight to float32
 RUNTIME_DOMAIN = "com.microsoft"
@@ -130,14 +138,12 @@ class _Rewriter:
         if states not in self._divisors:
             self._divisors[states] = self._quantize_states(states)
         matrix = self._weights[weight] * self._divisors[states][:, np.newaxis]
-        scale = np.abs(matrix).max(axis=0) / np.float32(WEIGHT_LEVELS)
-        scale[scale == 0] = 1
-        rounded = np.clip(np.rint(matrix / scale), -WEIGHT_LEVELS, WEIGHT_LEVELS).astype(np.int8)
+        rounded, scale = quantize_weights(matrix)
         inputs = [
             f"{states}.bytes",
             self._constant(f"{weight}.bytes", rounded),
             f"{states}.scale",
-            self._constant(f"{weight}.scale", scale.astype(np.float32)),
+            self._constant(f"{weight}.scale", scale),
             f"{states}.zero",
             "",  # the weights' zero is 0
             bias,
@@ -174,13 +180,48 @@ class _Rewriter:
         self._nodes.append(self._helper.make_node(kind, inputs, [output], name=output, **attributes))
 
 
+def quantize_weights(matrix: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """`matrix`, (inputs, outputs), as signed bytes and the scale of each output.
+
+    Weights of inputs 2i and 2i + 1 that have the same sign sum to `PAIR_LIMIT` at most.
+    """
+    largest = np.abs(matrix).max(axis=0)
+    largest[largest == 0] = 1
+    least_error = np.full(largest.shape, np.inf)
+    rounded, scale = np.zeros(matrix.shape, np.int8), np.ones(largest.shape, np.float32)
+    for levels in WEIGHT_LEVELS:
+        tried_scale = largest / np.float32(levels)
+        tried = _rounded_pairs(matrix / tried_scale)
+        error = np.square(tried * tried_scale - matrix).sum(axis=0)
+        better = error < least_error
+        least_error[better], scale[better] = error[better], tried_scale[better]
+        rounded[:, better] = tried[:, better]
+    return rounded, scale
+
+
+def _rounded_pairs(scaled: Floats) -> Floats:
+    """`scaled`, (inputs, outputs), in whole numbers, with pairs over the limit moved towards 0 alike."""
+    inputs, outputs = scaled.shape
+    pairs = np.zeros((inputs + inputs % 2, outputs), np.float32)
+    pairs[:inputs] = scaled
+    pairs = pairs.reshape(-1, 2, outputs)
+    sums = pairs.sum(axis=1, keepdims=True)
+    # a little below the limit, so that rounding both up does not pass it; unlike signs never reach it
+    excess = np.maximum(np.abs(sums) - np.float32(PAIR_LIMIT - 0.01), 0) * np.sign(sums)
+    return np.asarray(np.rint(pairs - excess / 2).reshape(-1, outputs)[:inputs], np.float32)
+
+
 def _divisors(largest: Floats, weights: list[Floats]) -> Floats:
-    """A power of two for each channel, 1 in the middle, from the largest activation and weight there."""
+    """A factor for each channel, 1 in the middle, from the largest activation and weight there.
+
+    Channels that hardly moved over the calibration count like the median one: other texts may move them.
+    """
     tiny = np.float32(1e-6)
-    largest = np.maximum(largest, tiny)
+    largest = np.maximum(largest, max(np.median(largest), tiny))
     heaviest = np.maximum(np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0), tiny)
     exponents = SMOOTHING * np.log2(largest) - (1 - SMOOTHING) * np.log2(heaviest)
-    return np.asarray(np.exp2(np.rint(exponents - exponents.mean())), np.float32)
+    steps = np.rint((exponents - exponents.mean()) * FACTOR_STEPS).astype(np.float64)
+    return np.asarray(np.exp2(steps / FACTOR_STEPS), np.float32)
 
 
 def _copied(message: Any) -> Any:
