@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     bundle: Path | None = None
     """A bundle's directory; without it the one that `ticketmill models build` made last."""
 
+    serve: Literal["auto", "explicit"] = "auto"
+    """What a worker does with a bundle that never served: auto lets it serve; explicit waits for
+    `ticketmill models serve`, and until then the bundle replaces nothing that another one made."""
+
     threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
     """Cores that the encoder may use: so many micro-batches run at once."""
 

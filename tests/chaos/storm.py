@@ -235,5 +235,5 @@ def _of_logs(logs: dict[str, list[str]]) -> Iterator[Finding]:
     """Whatever befalls a worker, it must not be surprised."""
     for name, lines in logs.items():
         for number, line in enumerate(lines):
-            if "Traceback" in line or "fault of ours" in line:
+            if "Traceback" in line or "by a bug" in line:
                 yield Finding(None, "\n".join([f"{name} was surprised:", *lines[number : number + 15]]))

@@ -118,7 +118,7 @@ def test_partial_and_outdated_records_are_really_enriched_again(
         drop(place, ticket_id)
     worked_off(ticketmill)
     change(place, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
-    change(place, "T2", fingerprint="older", summary=None)
+    change(place, "T2", fingerprint="older", serving_serial=0, summary=None)
     standing = row(place, "T3")
     for ticket_id, flags in {"T1": ["--status", "partial"], "T2": ["--outdated"]}.items():
         done = ticketmill("backfill", *flags, "--json", *([how] if how == "--inline" else []))

@@ -1,30 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from rows_contract import NOON, TicketRowsContract, row
 
-from ticketmill.aws import dynamodb
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.dynamodb import DynamoTicketRows
+from ticketmill.aws.dynamodb import DynamoTicketRows, item_of
 from ticketmill.deploy.stack import Stack
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.labels import Status, Urgency
-from ticketmill.domain.row import RawVersion, TicketRow
-
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-
-
-def row(ticket_id: str = "TKT-001", received_at: datetime = NOON, **fields: Any) -> TicketRow:
-    raw = RawVersion(
-        bucket="raw", key=f"tickets/{ticket_id}.json", version_id="v1", etag="e", last_modified=received_at
-    )
-    defaults: dict[str, Any] = {"status": Status.ENRICHED, "urgency": Urgency.HIGH}
-    return TicketRow(
-        ticket_id=ticket_id, raw=raw, content_hash="ab", processed_at=NOON, **{**defaults, **fields}
-    )
+from ticketmill.domain.labels import Urgency
 
 
 @pytest.fixture
@@ -32,11 +19,50 @@ def rows(clients: Clients, stack: Stack) -> DynamoTicketRows:
     return DynamoTicketRows(clients.dynamodb, stack.table)
 
 
-def test_a_row_is_read_as_it_was_written(rows: DynamoTicketRows) -> None:
-    written = row(subject="Grüße 🎻", urgency_confidence=0.8125)
-    assert rows.put(written, replaces=None)
-    assert rows.get("TKT-001") == written
-    assert rows.get("TKT-002") is None
+class TestDynamoTicketRows(TicketRowsContract):
+    """The same as in memory, on DynamoDB."""
+
+
+def raw_item(clients: Clients, stack: Stack, ticket_id: str) -> dict[str, Any]:
+    found = clients.dynamodb.get_item(TableName=stack.table, Key={"ticket_id": {"S": ticket_id}})
+    return dict(found["Item"])
+
+
+def test_what_others_put_on_a_row_outlives_every_write(
+    rows: DynamoTicketRows, clients: Clients, stack: Stack
+) -> None:
+    rows.put(row(summary="A summary."), replaces=None)
+    clients.dynamodb.update_item(
+        TableName=stack.table,
+        Key={"ticket_id": {"S": "TKT-001"}},
+        UpdateExpression="SET label_urgency = :label",
+        ExpressionAttributeValues={":label": {"M": {"label": {"S": "low"}, "by": {"S": "ann"}}}},
+    )
+    seen = rows.get("TKT-001")
+    assert seen is not None
+    assert seen.model_extra == {"label_urgency": {"label": "low", "by": "ann"}}
+    assert rows.put(row(revision=2), replaces=seen)
+    assert rows.put(row(revision=2), replaces=seen), "sent again because its answer was lost"
+    item = raw_item(clients, stack, "TKT-001")
+    assert item["label_urgency"] == {"M": {"label": {"S": "low"}, "by": {"S": "ann"}}}
+    assert "summary" not in item
+
+
+def test_one_row_that_cannot_be_read_keeps_no_other_from_it(
+    rows: DynamoTicketRows, clients: Clients, stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows.put(row(), replaces=None)
+    broken = {**item_of(row("TKT-002")), "windows": {"S": "secret"}}
+    clients.dynamodb.put_item(TableName=stack.table, Item=broken)
+    found = rows.get_many(["TKT-001", "TKT-002"])
+    assert set(found) == {"TKT-001"}
+    with pytest.raises(TransientFailure, match="windows") as failure:
+        found.row_of("TKT-002")
+    assert failure.value.code == "unreadable_row"
+    listed = list(rows.query_day("urgency_day", "high", NOON.date()))
+    assert [each.ticket_id for each in listed] == ["TKT-001"]
+    assert "TKT-002" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_many_rows_are_read_at_once_and_only_those_that_exist(rows: DynamoTicketRows) -> None:
@@ -47,36 +73,6 @@ def test_many_rows_are_read_at_once_and_only_those_that_exist(rows: DynamoTicket
     assert set(found) == {f"TKT-{number}" for number in range(120)}
     assert found["TKT-7"].ticket_id == "TKT-7"
     assert rows.get_many([]) == {}
-
-
-def test_of_two_first_writers_the_second_is_told_that_it_lost(rows: DynamoTicketRows) -> None:
-    assert rows.put(row(subject="first"), replaces=None)
-    assert not rows.put(row(subject="second"), replaces=None)
-    found = rows.get("TKT-001")
-    assert found is not None
-    assert found.subject == "first"
-
-
-def test_a_row_is_replaced_only_by_who_has_seen_its_revision(rows: DynamoTicketRows) -> None:
-    first = row()
-    second = row(subject="second", revision=2)
-    assert rows.put(first, replaces=None)
-    assert rows.put(second, replaces=first)
-    assert not rows.put(row(subject="late", revision=2), replaces=first)
-    assert rows.put(row(subject="third", revision=3), replaces=second)
-
-
-def test_a_row_that_is_gone_is_not_replaced(rows: DynamoTicketRows) -> None:
-    assert not rows.put(row(revision=2), replaces=row())
-    assert rows.get("TKT-001") is None
-
-
-def test_a_write_sent_again_because_its_answer_was_lost_is_ours(rows: DynamoTicketRows) -> None:
-    first, second = row(), row(subject="second", revision=2)
-    assert rows.put(first, replaces=None)
-    assert rows.put(first, replaces=None)
-    assert rows.put(second, replaces=first)
-    assert rows.put(second, replaces=first)
 
 
 def test_a_day_is_listed_newest_first_and_holds_no_other_day_or_label(rows: DynamoTicketRows) -> None:
@@ -121,14 +117,10 @@ class Throttled:
 
 
 @pytest.fixture
-def throttled(
-    clients: Clients, stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[int], DynamoTicketRows]:
-    monkeypatch.setattr(dynamodb, "FIRST_BACKOFF_S", 0.001)
-
+def throttled(clients: Clients, stack: Stack) -> Callable[[int], DynamoTicketRows]:
     def of(times: int) -> DynamoTicketRows:
         client: Any = Throttled(clients.dynamodb, times)
-        return DynamoTicketRows(client, stack.table)
+        return DynamoTicketRows(client, stack.table, sleep=lambda _: None)
 
     return of
 

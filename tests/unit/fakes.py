@@ -2,95 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 import numpy as np
 
+from ticketmill.aws.memory import MemoryEnrichedTickets as FakeEnrichedTickets
+from ticketmill.aws.memory import MemoryRawTickets
+from ticketmill.aws.memory import MemoryTicketRows as FakeRows
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import ListedObject, Message, RawObject, Upload
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.message import Message, Upload
 from ticketmill.domain.ticket import Ticket
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BUCKET = "raw"
 VISIBILITY_TIMEOUT_S = 7777
 
+__all__ = ["FakeEnrichedTickets", "FakeRows"]
 
-@dataclass
-class FakeRawTickets:
-    objects: dict[str, RawObject] = field(default_factory=dict)
-    versions: int = 0
 
+class FakeRawTickets(MemoryRawTickets):
     def drop(self, key: str, content: object, at: datetime = NOW) -> Message:
         """Stores `content` (bytes as they are, all else as JSON) and gives the message that announces it."""
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.versions += 1
-        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        version = f"v{self.versions}"
-        self.objects[key] = RawObject(BUCKET, key, version, etag, at, len(body), body)
+        self.put(key, body, at)
         return announce(key, message_id=f"m{self.versions}")
-
-    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
-        found = self.objects.get(upload.key)
-        if found is None or found.size_bytes <= max_bytes:
-            return found
-        return RawObject(
-            found.bucket,
-            found.key,
-            found.version_id,
-            found.etag,
-            found.last_modified,
-            found.size_bytes,
-            None,
-        )
-
-    def is_current(self, version: RawVersion) -> bool:
-        found = self.objects.get(version.key)
-        return found is not None and found.version_id == version.version_id
-
-    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
-        for key in sorted(self.objects):
-            if key.startswith(prefix) and key > after:
-                yield self._listed(key)
-
-    def look(self, key: str) -> ListedObject | None:
-        return self._listed(key) if key in self.objects else None
-
-    def _listed(self, key: str) -> ListedObject:
-        found = self.objects[key]
-        return ListedObject(key, found.etag, found.last_modified)
-
-
-@dataclass
-class FakeEnrichedTickets:
-    objects: dict[str, bytes] = field(default_factory=dict)
-
-    def put(self, key: str, body: bytes) -> None:
-        self.objects[key] = body
-
-
-@dataclass
-class FakeRows:
-    rows: dict[str, TicketRow] = field(default_factory=dict)
-    writes: int = 0
-
-    def get_many(self, ticket_ids: Iterable[str]) -> dict[str, TicketRow]:
-        return {ticket_id: self.rows[ticket_id] for ticket_id in ticket_ids if ticket_id in self.rows}
-
-    def put(self, row: TicketRow, replaces: TicketRow | None) -> bool:
-        standing = self.rows.get(row.ticket_id)
-        if (standing and standing.revision) != (replaces and replaces.revision):
-            return False
-        self.rows[row.ticket_id] = row
-        self.writes += 1
-        return True
 
 
 @dataclass
@@ -140,6 +81,7 @@ class FakeEnricher:
     """Enriches everything alike; a ticket whose body says `poison` fails the whole batch."""
 
     fingerprint: str = "f1"
+    status: Status = Status.ENRICHED
     seen: list[str] = field(default_factory=list)
 
     def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
@@ -159,7 +101,7 @@ class FakeEnricher:
                 truncated=False,
                 windows=1,
                 needs_review=False,
-                status=Status.ENRICHED,
+                status=self.status,
                 fingerprint=self.fingerprint,
                 models={},
                 processed_at=NOW,

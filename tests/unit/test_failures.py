@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fakes import (
@@ -110,6 +111,67 @@ def test_a_reason_that_cannot_be_written_leaves_the_message_to_the_queue_all_the
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     assert world.process(message) == {"m1": Result.FAILED}
     assert world.rows.rows == {}
+
+
+class Counted:
+    """A table that counts its requests."""
+
+    def __init__(self, world: World) -> None:
+        self.requests: list[str] = []
+        self._rows = world.rows
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._rows, name)
+
+        def counted(*given: Any, **named: Any) -> Any:
+            self.requests.append(name)
+            return method(*given, **named)
+
+        return counted
+
+
+def failing(error: TransientFailure) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise error
+
+    return fail
+
+
+def test_a_failure_is_noted_by_one_write_and_no_second_look(world: World) -> None:
+    counted = Counted(world)
+    world.pipeline = replace(world.pipeline, rows=counted)
+    world.enriched.put = failing(TransientFailure("storing: SlowDown", "SlowDown"))  # type: ignore[method-assign]
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    world.process(message)
+    world.process(message)
+    assert counted.requests == ["get_many", "put", "get_many", "note_failure"]
+    assert world.row("T1").failure is not None
+
+
+def test_a_failure_of_dynamodb_is_not_noted_in_dynamodb(world: World) -> None:
+    counted = Counted(world)
+    world.pipeline = replace(world.pipeline, rows=counted)
+    failure = TransientFailure("writing a row to DynamoDB: ThrottlingException")
+    failure.dependency = "dynamodb"  # type: ignore[attr-defined,unused-ignore]
+    world.enriched.put = failing(failure)  # type: ignore[method-assign]
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    assert world.process(message) == {message.message_id: Result.FAILED}
+    assert counted.requests == ["get_many"]
+
+
+def test_a_note_that_comes_late_harms_no_enrichment_of_another_worker(world: World) -> None:
+    put = world.enriched.put
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+
+    def overtaken_and_refused(key: str, body: bytes) -> None:
+        world.enriched.put = put  # type: ignore[method-assign]
+        world.process(message)
+        raise TransientFailure("storing an enrichment in S3: SlowDown", "SlowDown")
+
+    world.enriched.put = overtaken_and_refused  # type: ignore[method-assign]
+    assert world.process(message) == {message.message_id: Result.FAILED}
+    assert world.row("T1").status is Status.ENRICHED
+    assert world.row("T1").failure is None
 
 
 def test_large_tickets_are_read_one_at_a_time(world: World) -> None:

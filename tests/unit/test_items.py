@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ticketmill.aws.dynamodb import item_of, row_from, utc_text
+from ticketmill.aws.dynamodb import OWNED, item_of, row_from, utc_text
 from ticketmill.domain.enrichment import LatencyMs, TopicPrediction
 from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
@@ -76,6 +76,7 @@ def test_a_row_comes_back_from_its_item_as_it_was(row: TicketRow) -> None:
 def test_what_a_row_does_not_say_is_not_in_its_item() -> None:
     assert set(item_of(REJECTED)) == {
         *("ticket_id", "status", "revision", "raw", "content_hash", "rejection", "subject", "processed_at"),
+        *("schema_version", "serving_serial", "partial_attempts"),
         *("status_day", "received_at"),
     }
 
@@ -111,14 +112,22 @@ def test_times_sort_as_text_whatever_their_zone_and_fraction() -> None:
     assert utc_text(RECEIVED.astimezone(timezone(timedelta(hours=9)))) == utc_text(RECEIVED)
 
 
-def test_attributes_that_are_no_fields_of_a_row_are_passed_over() -> None:
-    assert row_from({**item_of(ENRICHED), "expires_at": {"N": "1763712000"}}) == ENRICHED
+def test_attributes_that_are_no_fields_of_a_row_are_kept_and_are_not_the_pipelines_to_write() -> None:
+    row = row_from({**item_of(ENRICHED), "expires_at": {"N": "1763712000"}})
+    assert row.model_extra == {"expires_at": 1763712000}
+    assert item_of(row) == item_of(ENRICHED)
 
 
-@pytest.mark.parametrize("change", [{"status": {"S": "secret word"}}, {"revision": {"S": "secret word"}}])
+def test_every_key_of_an_index_is_owned_by_the_pipeline() -> None:
+    """Else it would be left out of the write, or stay when its label is gone."""
+    assert set(item_of(ENRICHED)) - {"ticket_id"} <= set(OWNED)
+
+
+@pytest.mark.parametrize("change", [{"windows": {"S": "secret word"}}, {"revision": {"S": "secret word"}}])
 def test_an_item_that_cannot_be_read_names_the_fields_and_no_content(change: dict[str, Any]) -> None:
     with pytest.raises(TransientFailure) as failure:
         row_from({**item_of(ENRICHED), **change})
     (name,) = change
+    assert failure.value.code == "unreadable_row"
     assert name in str(failure.value)
     assert "secret" not in str(failure.value)

@@ -33,7 +33,7 @@ def test_a_ticket_gets_a_row_that_points_at_its_full_enrichment(world: World) ->
     assert stored["ticket_id"] == "T1"
     assert stored["body"] == "The printer is on fire."
     assert stored["enrichment"]["fingerprint"] == row.fingerprint == "f1"
-    assert row.enriched_key == f"tickets/T1/{row.content_hash}-f1.json"
+    assert row.enriched_key == f"tickets/T1/{row.content_hash}-f1-a1.json"
     assert stored["enrichment"]["latency_ms"]["queue"] == 1000.0
 
 
@@ -68,7 +68,7 @@ def test_two_messages_of_one_upload_in_one_batch_run_the_model_once(world: World
 def test_another_bundle_enriches_the_same_upload_anew(world: World) -> None:
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     world.process(message)
-    world.enricher.fingerprint = "f2"
+    world.serve("f2")
     assert world.process(message) == {message.message_id: Result.ENRICHED}
     assert world.row("T1").fingerprint == "f2"
     assert len(world.enriched.objects) == 2

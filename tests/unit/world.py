@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 
 from fakes import (
     NOW,
@@ -32,6 +33,8 @@ class World:
         self.enriched = FakeEnrichedTickets()
         self.rows = FakeRows()
         self.enricher = FakeEnricher()
+        self.serial = 1
+        attempts = count(1)
         self.pipeline = Pipeline(
             raw_tickets=self.raw,
             enriched_tickets=self.enriched,
@@ -40,12 +43,19 @@ class World:
             enricher=self.enricher,
             executor=ThreadPoolExecutor(4),
             max_ticket_bytes=10_000,
+            serving_serial=lambda: self.serial,
+            attempt_token=lambda: f"a{next(attempts)}",
             clock=lambda: NOW,
         )
 
     def process(self, *messages: Message) -> dict[str, Result]:
         """The result of each message, by its id."""
         return {each.message.message_id: each.result for each in self.pipeline.process_batch(messages)}
+
+    def serve(self, fingerprint: str) -> None:
+        """Lets another bundle serve from now on."""
+        self.serial += 1
+        self.enricher.fingerprint = fingerprint
 
     def row(self, ticket_id: str) -> TicketRow:
         return self.rows.rows[ticket_id]

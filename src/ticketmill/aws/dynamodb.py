@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ticketmill.aws.clients import error_code, transient
-from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import day_shard
-from ticketmill.domain.row import TicketRow
+from ticketmill.domain.records import FIRST_SCHEMA_VERSION
+from ticketmill.domain.row import INDEX_ATTRIBUTES, Failure, FoundRows, TicketRow
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -25,28 +27,47 @@ MAX_BATCH_GET = 100
 MAX_ATTEMPTS = 6  # of one batch; with the backoff below at most 3 s in all
 FIRST_BACKOFF_S = 0.1
 
+DERIVED = frozenset({"received_at", *INDEX_ATTRIBUTES})
+"""Attributes that are computed from the others, for the indexes."""
+OWNED = tuple(sorted((TicketRow.model_fields.keys() - {"ticket_id"}) | DERIVED))
+"""Attributes that the pipeline writes. All others belong to somebody else, and no write touches them."""
+
 _DIGITS = 4  # of confidences and milliseconds: more would only lengthen the rows
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 
 Item = dict[str, "AttributeValueTypeDef"]
 
+log = logging.getLogger(__name__)
+
 
 class DynamoTicketRows:
     """The table of the rows. Every method raises TransientFailure where DynamoDB fails."""
 
-    def __init__(self, dynamodb: DynamoDBClient, table: str) -> None:
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        table: str,
+        first_backoff_s: float = FIRST_BACKOFF_S,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._first_backoff_s = first_backoff_s
+        self._sleep = sleep
 
-    def get_many(self, ticket_ids: Iterable[str]) -> dict[str, TicketRow]:
-        """The rows that exist, read consistently."""
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows:
+        """The rows that exist, read consistently. One that cannot be read does not keep others from it."""
         wanted = list(dict.fromkeys(ticket_ids))
         rows: dict[str, TicketRow] = {}
+        unreadable: dict[str, TransientFailure] = {}
         for start in range(0, len(wanted), MAX_BATCH_GET):
             for item in self._get_batch(wanted[start : start + MAX_BATCH_GET]):
-                row = row_from(item)
-                rows[row.ticket_id] = row
-        return rows
+                ticket_id = item["ticket_id"]["S"]
+                try:
+                    rows[ticket_id] = row_from(item)
+                except TransientFailure as failure:
+                    unreadable[ticket_id] = failure
+        return FoundRows(rows, unreadable)
 
     def get(self, ticket_id: str) -> TicketRow | None:
         """The row of a ticket, read consistently."""
@@ -57,32 +78,60 @@ class DynamoTicketRows:
         return row_from(answer["Item"]) if "Item" in answer else None
 
     def put(self, row: TicketRow, replaces: TicketRow | None) -> bool:
-        """Writes `row` in the place of `replaces` (None: where no row was).
+        """Writes what the pipeline owns of `row` in the place of `replaces` (None: where no row was).
 
         `row.revision` must be one more than that of `replaces`. False, and nothing written, where another
         writer came first. A write that arrived though its answer was lost, and was sent again, is ours: True.
         """
         item = item_of(row)
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(ticket_id)"}
+        sets = ", ".join(f"#{name} = :{name}" for name in OWNED if name in item)
+        removes = ", ".join(f"#{name}" for name in OWNED if name not in item)
+        values = {f":{name}": item[name] for name in OWNED if name in item}
+        condition = "attribute_not_exists(ticket_id)"
         if replaces is not None:
-            condition = {
-                "ConditionExpression": "#revision = :replaced",
-                "ExpressionAttributeNames": {"#revision": "revision"},
-                "ExpressionAttributeValues": {":replaced": {"N": str(replaces.revision)}},
-            }
+            condition = "#revision = :replaced"
+            values[":replaced"] = {"N": str(replaces.revision)}
         with transient("writing a row to DynamoDB"):
             try:
-                self._dynamodb.put_item(
+                self._dynamodb.update_item(
                     TableName=self._table,
-                    Item=item,
+                    Key={"ticket_id": item["ticket_id"]},
+                    UpdateExpression=f"SET {sets} REMOVE {removes}" if removes else f"SET {sets}",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=_NAMES,
+                    ExpressionAttributeValues=values,
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **condition,
                 )
             except ClientError as error:
                 if error_code(error) != _CONDITION_FAILED:
                     raise
-                standing: Any = error.response.get("Item")
-                return bool(standing) and row_from(standing) == row_from(item)
+                current: Any = error.response.get("Item")
+                return bool(current) and item_of(row_from(current)) == item_of(row_from(item))
+        return True
+
+    def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
+        """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
+        from the object of that key. False where there is no such row."""
+        names, values = {"#failure": "failure"}, {":failure": _attribute(failure)}
+        condition = "attribute_exists(ticket_id)"
+        if made_from is not None:
+            condition = "#raw.#key = :key"
+            names |= {"#raw": "raw", "#key": "key"}
+            values[":key"] = {"S": made_from}
+        with transient("noting a failure in DynamoDB"):
+            try:
+                self._dynamodb.update_item(
+                    TableName=self._table,
+                    Key={"ticket_id": {"S": ticket_id}},
+                    UpdateExpression="SET #failure = :failure",
+                    ConditionExpression=condition,
+                    ExpressionAttributeNames=names,
+                    ExpressionAttributeValues=values,
+                )
+            except ClientError as error:
+                if error_code(error) != _CONDITION_FAILED:
+                    raise
+                return False
         return True
 
     def query_day(self, index_name: str, label: str, day: date) -> Iterator[TicketRow]:
@@ -92,8 +141,7 @@ class DynamoTicketRows:
         """
         with transient("querying DynamoDB"):
             for page in self._pages(index_name, label, day):
-                for item in page.get("Items", []):
-                    yield row_from(item)
+                yield from readable_rows(page.get("Items", []))
 
     def count_day(self, index_name: str, label: str, day: date) -> int:
         """How many rows `query_day` would give; they are not transferred."""
@@ -122,7 +170,8 @@ class DynamoTicketRows:
         }
         for attempt in range(MAX_ATTEMPTS):
             if attempt:
-                time.sleep(FIRST_BACKOFF_S * 2 ** (attempt - 1) * random.uniform(0.5, 1))  # noqa: S311
+                backoff_s = self._first_backoff_s * 2 ** (attempt - 1)
+                self._sleep(backoff_s * random.uniform(0.5, 1))  # noqa: S311
             with transient("reading rows from DynamoDB"):
                 answer = self._dynamodb.batch_get_item(RequestItems=keys)
             yield from answer["Responses"].get(self._table, [])
@@ -132,31 +181,48 @@ class DynamoTicketRows:
         raise TransientFailure(f"reading rows from DynamoDB: some left unread {MAX_ATTEMPTS} times")
 
 
+_NAMES = {f"#{name}": name for name in OWNED}
+
+
 def item_of(row: TicketRow) -> Item:
     """The item of a row: its fields as attributes, and the keys of the indexes.
 
-    None and empty collections are left out, times become UTC text of one width, which sorts, and floats are
-    rounded to 4 digits.
+    None and empty collections are left out, and so is what is no field of a row: it is not the pipeline's to
+    write. Times become UTC text of one width, which sorts, and floats are rounded to 4 digits.
     """
-    fields = {name: value for name, value in row if value is not None and value not in ((), {})}
+    fields = {name: getattr(row, name) for name in TicketRow.model_fields}
     return {
-        **{name: _attribute(value) for name, value in fields.items()},
+        **{
+            name: _attribute(value)
+            for name, value in fields.items()
+            if value is not None and value not in ((), {})
+        },
         **{name: _attribute(value) for name, value in row.index_keys().items()},
         "received_at": _attribute(row.received_at),
     }
 
 
 def row_from(item: Mapping[str, AttributeValueTypeDef]) -> TicketRow:
-    """The row of an item; attributes that are no fields of a row are passed over.
+    """The row of an item, of this version, an older or a newer one; what it does not know is kept.
 
-    Raises TransientFailure where another version wrote what this one cannot read: an update may mend it.
+    Raises TransientFailure where this version cannot read it all the same: an update may help.
     """
-    known = {name: _value(found) for name, found in item.items() if name in TicketRow.model_fields}
+    fields = {name: _value(found) for name, found in item.items() if name not in DERIVED}
     try:
-        return TicketRow.model_validate(known)
+        return TicketRow.model_validate({"schema_version": FIRST_SCHEMA_VERSION, **fields})
     except ValidationError as error:
-        names = sorted({str(fault["loc"][0]) if fault["loc"] else "?" for fault in error.errors()})
-        raise TransientFailure(f"a row in DynamoDB cannot be read: {', '.join(names)}") from None
+        names = sorted({str(each["loc"][0]) if each["loc"] else "?" for each in error.errors()})
+        message = f"a row in DynamoDB cannot be read: {', '.join(names)}; run the newest ticketmill"
+        raise TransientFailure(message, UNREADABLE_ROW) from None
+
+
+def readable_rows(items: Iterable[Mapping[str, AttributeValueTypeDef]]) -> Iterator[TicketRow]:
+    """The rows of items. One that cannot be read is skipped with a warning."""
+    for item in items:
+        try:
+            yield row_from(item)
+        except TransientFailure as failure:
+            log.warning("skipped the row of %r: %s", item["ticket_id"]["S"], failure)
 
 
 def _attribute(value: Any) -> AttributeValueTypeDef:

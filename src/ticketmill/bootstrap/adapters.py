@@ -10,6 +10,7 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import Stack
 
@@ -22,6 +23,7 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
 
@@ -37,6 +39,7 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws import clients as aws_clients
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
+    from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import find_stack
 
@@ -47,6 +50,7 @@ def connect(settings: Settings) -> Adapters:
         raw_tickets=S3RawTickets(clients, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
+from socket import gethostname
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
@@ -21,6 +22,7 @@ def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) ->
     """The pipeline from `adapters` back to it."""
     from ticketmill.aws.events import read_uploads
     from ticketmill.pipeline.batch import Pipeline
+    from ticketmill.pipeline.serving import ServingSerial
 
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
     return Pipeline(
@@ -31,6 +33,9 @@ def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) ->
         enricher=enricher,
         executor=executor,
         max_ticket_bytes=settings.max_ticket_bytes,
+        serving_serial=ServingSerial(
+            adapters.serving, enricher.fingerprint, gethostname(), decides=settings.serve == "auto"
+        ),
         commands=_commands(adapters, make_backfill(settings, adapters, enricher.fingerprint, executor)),
     )
 

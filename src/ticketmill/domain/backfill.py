@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ticketmill.domain.enrichment import Frozen
 from ticketmill.domain.keys import TICKETS_PREFIX
 from ticketmill.domain.labels import Status
+from ticketmill.domain.records import Frozen
 
 Redoable = Literal[Status.PARTIAL, Status.REJECTED, Status.FAILED]
 Seconds = Annotated[float, Field(ge=0, le=1e10)]

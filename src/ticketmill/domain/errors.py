@@ -24,6 +24,10 @@ class RejectionCode(StrEnum):
     OBJECT_MISSING = "object_missing"
 
 
+UNREADABLE_ROW = "unreadable_row"
+"""The code of a TransientFailure where this version cannot read a row."""
+
+
 class TicketmillError(Exception):
     """The root of every error that ticketmill raises on purpose."""
 

@@ -24,12 +24,14 @@ class Upload:
     """An object that somebody dropped.
 
     `key` is what AWS means by the event. `fallback_key` is what a sender means that does not encode keys as
-    AWS does; it is tried where no object has `key`.
+    AWS does; it is tried where no object has `key`. `force` enriches it even where its row says that this
+    was done already.
     """
 
     bucket: str
     key: str
     fallback_key: str
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -11,14 +11,14 @@ from pydantic import Field
 from ticketmill.domain.enrichment import (
     Confidence,
     Enrichment,
-    Frozen,
     LatencyMs,
     TopicPrediction,
 )
-from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import day_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
+from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
 from ticketmill.domain.ticket import Ticket
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
@@ -27,9 +27,14 @@ MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 
 INDEXED = ("urgency", "intent", "sentiment", "status")
+INDEX_ATTRIBUTES = tuple(f"{name}_day" for name in INDEXED)
+"""Every attribute that `index_keys` may give."""
+
+FIRST_PARTIAL_RETRY = timedelta(hours=1)
+MAX_PARTIAL_RETRY = timedelta(days=7)
 
 
-class RawVersion(Frozen):
+class RawVersion(Record):
     """Which version of which object a row was made from; `last_modified` orders two versions."""
 
     bucket: str
@@ -48,14 +53,20 @@ class RawVersion(Frozen):
             last_modified=raw.last_modified,
         )
 
+    def is_same(self, other: RawVersion | None) -> bool:
+        """Whether both are one version, whatever else a newer ticketmill noted of it."""
+        return other is not None and all(
+            getattr(self, name) == getattr(other, name) for name in RawVersion.model_fields
+        )
 
-class Rejection(Frozen):
+
+class Rejection(Record):
     """Why an upload was turned down; `key` is the object that was, `raw` the version of it.
 
     `raw` is None where there was no object at all.
     """
 
-    code: RejectionCode
+    code: Open[RejectionCode]
     message: str
     field: str | None
     key: str
@@ -75,7 +86,7 @@ class Rejection(Frozen):
         )
 
 
-class Failure(Frozen):
+class Failure(Record):
     """Why the last attempt at an upload failed; `attempts` counts its deliveries."""
 
     code: str
@@ -85,11 +96,17 @@ class Failure(Frozen):
     failed_at: datetime
 
 
-class TicketRow(Frozen):
-    """One row. `revision` grows with every write and runners against two writers."""
+class TicketRow(Record):
+    """One row, as the pipeline writes it. What others and newer versions put on it is in `model_extra`.
+
+    `revision` grows with every write but that of a failure's note: a writer names the revision it replaces.
+    `serving_serial` is that of the latest serving decision that the enrichment holds for (0: of none).
+    `partial_attempts` counts the enrichments in a row that stayed partial, of one upload by one bundle.
+    """
 
     ticket_id: str
-    status: Status
+    schema_version: int = SCHEMA_VERSION
+    status: Open[Status]
     revision: int = 1
     raw: RawVersion
     content_hash: str
@@ -102,22 +119,22 @@ class TicketRow(Frozen):
     created_at: datetime | None = None
     source: str | None = None
     tags: tuple[str, ...] = ()
-    stated_priority: Urgency | None = None
+    stated_priority: Open[Urgency] | None = None
 
     intent: str | None = None
     intent_confidence: Confidence | None = None
-    intent_source: Source | None = None
-    urgency: Urgency | None = None
+    intent_source: Open[Source] | None = None
+    urgency: Open[Urgency] | None = None
     urgency_confidence: Confidence | None = None
-    urgency_source: Source | None = None
+    urgency_source: Open[Source] | None = None
     priority_conflict: bool | None = None
-    sentiment: Sentiment | None = None
+    sentiment: Open[Sentiment] | None = None
     sentiment_confidence: Confidence | None = None
-    sentiment_source: Source | None = None
+    sentiment_source: Open[Source] | None = None
     topics: tuple[TopicPrediction, ...] = ()
     summary: str | None = None
     summary_display: str | None = None
-    summary_source: Source | None = None
+    summary_source: Open[Source] | None = None
     language: str | None = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
@@ -128,6 +145,8 @@ class TicketRow(Frozen):
     failed_stages: tuple[str, ...] = ()
     fallbacks: dict[str, str] = Field(default_factory=dict)
     fingerprint: str | None = None
+    serving_serial: int = 0
+    partial_attempts: int = 0
     models: dict[str, str] = Field(default_factory=dict)
     latency_ms: LatencyMs | None = None
     processed_at: datetime
@@ -145,6 +164,30 @@ class TicketRow(Frozen):
             for name, value in values.items()
             if value is not None
         }
+
+
+class FoundRows(dict[str, TicketRow]):
+    """Rows by ticket id. `unreadable` has the ids whose rows this version cannot read, and why."""
+
+    def __init__(
+        self, rows: Mapping[str, TicketRow], unreadable: Mapping[str, TransientFailure] | None = None
+    ) -> None:
+        super().__init__(rows)
+        self.unreadable = dict(unreadable or {})
+
+    def row_of(self, ticket_id: str) -> TicketRow | None:
+        """The row of a ticket, None where it has none. TransientFailure where it cannot be read."""
+        if ticket_id in self.unreadable:
+            raise self.unreadable[ticket_id]
+        return self.get(ticket_id)
+
+
+def partial_retry_due(row: TicketRow, now: datetime) -> bool:
+    """Whether a partial row may be enriched again: after an hour, then after twice as long each time, at most
+    after seven days."""
+    doublings = min(max(row.partial_attempts, 1) - 1, 16)
+    wait = min(FIRST_PARTIAL_RETRY * 2**doublings, MAX_PARTIAL_RETRY)
+    return row.status == Status.PARTIAL and now - row.processed_at >= wait
 
 
 def enriched_row(
@@ -179,6 +222,7 @@ def enriched_row(
         failed_stages=enrichment.failed_stages,
         fallbacks=enrichment.fallbacks,
         fingerprint=enrichment.fingerprint,
+        serving_serial=enrichment.serving_serial,
         models=enrichment.models,
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from ticketmill.domain.enrichment import Confidence, Frozen
+from ticketmill.domain.enrichment import Confidence
+from ticketmill.domain.records import Frozen
 
 MAX_LABELS = 500
 

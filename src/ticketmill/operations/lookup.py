@@ -38,15 +38,17 @@ class Lookup:
         Raises TransientFailure where the table fails.
         """
         named = {upload: id_of_key(upload.key) for upload in uploads}
-        rows = dict(self.rows.get_many(set(named.values())))
+        rows = self.rows.get_many(set(named.values()))
         strangers = [upload for upload in uploads if not _concerns(rows.get(named[upload]), upload)]
         asked = dict(zip(strangers, self.executor.map(self._id_in_object, strangers), strict=True))
         ids = {upload: found for upload, found in asked.items() if isinstance(found, str)}
-        rows |= self.rows.get_many(set(ids.values()) - rows.keys())
+        more = self.rows.get_many(set(ids.values()) - rows.keys())
         failures = {upload: found for upload, found in asked.items() if isinstance(found, TransientFailure)}
         named |= ids
+        unreadable = rows.unreadable | more.unreadable
+        rows |= more
         return {
-            upload: failures.get(upload) or Known(ticket_id, rows.get(ticket_id))
+            upload: failures.get(upload) or unreadable.get(ticket_id) or Known(ticket_id, rows.get(ticket_id))
             for upload, ticket_id in named.items()
         }
 

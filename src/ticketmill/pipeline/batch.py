@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from threading import Lock
 
 from ticketmill.bisection import bisect
@@ -18,7 +19,8 @@ from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import enriched_key, id_of_key
 from ticketmill.domain.message import Message, RawObject, Upload
-from ticketmill.domain.row import Failure, Rejection, TicketRow, enriched_row
+from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
+from ticketmill.domain.serving import NO_SERIAL, ServingDecision
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
@@ -31,6 +33,14 @@ log = logging.getLogger(__name__)
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _no_serial() -> int:
+    return NO_SERIAL
+
+
+def _random_token() -> str:
+    return secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +67,30 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A valid ticket, the object that it was read from, and the row that stood at the time."""
+    """A valid ticket, the object that it was read from, and its row when it was looked up."""
 
     job: Job
     raw: RawObject
     ticket: Ticket
-    standing: TicketRow | None = None
+    current: TicketRow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Large:
-    """An object that is read again when no other large one is in hand: several would take much memory."""
+    """An object that is read again when no other large one is in memory: several would take much of it."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a job; `failure` and the object, where it was read, of one that failed."""
+class Processed:
+    """What became of a job; `reason` is a code."""
 
     job: Job
     result: Result
     ticket_id: str | None
     reason: str | None = None
     tokens: int | None = None
-    failure: Failure | None = None
-    raw: RawObject | None = None
 
     def outcomes(self) -> list[Outcome]:
         """One for each message of the job; what the work took is told of the first."""
@@ -108,6 +116,10 @@ class Pipeline:
     """What a message that announces nothing may ask for instead; None: nothing."""
     large_bytes: int = 64 << 10
     """Larger objects go through one at a time, whatever the number of batches under way."""
+    serving_serial: Callable[[], int] = _no_serial
+    """The serial of the latest serving decision that chose the bundle of `enricher`."""
+    attempt_token: Callable[[], str] = _random_token
+    """What tells apart the objects of two attempts at one upload."""
     clock: Callable[[], datetime] = _now
     one_large_at_a_time: Lock = field(default_factory=Lock)
 
@@ -119,26 +131,24 @@ class Pipeline:
         """
         jobs, outcomes = self._open(messages)
         fetched = list(self.executor.map(lambda job: self._fetch(job, self.large_bytes), jobs))
-        settled = self._finish([each for each in fetched if not isinstance(each, Large)])
+        processed = self._finish([each for each in fetched if not isinstance(each, Large)])
         for large in fetched:
             if isinstance(large, Large):
                 with self.one_large_at_a_time:
-                    settled += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
+                    processed += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
         # last of all: no ticket waits for what a command does
         outcomes = [self._obeyed(each) for each in outcomes]
-        for each in settled:
+        for each in processed:
             outcomes += each.outcomes()
         return outcomes
 
-    def _finish(self, fetched: Sequence[Candidate | Large | Settled]) -> list[Settled]:
+    def _finish(self, fetched: Sequence[Candidate | Large | Processed]) -> list[Processed]:
         """From the fetched tickets to their rows."""
         looked_up = self._look_up([each for each in fetched if isinstance(each, Candidate)])
         fresh = [each for each in looked_up if isinstance(each, Candidate)]
         enrichments = bisect([each.ticket for each in fresh], self.enricher.enrich)
         stored = self.executor.map(self._store, fresh, enrichments)
-        settled = [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Settled)]
-        deque(self.executor.map(self._note_failure, settled), maxlen=0)
-        return settled
+        return [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Processed)]
 
     def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
         """One job an object, however many messages announce it: the object is read as it stands now."""
@@ -169,7 +179,7 @@ class Pipeline:
             failure = _explain(f"message {message.message_id}", [message], error, self.clock())
             return replace(outcome, result=Result.FAILED, reason=failure.code)
 
-    def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Settled:
+    def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Processed:
         try:
             with job.timed("fetch"):
                 raw = self.raw_tickets.fetch(job.upload, min(max_bytes, self.max_ticket_bytes))
@@ -181,7 +191,7 @@ class Pipeline:
                 return Candidate(job, raw, self._parse(raw))
             except TicketRejected as rejection:
                 return self._reject(job, raw, rejection)
-        except Exception as error:  # noqa: BLE001 - one upload's fault is that upload's outcome
+        except Exception as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
             return self._failed(job, None, None, error)
 
     def _parse(self, raw: RawObject) -> Ticket:
@@ -189,69 +199,79 @@ class Pipeline:
             raise too_large(raw.size_bytes, self.max_ticket_bytes)
         return ticket_from(decode_json(raw.body, self.max_ticket_bytes))
 
-    def _reject(self, job: Job, raw: RawObject, error: TicketRejected) -> Settled:
+    def _reject(self, job: Job, raw: RawObject, error: TicketRejected) -> Processed:
         ticket_id = error.ticket_id or id_of_key(raw.key)
         rejection = Rejection.of(error, raw, self.clock())
         result = self._recorder.reject(ticket_id, rejection, raw)
         log.info("rejected %r of ticket %r: %s", raw.key, ticket_id, error.code)
-        return Settled(job, result, ticket_id, error.code)
+        return Processed(job, result, ticket_id, error.code)
 
-    def _look_up(self, candidates: Sequence[Candidate]) -> list[Candidate | Settled]:
+    def _look_up(self, candidates: Sequence[Candidate]) -> list[Candidate | Processed]:
         """Sorts out what the table already knows: only what is still a Candidate needs the model."""
         try:
             rows = self.rows.get_many({each.ticket.ticket_id for each in candidates})
+            serving = ServingDecision(self.serving_serial(), self.enricher.fingerprint)
         except TransientFailure as error:
             return [self._failed(each.job, each.ticket.ticket_id, each.raw, error) for each in candidates]
-        return [self._settle_known(each, rows.get(each.ticket.ticket_id)) for each in candidates]
+        return [self._resolve(each, rows, serving) for each in candidates]
 
-    def _settle_known(self, candidate: Candidate, standing: TicketRow | None) -> Candidate | Settled:
-        ticket_id = candidate.ticket.ticket_id
+    def _resolve(
+        self, candidate: Candidate, rows: FoundRows, serving: ServingDecision
+    ) -> Candidate | Processed:
+        job, raw, ticket_id = candidate.job, candidate.raw, candidate.ticket.ticket_id
         try:
-            result = self._recorder.settle_known(standing, candidate.raw, self.enricher.fingerprint)
+            current = rows.row_of(ticket_id)
+            result = self._recorder.resolve(current, raw, serving, force=job.upload.force)
         except TransientFailure as error:
-            return self._failed(candidate.job, ticket_id, candidate.raw, error)
+            return self._failed(job, ticket_id, raw, error, rows.get(ticket_id))
         if result is None:
-            return replace(candidate, standing=standing)
-        return Settled(candidate.job, result, ticket_id)
+            return replace(candidate, current=current)
+        return Processed(job, result, ticket_id)
 
-    def _store(self, candidate: Candidate, enrichment: Enrichment | Exception) -> Settled:
+    def _store(self, candidate: Candidate, enrichment: Enrichment | Exception) -> Processed:
         """The object before the row: a crash in between leaves work to redo, never a row to nowhere."""
-        job, ticket, raw = candidate.job, candidate.ticket, candidate.raw
+        job, ticket, raw, current = candidate.job, candidate.ticket, candidate.raw, candidate.current
         try:
             if isinstance(enrichment, Exception):
                 raise enrichment
-            enrichment = _with_queue_latency(enrichment, job)
+            enrichment = self._signed(enrichment, job)
             job.stage_ms.update(enrichment.latency_ms.model_dump())
-            key = enriched_key(ticket.ticket_id, raw.content_hash, enrichment.fingerprint)
+            attempt = self.attempt_token()
+            key = enriched_key(ticket.ticket_id, raw.content_hash, enrichment.fingerprint, attempt)
             enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
             with job.timed("store"):
                 self.enriched_tickets.put(key, enriched.model_dump_json().encode())
                 row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))
-                result = self._recorder.record(row, candidate.standing, raw)
-            return Settled(job, result, ticket.ticket_id, tokens=enrichment.tokens)
-        except Exception as error:  # noqa: BLE001 - one ticket's fault is that ticket's outcome
-            return self._failed(job, ticket.ticket_id, raw, error)
+                result = self._recorder.record(row, current, raw, force=job.upload.force)
+            return Processed(job, result, ticket.ticket_id, tokens=enrichment.tokens)
+        except Exception as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
+            return self._failed(job, ticket.ticket_id, raw, error, current)
 
-    def _failed(self, job: Job, ticket_id: str | None, raw: RawObject | None, error: Exception) -> Settled:
+    def _signed(self, enrichment: Enrichment, job: Job) -> Enrichment:
+        """The enrichment with what the pipeline alone knows: the wait in the queue, and the serial."""
+        waited = job.received_at - job.messages[0].sent_at
+        latency = enrichment.latency_ms.model_copy(update={"queue": round(waited.total_seconds() * 1000, 1)})
+        return enrichment.model_copy(update={"latency_ms": latency, "serving_serial": self.serving_serial()})
+
+    def _failed(
+        self,
+        job: Job,
+        ticket_id: str | None,
+        raw: RawObject | None,
+        error: Exception,
+        current: TicketRow | None = None,
+    ) -> Processed:
+        """Leaves the job to the queue, and the reason on its row where that can be had cheaply."""
         failure = _explain(job.upload.key, job.messages, error, self.clock())
-        return Settled(job, Result.FAILED, ticket_id, failure.code, failure=failure, raw=raw)
+        # noting a failure of DynamoDB in DynamoDB would only add to its load
+        if getattr(error, "dependency", None) != "dynamodb":
+            try:
+                self._recorder.note_failure(ticket_id, failure, raw or _absent(job), current)
+            except TransientFailure as unnoted:
+                log.warning("the failure of %r is not on its row: %s", failure.key, unnoted)
+        return Processed(job, Result.FAILED, ticket_id, failure.code)
 
-    def _note_failure(self, settled: Settled) -> None:
-        """Leaves the reason of a failure on the row; the queue redelivers whether that succeeds or not."""
-        if settled.failure is None:
-            return
-        ticket_id = settled.ticket_id or id_of_key(settled.failure.key)
-        try:
-            self._recorder.fail(
-                ticket_id,
-                settled.failure,
-                settled.raw or _absent(settled.job),
-                id_is_known=settled.ticket_id is not None,
-            )
-        except TransientFailure as error:
-            log.warning("the failure of %r is not on its row: %s", settled.failure.key, error)
-
-    @property
+    @cached_property
     def _recorder(self) -> Recorder:
         return Recorder(self.rows, self.raw_tickets)
 
@@ -268,8 +288,8 @@ def _explain(key: str, messages: Sequence[Message], error: Exception, now: datet
         return Failure(code=error.code, message=str(error), attempts=attempts, key=key, failed_at=now)
     name = type(error).__name__
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("failed %r by a fault of ours, %s:\n%s", key, name, frames)
-    message = f"a fault of ours, {name}; the worker's log shows where"
+    log.error("failed %r by a bug, %s:\n%s", key, name, frames)
+    message = f"a bug, {name}; the worker's log shows where"
     return Failure(code="fault", message=message, attempts=attempts, key=key, failed_at=now)
 
 
@@ -281,9 +301,3 @@ def _object_missing(upload: Upload) -> TicketRejected:
 def _absent(job: Job) -> RawObject:
     """Stands for an object that is not there, as of when its event was received."""
     return RawObject(job.upload.bucket, job.upload.key, None, "", job.received_at, 0, None)
-
-
-def _with_queue_latency(enrichment: Enrichment, job: Job) -> Enrichment:
-    waited = job.received_at - job.messages[0].sent_at
-    latency = enrichment.latency_ms.model_copy(update={"queue": round(waited.total_seconds() * 1000, 1)})
-    return enrichment.model_copy(update={"latency_ms": latency})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from ticketmill.domain.message import Message, RawObject, Upload
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
+from ticketmill.domain.serving import ServingDecision, ServingHistory
 
 ReadEvent = Callable[[str], list[Upload]]
 """The uploads that a message body announces: none for a test event. ValueError where it announces nothing
@@ -34,15 +35,15 @@ class RawTickets(Protocol):
 
 
 class EnrichedTickets(Protocol):
-    """The bucket of the full enrichments."""
+    """The bucket of the full enrichments. Every attempt has a key of its own: nothing is overwritten."""
 
     def put(self, key: str, body: bytes) -> None: ...
 
 
 class TicketRows(Protocol):
-    """The table of the rows."""
+    """The table of the rows. It writes only what the pipeline owns of a row, and keeps all else."""
 
-    def get_many(self, ticket_ids: Iterable[str]) -> Mapping[str, TicketRow]:
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows:
         """The rows that exist, read consistently."""
         ...
 
@@ -51,6 +52,23 @@ class TicketRows(Protocol):
 
         False, and nothing written, where another writer came first: the row is not what `replaces` says.
         """
+        ...
+
+    def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
+        """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
+        from the object of that key. False where there is no such row."""
+        ...
+
+
+class ServingDecisions(Protocol):
+    """Which bundle serves, as every worker of a place sees it."""
+
+    def history(self) -> ServingHistory:
+        """All decisions so far, read consistently."""
+        ...
+
+    def add(self, decision: ServingDecision) -> bool:
+        """Adds the decision that follows the current one. False, and nothing written, where another did."""
         ...
 
 

@@ -6,123 +6,152 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ticketmill.domain.errors import RejectionCode, TransientFailure
+from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow, failed_row, rejected_row
+from ticketmill.domain.serving import ServingDecision
 from ticketmill.pipeline.outcome import Result
 from ticketmill.pipeline.ports import RawTickets, TicketRows
-from ticketmill.pipeline.precedence import Verdict, decide, is_newer
+from ticketmill.pipeline.precedence import Verdict, decide, has_enrichment, is_newer
 
 MAX_WRITE_ATTEMPTS = 8
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """The table, under the rules of `precedence`. Each write names the row it replaces; whoever finds
-    another row there looks again and decides anew."""
+    """The table, under the rules of `precedence`. Each write names the row that it replaces; a writer that
+    finds another row there looks again and decides anew."""
 
     rows: TicketRows
     raw_tickets: RawTickets
 
-    def settle_known(self, standing: TicketRow | None, raw: RawObject, fingerprint: str) -> Result | None:
-        """The result of an upload that the standing row already answers; None where the model must run."""
-        verdict = self._decide(standing, raw, fingerprint)
-        healed = standing is not None and standing.failure is not None and verdict is Verdict.DUPLICATE
-        if standing is not None and (verdict is Verdict.TOUCH or healed):
-            version = RawVersion.of(raw)
-            rejection = self._later_rejection(standing, version)
-            newer = _successor(standing, standing, raw=version, rejection=rejection, failure=None)
-            return Result.DUPLICATE if self.rows.put(newer, standing) else None
-        return _SETTLED.get(verdict)
+    def resolve(
+        self, current: TicketRow | None, raw: RawObject, serving: ServingDecision, *, force: bool = False
+    ) -> Result | None:
+        """The result of an upload that the current row already answers; None where the model must run."""
+        verdict = self._decide(current, raw, serving, force=force)
+        has_note = current is not None and current.failure is not None and verdict is Verdict.DUPLICATE
+        if current is not None and (verdict is Verdict.TOUCH or has_note):
+            touched = self._touched(current, raw, serving)
+            return Result.DUPLICATE if self.rows.put(touched, current) else None
+        return _RESULTS.get(verdict)
 
-    def record(self, row: TicketRow, standing: TicketRow | None, raw: RawObject) -> Result:
-        """Writes the row of an enrichment, unless a newer upload or the same work has been recorded."""
+    def record(
+        self, row: TicketRow, current: TicketRow | None, raw: RawObject, *, force: bool = False
+    ) -> Result:
+        """Writes the row of an enrichment, unless a newer upload or better work has been recorded.
 
-        def successor(standing: TicketRow | None) -> TicketRow | Result:
-            verdict = self._decide(standing, raw, row.fingerprint)
-            if verdict in _SETTLED:
-                return _SETTLED[verdict]
-            return _successor(row, standing, rejection=self._later_rejection(standing, row.raw))
+        Where it is not written, nothing points to its object, which stays behind.
+        """
+        serving = ServingDecision(row.serving_serial, row.fingerprint or "")
 
-        outcome = self._write(row.ticket_id, standing, successor)
+        def next_row(current: TicketRow | None) -> TicketRow | Result:
+            verdict = self._decide(current, raw, serving, force=force)
+            if verdict in _RESULTS:
+                return _RESULTS[verdict]
+            if current is not None and verdict is Verdict.TOUCH:
+                return self._touched(current, raw, serving)
+            return _next(
+                row,
+                current,
+                rejection=self._later_rejection(current, row.raw),
+                partial_attempts=_partial_attempts(row, current),
+            )
+
+        outcome = self._write(row.ticket_id, current, next_row)
         if isinstance(outcome, Result):
             return outcome
+        if outcome.enriched_key != row.enriched_key:
+            return Result.DUPLICATE
         return Result.PARTIAL if outcome.status is Status.PARTIAL else Result.ENRICHED
 
     def reject(self, ticket_id: str, rejection: Rejection, raw: RawObject) -> Result:
         """Records why an upload was turned down; a good enrichment of the same id is kept and annotated."""
 
-        def successor(standing: TicketRow | None) -> TicketRow | Result:
-            if standing is not None and self._outdates(standing, rejection):
+        def next_row(current: TicketRow | None) -> TicketRow | Result:
+            if current is not None and self._outdates(current, rejection):
                 return Result.SUPERSEDED
-            if standing is not None and standing.status in (Status.ENRICHED, Status.PARTIAL):
-                return _successor(standing, standing, rejection=rejection, failure=None)
-            return _successor(rejected_row(ticket_id, rejection, raw), standing)
+            if current is not None and has_enrichment(current):
+                return _next(current, current, rejection=rejection, failure=None)
+            return _next(rejected_row(ticket_id, rejection, raw), current)
 
-        outcome = self._write(ticket_id, self._look_up(ticket_id), successor)
+        outcome = self._write(ticket_id, self._look_up(ticket_id), next_row)
         return outcome if isinstance(outcome, Result) else Result.REJECTED
 
-    def fail(self, ticket_id: str, failure: Failure, raw: RawObject, *, id_is_known: bool) -> None:
-        """Notes on the row why an attempt failed. A row that tells of something better keeps its status.
+    def note_failure(
+        self, ticket_id: str | None, failure: Failure, raw: RawObject, current: TicketRow | None
+    ) -> None:
+        """Notes on the row why an attempt failed, in one request, where nobody else writes meanwhile.
 
-        Where the id is only guessed from the key, no row is made, and only a row of that key is noted on: it
-        would never heal if the ticket turned out to have another id.
+        The row keeps all that it tells of something better. Where no id is known, only a row that was made
+        from the same key is noted on: a row under a guessed id would stay `failed` for ever.
         """
-
-        def successor(standing: TicketRow | None) -> TicketRow | Result:
-            if not id_is_known and (standing is None or standing.raw.key != failure.key):
-                return Result.FAILED
-            if standing is None or standing.status is Status.FAILED:
-                return _successor(failed_row(ticket_id, failure, raw), standing)
-            return _successor(standing, standing, failure=failure)
-
-        self._write(ticket_id, self._look_up(ticket_id), successor)
+        if ticket_id is None:
+            self.rows.note_failure(id_of_key(failure.key), failure, made_from=failure.key)
+        elif current is None:
+            self.rows.put(failed_row(ticket_id, failure, raw), None)
+        else:
+            self.rows.note_failure(ticket_id, failure)
 
     def _write(
         self,
         ticket_id: str,
-        standing: TicketRow | None,
-        successor: Callable[[TicketRow | None], TicketRow | Result],
+        current: TicketRow | None,
+        next_row: Callable[[TicketRow | None], TicketRow | Result],
     ) -> TicketRow | Result:
         for _ in range(MAX_WRITE_ATTEMPTS):
-            row = successor(standing)
-            if isinstance(row, Result) or self.rows.put(row, standing):
+            row = next_row(current)
+            if isinstance(row, Result) or self.rows.put(row, current):
                 return row
-            standing = self._look_up(ticket_id)
+            current = self._look_up(ticket_id)
         raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
 
     def _look_up(self, ticket_id: str) -> TicketRow | None:
-        return self.rows.get_many([ticket_id]).get(ticket_id)
+        return self.rows.get_many([ticket_id]).row_of(ticket_id)
 
-    def _decide(self, standing: TicketRow | None, raw: RawObject, fingerprint: str | None) -> Verdict:
-        return decide(standing, raw, fingerprint, self.raw_tickets.is_current)
+    def _decide(
+        self, current: TicketRow | None, raw: RawObject, serving: ServingDecision, *, force: bool
+    ) -> Verdict:
+        return decide(current, raw, serving, self.raw_tickets.is_current, force=force)
 
-    def _later_rejection(self, standing: TicketRow | None, version: RawVersion) -> Rejection | None:
+    def _touched(self, current: TicketRow, raw: RawObject, serving: ServingDecision) -> TicketRow:
+        """The current row, whose enrichment holds for `raw` and for `serving` too."""
+        version = RawVersion.of(raw)
+        return _next(
+            current,
+            current,
+            raw=current.raw if current.raw.is_same(version) else version,
+            serving_serial=max(current.serving_serial, serving.serial),
+            rejection=self._later_rejection(current, version),
+            failure=None,
+        )
+
+    def _later_rejection(self, current: TicketRow | None, version: RawVersion) -> Rejection | None:
         """The rejection of a later upload than `version`: it stays on record beside the enrichment."""
-        rejected = None if standing is None else _rejected_version(standing)
-        if standing is None or rejected is None or rejected == version:
+        rejected = None if current is None else _rejected_version(current)
+        if current is None or rejected is None or rejected.is_same(version):
             return None
         later = is_newer(rejected, version, self.raw_tickets.is_current)
-        return standing.rejection if later else None
+        return current.rejection if later else None
 
-    def _outdates(self, standing: TicketRow, rejection: Rejection) -> bool:
-        """Whether the standing row knows more of the same object than this rejection does."""
-        enriched = standing.status in (Status.ENRICHED, Status.PARTIAL)
+    def _outdates(self, current: TicketRow, rejection: Rejection) -> bool:
+        """Whether the current row knows more of the same object than this rejection does."""
         if rejection.raw is None:
             # found before it was uploaded: no time orders that, but the object may be there by now
-            known = standing.raw.key == rejection.key and not _orders_nothing(standing)
-            return known and (enriched or self.raw_tickets.is_current(standing.raw))
-        known_versions = () if _orders_nothing(standing) else (standing.raw, _rejected_version(standing))
+            known = current.raw.key == rejection.key and not _orders_nothing(current)
+            return known and (has_enrichment(current) or self.raw_tickets.is_current(current.raw))
+        known_versions = () if _orders_nothing(current) else (current.raw, _rejected_version(current))
         return any(
             version is not None
             and version.key == rejection.key
-            and version != rejection.raw
+            and not version.is_same(rejection.raw)
             and is_newer(version, rejection.raw, self.raw_tickets.is_current)
             for version in known_versions
         )
 
 
-_SETTLED = {Verdict.DUPLICATE: Result.DUPLICATE, Verdict.SUPERSEDED: Result.SUPERSEDED}
+_RESULTS = {Verdict.DUPLICATE: Result.DUPLICATE, Verdict.SUPERSEDED: Result.SUPERSEDED}
 
 
 def _rejected_version(row: TicketRow) -> RawVersion | None:
@@ -137,7 +166,17 @@ def _orders_nothing(row: TicketRow) -> bool:
     return row.status is Status.FAILED or (missing and row.status is Status.REJECTED)
 
 
-def _successor(row: TicketRow, standing: TicketRow | None, **changes: object) -> TicketRow:
-    """`row`, changed, as what follows `standing`."""
-    revision = 1 if standing is None else standing.revision + 1
+def _next(row: TicketRow, current: TicketRow | None, **changes: object) -> TicketRow:
+    """`row`, changed, as what follows the current one."""
+    revision = 1 if current is None else current.revision + 1
     return row.model_copy(update={"revision": revision, **changes})
+
+
+def _partial_attempts(row: TicketRow, current: TicketRow | None) -> int:
+    """How many times in a row this upload stayed partial under this bundle."""
+    if row.status is not Status.PARTIAL:
+        return 0
+    if current is None or current.status is not Status.PARTIAL:
+        return 1
+    same_work = current.raw.is_same(row.raw) and current.fingerprint == row.fingerprint
+    return max(current.partial_attempts, 1) + 1 if same_work else 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ticketmill.entrypoints.cli import named_models
+from ticketmill.entrypoints.cli import named_models, serving
 from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def build(
 
 
 app.command()(named_models.pull)
+app.command()(serving.serve)
 
 
 @app.command()

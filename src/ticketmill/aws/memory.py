@@ -1,0 +1,124 @@
+"""The adapters' sisters in memory: the same ports, kept in dictionaries. Tests and benchmarks run on them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from threading import Lock
+
+from ticketmill.domain.message import ListedObject, RawObject, Upload
+from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
+from ticketmill.domain.serving import NO_SERIAL, ServingDecision, ServingHistory
+
+
+@dataclass
+class MemoryRawTickets:
+    """A versioned bucket of raw tickets."""
+
+    bucket: str = "raw"
+    objects: dict[str, RawObject] = field(default_factory=dict)
+    versions: int = 0
+
+    def put(self, key: str, body: bytes, at: datetime | None = None) -> RawObject:
+        """Stores a new version of the object, uploaded `at` (now where it is not said)."""
+        self.versions += 1
+        etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        moment = (at or datetime.now(UTC)).replace(microsecond=0)
+        stored = RawObject(self.bucket, key, f"v{self.versions}", etag, moment, len(body), body)
+        self.objects[key] = stored
+        return stored
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
+        found = self.objects.get(upload.key)
+        if found is None or found.size_bytes <= max_bytes:
+            return found
+        return replace(found, body=None)
+
+    def is_current(self, version: RawVersion) -> bool:
+        found = self.objects.get(version.key)
+        return found is not None and found.version_id == version.version_id
+
+    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
+        for key in sorted(self.objects):
+            if key.startswith(prefix) and key > after:
+                yield self._listed(key)
+
+    def look(self, key: str) -> ListedObject | None:
+        return self._listed(key) if key in self.objects else None
+
+    def _listed(self, key: str) -> ListedObject:
+        found = self.objects[key]
+        return ListedObject(key, found.etag, found.last_modified)
+
+
+@dataclass
+class MemoryEnrichedTickets:
+    """A bucket of enriched tickets."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, body: bytes) -> None:
+        self.objects[key] = body
+
+    def get(self, key: str) -> bytes:
+        return self.objects[key]
+
+
+@dataclass
+class MemoryTicketRows:
+    """A table of rows."""
+
+    rows: dict[str, TicketRow] = field(default_factory=dict)
+    writes: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows:
+        return FoundRows({each: self.rows[each] for each in ticket_ids if each in self.rows})
+
+    def get(self, ticket_id: str) -> TicketRow | None:
+        return self.rows.get(ticket_id)
+
+    def put(self, row: TicketRow, replaces: TicketRow | None) -> bool:
+        with self.lock:
+            current = self.rows.get(row.ticket_id)
+            written = row.model_copy(update=_unknown_of(current))
+            if (current and current.revision) != (replaces and replaces.revision):
+                return current == written  # sent again because its answer was lost
+            self.rows[row.ticket_id] = written
+            self.writes += 1
+            return True
+
+    def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
+        with self.lock:
+            current = self.rows.get(ticket_id)
+            if current is None or made_from not in (None, current.raw.key):
+                return False
+            self.rows[ticket_id] = current.model_copy(update={"failure": failure})
+            self.writes += 1
+            return True
+
+
+def _unknown_of(row: TicketRow | None) -> dict[str, object]:
+    """The attributes of a row that the pipeline does not own."""
+    return dict(row.model_extra or {}) if row else {}
+
+
+@dataclass
+class MemoryServingDecisions:
+    """The serving decisions of a place."""
+
+    kept: ServingHistory = field(default_factory=ServingHistory)
+    lock: Lock = field(default_factory=Lock)
+
+    def history(self) -> ServingHistory:
+        return self.kept
+
+    def add(self, decision: ServingDecision) -> bool:
+        with self.lock:
+            current = self.kept.current
+            if decision.serial != (current.serial if current else NO_SERIAL) + 1:
+                return False
+            self.kept = ServingHistory({**self.kept.latest, decision.fingerprint: decision})
+            return True
