@@ -107,7 +107,12 @@ def records_page() -> str:
     for word in words:
         values = ", ".join(f"`{value}`" for value in word)
         blocks += [f"### {word.__name__}", f"{first_paragraph(word.__doc__)} {values}."]
-    return page("Records", "Every field of the three records, from their types.", *blocks)
+    return page(
+        "Records",
+        "Every field of the three records, from their types. A newer version may add fields and words of a "
+        "vocabulary; readers must accept both.",
+        *blocks,
+    )
 
 
 def described_model(model: type[BaseModel]) -> list[str]:
@@ -138,7 +143,7 @@ def type_name(kind: Any) -> str:
     if origin is typing.Annotated:
         return type_name(inner[0])
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(dict.fromkeys(type_name(each) for each in inner))
+        return " or ".join(dict.fromkeys(type_name(each) for each in without_open_end(inner)))
     if origin is typing.Literal:
         return " or ".join(f"`{each}`" for each in inner)
     if origin in (tuple, list):
@@ -149,6 +154,12 @@ def type_name(kind: Any) -> str:
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     names = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path"}
     return names.get(kind, "time" if getattr(kind, "__name__", "") == "datetime" else "any JSON")
+
+
+def without_open_end(kinds: tuple[Any, ...]) -> list[Any]:
+    """A vocabulary that newer versions may extend is `Enum | str`: the vocabulary says it all."""
+    has_vocabulary = any(isinstance(kind, type) and issubclass(kind, StrEnum) for kind in kinds)
+    return [kind for kind in kinds if kind is not str or not has_vocabulary]
 
 
 def limits_of(field: FieldInfo) -> list[Any]:
