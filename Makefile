@@ -14,7 +14,8 @@
 #
 # make localstack-up    the pipeline on LocalStack in containers: LocalStack, stack, worker; -logs, -down
 # make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C
-# make test-localstack  the integration tests against LocalStack, without Docker
+# make test-localstack  the integration tests against LocalStack, without Docker; -chosen: those of CI
+# make test-install  the README's commands that install without make
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,7 +25,8 @@ CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
 .PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit docs lock format heads clean
-.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
+.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
+.PHONY: test-install
 
 setup: $(READY)
 
@@ -142,8 +144,21 @@ localstack-logs:
 localstack-host: setup
 	@$(BIN)/python localstack/host.py up
 
+# all of them, or those that ask most of the place: CI has no time for all
+LOCALSTACK_TESTS ?= tests/integration
+LOCALSTACK_CHOSEN := $(addprefix tests/integration/,test_dynamodb.py test_emulator.py test_flow.py \
+	test_localstack_client.py test_localstack_hook.py test_s3.py test_sqs.py test_stack.py) \
+	tests/integration/test_readme.py::test_the_walk_with_awslocal_works_where_the_tests_run
+
 test-localstack: setup
-	@$(BIN)/python localstack/host.py run $(TEST) tests/integration
+	@$(BIN)/python localstack/host.py run $(TEST) $(LOCALSTACK_TESTS)
+
+test-localstack-chosen: setup
+	@$(MAKE) --no-print-directory test-localstack LOCALSTACK_TESTS="$(LOCALSTACK_CHOSEN)"
+
+# the README's commands without make, in copies of this checkout
+test-install: setup
+	@$(BIN)/python tests/install.py
 
 format: setup
 	$(BIN)/ruff check --fix
