@@ -1,4 +1,4 @@
-"""Runs the README's commands that install without make, each in a copy of the checkout: `make test-install`."""
+"""Runs the README's commands that install without make, each in a copy of the checkout."""
 
 from __future__ import annotations
 
