@@ -5,6 +5,7 @@
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
+# make request-cost  the CPU time of a ticket's requests, through boto3 and through obstore
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
 # make docs    the pages that are derived from the code: settings, commands, records, schemas
@@ -24,9 +25,9 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
-.PHONY: setup demo test test-hub check policy chaos bench lambda-zip lambda-start soak conformance audit docs lock format heads clean
+.PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit
+.PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
-.PHONY: test-install
 
 setup: $(READY)
 
@@ -92,6 +93,9 @@ policy: $(POLICY)/.checkov-$(CHECKOV)
 bench: setup
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python tests/benchmarks/pipeline.py $(BENCH)
+
+request-cost: setup
+	@$(BIN)/python tests/benchmarks/request_cost.py
 
 # options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
 lambda-zip: setup
