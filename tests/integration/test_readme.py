@@ -57,7 +57,7 @@ def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) ->
     subprocess.run(["ticketmill", "down"], env=environment, capture_output=True, check=True, timeout=60)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(660)
 def test_every_command_of_the_readme_and_its_pages_works_in_order(
     shell_environment: dict[str, str], tmp_path: Path, unused_port: int
 ) -> None:
@@ -74,7 +74,7 @@ def test_every_command_of_the_readme_and_its_pages_works_in_order(
         capture_output=True,
         text=True,
         check=False,
-        timeout=220,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert "TKT-900" in done.stdout
@@ -107,6 +107,7 @@ def assert_shown_record_is_real(line: str) -> None:
         assert shown_enrichment[field] == real_enrichment[field], field
 
 
+@pytest.mark.timeout(330)
 def test_the_walk_with_awslocal_works_where_the_tests_run(
     environment: dict[str, str], stack_name: str, tmp_path: Path
 ) -> None:
@@ -123,7 +124,7 @@ def test_the_walk_with_awslocal_works_where_the_tests_run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert re.search(r'"ApproximateNumberOfMessages": "[1-9]', done.stdout)
