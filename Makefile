@@ -3,7 +3,7 @@
 # make test    every test, with an emulator of its own
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
-# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
+# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make request-cost  the CPU time of a ticket's requests, through boto3 and through obstore
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
@@ -65,10 +65,12 @@ test-hub: setup
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
+# seconds that S3 is down
+OUTAGE ?= 60
 
 # BROKEN=past_overwrites (or another way of tests/chaos/broken.py) breaks the workers, and the checks must see it
 chaos: setup
-	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
+	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_OUTAGE_S=$(OUTAGE) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
 check: setup policy
 	$(BIN)/ruff check

@@ -115,6 +115,14 @@ class Settings(BaseSettings):
     heartbeat_s: Annotated[float, Field(gt=0)] = 20
     """Seconds between two extensions of that time; at least two must fit into it."""
 
+    retry_base_s: Annotated[float, Field(ge=0, le=900)] = 20
+    """Seconds until a message that failed is received again: times 0.75 to 1.5 by chance, doubled with each
+    receive, 900 at the most."""
+
+    outage_pause_s: Annotated[float, Field(gt=0, le=60)] = 5
+    """Seconds that a worker pauses when S3, DynamoDB or SQS fails, before it probes; doubled with each probe
+    that fails, 60 at the most."""
+
     stop_deadline_s: Annotated[float, Field(ge=0)] = 25
     """Seconds that a worker takes to stop at the most; ECS and Kubernetes kill after 30."""
 

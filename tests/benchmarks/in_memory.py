@@ -23,7 +23,8 @@ from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
-from ticketmill.worker.worker import Limits, make_worker
+from ticketmill.worker.pace import Limits
+from ticketmill.worker.worker import make_worker
 
 # What takes several requests once it holds more: ten messages are deleted at once, a hundred rows read.
 PER_REQUEST = {"acknowledge": 10, "get_many": 100}

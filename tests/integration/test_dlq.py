@@ -62,8 +62,7 @@ def give_up(place: Adapters, messages: int) -> None:
     deadline = time.monotonic() + 30
     while place.dead_letters.depths().visible < messages:
         assert time.monotonic() < deadline, "the queue gave up too few messages"
-        for message in place.queue.receive(max_messages=10, wait_s=1):
-            place.queue.release(message, delay_s=0)
+        place.queue.release(place.queue.receive(max_messages=10, wait_s=1), delay_s=0)
 
 
 def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
@@ -126,7 +125,7 @@ def test_on_a_terminal_a_message_is_dropped_only_when_that_is_confirmed(
 ) -> None:
     place.dead_letters.send("not an event")
     (message,) = place.dead_letters.receive(max_messages=1, wait_s=1)
-    place.dead_letters.release(message, delay_s=0)
+    place.dead_letters.release([message], delay_s=0)
     ours, theirs = pty.openpty()
     command = [TICKETMILL, "dlq", "drop", message.message_id]
     with subprocess.Popen(

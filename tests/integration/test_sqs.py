@@ -69,7 +69,7 @@ def test_a_queue_that_is_gone_confirms_nothing(
 def test_a_message_handed_back_is_visible_again_at_once(queue: SqsQueue) -> None:
     queue.send("one")
     (message,) = queue.receive(max_messages=1, wait_s=1)
-    queue.release(message, delay_s=0)
+    queue.release([message], delay_s=0)
     (again,) = queue.receive(max_messages=1, wait_s=1)
     assert (again.message_id, again.receive_count) == (message.message_id, 2)
 
@@ -77,7 +77,7 @@ def test_a_message_handed_back_is_visible_again_at_once(queue: SqsQueue) -> None
 def test_a_message_handed_back_with_a_delay_stays_in_flight(queue: SqsQueue) -> None:
     queue.send("one")
     (message,) = queue.receive(max_messages=1, wait_s=1)
-    queue.release(message, delay_s=60)
+    queue.release([message], delay_s=60)
     assert queue.receive(max_messages=1, wait_s=0) == []
 
 

@@ -99,7 +99,7 @@ def test_the_queue_polls_long_keeps_two_weeks_and_redrives(clients: Clients, sta
         assert found["MessageRetentionPeriod"] == "1209600"
         assert found["SqsManagedSseEnabled"] == "true"
     redrive = json.loads(tickets["RedrivePolicy"])
-    assert (redrive["deadLetterTargetArn"], int(redrive["maxReceiveCount"])) == (dead_letter["QueueArn"], 5)
+    assert (redrive["deadLetterTargetArn"], int(redrive["maxReceiveCount"])) == (dead_letter["QueueArn"], 10)
     assert json.loads(dead_letter["RedriveAllowPolicy"])["sourceQueueArns"] == [tickets["QueueArn"]]
 
 

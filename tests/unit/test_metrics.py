@@ -17,8 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.telemetry.emf import EmfLines, EmfReporter
-from ticketmill.telemetry.metrics import Metrics, Watched
-from ticketmill.telemetry.model_metrics import ModelMetrics
+from ticketmill.telemetry.metrics import Metrics, ModelMetrics, Watched
 
 
 def outcome(result: Result, tokens: int | None = None, **stage_ms: float) -> Outcome:

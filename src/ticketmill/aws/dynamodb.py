@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from datetime import time as time_of_day
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
-from ticketmill.aws.clients import error_code, transient
+from ticketmill.aws import clients
+from ticketmill.aws.clients import error_code
 from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import day_shard
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION
@@ -22,6 +24,8 @@ from ticketmill.domain.row import INDEX_ATTRIBUTES, Failure, FoundRows, TicketRo
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesOutputTypeDef
+
+transient = partial(clients.transient, dependency="dynamodb")
 
 MAX_BATCH_GET = 100
 MAX_ATTEMPTS = 6  # of one batch; with the backoff below at most 3 s in all
@@ -84,30 +88,44 @@ class DynamoTicketRows:
         writer came first. A write that arrived though its answer was lost, and was sent again, is ours: True.
         """
         item = item_of(row)
-        sets = ", ".join(f"#{name} = :{name}" for name in OWNED if name in item)
-        removes = ", ".join(f"#{name}" for name in OWNED if name not in item)
-        values = {f":{name}": item[name] for name in OWNED if name in item}
-        condition = "attribute_not_exists(ticket_id)"
-        if replaces is not None:
-            condition = "#revision = :replaced"
-            values[":replaced"] = {"N": str(replaces.revision)}
         with transient("writing a row to DynamoDB"):
             try:
-                self._dynamodb.update_item(
-                    TableName=self._table,
-                    Key={"ticket_id": item["ticket_id"]},
-                    UpdateExpression=f"SET {sets} REMOVE {removes}" if removes else f"SET {sets}",
-                    ConditionExpression=condition,
-                    ExpressionAttributeNames=_NAMES,
-                    ExpressionAttributeValues=values,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
+                if replaces is None:
+                    self._create(item)
+                else:
+                    self._update(item, replaces.revision)
             except ClientError as error:
                 if error_code(error) != _CONDITION_FAILED:
                     raise
                 current: Any = error.response.get("Item")
                 return bool(current) and item_of(row_from(current)) == item_of(row_from(item))
         return True
+
+    def _create(self, item: Item) -> None:
+        """Where no item is, nobody's attributes can be lost, and a put takes less CPU time than an update."""
+        self._dynamodb.put_item(
+            TableName=self._table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(ticket_id)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+
+    def _update(self, item: Item, revision: int) -> None:
+        """Sets what the pipeline owns, removes what it owns and says no more, and leaves all else."""
+        sets = ", ".join(f"#{name} = :{name}" for name in OWNED if name in item)
+        removes = ", ".join(f"#{name}" for name in OWNED if name not in item)
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key={"ticket_id": item["ticket_id"]},
+            UpdateExpression=f"SET {sets} REMOVE {removes}" if removes else f"SET {sets}",
+            ConditionExpression="#revision = :replaced",
+            ExpressionAttributeNames=_NAMES,
+            ExpressionAttributeValues={
+                ":replaced": {"N": str(revision)},
+                **{f":{name}": item[name] for name in OWNED if name in item},
+            },
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
 
     def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
         """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
@@ -178,7 +196,9 @@ class DynamoTicketRows:
             keys = answer.get("UnprocessedKeys") or {}
             if not keys:
                 return
-        raise TransientFailure(f"reading rows from DynamoDB: some left unread {MAX_ATTEMPTS} times")
+        raise TransientFailure(
+            f"reading rows from DynamoDB: some left unread {MAX_ATTEMPTS} times", dependency="dynamodb"
+        )
 
 
 _NAMES = {f"#{name}": name for name in OWNED}

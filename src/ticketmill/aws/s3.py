@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import Clients, error_code, transient
+from ticketmill.aws import clients as aws
+from ticketmill.aws.clients import Clients, error_code
 from ticketmill.aws.object_store import JSON, ObjectStore, etag_of, version_id_of
 from ticketmill.domain.keys import is_ticket_key
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
+
+transient = partial(aws.transient, dependency="s3")
 
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
 

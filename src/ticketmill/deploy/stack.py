@@ -128,8 +128,7 @@ def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
                     return
         finally:
             _remove_versions(clients, stack.raw_bucket, key)
-            for message in others:
-                queue.release(message, delay_s=0)
+            queue.release(others, delay_s=0)
     raise SetupError(
         f"no event of an upload to {stack.raw_bucket} came to {stack.queue_url} within {timeout_s:g} s: "
         "a running worker may have taken it, or the bucket's notification is missing"

@@ -10,6 +10,9 @@ TICKET_SUFFIX = ".json"
 PROBE_PREFIX = f"{TICKETS_PREFIX}ticketmill-probe-"
 """Objects that `ticketmill up` drops to see their event arrive. A worker ignores them."""
 
+OUTAGE_PROBE = f"{PROBE_PREFIX}outage"
+"""An object and a row that never exist: a worker asks for them to see whether S3 and DynamoDB answer."""
+
 
 RESERVED_NAMES = "#"
 """What begins the keys of table items that are no ticket's row. No ticket id begins with it."""

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+SQS_MAX_BATCH = 10
+"""Messages that one request to SQS receives, sends, extends, releases or deletes at the most.
+
+See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -17,6 +23,16 @@ class Message:
     receipt: str
     receive_count: int
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """The queue's answer to a heartbeat, by message ids. A message in neither set keeps its old expiry."""
+
+    confirmed: frozenset[str]
+    """Invisible to others for the time asked for, from now."""
+    expired: frozenset[str]
+    """Their receipts are void: others may receive them, or they are deleted."""
 
 
 @dataclass(frozen=True, slots=True)

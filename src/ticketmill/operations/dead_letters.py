@@ -171,7 +171,7 @@ class DeadLetters:
                 received(len(new))
             yield held
         finally:
-            list(self.executor.map(self._hand_back, held.messages.values()))
+            self.queue.release(list(held.messages.values()), delay_s=0)
 
     def explain(self, messages: Iterable[Message]) -> list[DeadLetter]:
         """What is known of `messages`, in their order."""
@@ -233,9 +233,3 @@ class DeadLetters:
         except TransientFailure as failure:
             log.warning("whether %r is settled is not known: %s", upload.key, failure)
             return False
-
-    def _hand_back(self, message: Message) -> None:
-        try:
-            self.queue.release(message, delay_s=0)
-        except TransientFailure as failure:
-            log.warning("message %s is hidden for %d s: %s", message.message_id, HOLD_S, failure)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
 
-from ticketmill.bisection import bisect
+from ticketmill.bisection import as_failure, bisect
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import enriched_key, id_of_key
@@ -91,14 +91,18 @@ class Processed:
     ticket_id: str | None
     reason: str | None = None
     tokens: int | None = None
+    dependency: str | None = None
 
     def outcomes(self) -> list[Outcome]:
         """One for each message of the job; what the work took is told of the first."""
         first, *others = self.job.messages
         return [
-            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
-            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+            replace(self._outcome(first), stage_ms=self.job.stage_ms, tokens=self.tokens),
+            *map(self._outcome, others),
         ]
+
+    def _outcome(self, message: Message) -> Outcome:
+        return Outcome(message, self.result, self.ticket_id, self.reason, dependency=self.dependency)
 
 
 @dataclass(frozen=True)
@@ -191,8 +195,8 @@ class Pipeline:
                 return Candidate(job, raw, self._parse(raw))
             except TicketRejected as rejection:
                 return self._reject(job, raw, rejection)
-        except Exception as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
-            return self._failed(job, None, None, error)
+        except BaseException as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
+            return self._failed(job, None, None, as_failure(error))
 
     def _parse(self, raw: RawObject) -> Ticket:
         if raw.body is None:
@@ -244,8 +248,8 @@ class Pipeline:
                 row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))
                 result = self._recorder.record(row, current, raw, force=job.upload.force)
             return Processed(job, result, ticket.ticket_id, tokens=enrichment.tokens)
-        except Exception as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
-            return self._failed(job, ticket.ticket_id, raw, error, current)
+        except BaseException as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
+            return self._failed(job, ticket.ticket_id, raw, as_failure(error), current)
 
     def _signed(self, enrichment: Enrichment, job: Job) -> Enrichment:
         """The enrichment with what the pipeline alone knows: the wait in the queue, and the serial."""
@@ -263,13 +267,14 @@ class Pipeline:
     ) -> Processed:
         """Leaves the job to the queue, and the reason on its row where that can be had cheaply."""
         failure = _explain(job.upload.key, job.messages, error, self.clock())
+        dependency = error.dependency if isinstance(error, TransientFailure) else None
         # noting a failure of DynamoDB in DynamoDB would only add to its load
-        if getattr(error, "dependency", None) != "dynamodb":
+        if dependency != "dynamodb":
             try:
                 self._recorder.note_failure(ticket_id, failure, raw or _absent(job), current)
             except TransientFailure as unnoted:
                 log.warning("the failure of %r is not on its row: %s", failure.key, unnoted)
-        return Processed(job, Result.FAILED, ticket_id, failure.code)
+        return Processed(job, Result.FAILED, ticket_id, failure.code, dependency=dependency)
 
     @cached_property
     def _recorder(self) -> Recorder:
