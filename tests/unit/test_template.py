@@ -14,6 +14,8 @@ import pytest
 from cfnlint.template import Template
 from test_infra import INFRA, ROOT, template
 
+from ticketmill.worker.isolation import SUSPECT_RECEIVES
+
 ALARMS = {
     "AgeAlarm",
     "DeadLettersAlarm",
@@ -202,3 +204,10 @@ def test_a_key_of_the_users_encrypts_buckets_queues_and_table(resources: dict[st
         assert queue["KmsMasterKeyId"] == by_key
         assert queue["SqsManagedSseEnabled"] == {"If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
     assert resources["TicketsTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
+
+
+def test_a_message_is_received_in_company_twice_and_alone_often_before_it_is_a_dead_letter() -> None:
+    receives = template("template.yaml")["Parameters"]["MaxReceiveCount"]["Default"]
+    in_company = SUSPECT_RECEIVES - 1
+    assert in_company == 2
+    assert receives - in_company >= 8

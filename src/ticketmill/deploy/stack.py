@@ -113,7 +113,7 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
 def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
     """Drops a probe into the raw bucket and waits until its event really is in the queue; then clears both.
 
-    Other messages met meanwhile are held until the end and then handed back: to receive one again and again
+    Other messages met meanwhile are held until the end and then released: to receive one again and again
     would count toward the dead-letter queue. Raises SetupError where no event comes within `timeout_s`.
     """
     queue = SqsQueue(clients.sqs, stack.queue_url)
