@@ -103,7 +103,7 @@ def test_the_documentation_lists_every_metric_and_no_other() -> None:
     runner: ModelRunner[int, int] = ModelRunner("intent", "tiny", _Echo, 30, threading.Lock())
     runner.run([1])
     metrics.registry.register(ModelMetrics([runner]))
-    metrics.registry.register(DependencyMetrics(Dependencies({}, first_pause_s=1)))
+    metrics.registry.register(DependencyMetrics(Dependencies({}, first_pause_s=1, max_pause_s=1)))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
     }
