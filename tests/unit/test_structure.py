@@ -88,10 +88,7 @@ PATCHED = re.compile(
 # still to be freed of it
 PATCHING = {
     "tests/hub/test_models.py",
-    "tests/integration/test_dynamodb.py",
     "tests/unit/test_commands.py",
-    "tests/unit/test_process.py",
-    "tests/unit/test_worker.py",
     "tests/unit/test_structure.py",
 }
 
