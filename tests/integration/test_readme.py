@@ -18,14 +18,11 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 LOCALSTACK_PAGE = ROOT / "localstack" / "README.md"
 AWSLOCAL_PAGE = DOCS / "awslocal.md"
-PAGES = [README, *sorted(DOCS.glob("*.md")), LOCALSTACK_PAGE, ROOT / "events" / "README.md"]
 
 TRIED_HERE = ("awslocal", "worker", "dead-letters", "taxonomy")
-"""Pages that go on where the README ends. Others have a test of their own."""
-TRIED_ELSEWHERE = {"backfill": "test_backfill.py", "deploy": "test_deploy_page.py"}
+"""Pages that go on where the README ends."""
 
 STOP = "ticketmill down\n"
-MAX_README_WORDS = 1200
 EVENT_OF_901 = re.compile(r'\\"key\\": ?\\"tickets/TKT-901\.json')
 
 
@@ -129,7 +126,7 @@ def test_the_walk_with_awslocal_works_where_the_tests_run(
     assert done.returncode == 0, done.stderr
     assert re.search(r'"ApproximateNumberOfMessages": "[1-9]', done.stdout)
     assert EVENT_OF_901.search(done.stdout), "the event on the queue"
-    assert done.stdout.rstrip().endswith("\n1"), "one row is enriched today"
+    assert re.search(r'\[\s*"enriched#\w+"\s*\]\s*$', done.stdout), "one row is enriched"
     enriched = json.loads((tmp_path / "enriched.json").read_text(encoding="utf-8"))
     assert enriched["ticket_id"] == "TKT-901"
     assert enriched["enrichment"]["status"] == "enriched"

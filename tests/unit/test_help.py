@@ -25,6 +25,7 @@ COMMANDS = {
     "work",
     "show",
     "list",
+    "reindex",
     "stats",
     "enrich",
     "backfill",

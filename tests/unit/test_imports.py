@@ -25,7 +25,7 @@ MAY_IMPORT = {
     **{leaf: {"domain", *LEAVES} for leaf in LEAVES},
     "domain": {"domain"},
     "learning": {"domain", "text", "encoder", "models", "tasks", "learning", *LEAVES},
-    "queries": {"domain", "queries", *LEAVES},
+    "queries": {"domain", "tasks", "queries", *LEAVES},
     "operations": {"domain", "pipeline", "operations", *LEAVES},
     "importers": {"domain", "importers"},
     "aws": {"domain", "aws", *LEAVES},

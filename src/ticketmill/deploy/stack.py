@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
-from ticketmill.aws.events import announced
+from ticketmill.aws.events import decode
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.keys import PROBE_PREFIX, TICKET_SUFFIX
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Ignored, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
@@ -150,9 +150,10 @@ def _probe_arrived(queue: SqsQueue, raw_bucket: str, key: str, others: list[Mess
 
 def _announces(message: Message, raw_bucket: str, key: str) -> bool:
     try:
-        return any(upload.key == key for upload in announced(message.body, raw_bucket))
+        announcement = decode(message.body, raw_bucket)
     except ValueError:  # somebody else's message: the worker will judge it
         return False
+    return isinstance(announcement, Ignored) and key in announcement.keys
 
 
 def _remove_versions(clients: Clients, bucket: str, key: str) -> None:

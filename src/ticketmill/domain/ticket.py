@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import (
@@ -27,11 +28,16 @@ from ticketmill.domain.labels import Urgency
 MAX_TICKET_BYTES = 2 * 1024 * 1024
 MAX_ID_CHARS = 128
 MAX_JSON_DEPTH = 64
+MAX_JSON_VALUES = 10_000
 
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+=-]{{0,{MAX_ID_CHARS - 1}}}")
 _ID_EXPECTED = (
     f"expected 1 to {MAX_ID_CHARS} characters of A-Z a-z 0-9 . _ : @ + = -, the first a letter or a digit"
 )
+# A string, or what comes before a value. Possessive, so that no body makes it backtrack. A string that does
+# not end reaches to the end of the body.
+_JSON_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]', re.DOTALL)
+_BEFORE_A_VALUE = (b",", b"[", b"{")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _STATED_PRIORITIES: Mapping[str, Urgency] = {
@@ -182,7 +188,7 @@ def parse_ticket(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> Ticket:
 
 
 def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
-    """One JSON document, decoded strictly: no NaN, no repeated keys, no bottomless nesting.
+    """One JSON document, decoded strictly: no NaN, no repeated keys, a limit to nesting and number of values.
 
     Lone surrogates (half an emoji in `\\ud83d` escapes) become U+FFFD, since nothing could store them.
     """
@@ -193,6 +199,7 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
     except UnicodeDecodeError as error:
         message = f"expected UTF-8, found an invalid byte at offset {error.start}"
         raise TicketRejected(RejectionCode.NOT_UTF8, message) from None
+    _check_values(body)
     try:
         document = json.loads(
             text,
@@ -208,6 +215,21 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
         raise _too_deep() from None
     except ValueError:  # an integer of more digits than Python converts
         raise TicketRejected(RejectionCode.NOT_JSON, "expected numbers of a sane length") from None
+
+
+def _check_values(body: bytes) -> None:
+    """Raises TicketRejected where a document has more than MAX_JSON_VALUES values.
+
+    64 KB of brackets are 3 MB of Python objects, and a worker has many tickets in memory at once. So the
+    values are counted before they are made: each but the first follows a comma or an opening bracket. Most
+    bodies have too few of these anywhere; only in the others are strings told apart from the rest.
+    """
+    if sum(map(body.count, _BEFORE_A_VALUE)) < MAX_JSON_VALUES:
+        return
+    outside_strings = (token for token in _JSON_TOKEN.finditer(body) if token[0] in _BEFORE_A_VALUE)
+    if any(True for _ in islice(outside_strings, MAX_JSON_VALUES - 1, None)):
+        message = f"expected at most {MAX_JSON_VALUES} JSON values, found more"
+        raise TicketRejected(RejectionCode.SCHEMA, message)
 
 
 def ticket_from(document: object) -> Ticket:

@@ -52,21 +52,27 @@ def plot_reliability(confidence: Doubles, right: Bools, title: str, path: Path) 
 
 
 def plot_counts(counts: Mapping[str, Mapping[str, int]], title: str, path: Path) -> None:
-    """A panel of bars a task, the most frequent labels first. SetupError when `path` cannot be written."""
+    """A panel of bars a task, the labels in their order. SetupError when `path` cannot be written."""
+    try:
+        figure_of_counts(counts, title).savefig(path, dpi=DPI, format="png")
+    except OSError as error:
+        raise SetupError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def figure_of_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Any:
+    """The figure that `plot_counts` writes."""
     figure = _figure(14.0, 8.0)
     figure.suptitle(title)
     columns = 3
     for position, (task, labels) in enumerate(counts.items(), start=1):
         axes = figure.add_subplot(-(-len(counts) // columns), columns, position)
-        shown = sorted(labels.items(), key=lambda each: each[1], reverse=True)[:MAX_BARS]
+        shown = list(labels.items())[:MAX_BARS]
         bars = axes.barh([label for label, _ in shown], [count for _, count in shown], color="tab:blue")
         axes.bar_label(bars, padding=2, fontsize=8)
         axes.invert_yaxis()
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set(title=f"{task} ({len(labels) - MAX_BARS} more)" if len(labels) > MAX_BARS else task)
-    try:
-        figure.savefig(path, dpi=DPI, format="png")
-    except OSError as error:
-        raise SetupError(f"{path} cannot be written: {error.strerror}") from error
+    return figure
 
 
 def _ticks(axes: Any, names: Sequence[str]) -> None:

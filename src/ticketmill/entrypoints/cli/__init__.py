@@ -17,6 +17,7 @@ from ticketmill.entrypoints.cli import (
     evaluate,
     models,
     place,
+    reindex,
     results,
     schema,
     taxonomy,
@@ -37,6 +38,7 @@ app.command()(place.up)
 app.command()(place.down)
 app.command()(place.status)
 app.command()(deploy.deploy)
+app.command()(reindex.reindex)
 app.command()(tickets.drop)
 app.command()(work.work)
 app.command()(tickets.show)
@@ -46,7 +48,7 @@ app.command()(tickets.enrich)
 app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command()(evaluate.evaluate)
-app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
+app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 

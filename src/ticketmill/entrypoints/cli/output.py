@@ -35,6 +35,19 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """As in `1 ticket` and `1,204 tickets`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """As in ` (did you mean "login_issue"?)`, ready to follow a sentence; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, list(known), n=1)
+    return f' (did you mean "{found[0]}"?)' if found else ""
+
+
 def say(message: str) -> None:
     """A line for the person at the terminal, on stderr."""
     typer.echo(message, err=True)
@@ -135,3 +148,8 @@ def _plain_line(label: str, done: int, total: int | None, rate: float) -> str:
     of_total = f" of {total}" if total else ""
     left = f", {(total - done) / rate:.0f} s left" if total and 0 < done < total else ""
     return f"{label}: {done}{of_total}, {rate:.1f}/s{left}"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """As in `1 ticket` and `1,204 tickets`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
