@@ -179,9 +179,9 @@ def test_status_names_the_instructions_of_the_processor(cache_dir: Path) -> None
     assert ("unknown" in line) == (not found)
 
 
-def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+def test_a_damaged_bundle_is_not_ready(cache_dir: Path) -> None:
     make_bundle(cache_dir)
     (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
     done = ticketmill(cache_dir, "models", "status")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr

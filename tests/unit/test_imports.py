@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "telemetry": {"domain", "models", "pipeline", "worker", "telemetry", *LEAVES},
     "bootstrap": {*ROOMS, *LEAVES, "bootstrap"},
     "entrypoints": {*ROOMS, *LEAVES, "bootstrap", "entrypoints"},
-    "__init__": set(),
+    "api": {"bootstrap", "domain", "pipeline", "settings"},
+    "__init__": {"api"},
     "__main__": {"entrypoints"},
 }
 

@@ -99,9 +99,9 @@ def test_a_worker_that_read_the_older_upload_never_overwrites_the_newer_row(
     """The other worker reads and writes the second upload while this one still encodes the first."""
     other = World()
     other.raw, other.rows, other.enriched = world.raw, world.rows, world.enriched
-    object.__setattr__(other.pipeline, "raw_tickets", world.raw)
-    object.__setattr__(other.pipeline, "rows", world.rows)
-    object.__setattr__(other.pipeline, "enriched_tickets", world.enriched)
+    other.pipeline = replace(
+        other.pipeline, raw_tickets=world.raw, rows=world.rows, enriched_tickets=world.enriched
+    )
     first = world.raw.drop("tickets/T1.json", ticket("T1", "first"))
     enrich = world.enricher.enrich
 

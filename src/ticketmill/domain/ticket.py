@@ -11,7 +11,16 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.labels import Urgency
@@ -106,32 +115,60 @@ def _null_as_no_metadata(value: object) -> object:
     return {} if value is None else value
 
 
-Text = Annotated[str, BeforeValidator(_null_as_empty)]
+def _input(*types: str, **more: JsonValue) -> WithJsonSchema:
+    """What a raw ticket may say in a field that is read into another type."""
+    return WithJsonSchema({"type": list(types), **more}, mode="validation")
+
+
+_TEXT_INPUT = _input("string", "number", "null")  # a number is taken as its digits
+Text = Annotated[str, BeforeValidator(_null_as_empty), _TEXT_INPUT]
+Name = Annotated[str | None, _TEXT_INPUT]
 
 
 class TicketMetadata(BaseModel):
-    """What came with the ticket; unknown fields are kept."""
+    """What the helpdesk says about the ticket. Unknown fields are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
 
-    source: str | None = None
-    language: str | None = None
-    tags: Annotated[tuple[str, ...], BeforeValidator(_null_as_no_tags)] = ()
+    source: Name = None
+    """The channel, as in `email` or `chat`."""
+    language: Name = None
+    """The language, as the sender states it. The detected one is `enrichment.language`."""
+    tags: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_null_as_no_tags),
+        _input("array", "null", items={"type": ["string", "number"]}),
+    ] = ()
+    """The helpdesk's own tags."""
 
 
 class Ticket(BaseModel):
-    """A valid raw ticket. Fields that we do not know are kept in `extra`."""
+    """A valid raw ticket. Unknown fields are kept in `extra`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    ticket_id: Annotated[str, BeforeValidator(_text_or_integer), AfterValidator(_usable_id)]
+    ticket_id: Annotated[
+        str, BeforeValidator(_text_or_integer), AfterValidator(_usable_id), _input("string", "integer")
+    ]
+    """Names the ticket: 1 to 128 characters of `A-Z a-z 0-9 . _ : @ + = -`, the first a letter or a digit."""
     subject: Text = ""
+    """The subject line. `subject` or `body` must have text."""
     body: Text = ""
-    priority: Annotated[Urgency | None, BeforeValidator(_stated_priority)] = None
-    created_at: Annotated[datetime | None, BeforeValidator(_unix_seconds_or_iso)] = None
-    customer_id: str | None = None
+    """What the customer wrote."""
+    priority: Annotated[
+        Urgency | None, BeforeValidator(_stated_priority), _input("string", "integer", "null")
+    ] = None
+    """The submitter's priority. Helpdesks' words and numbers (urgent, p1 … p4, 1 … 4) become our levels."""
+    created_at: Annotated[
+        datetime | None, BeforeValidator(_unix_seconds_or_iso), _input("string", "number", "null")
+    ] = None
+    """When the ticket was opened: Unix seconds, or ISO 8601. A time without a zone is UTC."""
+    customer_id: Name = None
+    """The customer, by the helpdesk's own id."""
     metadata: Annotated[TicketMetadata, BeforeValidator(_null_as_no_metadata)] = TicketMetadata()
+    """What the helpdesk says about the ticket."""
     extra: dict[str, JsonValue] = Field(default_factory=dict)
+    """Every other field of the raw ticket, unchanged."""
 
     @property
     def text(self) -> str:

@@ -26,6 +26,7 @@ from ticketmill.entrypoints.cli import (
     models,
     reindex,
     results,
+    schema,
     show,
     taxonomy,
     tickets,
@@ -77,6 +78,7 @@ app.command("list")(results.list_tickets)
 app.command()(results.stats)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
+app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
