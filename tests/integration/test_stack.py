@@ -8,12 +8,13 @@ import boto3
 import pytest
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.events import read_uploads
+from ticketmill.aws.events import decode
 from ticketmill.aws.s3 import S3RawTickets
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy import stack as stacks
 from ticketmill.deploy.stack import Stack, deploy, find_stack, template_body, wait_for_events
 from ticketmill.domain.errors import SetupError
+from ticketmill.domain.message import Uploads
 
 
 def attributes(clients: Clients, queue_url: str) -> dict[str, str]:
@@ -150,7 +151,9 @@ def test_an_upload_arrives_in_the_queue_and_other_objects_do_not(clients: Client
         messages = queue.receive(max_messages=10, wait_s=5)
         assert messages
         for message in messages:
-            keys += [upload.key for upload in read_uploads(message.body, stack.raw_bucket)]
+            announcement = decode(message.body, stack.raw_bucket)
+            if isinstance(announcement, Uploads):
+                keys += [upload.key for upload in announcement.uploads]
     assert keys == ["tickets/a b+ü/c.json"]
 
 

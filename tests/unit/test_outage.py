@@ -15,8 +15,9 @@ from fake_sqs import Clock, FakeSqs
 from fakes import FakeEnrichedTickets, ticket
 from world import World
 
+from ticketmill.aws.memory import MemoryRawTickets
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Message, RawObject, Upload
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.worker.backoff import Backoff
 from ticketmill.worker.pace import Pace
@@ -137,6 +138,28 @@ def test_a_ticket_that_fails_for_a_reason_of_its_own_pauses_nothing() -> None:
     assert queue.dead == ["m7"]
     assert len(queue.acknowledged) == 39
     assert worker.dependencies.outages == 0
+
+
+class PanicException(BaseException):
+    """As pyo3's, which is no Exception."""
+
+
+class PanickingRawTickets(MemoryRawTickets):
+    """Its client panics on one key."""
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None:
+        if upload.key == "tickets/T1.json":
+            raise PanicException("index out of bounds")
+        return super().fetch(upload, max_bytes)
+
+
+def test_a_panic_of_a_native_client_is_the_failure_of_one_ticket(world: World) -> None:
+    raw = PanickingRawTickets(objects=world.raw.objects)
+    pipeline = replace(world.pipeline, raw_tickets=raw)
+    messages = [world.raw.drop(f"tickets/T{number}.json", ticket(f"T{number}")) for number in range(3)]
+    results = {each.message.message_id: each.result for each in pipeline.process_batch(messages)}
+    assert list(results.values()).count(Result.ENRICHED) == 2
+    assert results[messages[1].message_id] is Result.FAILED
 
 
 class Crash(BaseException):

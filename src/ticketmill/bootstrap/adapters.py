@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -25,6 +26,7 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    checkpoints: DynamoCheckpoints
     queries: TicketQueries
     serving: DynamoServingDecisions
     queue: SqsQueue
@@ -40,6 +42,7 @@ def pool_size(settings: Settings) -> int:
 def connect(settings: Settings) -> Adapters:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -55,6 +58,7 @@ def connect(settings: Settings) -> Adapters:
         stack=stack,
         raw_tickets=S3RawTickets(clients, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
+        checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
         rows=rows,
         queries=TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows),
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),

@@ -42,8 +42,19 @@ def id_of_key(key: str) -> str:
 
 
 def is_ticket_key(key: str) -> bool:
-    """Whether an object of that key is a ticket, and not a probe."""
-    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX)
+    """Whether an object of that key is a ticket: neither a probe nor what macOS leaves beside files."""
+    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX) and not is_macos_metadata(key)
+
+
+def is_macos_metadata(path: str) -> bool:
+    """Whether a key or path is metadata that macOS writes beside files: `._name`, or under `__MACOSX/`."""
+    *folders, name = path.split("/")
+    return name.startswith("._") or "__MACOSX" in folders
+
+
+def checkpoint_key(run: str) -> str:
+    """The table key of a backfill run's checkpoint. No ticket has it: ids begin with a letter or a digit."""
+    return f"#backfill#{run}"
 
 
 def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: str) -> str:
