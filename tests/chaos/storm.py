@@ -144,9 +144,9 @@ class Storm:
         right = 0
         while (now_s := time.monotonic() - started) < progress_s + PATIENCE_WITHOUT_PROGRESS_S:
             uploads.advance(now_s)
-            while outages and outages[0].after_receives <= faults.receives:
+            while outages and outages[0].after_messages <= faults.received:
                 faults.begin_outage(outages.pop(0))
-            while disruptions and disruptions[0].after_receives <= faults.receives:
+            while disruptions and disruptions[0].after_messages <= faults.received:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
             if uploads.done and now_s >= next_look_s:
@@ -230,7 +230,7 @@ def _disrupt(disruption: Disruption, faults: Faults, crew: Crew) -> None:
         return crew.strike(name, disruption.action)
 
     if disruption.point is None:
-        strike(crew.names[disruption.after_receives % len(crew.names)])
+        strike(crew.names[disruption.after_messages % len(crew.names)])
     else:
         faults.set_trap(Trap(disruption.point, disruption.after, strike))
 
