@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
-from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, read_event
+from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, decode
 from local_place import raw
 
 from ticketmill.domain.message import Message
@@ -122,7 +122,7 @@ def work_in_memory(
             raw_tickets=network.to("raw", raw_tickets),
             enriched_tickets=network.to("enriched", FakeEnrichedTickets()),
             rows=network.to("rows", rows),
-            read_event=read_event,
+            decode=decode,
             enricher=enricher,
             executor=executor,
             max_ticket_bytes=settings.max_ticket_bytes,

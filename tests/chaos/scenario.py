@@ -224,8 +224,15 @@ INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
 ]
 
 # Where a worker dies first of all: between object and row, row and acknowledgement, and just before that.
-_FIRST = [("s3.PUT", True), ("dynamodb.UpdateItem", True), ("sqs.DeleteMessageBatch", False)]
-_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.UpdateItem", "sqs.DeleteMessageBatch"]
+_FIRST = [("s3.PUT", True), ("dynamodb.PutItem", True), ("sqs.DeleteMessageBatch", False)]
+_POINTS = [
+    None,
+    "sqs.ReceiveMessage",
+    "s3.PUT",
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
+    "sqs.DeleteMessageBatch",
+]
 
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:

@@ -14,6 +14,7 @@ import typer
 
 from ticketmill.encoder.bundle import EncoderSection, FileEntry, fingerprint_of
 from ticketmill.entrypoints.cli import app
+from ticketmill.entrypoints.cli.output import EXIT_CODES
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
 COMMANDS = {
@@ -25,6 +26,7 @@ COMMANDS = {
     "work",
     "show",
     "list",
+    "reindex",
     "stats",
     "enrich",
     "backfill",
@@ -92,7 +94,8 @@ def test_help_lists_every_command_on_stdout(cache_dir: Path) -> None:
     registered = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     assert registered >= COMMANDS
     assert registered <= words_of(done.stdout)
-    assert "Exit codes: 0 done, 2 wrong usage, 3 not ready" in done.stdout
+    told = " ".join(done.stdout.split())
+    assert f"Exit codes: {', '.join(f'{code.value} {EXIT_CODES[code]}' for code in EXIT_CODES)}." in told
 
 
 def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
@@ -110,6 +113,8 @@ def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
         ("list", "--urgency", "soon"),
         ("list", "--since", "yesterday"),
         ("show",),
+        ("work", "--wait-s", "21"),
+        ("work", "--metrics-port", "0"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "colour"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "sentiment", "--with", "rules"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "topics", "--plots", "."),
@@ -130,8 +135,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ..
         (("enrich", "missing.json"), {}, "missing.json does not exist"),
         (("enrich", "-"), {}, "no bundle at"),
         (("drop", "missing.json"), {}, "missing.json does not exist"),
-        (("work", "--wait-s", "21"), {}, "TICKETMILL_WAIT_S: "),
-        (("work", "--metrics-port", "0"), {}, "TICKETMILL_METRICS_PORT: "),
+        (("work",), {"TICKETMILL_WAIT_S": "21"}, "TICKETMILL_WAIT_S: "),
         (("work",), {"TICKETMILL_LOG_FORMAT": "xml"}, "TICKETMILL_LOG_FORMAT: "),
         (("taxonomy", "check", "missing.yaml"), {}, "missing.yaml cannot be read"),
         (("models", "build", "--topics", "missing.yaml"), {}, "missing.yaml cannot be read"),
@@ -164,9 +168,20 @@ def test_an_answer_for_people_is_on_stdout_too(cache_dir: Path) -> None:
     assert "made by hand" in done.stdout
 
 
-def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+def test_status_names_the_instructions_of_the_processor(cache_dir: Path) -> None:
+    make_bundle(cache_dir)
+    known = {"avx2", "avx512", "vnni", "dotprod", "i8mm"}
+    found = json.loads(ticketmill(cache_dir, "models", "status", "--json").stdout)["instructions"]
+    assert set(found) <= known
+    told = ticketmill(cache_dir, "models", "status").stdout
+    (line,) = (line for line in told.splitlines() if "processor" in line)
+    assert ", ".join(found) in line
+    assert ("unknown" in line) == (not found)
+
+
+def test_a_damaged_bundle_is_not_ready(cache_dir: Path) -> None:
     make_bundle(cache_dir)
     (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
     done = ticketmill(cache_dir, "models", "status")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr

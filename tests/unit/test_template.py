@@ -14,6 +14,7 @@ import pytest
 from cfnlint.template import Template
 from test_infra import INFRA, ROOT, template
 
+from ticketmill.domain.row import TicketRow
 from ticketmill.worker.isolation import SUSPECT_RECEIVES
 
 ALARMS = {
@@ -144,6 +145,13 @@ def test_what_holds_tickets_is_kept(resources: dict[str, Any]) -> None:
     for name in ("RawBucket", "EnrichedBucket", "TicketsTable"):
         assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert resources[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_checkpoints_expire_and_rows_do_not(resources: dict[str, Any]) -> None:
+    """Read off the template: ministack takes the table's time to live and does not set it."""
+    table = resources["TicketsTable"]["Properties"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "expires_at" not in TicketRow.model_fields
 
 
 def test_an_upgrade_begins_to_delete_nothing() -> None:

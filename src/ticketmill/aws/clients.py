@@ -6,6 +6,7 @@ endpoint botocore addresses buckets by path, on AWS by host name, so that no set
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,9 @@ def connect(max_pool_connections: int = 16) -> Clients:
     Raises SetupError where there is no region or are no credentials. Nothing is called yet.
     """
     try:
-        session = boto3.Session()
+        # boto3 reads AWS_DEFAULT_REGION alone, other SDKs AWS_REGION
+        region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+        session = boto3.Session(region_name=region)
         if session.region_name is None:
             raise SetupError(f"no AWS region: set AWS_DEFAULT_REGION, {LOCAL_HINT}")
         if session.get_credentials() is None:

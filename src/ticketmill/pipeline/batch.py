@@ -18,13 +18,13 @@ from ticketmill.bisection import as_failure, bisect
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import enriched_key, id_of_key
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import BackfillRequest, Ignored, Message, RawObject, Upload, Uploads
 from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
-from ticketmill.pipeline.ports import Commands, EnrichedTickets, RawTickets, ReadEvent, TicketRows
+from ticketmill.pipeline.ports import Commands, Decode, EnrichedTickets, RawTickets, TicketRows
 from ticketmill.pipeline.recorder import Recorder
 from ticketmill.tasks.table import row_attributes
 
@@ -112,12 +112,12 @@ class Pipeline:
     raw_tickets: RawTickets
     enriched_tickets: EnrichedTickets
     rows: TicketRows
-    read_event: ReadEvent
+    decode: Decode
     enricher: Enricher
     executor: Executor
     max_ticket_bytes: int
     commands: Commands | None = None
-    """What a message that announces nothing may ask for instead; None: nothing."""
+    """What a message may ask for that announces no upload; None: nothing."""
     large_bytes: int = 64 << 10
     """Larger objects go through one at a time, whatever the number of batches under way."""
     serving_serial: Callable[[], int] = _no_serial
@@ -133,15 +133,15 @@ class Pipeline:
         Never raises for a ticket: one that can never succeed is recorded as rejected, one that failed for
         another reason is an outcome too, and neither touches its neighbours.
         """
-        jobs, outcomes = self._open(messages)
+        jobs, requests, outcomes = self._open(messages)
         fetched = list(self.executor.map(lambda job: self._fetch(job, self.large_bytes), jobs))
         processed = self._finish([each for each in fetched if not isinstance(each, Large)])
         for large in fetched:
             if isinstance(large, Large):
                 with self.one_large_at_a_time:
                     processed += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
-        # last of all: no ticket waits for what a command does
-        outcomes = [self._obeyed(each) for each in outcomes]
+        # last of all: no ticket waits for a backfill
+        outcomes += [self._backfill(*each) for each in requests]
         for each in processed:
             outcomes += each.outcomes()
         return outcomes
@@ -154,34 +154,51 @@ class Pipeline:
         stored = self.executor.map(self._store, fresh, enrichments)
         return [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Processed)]
 
-    def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
-        """One job an object, however many messages announce it: the object is read as it stands now."""
+    def _open(
+        self, messages: Iterable[Message]
+    ) -> tuple[list[Job], list[tuple[BackfillRequest, Message]], list[Outcome]]:
+        """One job an object, however many messages announce it: the object is read as it stands now.
+
+        Beside the jobs: the backfills that messages ask for, and the outcomes of messages that need no job.
+        """
         announced: dict[Upload, list[Message]] = {}
+        requests: list[tuple[BackfillRequest, Message]] = []
         outcomes: list[Outcome] = []
         for message in messages:
             try:
-                uploads = self.read_event(message.body)
+                announcement = self.decode(message.body)
             except ValueError as error:
                 log.warning("message %s announces no ticket: %s", message.message_id, error)
                 outcomes.append(Outcome(message, Result.FAILED, reason="unreadable_message"))
                 continue
-            if not uploads:
-                outcomes.append(Outcome(message, Result.IGNORED))
-            for upload in dict.fromkeys(uploads):
-                announced.setdefault(upload, []).append(message)
+            match announcement:
+                case Uploads(uploads, skipped):
+                    for upload in dict.fromkeys(uploads):
+                        announced.setdefault(upload, []).append(message)
+                    if skipped:
+                        log.warning(
+                            "message %s: %d records skipped: %s", message.message_id, len(skipped), skipped[0]
+                        )
+                    if not uploads:
+                        outcomes.append(Outcome(message, Result.IGNORED, reason="foreign_record"))
+                case BackfillRequest():
+                    requests.append((announcement, message))
+                case Ignored(reason):
+                    outcomes.append(Outcome(message, Result.IGNORED, reason=reason))
         now = self.clock()
-        return [Job(upload, tuple(by), now) for upload, by in announced.items()], outcomes
+        jobs = [Job(upload, tuple(by), now) for upload, by in announced.items()]
+        return jobs, requests, outcomes
 
-    def _obeyed(self, outcome: Outcome) -> Outcome:
-        """The outcome of a message that announces nothing, once what it asks for instead is done."""
-        if self.commands is None or outcome.result is not Result.IGNORED:
-            return outcome
-        message = outcome.message
+    def _backfill(self, request: BackfillRequest, message: Message) -> Outcome:
+        """The outcome of a message that asks for a backfill, once its part is done."""
+        if self.commands is None:
+            return Outcome(message, Result.IGNORED)
         try:
-            return replace(outcome, reason=self.commands.obey(message.body))
-        except Exception as error:  # noqa: BLE001 - a command's fault must not end the worker
+            self.commands.backfill(request, message)
+        except Exception as error:  # noqa: BLE001 - a bug in a backfill must not end the worker
             failure = _explain(f"message {message.message_id}", [message], error, self.clock())
-            return replace(outcome, result=Result.FAILED, reason=failure.code)
+            return Outcome(message, Result.FAILED, reason=failure.code)
+        return Outcome(message, Result.IGNORED, reason="backfill")
 
     def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Processed:
         try:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from ticketmill.domain.message import Extension, Message, RawObject, Upload
+from ticketmill.domain.message import (
+    Announcement,
+    BackfillRequest,
+    Extension,
+    Message,
+    RawObject,
+    Upload,
+)
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
 from ticketmill.domain.serving import ServingDecision, ServingHistory
 
-ReadEvent = Callable[[str], list[Upload]]
-"""The uploads that a message body announces: none for a test event. ValueError where it announces nothing
-that we know."""
+Decode = Callable[[str], Announcement]
+"""What a message body says. ValueError where it says nothing that we know."""
 
 
 class Commands(Protocol):
     """What messages ask for that announce no upload."""
 
-    def obey(self, body: str) -> str | None:
-        """Does what a message asks for; what that was, None where it asks for nothing."""
+    def backfill(self, request: BackfillRequest, message: Message) -> None:
+        """Does the part of a backfill that `message` asks for, and asks for the next part."""
         ...
 
 

@@ -31,10 +31,12 @@ def work(
     max_tickets: Annotated[int | None, typer.Option(min=1, help="Stop after so many messages.")] = None,
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
     processes: Annotated[int, typer.Option(min=1, help="Workers, each with its share of the cores.")] = 1,
-    batch_size: Annotated[int | None, typer.Option(help="Messages gathered for one pass.")] = None,
-    wait_s: Annotated[int | None, typer.Option(help="Seconds that a receive waits, 0 to 20.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Messages gathered for one pass.")
+    ] = None,
+    wait_s: Annotated[int | None, typer.Option(min=0, max=20, help="Seconds that a receive waits.")] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(help="Serve /metrics, /healthz and /readyz on this port.")
+        int | None, typer.Option(min=1, max=65_535, help="Serve /metrics, /healthz and /readyz on this port.")
     ] = None,
     emf: Annotated[
         bool | None, typer.Option("--emf", help="Metrics for CloudWatch on stderr, once a minute.")
