@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -34,7 +35,8 @@ def server(
             self.end_headers()
             self.wfile.write(body)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def date_time_string(self, timestamp: float | None = None) -> str:
             return date or super().date_time_string(timestamp)
@@ -109,7 +111,7 @@ def test_where_nobody_listens_nobody_answers() -> None:
     with silence() as endpoint_url:
         pass
     assert ask(endpoint_url).who is Answering.NOBODY
-    with pytest.raises(SetupError, match="nothing answers at .*ticketmill up"):
+    with pytest.raises(SetupError, match=r"nothing answers at .*ticketmill up"):
         check_answers(endpoint_url)
 
 
@@ -137,11 +139,9 @@ def test_loopback_is_told_from_other_hosts(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-def test_an_emulator_is_not_started_where_something_stays_silent(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def test_an_emulator_is_not_started_where_something_stays_silent(tmp_path: Path) -> None:
     with silence() as endpoint_url, pytest.raises(SetupError, match="does not answer"):
-        emulator.start(endpoint_url, tmp_path_factory.mktemp("state"))
+        emulator.start(endpoint_url, tmp_path)
 
 
 @pytest.mark.parametrize(
