@@ -81,10 +81,9 @@ def test_a_stack_of_another_region_is_named(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-south-1")
     elsewhere = connect()
     try:
+        told = rf"stack {stack_name} is in region {here}, .* is ap-south-1"
         for look in (find_stack, check_region):
-            with pytest.raises(
-                SetupError, match=rf"stack {stack_name} is in region {here}, .* is ap-south-1"
-            ):
+            with pytest.raises(SetupError, match=told):
                 look(elsewhere, stack_name)
     finally:
         for client in (elsewhere.s3, elsewhere.sqs, elsewhere.dynamodb, elsewhere.cloudformation):
