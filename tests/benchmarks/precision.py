@@ -22,6 +22,7 @@ import numpy as np
 from ticketmill.encoder.build.builder import build_bundle
 from ticketmill.encoder.bundle import load_bundle
 from ticketmill.encoder.encoder import Encoder
+from ticketmill.encoder.processor import instructions
 from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import load_settings
 
@@ -74,8 +75,9 @@ def measure(encoders: dict[str, Encoder], texts: list[str], rounds: int) -> list
 
 
 def cpu() -> str:
+    """The processor's name and those of its instructions that matter to 8-bit products."""
     names = [line.split(":", 1)[1].strip() for line in _cpu_info() if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    return ", ".join([names[0] if names else platform.processor(), *instructions()])
 
 
 def _cpu_info() -> list[str]:

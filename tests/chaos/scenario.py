@@ -108,6 +108,7 @@ class Outage:
     after_receives: int
     service: str
     length_s: float
+    odds: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,11 @@ class Scenario:
         return [each for each in self.uploads if each.ticket_id == ticket_id]
 
 
-def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
-    """The scenario of `seed`: so many tickets, their last uploads soon after `duration_s`."""
+def draw(seed: int, tickets: int, duration_s: float, outage_s: float = 0) -> Scenario:
+    """The scenario of `seed`: so many tickets, their last uploads soon after `duration_s`.
+
+    Early on S3 is down for `outage_s`, besides the short outages of every service.
+    """
     dice = random.Random(f"scenario-{seed}")
     corpus = read_corpus()
     every, weights = list(STORIES), list(STORIES.values())
@@ -149,6 +153,8 @@ def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
         uploads += _told(story, ticket_id, dice.uniform(0, duration_s), dice, corpus)
     uploads.sort(key=lambda each: each.at_s)
     disruptions, outages = list(_disruptions(dice, tickets)), list(_outages(dice, tickets))
+    if outage_s:
+        outages.insert(1, Outage(outages[0].after_receives, "s3", outage_s, odds=1.0))
     return Scenario(seed, duration_s, stories, uploads, disruptions, outages)
 
 
@@ -218,8 +224,15 @@ INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
 ]
 
 # Where a worker dies first of all: between object and row, row and acknowledgement, and just before that.
-_FIRST = [("s3.PUT", True), ("dynamodb.UpdateItem", True), ("sqs.DeleteMessageBatch", False)]
-_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.UpdateItem", "sqs.DeleteMessageBatch"]
+_FIRST = [("s3.PUT", True), ("dynamodb.PutItem", True), ("sqs.DeleteMessageBatch", False)]
+_POINTS = [
+    None,
+    "sqs.ReceiveMessage",
+    "s3.PUT",
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
+    "sqs.DeleteMessageBatch",
+]
 
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:

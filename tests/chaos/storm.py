@@ -129,6 +129,8 @@ class Storm:
             "TICKETMILL_MAX_TICKET_BYTES": str(MAX_TICKET_BYTES),
             "TICKETMILL_VISIBILITY_TIMEOUT_S": str(VISIBILITY_TIMEOUT_S),
             "TICKETMILL_HEARTBEAT_S": "1",
+            "TICKETMILL_RETRY_BASE_S": "1",
+            "TICKETMILL_OUTAGE_PAUSE_S": "1",
         }
 
     def _rage(self, proxy: Proxy, crew: Crew, check: Check) -> None:
@@ -139,11 +141,10 @@ class Storm:
         faults.start()
         started = time.monotonic()
         next_look_s = self.scenario.duration_s
-        while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
+        while (now_s := time.monotonic() - started) < self._longest_s:
             uploads.advance(now_s)
             while outages and outages[0].after_receives <= faults.receives:
-                outage = outages.pop(0)
-                faults.begin_outage(outage.service, outage.length_s)
+                faults.begin_outage(outages.pop(0))
             while disruptions and disruptions[0].after_receives <= faults.receives:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
@@ -154,6 +155,11 @@ class Storm:
                 next_look_s = now_s + 2 + 5 * look_s  # looking is work for the emulator too
             time.sleep(_TICK_S)
         uploads.finish()
+
+    @property
+    def _longest_s(self) -> float:
+        longest_outage_s = max(outage.length_s for outage in self.scenario.outages)
+        return self.scenario.duration_s + longest_outage_s + LONGEST_WAIT_S
 
     def _calm(self, crew: Crew) -> int:
         """Redrives dead letters and works everything off; how many there were."""

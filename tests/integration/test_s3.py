@@ -113,3 +113,33 @@ def test_a_failure_of_s3_is_transient_and_names_its_code(clients: Clients, stack
         nowhere.fetch(upload(stack), max_bytes=1000)
     with pytest.raises(TransientFailure, match=r"reading an enrichment from S3: NoSuchKey"):
         S3EnrichedTickets(clients, stack.enriched_bucket).get("tickets/none.json")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "tickets/ü +*~'()!@$&,;=:.json",
+        "tickets/100%25.json",
+        "tickets/a%2Fb.json",
+        "tickets//double.json",
+        "tickets/a\tb.json",
+    ],
+)
+def test_every_key_is_fetched_as_boto3_put_it(
+    raw_tickets: S3RawTickets, stack: Stack, clients: Clients, key: str
+) -> None:
+    clients.s3.put_object(Bucket=stack.raw_bucket, Key=key, Body=BODY)
+    raw = raw_tickets.fetch(upload(stack, key), max_bytes=1000)
+    assert raw is not None
+    assert (raw.key, raw.body) == (key, BODY)
+
+
+def test_a_fetched_ticket_is_described_as_boto3_describes_it(
+    raw_tickets: S3RawTickets, stack: Stack, clients: Clients
+) -> None:
+    raw_tickets.put(KEY, BODY)
+    raw = raw_tickets.fetch(upload(stack), max_bytes=1000)
+    head = clients.s3.head_object(Bucket=stack.raw_bucket, Key=KEY)
+    assert raw is not None
+    assert (raw.version_id, f'"{raw.etag}"') == (head["VersionId"], head["ETag"])
+    assert (raw.last_modified, raw.size_bytes) == (head["LastModified"], head["ContentLength"])

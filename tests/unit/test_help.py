@@ -27,6 +27,7 @@ COMMANDS = {
     "work",
     "show",
     "list",
+    "reindex",
     "stats",
     "enrich",
     "backfill",
@@ -186,9 +187,20 @@ def test_an_answer_for_people_is_on_stdout_too(cache_dir: Path) -> None:
     assert "made by hand" in done.stdout
 
 
-def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+def test_status_names_the_instructions_of_the_processor(cache_dir: Path) -> None:
+    make_bundle(cache_dir)
+    known = {"avx2", "avx512", "vnni", "dotprod", "i8mm"}
+    found = json.loads(ticketmill(cache_dir, "models", "status", "--json").stdout)["instructions"]
+    assert set(found) <= known
+    told = ticketmill(cache_dir, "models", "status").stdout
+    (line,) = (line for line in told.splitlines() if "processor" in line)
+    assert ", ".join(found) in line
+    assert ("unknown" in line) == (not found)
+
+
+def test_a_damaged_bundle_is_not_ready(cache_dir: Path) -> None:
     make_bundle(cache_dir)
     (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
     done = ticketmill(cache_dir, "models", "status")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr

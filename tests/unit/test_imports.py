@@ -25,7 +25,7 @@ MAY_IMPORT = {
     **{leaf: {"domain", *LEAVES} for leaf in LEAVES},
     "domain": {"domain"},
     "learning": {"domain", "text", "encoder", "models", "tasks", "learning", *LEAVES},
-    "queries": {"domain", "queries", *LEAVES},
+    "queries": {"domain", "tasks", "queries", *LEAVES},
     "operations": {"domain", "pipeline", "operations", *LEAVES},
     "importers": {"domain", "importers"},
     "aws": {"domain", "aws", *LEAVES},
@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "telemetry": {"domain", "models", "pipeline", "worker", "telemetry", *LEAVES},
     "bootstrap": {*ROOMS, *LEAVES, "bootstrap"},
     "entrypoints": {*ROOMS, *LEAVES, "bootstrap", "entrypoints"},
-    "__init__": set(),
+    "api": {"bootstrap", "domain", "pipeline", "settings"},
+    "__init__": {"api"},
     "__main__": {"entrypoints"},
 }
 

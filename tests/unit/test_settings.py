@@ -22,6 +22,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
+        "serve": "auto",
         "raw_bucket": None,
         "enriched_bucket": None,
         "queue_url": None,
@@ -52,6 +53,8 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "wait_s": 5,
         "visibility_timeout_s": 60,
         "heartbeat_s": 20,
+        "retry_base_s": 20,
+        "outage_pause_s": 5,
         "stop_deadline_s": 25,
         "io_threads": 32,
         "max_ticket_bytes": 2 * 1024 * 1024,

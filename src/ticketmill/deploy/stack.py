@@ -14,12 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
-from ticketmill.aws.events import announced
+from ticketmill.aws.events import decode
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy.endpoint import Answering, ask, check_answers, is_loopback, split_endpoint
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.keys import PROBE_PREFIX, TICKET_SUFFIX
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Ignored, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
@@ -135,8 +135,7 @@ def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
                     return
         finally:
             _remove_versions(clients, stack.raw_bucket, key)
-            for message in others:
-                queue.release(message, delay_s=0)
+            queue.release(others, delay_s=0)
     raise SetupError(
         f"no event of an upload to {stack.raw_bucket} came to {stack.queue_url} within {timeout_s:g} s: "
         "a running worker may have taken it, or the bucket's notification is missing"
@@ -158,9 +157,10 @@ def _probe_arrived(queue: SqsQueue, raw_bucket: str, key: str, others: list[Mess
 
 def _announces(message: Message, raw_bucket: str, key: str) -> bool:
     try:
-        return any(upload.key == key for upload in announced(message.body, raw_bucket))
+        announcement = decode(message.body, raw_bucket)
     except ValueError:  # somebody else's message: the worker will judge it
         return False
+    return isinstance(announcement, Ignored) and key in announcement.keys
 
 
 def _remove_versions(clients: Clients, bucket: str, key: str) -> None:

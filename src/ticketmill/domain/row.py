@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from ticketmill.domain.enrichment import (
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.keys import day_shard
+from ticketmill.domain.facets import FACET, facets_of
+from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
@@ -26,9 +27,10 @@ MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 
-INDEXED = ("urgency", "intent", "sentiment", "status")
-INDEX_ATTRIBUTES = tuple(f"{name}_day" for name in INDEXED)
-"""Every attribute that `index_keys` may give."""
+INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
+"""What `index_attributes` gives."""
+RETIRED_ATTRIBUTES = ("urgency_day", "intent_day", "sentiment_day", "status_day")
+"""The keys of the indexes of version 1, which no index has any more."""
 
 FIRST_PARTIAL_RETRY = timedelta(hours=1)
 MAX_PARTIAL_RETRY = timedelta(days=7)
@@ -106,7 +108,7 @@ class TicketRow(Record):
 
     ticket_id: str
     schema_version: int = SCHEMA_VERSION
-    status: Open[Status]
+    status: Annotated[Open[Status], FACET]
     revision: int = 1
     raw: RawVersion
     content_hash: str
@@ -115,32 +117,32 @@ class TicketRow(Record):
     failure: Failure | None = None
 
     subject: str = ""
-    customer_id: str | None = None
+    customer_id: Annotated[str | None, FACET] = None
     created_at: datetime | None = None
     source: str | None = None
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[str, ...], FACET] = ()
     stated_priority: Open[Urgency] | None = None
 
-    intent: str | None = None
+    intent: Annotated[str | None, FACET] = None
     intent_confidence: Confidence | None = None
     intent_source: Open[Source] | None = None
-    urgency: Open[Urgency] | None = None
+    urgency: Annotated[Open[Urgency] | None, FACET] = None
     urgency_confidence: Confidence | None = None
     urgency_source: Open[Source] | None = None
     priority_conflict: bool | None = None
-    sentiment: Open[Sentiment] | None = None
+    sentiment: Annotated[Open[Sentiment] | None, FACET] = None
     sentiment_confidence: Confidence | None = None
     sentiment_source: Open[Source] | None = None
-    topics: tuple[TopicPrediction, ...] = ()
+    topics: Annotated[tuple[TopicPrediction, ...], FACET] = ()
     summary: str | None = None
     summary_display: str | None = None
     summary_source: Open[Source] | None = None
-    language: str | None = None
+    language: Annotated[str | None, FACET] = None
     language_confidence: Confidence | None = None
     tokens: int | None = None
     truncated: bool | None = None
     windows: int | None = None
-    needs_review: bool | None = None
+    needs_review: Annotated[bool | None, FACET] = None
     review_reasons: tuple[str, ...] = ()
     failed_stages: tuple[str, ...] = ()
     fallbacks: dict[str, str] = Field(default_factory=dict)
@@ -156,13 +158,14 @@ class TicketRow(Record):
         """When the ticket came in: its upload, which no second run changes."""
         return self.raw.last_modified
 
-    def index_keys(self) -> dict[str, str]:
-        """The partition keys of the indexes, sharded by day so that four labels never make four hot ones."""
-        values = {name: getattr(self, name) for name in INDEXED}
+    def index_attributes(self) -> dict[str, Any]:
+        """What the indexes hold of this row: its shard, its position in time, and its facets."""
+        shard = index_shard(self.ticket_id)
         return {
-            f"{name}_day": day_shard(value, self.received_at)
-            for name, value in values.items()
-            if value is not None
+            "shard": shard,
+            "status_shard": status_shard(self.status, shard),
+            "position": index_position(self.received_at, self.ticket_id),
+            "facets": facets_of(self),
         }
 
 

@@ -16,7 +16,7 @@ MAX_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text and what a person said of it: one label, several topics, or one or more reference summaries."""
+    """A text and what a person assigned: one label, several topics, or reference summaries."""
 
     subject: str
     body: str
@@ -24,9 +24,9 @@ class LabelledText:
 
 
 def read_labelled(path: Path, label_field: str, text_field: str | None = None) -> list[LabelledText]:
-    """The rows of a JSON-lines file. SetupError names the first line that does not fit.
+    """The rows of a JSON-lines file. Raises SetupError, which names the first invalid line.
 
-    Without `text_field`, a row's text is its `text` where it has one, else its `subject` and `body`.
+    Without `text_field`, a row's text is its `text`, else its `subject` and `body`.
     """
     rows: list[LabelledText] = []
     try:
@@ -44,7 +44,7 @@ def read_labelled(path: Path, label_field: str, text_field: str | None = None) -
 
 
 def check_vocabulary(rows: list[LabelledText], vocabulary: Collection[str], path: Path) -> None:
-    """SetupError that names the labels of `rows` that the bundle cannot give."""
+    """Raises SetupError when `rows` have labels that the bundle cannot predict."""
     unknown = sorted({label for row in rows for label in row.labels} - set(vocabulary))
     if unknown:
         named = ", ".join(_with_nearest(each, vocabulary) for each in unknown[:MAX_NAMED])

@@ -216,11 +216,12 @@ def _divisors(largest: Floats, weights: list[Floats]) -> Floats:
 
     Channels that hardly moved over the calibration count like the median one: other texts may move them.
     """
-    tiny = np.float32(1e-6)
-    largest = np.maximum(largest, max(np.median(largest), tiny))
+    tiny = 1e-6
+    # in float64: in float32, processors differ in the last digit of a logarithm, and could round differently
+    reach = np.maximum(largest, max(float(np.median(largest)), tiny)).astype(np.float64)
     heaviest = np.maximum(np.max([np.abs(weight).max(axis=1) for weight in weights], axis=0), tiny)
-    exponents = SMOOTHING * np.log2(largest) - (1 - SMOOTHING) * np.log2(heaviest)
-    steps = np.rint((exponents - exponents.mean()) * FACTOR_STEPS).astype(np.float64)
+    exponents = SMOOTHING * np.log2(reach) - (1 - SMOOTHING) * np.log2(heaviest.astype(np.float64))
+    steps = np.rint((exponents - exponents.mean()) * FACTOR_STEPS)
     return np.asarray(np.exp2(steps / FACTOR_STEPS), np.float32)
 
 

@@ -25,7 +25,9 @@ from ticketmill.entrypoints.cli import (
     evaluate,
     local,
     models,
+    reindex,
     results,
+    schema,
     show,
     taxonomy,
     tickets,
@@ -72,6 +74,7 @@ app.command(epilog=examples('eval "$(ticketmill down)"'))(local.down)
 app.command()(local.status)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=deploy.EPILOG)(deploy.deploy)
+app.command()(reindex.reindex)
 app.command()(tickets.drop)
 app.command()(work.work)
 app.command(epilog=show.EPILOG)(show.show)
@@ -79,8 +82,9 @@ app.command("list")(results.list_tickets)
 app.command()(results.stats)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
+app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
-app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
+app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 

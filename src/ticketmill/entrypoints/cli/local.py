@@ -8,15 +8,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from ticketmill.domain.labels import Status
 from ticketmill.entrypoints.cli.named_models import of_worker, show
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say, table
 from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ticketmill.bootstrap import Adapters
 
 LOCAL_ENDPOINT_URL = "http://127.0.0.1:4566"
 LOCAL_REGION = "us-east-1"
@@ -102,7 +99,7 @@ def status(as_json: AsJson = False) -> None:
         "stack": settings.stack,
         "queue": _depths(place.queue),
         "dead_letter_queue": _depths(place.dead_letters),
-        "rows": _rows_by_status(place),
+        "rows": place.queries.count_statuses(datetime.now(UTC) - timedelta(days=COUNTED_DAYS)),
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
     }
@@ -120,15 +117,6 @@ def status(as_json: AsJson = False) -> None:
 def _depths(queue: Any) -> dict[str, int]:
     depths = queue.depths()
     return {"visible": depths.visible, "in_flight": depths.in_flight, "delayed": depths.delayed}
-
-
-def _rows_by_status(place: Adapters) -> dict[str, int]:
-    today = datetime.now(UTC).date()
-    days = [today - timedelta(days=back) for back in range(COUNTED_DAYS)]
-    return {
-        status.value: sum(place.rows.count_day("status_day", status, day) for day in days)
-        for status in Status
-    }
 
 
 def _bundle(directory: Any) -> dict[str, str | None]:

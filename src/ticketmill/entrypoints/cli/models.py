@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 
 AsPrecision = Annotated[
-    Literal["fp32", "int8"], typer.Option(help="Of the encoder: int8 is twice as fast, fp32 is exact.")
+    Literal["fp32", "int8"],
+    typer.Option(help="Of the encoder: int8 is 1.5 to 2 times as fast, fp32 is exact."),
 ]
 
 
@@ -70,19 +71,23 @@ def status(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Verify the bundle and show what it holds, and how the named models do.
+    """Verify the bundle and show what it holds, this processor's instructions, and how the named models do.
 
     The numbers of the models are those of the worker at TICKETMILL_METRICS_PORT, where one answers.
     """
     from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.encoder.processor import instructions
     from ticketmill.settings import load_settings
 
     settings = load_settings()
     bundle = load_bundle(settings.bundle_dir)
+    supported = instructions()
     found = named_models.health(settings, probe)
     if as_json:
         manifest = bundle.manifest.model_dump(mode="json")
-        answer_json({**manifest, "directory": str(bundle.directory), "models": found})
+        answer_json(
+            {**manifest, "directory": str(bundle.directory), "instructions": supported, "models": found}
+        )
         return
     encoder = bundle.manifest.encoder
     table(
@@ -94,6 +99,7 @@ def status(
             ("reads", f"up to {encoder.max_windows} windows of {encoder.max_tokens} tokens"),
             ("from", bundle.manifest.source.origin),
             *((name, f"{entry.bytes:,} bytes") for name, entry in bundle.manifest.files.items()),
+            ("processor", ", ".join(supported) or "instructions unknown"),
         ],
     )
     if found:

@@ -10,9 +10,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, progress
+from ticketmill.batching import grouped
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, counted, progress, say
 
 DROP_CHUNK = 256
+DROP_CHUNK_BYTES = 16 << 20
 
 Item = TypeVar("Item")
 
@@ -23,25 +25,35 @@ def drop(
 ) -> None:
     """Put tickets into the raw bucket, as they are: what is wrong with them, the pipeline says."""
     from ticketmill import bootstrap
-    from ticketmill.importers.files import find_files, key_of, read_file
+    from ticketmill.importers.files import count_tickets, find_files, latest_by_key, read_file
     from ticketmill.settings import load_settings
 
     settings = load_settings()
     files = find_files(paths)
     place = bootstrap.connect(settings)
-    dropped = 0
+    put = place.raw_tickets.put
+    read, keys = 0, set[int]()  # hashes, for there may be millions
     documents = chain.from_iterable(map(read_file, files))
-    with progress("dropped") as advance, ThreadPoolExecutor(settings.io_threads) as executor:
-        for chunk in _chunks(documents, DROP_CHUNK):
-            puts = [executor.submit(place.raw_tickets.put, key_of(each), each.content) for each in chunk]
-            for put in puts:
-                put.result()
+    with (
+        progress("dropped", total=sum(map(count_tickets, files))) as advance,
+        ThreadPoolExecutor(settings.io_threads) as executor,
+    ):
+        # one after the other, and each key once in each: of several documents for one key the last one stays
+        for chunk in grouped(documents, lambda each: len(each.content), DROP_CHUNK_BYTES, DROP_CHUNK):
+            latest = latest_by_key(chunk)
+            for done in [executor.submit(put, key, each.content) for key, each in latest.items()]:
+                done.result()
                 advance()
-            dropped += len(puts)
+            advance(len(chunk) - len(latest))
+            read += len(chunk)
+            keys.update(map(hash, latest))
+    dropped, replaced = len(keys), read - len(keys)
     if as_json:
-        answer_json({"dropped": dropped, "bucket": place.stack.raw_bucket})
-    else:
-        answer(f"dropped {dropped} tickets into s3://{place.stack.raw_bucket}/tickets/")
+        answer_json({"dropped": dropped, "replaced": replaced, "bucket": place.stack.raw_bucket})
+        return
+    answer(f"dropped {counted(dropped, 'ticket')} into s3://{place.stack.raw_bucket}/tickets/")
+    if replaced:
+        say(f"{counted(replaced, 'document')} gave way to a later one of the same id")
 
 
 def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

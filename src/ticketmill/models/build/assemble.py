@@ -1,4 +1,4 @@
-"""The bundle as the product uses it: encoder, heads, taxonomies and what follows from them."""
+"""Builds the bundle of the product: encoder, heads, taxonomies and prototypes."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def build_shipped(
 ) -> BuildResult:
     """Builds the bundle below `cache_dir`, see `build_bundle`.
 
-    `topics` and `intents` are YAML files of taxonomies, the shipped ones where None. SetupError says what
-    is wrong with them before anything is built.
+    `topics` and `intents` are YAML files of taxonomies; None is the shipped one. Raises SetupError for an
+    invalid taxonomy before anything is built.
     """
     taxonomies = read_taxonomies(topics, intents)
     for path, taxonomy in ((topics, taxonomies.topics), (intents, taxonomies.intent)):

@@ -1,4 +1,4 @@
-"""Taxonomies in YAML files, the shipped ones and those of a user; only a build and a check read them."""
+"""Taxonomies in YAML files, shipped or a user's. Only builds and checks read them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHIPPED: dict[Task, Path] = {
 
 
 def read_taxonomy(path: Path, task: Task | None = None) -> Taxonomy:
-    """The taxonomy in a YAML file. SetupError says what is wrong with it, and where.
+    """The taxonomy in a YAML file. Raises SetupError, which says what is wrong, and where.
 
-    `task` is the task that is expected; a file that names none is taken to be of it.
+    `task` is the expected task, also of a file that names none.
     """
     content = _yaml(path)
     if not isinstance(content, dict):
@@ -34,7 +34,7 @@ def read_taxonomy(path: Path, task: Task | None = None) -> Taxonomy:
 
 
 def read_taxonomies(topics: Path | None, intent: Path | None) -> Taxonomies:
-    """Both taxonomies; the shipped one where a path is None."""
+    """Both taxonomies. A path of None is the shipped one."""
     shipped = read_taxonomy(SHIPPED["topics"], "topics")
     return Taxonomies(
         topics=read_taxonomy(topics, "topics") if topics else shipped,
@@ -77,7 +77,7 @@ def _yaml(path: Path) -> Any:
 
 
 def _where(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
-    """As in `labels[3] (billing): description: `, for a fault at ("labels", 3, "description")."""
+    """As in `labels[3] (billing): description: `, for an error at ("labels", 3, "description")."""
     if not location:
         return ""
     parts = list(map(str, location))
