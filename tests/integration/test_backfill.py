@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -341,7 +341,8 @@ class TestSchedule:
         assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
         drop(place, "T1")
         worked_off(ticketmill)
-        change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",))
+        hours_ago = datetime.now(UTC) - timedelta(hours=2)  # its retry is due
+        change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",), processed_at=hours_ago)
         drop(place, "T2")
         lose_events(place)
         asked = json.loads(target["Input"])
