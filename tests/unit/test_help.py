@@ -7,13 +7,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import typer
 
 from ticketmill.encoder.bundle import EncoderSection, FileEntry, fingerprint_of
-from ticketmill.entrypoints.cli import app
+from ticketmill.entrypoints.cli import app, run
 from ticketmill.entrypoints.cli.output import EXIT_CODES
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
@@ -102,6 +103,24 @@ def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
     done = ticketmill(cache_dir, "models", "--help")
     assert done.returncode == 0
     assert words_of(done.stdout) >= MODELS_COMMANDS
+
+
+def test_h_is_help_too_and_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-h"]) == 0
+    short = capsys.readouterr().out
+    assert run(["--help"]) == 0
+    assert capsys.readouterr().out == short
+    assert run(["show", "-h"]) == 0
+    assert "ticketmill show TKT-001" in capsys.readouterr().out, "an example"
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"ticketmill {version('ticketmill')}\n"
+
+
+def test_a_shell_is_told_the_commands_that_complete_a_word(cache_dir: Path) -> None:
+    done = ticketmill(
+        cache_dir, _TICKETMILL_COMPLETE="complete_bash", COMP_WORDS="ticketmill ta", COMP_CWORD="1"
+    )
+    assert done.stdout.split() == ["taxonomy"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
 from ticketmill.aws.events import decode
@@ -187,7 +188,7 @@ def describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
         if "does not exist" in str(error):
             return None
         raise _not_aws(clients) or error from None
-    except (BotoCoreError, KeyError) as error:  # what a foreign answer makes of the SDK
+    except (BotoCoreError, ResponseParserError, KeyError) as error:  # what a foreign answer makes of the SDK
         raise _not_aws(clients) or error from None
     if "Stacks" not in answer:
         raise _not_aws(clients) or SetupError(f"{_endpoint(clients)} gave an answer without stacks")
