@@ -37,7 +37,6 @@ from ticketmill.entrypoints.cli.failures import failure_of
 from ticketmill.entrypoints.cli.output import EXIT_CODES, ExitCode, answer, examples, say
 from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies, prepare_streams
 
-
 GC_THRESHOLD = 100_000  # objects more than at the last collection, 700 by default
 
 
