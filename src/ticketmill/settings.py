@@ -38,13 +38,14 @@ SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
 def usable_cores() -> int:
-    """The processor's cores that this process may use."""
+    """the processor's cores that this process may use"""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _default_cache_dir() -> Path:
+    """`ticketmill` in `~/.cache`, or in `XDG_CACHE_HOME`"""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
     except RuntimeError:

@@ -78,8 +78,8 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self.counts: Counter[str] = Counter()
-        self.receives = 0
-        """How many answers brought messages to a worker: the clock of the disruptions."""
+        self.received = 0
+        """How many messages were brought to a worker: the clock of the disruptions."""
         self._dice = random.Random(f"faults-{seed}")
         self._lock = threading.Lock()
         self._on = False

@@ -97,6 +97,17 @@ def test_batches_that_were_at_work_when_the_outage_began_do_not_lengthen_or_end_
     assert services.dependencies.probe() == 5
 
 
+def test_a_batch_that_ends_while_the_service_is_probed_says_nothing_new(services: Services) -> None:
+    def probe() -> None:
+        dependencies.report([FAILED_BY_S3])
+
+    dependencies = Dependencies({"s3": probe}, first_pause_s=5, max_pause_s=60, clock=services.clock)
+    dependencies.report([FAILED_BY_S3])
+    services.clock.now = 5
+    assert dependencies.probe() == 0
+    assert dependencies.flow() is Flow.ALONE
+
+
 def test_a_queue_that_does_not_answer_pauses_receiving_and_not_the_work_in_flight(services: Services) -> None:
     dependencies = services.dependencies
     dependencies.receive_failed(TransientFailure("receiving from SQS: ServiceUnavailable", dependency="sqs"))

@@ -84,7 +84,7 @@ def test_a_row_fits_its_schema() -> None:
     assert violations("row", row.model_dump(mode="json")) == []
 
 
-@pytest.mark.parametrize("name", ["ticket", "record"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_field_has_a_description(name: SchemaName) -> None:
     without = {
         model.__name__: sorted(set(model.model_fields) - set(field_docs(model)))

@@ -37,13 +37,18 @@ MAX_PARTIAL_RETRY = timedelta(days=7)
 
 
 class RawVersion(Record):
-    """Which version of which object a row was made from; `last_modified` orders two versions."""
+    """The version of a raw object."""
 
     bucket: str
+    """The raw bucket."""
     key: str
+    """The object's key."""
     version_id: str | None
+    """S3's version; null without versioning."""
     etag: str
+    """S3's ETag."""
     last_modified: datetime
+    """When it was uploaded. A newer upload replaces an older one."""
 
     @classmethod
     def of(cls, raw: RawObject) -> RawVersion:
@@ -63,17 +68,20 @@ class RawVersion(Record):
 
 
 class Rejection(Record):
-    """Why an upload was turned down; `key` is the object that was, `raw` the version of it.
-
-    `raw` is None where there was no object at all.
-    """
+    """Why an upload was rejected."""
 
     code: Open[RejectionCode]
+    """The reason, for programs."""
     message: str
+    """The reason, for people. It never quotes the ticket."""
     field: str | None
+    """The field that is wrong."""
     key: str
+    """The key of the rejected object."""
     raw: RawVersion | None = None
+    """The rejected version; null if there was no object."""
     rejected_at: datetime
+    """When it was rejected."""
 
     @classmethod
     def of(cls, error: TicketRejected, raw: RawObject, now: datetime) -> Rejection:
@@ -89,69 +97,113 @@ class Rejection(Record):
 
 
 class Failure(Record):
-    """Why the last attempt at an upload failed; `attempts` counts its deliveries."""
+    """Why the last attempt at an upload failed."""
 
     code: str
+    """The reason, for programs."""
     message: str
+    """The reason, for people."""
     attempts: int
+    """How often SQS has delivered the message."""
     key: str
+    """The key of the object."""
     failed_at: datetime
+    """When the attempt failed."""
 
 
 class TicketRow(Record):
-    """One row, as the pipeline writes it. What others and newer versions put on it is in `model_extra`.
-
-    `revision` grows with every write but that of a failure's note: a writer names the revision it replaces.
-    `serving_serial` is that of the latest serving decision that the enrichment holds for (0: of none).
-    `partial_attempts` counts the enrichments in a row that stayed partial, of one upload by one bundle.
-    """
+    """The row of a ticket. Attributes of others, and of newer versions, are in `model_extra`."""
 
     ticket_id: str
+    """The ticket; the table's key."""
     schema_version: int = SCHEMA_VERSION
+    """The version of the record's fields."""
     status: Annotated[Open[Status], FACET]
+    """What became of the ticket."""
     revision: int = 1
+    """Grows with every write except notes of failures. A writer names the revision that it replaces."""
     raw: RawVersion
+    """The upload that the row was made from."""
     content_hash: str
+    """128 bits of SHA-256 over the upload, in hex."""
     enriched_key: str | None = None
+    """The key of the enriched ticket."""
     rejection: Rejection | None = None
+    """Why the latest upload was rejected. An older good enrichment stays."""
     failure: Failure | None = None
+    """Why the last attempt failed; absent after a success."""
 
     subject: str = ""
+    """The subject, at most 500 characters."""
     customer_id: Annotated[str | None, FACET] = None
+    """The customer, at most 256 characters."""
     created_at: datetime | None = None
+    """When the ticket was opened."""
     source: str | None = None
+    """The channel, at most 256 characters."""
     tags: Annotated[tuple[str, ...], FACET] = ()
+    """The helpdesk's first 50 tags."""
     stated_priority: Open[Urgency] | None = None
+    """The priority that the submitter set."""
 
     intent: Annotated[str | None, FACET] = None
+    """The intent."""
     intent_confidence: Confidence | None = None
+    """The probability of the intent."""
     intent_source: Open[Source] | None = None
+    """What predicted the intent."""
     urgency: Annotated[Open[Urgency] | None, FACET] = None
+    """The urgency that the text shows."""
     urgency_confidence: Confidence | None = None
+    """The probability of the urgency."""
     urgency_source: Open[Source] | None = None
+    """What predicted the urgency."""
     priority_conflict: bool | None = None
+    """Whether urgency and stated priority are at least two levels apart."""
     sentiment: Annotated[Open[Sentiment] | None, FACET] = None
+    """The sentiment."""
     sentiment_confidence: Confidence | None = None
+    """The probability of the sentiment."""
     sentiment_source: Open[Source] | None = None
+    """What predicted the sentiment."""
     topics: Annotated[tuple[TopicPrediction, ...], FACET] = ()
+    """The topics, most probable first."""
     summary: str | None = None
+    """The summary."""
     summary_display: str | None = None
+    """The summary on one line of at most 100 characters."""
     summary_source: Open[Source] | None = None
+    """What wrote the summary."""
     language: Annotated[str | None, FACET] = None
+    """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
+    """The probability of the language."""
     tokens: int | None = None
+    """Word pieces that were encoded."""
     truncated: bool | None = None
+    """Whether the text continues after the last encoded token."""
     windows: int | None = None
+    """How many windows the encoder took."""
     needs_review: Annotated[bool | None, FACET] = None
+    """Whether a person should look."""
     review_reasons: tuple[str, ...] = ()
+    """Why a person should look."""
     failed_stages: tuple[str, ...] = ()
+    """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
+    """The stages whose named model failed, each with the reason."""
     fingerprint: str | None = None
+    """Identifies the bundle and the settings that decided the predictions."""
     serving_serial: int = 0
+    """The latest serving decision that the enrichment holds for; 0 for none."""
     partial_attempts: int = 0
+    """How many enrichments in a row stayed partial, of one upload by one bundle."""
     models: dict[str, str] = Field(default_factory=dict)
+    """The model of each task."""
     latency_ms: LatencyMs | None = None
+    """How long the enrichment took."""
     processed_at: datetime
+    """When the row's enrichment, rejection or failure was made."""
 
     @property
     def received_at(self) -> datetime:

@@ -68,6 +68,8 @@ class Dependencies:
         }
         self.outages = 0
         """How often a breaker opened that was closed."""
+        self._asked: str | None = None
+        """Whose probe is under way."""
         self._reporting = threading.Lock()
 
     @property
@@ -108,8 +110,8 @@ class Dependencies:
         with self._reporting:
             for name in self._probes:
                 breaker = self._breakers[name]
-                # a batch that was started before the outage says nothing new of it
-                if breaker.state is BreakerState.OPEN:
+                # a batch that was at work before the outage says nothing new of it
+                if breaker.state is BreakerState.OPEN or name == self._asked:
                     continue
                 if passed:
                     self._succeeded(name)
@@ -127,8 +129,10 @@ class Dependencies:
     def probe(self) -> float:
         """Probes what is due; the seconds until something may be received, 0 for now."""
         for name in self.down:
+            self._asked = name
             if self._breakers[name].admits():
                 self._probe(name)
+            self._asked = None
         return max((self._breakers[name].remaining_s for name in self.down), default=0.0)
 
     def _probe(self, name: str) -> None:
