@@ -103,26 +103,14 @@ def _python() -> Finding:
 
 
 def _processor() -> Finding:
+    from ticketmill.encoder.processor import instructions
     from ticketmill.settings import usable_cores
 
-    instructions, cores = _instructions(), usable_cores()
-    found = ", ".join([counted(cores, "usable core"), *instructions])
-    if sys.platform == "linux" and "avx2" not in instructions and os.uname().machine == "x86_64":
+    known = instructions()
+    found = ", ".join([counted(usable_cores(), "usable core"), *known])
+    if sys.platform == "linux" and "avx2" not in known and os.uname().machine == "x86_64":
         return Finding("processor", Verdict.WARN, found, "without AVX2 the encoder is several times slower")
     return Finding("processor", Verdict.OK, found)
-
-
-def _instructions() -> list[str]:
-    """Those that decide how fast whole numbers are multiplied; only Linux tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    flags = next(
-        (line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), []
-    )
-    known = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimd", "asimddp", "i8mm")
-    return [name for name in known if name in flags]
 
 
 def _telemetry() -> Finding:
