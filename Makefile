@@ -1,20 +1,22 @@
-# make setup   the environment: .venv/bin/ticketmill
+# make setup   the environment, .venv/bin/ticketmill: PYTHON=python3.11 where python3 is another
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
-# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500
+# make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make request-cost  the CPU time of a ticket's requests, through boto3 and through obstore
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
+# make docs    the pages that are derived from the code: settings, commands, records, schemas
 # make audit   whether a dependency has a known weakness: AUDIT=--required fails where no database answers
 # make lock    the versions and hashes of all dependencies anew, after a change of pyproject.toml
 # make soak    whether a worker grows in ten minutes of work
 #
 # make localstack-up    the pipeline on LocalStack in containers: LocalStack, stack, worker; -logs, -down
-# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C
-# make test-localstack  the integration tests against LocalStack, without Docker
+# make localstack-host  LocalStack without Docker, and the stack on it, until Ctrl-C: PORT=4566
+# make test-localstack  the integration tests against LocalStack, without Docker; -chosen: those of CI
+# make test-install  the README's commands that install without make
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,14 +25,15 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
-.PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit lock format heads clean
-.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack
+.PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit
+.PHONY: docs lock format heads clean test-install
+.PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
 
 setup: $(READY)
 
 # from the lock: what has another hash is not installed
 $(READY): pyproject.toml requirements-dev.lock
-	$(PYTHON) -m venv .venv
+	@infra/venv.sh $(PYTHON) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements-dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
@@ -62,10 +65,12 @@ test-hub: setup
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
+# seconds that S3 is down
+OUTAGE ?= 60
 
 # BROKEN=past_overwrites (or another way of tests/chaos/broken.py) breaks the workers, and the checks must see it
 chaos: setup
-	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
+	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_OUTAGE_S=$(OUTAGE) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
 check: setup policy
 	$(BIN)/ruff check
@@ -76,7 +81,7 @@ check: setup policy
 
 # checkov pins much of what it needs: it has an environment of its own
 $(POLICY)/.checkov-$(CHECKOV): | setup
-	$(PYTHON) -m venv $(POLICY)
+	@infra/venv.sh $(PYTHON) $(POLICY)
 	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV)
 	touch $@
 
@@ -113,12 +118,15 @@ conformance: setup
 audit: setup
 	@$(BIN)/python infra/audit.py $(AUDIT)
 
+docs: setup
+	$(BIN)/python docs/generate.py
+
 UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --upgrade pyproject.toml
 
 # not by way of setup: it installs from what is made here
 lock:
-	$(PYTHON) -m venv .venv
+	@infra/venv.sh $(PYTHON) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
@@ -139,11 +147,26 @@ localstack-down:
 localstack-logs:
 	$(COMPOSE) logs --follow
 
+PORT ?= 4566
+
 localstack-host: setup
-	@$(BIN)/python localstack/host.py up
+	@$(BIN)/python localstack/host.py up $(PORT)
+
+# all of them, or those that ask most of the place: CI has no time for all
+LOCALSTACK_TESTS ?= tests/integration
+LOCALSTACK_CHOSEN := $(addprefix tests/integration/,test_dynamodb.py test_emulator.py test_flow.py \
+	test_localstack_client.py test_localstack_hook.py test_s3.py test_sqs.py test_stack.py) \
+	tests/integration/test_readme.py::test_the_walk_with_awslocal_works_where_the_tests_run
 
 test-localstack: setup
-	@$(BIN)/python localstack/host.py run $(TEST) tests/integration
+	@$(BIN)/python localstack/host.py run $(TEST) $(LOCALSTACK_TESTS)
+
+test-localstack-chosen: setup
+	@$(MAKE) --no-print-directory test-localstack LOCALSTACK_TESTS="$(LOCALSTACK_CHOSEN)"
+
+# the README's commands without make, in copies of this checkout
+test-install: setup
+	@$(BIN)/python tests/install.py
 
 format: setup
 	$(BIN)/ruff check --fix

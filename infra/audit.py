@@ -63,7 +63,7 @@ def main() -> int:
         print(
             f"NOT AUDITED: no database of advisories could be reached (asked {' and '.join(SERVICES)} about "
             f"{KNOWN_BAD}). What is installed is held by the hashes of {LOCKS[1]} alone: run `make audit` "
-            "where pypi.org or api.osv.dev answers.",
+            "where PyPI or OSV answers.",
             file=sys.stderr,
         )
         return EXIT_NOT_AUDITED if required else 0

@@ -1,7 +1,8 @@
 """LocalStack 4.14.0 without Docker, in an environment of its own, with ministack beside it for DynamoDB.
 
     host.py install       makes the environment where it is not there yet: Python 3.13, a minute
-    host.py up            runs both at 127.0.0.1:4566 and :4567, deploys the stack, and waits for Ctrl-C
+    host.py up [PORT]     runs both at 127.0.0.1, PORT (4566) and the next one, deploys the stack, and waits
+                          for Ctrl-C
     host.py run COMMAND   runs both on free ports for as long as the command runs, and ends with its code
 
 S3, SQS and CloudFormation are LocalStack's own. Its DynamoDB engine is a download of its own, so the table
@@ -29,6 +30,7 @@ from pathlib import Path
 from ready import FAILED, READY, readiness
 
 from ticketmill.deploy import emulator
+from ticketmill.domain.errors import SetupError
 
 VERSION = "4.14.0"
 HERE = Path(__file__).resolve().parent
@@ -37,13 +39,18 @@ HOOK = HERE / "init" / "ready.d" / "deploy.sh"
 TEMPLATE = HERE.parent / "infra" / "template.yaml"
 LOG = HERE.parent / "build" / "localstack.log"
 
-PORT, DYNAMODB_PORT = 4566, 4567
+PORT = 4566
+MAX_PORT = 65_534  # the next one is DynamoDB's
 START_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 30  # then SIGKILL
 _POLL_S = 0.5
 _LOG_TAIL_LINES = 30
 
-PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
 
 
 class Unavailable(Exception):
@@ -119,14 +126,14 @@ def running(port: int, dynamodb_port: int) -> Iterator[dict[str, str]]:
         emulator.start(tables, Path(state))
         try:
             with _localstack(directory, here, Path(state), table=_deploy_table(tables)):
-                yield {**PLACE, "AWS_ENDPOINT_URL": here, "AWS_ENDPOINT_URL_DYNAMODB": tables}
+                yield {**CREDENTIALS, "AWS_ENDPOINT_URL": here, "AWS_ENDPOINT_URL_DYNAMODB": tables}
         finally:
             emulator.stop(tables, Path(state))
 
 
 def _deploy_table(tables: str) -> str:
     """Deploys the whole stack at ministack for the sake of its table; returns the table's name."""
-    environment = {**os.environ, **PLACE, **_hook_environment(), "AWS_ENDPOINT_URL": tables}
+    environment = {**os.environ, **CREDENTIALS, **_hook_environment(), "AWS_ENDPOINT_URL": tables}
     if subprocess.run([HOOK], env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
         raise Failed(f"the stack could not be deployed at {tables}")
     return f"{os.environ.get('TICKETMILL_STACK') or 'ticketmill'}-tickets"
@@ -144,7 +151,7 @@ def _localstack(directory: Path, endpoint_url: str, state: Path, table: str) -> 
     (root / "etc" / "localstack" / "init").symlink_to(HERE / "init")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        **PLACE,
+        **CREDENTIALS,
         **_hook_environment(),
         "AWS_ENDPOINT_URL": endpoint_url,  # for the hook
         "TICKETMILL_STACK_PARAMETERS": f"ExistingTableName={table}",
@@ -206,20 +213,24 @@ def _unused_ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
-def up() -> int:
-    with running(PORT, DYNAMODB_PORT) as place:
+def up(port: int = PORT) -> int:
+    with running(port, port + 1) as environment:
         _say(f"LocalStack {VERSION} is ready; it runs until Ctrl-C. In another shell:")
-        for name, value in place.items():
+        for name, value in environment.items():
             print(f"export {name}={value}", flush=True)
-        while emulator.answers(place["AWS_ENDPOINT_URL"], timeout_s=30):
+        while emulator.answers(environment["AWS_ENDPOINT_URL"], timeout_s=30):
             time.sleep(2)
     return 1
 
 
 def run(command: list[str]) -> int:
-    with running(*_unused_ports()) as place:
-        environment = {**os.environ, **place, "TICKETMILL_TEST_ENDPOINT_URL": place["AWS_ENDPOINT_URL"]}
-        code = subprocess.run(command, env=environment, check=False).returncode
+    with running(*_unused_ports()) as environment:
+        variables = {
+            **os.environ,
+            **environment,
+            "TICKETMILL_TEST_ENDPOINT_URL": environment["AWS_ENDPOINT_URL"],
+        }
+        code = subprocess.run(command, env=variables, check=False).returncode
     return code if code >= 0 else 128 - code
 
 
@@ -236,14 +247,16 @@ def main(arguments: list[str]) -> int:
                 return 0
             case ["up"]:
                 return up()
+            case ["up", port] if port.isdecimal() and 0 < int(port) <= MAX_PORT:
+                return up(int(port))
             case ["run", *command] if command:
                 return run(command)
     except KeyboardInterrupt:
-        return 0 if arguments == ["up"] else 128 + signal.SIGINT
+        return 0 if arguments[0] == "up" else 128 + signal.SIGINT
     except Unavailable as reason:
         _say(f"localstack/host.py: {reason}")
         return os.EX_UNAVAILABLE
-    except Failed as reason:
+    except (Failed, SetupError) as reason:
         _say(f"localstack/host.py: {reason}")
         return 1
     _say(__doc__ or "")

@@ -31,7 +31,7 @@ def encoder(bundle: Bundle) -> Encoder:
 
 
 @pytest.fixture(scope="session")
-def exact_encoder() -> Encoder:
+def exact_bundle() -> Bundle:
     """The real MiniLM in float32, from where training has its own."""
     built = build_bundle(
         load_settings().cache_dir / "training",
@@ -39,4 +39,9 @@ def exact_encoder() -> Encoder:
         extra_files={},
         report=lambda _line: None,
     )
-    return Encoder(load_bundle(built.directory), threads=2)
+    return load_bundle(built.directory)
+
+
+@pytest.fixture(scope="session")
+def exact_encoder(exact_bundle: Bundle) -> Encoder:
+    return Encoder(exact_bundle, threads=2)

@@ -55,6 +55,11 @@ class CircuitBreaker:
         """The length of the current pause, or of the next one while it is closed."""
         return self._pause_s
 
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the pause is over; 0 where no pause runs."""
+        return 0.0 if self._open_until is None else max(self._open_until - self._clock(), 0.0)
+
     def admits(self) -> bool:
         """Whether a request may go through: after a pause one at a time, whose result must be reported."""
         with self._lock:

@@ -5,7 +5,9 @@ AWS is configured by the SDK's own variables (AWS_ENDPOINT_URL, AWS_PROFILE, AWS
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,21 +19,41 @@ from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
+OTHER_VARIABLES = frozenset(
+    {
+        "TICKETMILL_LOCALSTACK_DIR",
+        "TICKETMILL_STACK_PARAMETERS",
+        "TICKETMILL_TEMPLATE",
+        "TICKETMILL_TEST_ENDPOINT_URL",
+        "TICKETMILL_TEST_HUB",
+    }
+)
+"""Variables of `localstack/` and of the tests: no settings, and no mistakes either."""
+
+# Kubernetes describes a service named ticketmill to every container beside it
+_OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
+
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
+    """the processor's cores that this process may use"""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _default_cache_dir() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    """`ticketmill` in `~/.cache`, or in `XDG_CACHE_HOME`"""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ticketmill"
+    except RuntimeError:
+        raise SetupError("this user has no home folder: set TICKETMILL_CACHE_DIR") from None
 
 
 def _log_format_for_stderr() -> Literal["text", "json"]:
+    """`text` on a terminal, else `json`"""
     return "text" if sys.stderr.isatty() else "json"
 
 
@@ -41,100 +63,117 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TICKETMILL_", env_ignore_empty=True, frozen=True)
 
     stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"
-    """Name of the CloudFormation stack; it begins the names of buckets, queues and table."""
+    """The CloudFormation stack. The names of buckets, queues and table begin with it."""
 
     raw_bucket: str | None = None
+    """The bucket of raw tickets. Set all five of these, or none: then CloudFormation is asked at start."""
     enriched_bucket: str | None = None
+    """The bucket of enriched tickets."""
     queue_url: str | None = None
+    """The queue of uploads."""
     dead_letter_queue_url: str | None = None
+    """The dead-letter queue."""
     table: Annotated[str | None, Field(validate_default=True)] = None
-    """What the stack holds, all five or none. Without them the stack's outputs say it: CloudFormation is
-    asked at every start."""
+    """The DynamoDB table of rows."""
 
     cache_dir: Path = Field(default_factory=_default_cache_dir)
-    """Where bundles live, and the record of an emulator that `ticketmill up` started."""
+    """Directory of bundles, and of the record of an emulator that `ticketmill up` started."""
 
     bundle: Path | None = None
-    """A bundle's directory; without it the one that `ticketmill models build` made last."""
+    """A bundle's directory. The default is the latest one of `ticketmill models build`."""
 
     serve: Literal["auto", "explicit"] = "auto"
-    """What a worker does with a bundle that never served: auto lets it serve; explicit waits for
-    `ticketmill models serve`, and until then the bundle replaces nothing that another one made."""
+    """What a worker does with a bundle that never served. `auto` lets it serve. `explicit` waits for
+    `ticketmill models serve`; until then the bundle replaces no records of another one."""
 
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=_usable_cores)
-    """Cores that the encoder may use: so many micro-batches run at once."""
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(default_factory=usable_cores)
+    """Micro-batches that the encoder runs at the same time, one a core."""
 
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
-    """What the encoder may keep of texts that it has read, in case they come again; 0 keeps nothing."""
+    """Size of the cache of encoder outputs, for texts that come again. 0 turns it off."""
 
     urgency: Literal["onepass", "rules"] = "onepass"
-    """What serves the urgency: the head over the encoder, or the keyword rules."""
+    """What predicts the urgency: the trained head, or keyword rules."""
 
     intent: str = "onepass"
+    """What predicts the intent: `onepass`, `rules`, or a named model, see docs/models.md."""
     sentiment: str = "onepass"
+    """What predicts the sentiment: `onepass`, or a named model."""
     topics: str = "prototypes"
+    """What predicts the topics: `prototypes`, or a named model."""
     summary: str = "extractive"
+    """What writes the summary: `extractive`, or a named model."""
     embedding: str = "onepass"
-    """What serves each task: the one pass of the encoder, or a named model (docs/models.md)."""
+    """What makes the embedding: `onepass`, or a named model."""
 
     sentiment_labels: str = ""
+    """Our labels in the order of an `hf:` model's outputs, separated by commas."""
     intent_labels: str = ""
-    """Our labels in the order of an hf: model's outputs, by commas, where its own names say nothing."""
+    """The same for an `hf:` model of intents."""
 
     hub_precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
-    """The numbers that named models are run in; auto is what the processor gains from (docs/models.md)."""
+    """Precision of named models. `auto` is the fastest that the processor supports, see docs/models.md."""
 
     hub_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60
-    """What a named model may take for a batch; ten times that for one that must be loaded first."""
+    """Seconds that a named model may take for a batch; ten times that while it is loaded."""
 
     hub_max_mb: Annotated[int, Field(ge=1)] | None = None
-    """The most megabytes that all named models together may hold; a worker does not start beyond them."""
+    """Limit of all named models together, in megabytes. A worker does not start above it."""
 
     nli_candidates: Annotated[int, Field(ge=0, le=500)] = 3
-    """Labels, chosen by their prototypes, that an nli: model is asked about for each ticket; 0 is all."""
+    """Labels a ticket that an `nli:` model is asked about; prototypes choose them. 0 is all."""
 
     summary_beams: Annotated[int, Field(ge=1, le=16)] = 1
-    """Beams of a summarizer's search; 1 is greedy."""
+    """Beams of a summarizer. 1 is greedy."""
 
     summary_min_tokens: Annotated[int, Field(ge=1, le=50)] = 10
+    """The fewest tokens that a summarizer writes."""
     summary_max_tokens: Annotated[int, Field(ge=1, le=50)] = 50
-    """How many tokens a summarizer writes."""
+    """The most tokens that a summarizer writes."""
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
-    """Messages that are gathered for one pass."""
+    """Messages that a worker thread handles together."""
 
     worker_threads: Annotated[int, Field(ge=1, le=64)] = 8
-    """Batches that are under way at once: while some wait for S3 or DynamoDB, the encoder has the others."""
+    """Batches at the same time: while some wait for S3 or DynamoDB, the encoder has the others."""
 
     wait_s: Annotated[int, Field(ge=0, le=SQS_MAX_WAIT_S)] = 5
-    """Seconds that one receive waits for messages; a worker that is told to stop lets it end."""
+    """Seconds that one receive waits for messages (long polling). A worker that stops lets it end."""
 
     visibility_timeout_s: Annotated[int, Field(ge=2, le=SQS_MAX_VISIBILITY_TIMEOUT_S)] = 60
-    """For so long nobody else sees a message that a worker has in hand and keeps silent about."""
+    """SQS visibility timeout, in seconds, for received messages."""
 
     heartbeat_s: Annotated[float, Field(gt=0)] = 20
-    """Seconds between two extensions of that time; at least two must fit into it."""
+    """Seconds between two extensions of the visibility timeout. At least two must fit into it."""
+
+    retry_base_s: Annotated[float, Field(ge=0, le=900)] = 20
+    """Seconds until a failed message is received again. Doubled with each receive, up to 900, with a random
+    factor of 0.75 to 1.5."""
+
+    outage_pause_s: Annotated[float, Field(gt=0, le=60)] = 5
+    """Seconds from a failure of S3, DynamoDB or SQS to the first probe. Doubled with each failed probe, up to
+    60. The worker receives nothing meanwhile."""
 
     stop_deadline_s: Annotated[float, Field(ge=0)] = 25
-    """Seconds that a worker takes to stop at the most; ECS and Kubernetes kill after 30."""
+    """Seconds that running batches may take when a worker stops. ECS and Kubernetes kill after 30."""
 
     io_threads: Annotated[int, Field(ge=1, le=256)] = 32
-    """Requests to S3 and DynamoDB that may be under way at once."""
+    """Requests to S3 and DynamoDB at the same time."""
 
     max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES
-    """The largest object that is read; larger ones are rejected as too_large."""
+    """Limit of a raw ticket, in bytes. Larger ones are rejected as `too_large`."""
 
     log_format: Literal["text", "json"] = Field(default_factory=_log_format_for_stderr)
-    """The form of the worker's log lines; without it text on a terminal, JSON elsewhere."""
+    """Format of the worker's log lines."""
 
     metrics_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    """The port of /metrics, /healthz and /readyz; without it nothing listens."""
+    """Port of /metrics, /healthz and /readyz. Without it nothing listens."""
 
     metrics_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    """The address that it listens on; whoever can reach it can read the metrics."""
+    """Address of the metrics port. Everybody who can reach it can read the metrics."""
 
     emf: bool = False
-    """Whether the metrics are also written to stderr once a minute, for CloudWatch to collect."""
+    """Whether to write the metrics to stderr once a minute, in CloudWatch's embedded metric format."""
 
     @field_validator("table")
     @classmethod
@@ -182,15 +221,39 @@ class Settings(BaseSettings):
 
 
 def load_settings(**flags: Any) -> Settings:
-    """The settings from the environment; `flags` that are not None win.
+    """The settings of the environment. `flags` that are not None win.
 
-    Raises SetupError that names the variable and what it expects.
+    Raises SetupError that names the variable and what it expects, or the nearest name of an unknown one.
     """
+    faults = _unknown_variables()
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        faults = [
-            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg']}"
+        faults += [
+            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
-        raise SetupError("; ".join(faults)) from None
+    if faults:
+        raise SetupError("; ".join(faults))
+    return settings
+
+
+def _unknown_variables() -> list[str]:
+    """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
+    faults = []
+    for variable in sorted(os.environ):
+        prefix, _, name = variable.upper().partition("_")
+        is_known = variable.upper() in OTHER_VARIABLES or name.lower() in Settings.model_fields
+        if prefix != "TICKETMILL" or is_known or _is_of_kubernetes(variable):
+            continue
+        near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
+        what_to_do = (
+            f"did you mean TICKETMILL_{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+        )
+        faults.append(f"{variable}: there is no such setting; {what_to_do}")
+    return faults
+
+
+def _is_of_kubernetes(name: str) -> bool:
+    is_address = name.endswith("_PORT") and "://" in os.environ.get(name, "")
+    return is_address or _OF_KUBERNETES.fullmatch(name) is not None

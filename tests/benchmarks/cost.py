@@ -2,9 +2,11 @@
 
     python tests/benchmarks/cost.py [--json] [--measured FILE] [--INPUT VALUE …]
 
-FILE is what tests/benchmarks/pipeline.py --json printed: speed, sizes and requests are then taken from it.
-Every input and every price can be given; `--help` lists them. The prices are those of us-east-1 as known in
-2025, without the free tier: look them up before you rely on a sum.
+FILE is what tests/benchmarks/pipeline.py --json printed: speed, sizes and requests are then taken from it; or
+what tests/benchmarks/row_sizes.py printed, for the sizes of the rows alone. The costs are told twice: of
+today, and with the four indexes of version 1, each of which repeated every row. Every input and price can
+be given; `--help` lists them. The prices are those of us-east-1 as known in 2025, without the free tier: look
+them up before you rely on a sum.
 """
 
 from __future__ import annotations
@@ -17,16 +19,33 @@ from typing import Any
 
 from report import markdown
 
-from ticketmill.deploy.stack import template_body
-
 MILLION = 1_000_000
 GB = 1_000_000_000
 SQS_BATCH = 10
+QUERIED_BYTES = 8192
+"""Of an index, for one read unit: it is read with eventual consistency."""
 
-
-def indexes() -> int:
-    """How many indexes of the table every write of a row is repeated in."""
-    return template_body().count("- IndexName:")
+ROW_SIZES = (
+    "row_bytes",
+    "row_write_units",
+    "index_bytes",
+    "index_write_units",
+    "by_time_entry_bytes",
+    "by_status_entry_bytes",
+)
+CORPUS_SIZES = {
+    "row_bytes": 1568.0,
+    "row_write_units": 2.0,
+    "index_bytes": 469.3,
+    "index_write_units": 2.0,
+    "by_time_entry_bytes": 187.9,
+    "by_status_entry_bytes": 81.4,
+    "row_bytes_version_1": 1496.5,
+    "row_write_units_version_1": 2.0,
+    "index_bytes_version_1": 6385.9,
+    "index_write_units_version_1": 8.0,
+}
+"""What tests/benchmarks/row_sizes.py prints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +73,12 @@ class Load:
     gb_per_vcpu: float = 2.0  # the least that Fargate gives with a vCPU
     raw_bytes: float = 474.0
     enriched_bytes: float = 6230.0
-    row_bytes: float = 1421.0
-    row_write_units: float = 2.0
-    indexes: int = 4
+    row_bytes: float = CORPUS_SIZES["row_bytes"]
+    row_write_units: float = CORPUS_SIZES["row_write_units"]
+    index_bytes: float = CORPUS_SIZES["index_bytes"]  # of all indexes together
+    index_write_units: float = CORPUS_SIZES["index_write_units"]
+    by_time_entry_bytes: float = CORPUS_SIZES["by_time_entry_bytes"]
+    by_status_entry_bytes: float = CORPUS_SIZES["by_status_entry_bytes"]
     rows_read: float = 1.0  # before the model runs: is this ticket known?
     raw_gets: float = 1.0
     enriched_puts: float = 1.0
@@ -67,8 +89,8 @@ class Load:
 def costs(load: Load, prices: Prices) -> dict[str, float]:
     """Dollars for a million tickets, by what they are paid for; the last two for a month of keeping them."""
     vcpu_hours = MILLION / load.tickets_per_s_per_core / load.busy / 3600
-    writes = load.row_write_units * (1 + load.indexes)
-    table_gb = MILLION * load.row_bytes * (1 + load.indexes) / GB
+    writes = load.row_write_units + load.index_write_units
+    table_gb = MILLION * (load.row_bytes + load.index_bytes) / GB
     row_gb = MILLION * load.row_bytes / GB
     return {
         "S3: put raw ticket and enrichment": (1 + load.enriched_puts) * prices.s3_million_puts,
@@ -85,15 +107,34 @@ def costs(load: Load, prices: Prices) -> dict[str, float]:
     }
 
 
+def read_costs(load: Load, prices: Prices) -> dict[str, float]:
+    """Dollars for looking through a million entries of an index."""
+
+    def million_of(entry_bytes: float) -> float:
+        return entry_bytes / QUERIED_BYTES * prices.dynamodb_million_reads
+
+    return {
+        "`stats` of a million tickets": million_of(load.by_time_entry_bytes),
+        "`status` of a million tickets": million_of(load.by_status_entry_bytes),
+    }
+
+
 def measured(found: dict[str, Any], load: Load) -> Load:
-    """`load` with what a run of pipeline.py found. In memory no emulator takes a part of the cores."""
-    requests, sizes = found["requests_per_ticket"], found["sizes"]
+    """`load` with what a run of pipeline.py or row_sizes.py found.
+
+    In memory no emulator takes a part of the cores.
+    """
+    sizes = found["sizes"]
+    load = replace(load, **{name: sizes[name] for name in ROW_SIZES})
+    if "requests_per_ticket" not in found:
+        return load
+    requests = found["requests_per_ticket"]
     return replace(
         load,
         tickets_per_s_per_core=found["in_memory_per_s"] / found["threads"],
         enriched_bytes=sizes["enriched_bytes"],
-        row_bytes=sizes["row_bytes"],
         row_write_units=sizes["row_write_units"] * requests["rows.put"],
+        index_write_units=sizes["index_write_units"] * requests["rows.put"],
         raw_gets=requests["raw.fetch"] + requests.get("raw.is_current", 0.0),
         enriched_puts=requests["enriched.put"],
         receives=requests["queue.receive"],
@@ -104,34 +145,64 @@ def measured(found: dict[str, Any], load: Load) -> Load:
     )
 
 
-def table(load: Load, prices: Prices) -> str:
+def with_rows_of_version_1(load: Load, sizes: dict[str, float]) -> Load:
+    """`load` with the rows and indexes of version 1, as they were measured with those of today."""
+    row_bytes = sizes["row_bytes_version_1"]
+    return replace(
+        load,
+        row_bytes=row_bytes,
+        row_write_units=sizes["row_write_units_version_1"],
+        index_bytes=sizes["index_bytes_version_1"],
+        index_write_units=sizes["index_write_units_version_1"],
+        by_time_entry_bytes=row_bytes,
+        by_status_entry_bytes=row_bytes,
+    )
+
+
+def table(load: Load, version_1: Load, prices: Prices) -> str:
     """Inputs and costs as Markdown."""
-    inputs = [(name, f"{value:,.5g}") for name, value in {**asdict(load), **asdict(prices)}.items()]
-    found = costs(load, prices)
-    rows = [(name, f"{dollars:,.2f}") for name, dollars in found.items()]
-    rows.append(("**sum**", f"**{sum(found.values()):,.2f}**"))
-    return "\n\n".join([markdown(("input", "value"), inputs), markdown(("a million tickets", "USD"), rows)])
+    prior = asdict(version_1)
+    inputs = [(name, f"{value:,.5g}", f"{prior[name]:,.5g}") for name, value in asdict(load).items()]
+    inputs += [(name, f"{value:,.5g}", f"{value:,.5g}") for name, value in asdict(prices).items()]
+    today, before = costs(load, prices), costs(version_1, prices)
+    rows = [(name, f"{dollars:,.2f}", f"{before[name]:,.2f}") for name, dollars in today.items()]
+    rows.append(("**sum**", f"**{sum(today.values()):,.2f}**", f"**{sum(before.values()):,.2f}**"))
+    read_before = read_costs(version_1, prices)
+    reads = [
+        (name, f"{dollars:,.4f}", f"{read_before[name]:,.4f}")
+        for name, dollars in read_costs(load, prices).items()
+    ]
+    return "\n\n".join(
+        [
+            markdown(("input", "today", "version 1"), inputs),
+            markdown(("a million tickets", "USD today", "USD version 1"), rows),
+            markdown(("one look", "USD today", "USD version 1"), reads),
+        ]
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--measured", type=Path, help="what pipeline.py --json printed")
-    defaults = {**asdict(Load(indexes=indexes())), **asdict(Prices())}
+    defaults = {**asdict(Load()), **asdict(Prices())}
     for name, value in defaults.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), help=f"default {value:g}")
     arguments = vars(parser.parse_args())
-    load = Load(indexes=indexes())
+    load, sizes = Load(), CORPUS_SIZES
     if arguments["measured"]:
-        load = measured(json.loads(arguments["measured"].read_text()), load)
+        found = json.loads(arguments["measured"].read_text())
+        load, sizes = measured(found, load), found["sizes"]
     given = {name: arguments[name] for name in defaults if arguments[name] is not None}
     ours = {each.name for each in fields(Load)}
     load = replace(load, **{name: value for name, value in given.items() if name in ours})
     prices = replace(Prices(), **{name: value for name, value in given.items() if name not in ours})
+    version_1 = with_rows_of_version_1(load, sizes)
     if arguments["json"]:
-        print(json.dumps({"inputs": {**asdict(load), **asdict(prices)}, "usd": costs(load, prices)}))
+        told = {"usd": costs(load, prices), "usd_version_1": costs(version_1, prices)}
+        print(json.dumps({"inputs": {**asdict(load), **asdict(prices)}, **told}))
     else:
-        print(table(load, prices))
+        print(table(load, version_1, prices))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from statistics import fmean
 from typing import Any
 
-from item_size import item_bytes
+from item_size import sizes_of
 from local_place import drop, fresh_place, upload
 from worker_process import WorkerProcess
 
@@ -26,7 +25,6 @@ CLOSE_TO_THE_END = 0.05
 ROW_TIMEOUT_S = 30
 ROW_LOOK_S = 0.004
 WARM_UP_TICKETS = 3
-WRU_BYTES = 1024
 MAX_CACHE_HITS = 0.01
 
 
@@ -108,14 +106,9 @@ def idle_latencies_ms(clients: Clients, tickets: Sequence[LabelledTicket]) -> li
 
 def _sizes(clients: Clients, table: str, enriched_bucket: str) -> tuple[dict[str, float], int]:
     pages = clients.dynamodb.get_paginator("scan").paginate(TableName=table)
-    rows = [item_bytes(item) for page in pages for item in page["Items"]]
+    rows = [item for page in pages for item in page["Items"]]
     listing = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=enriched_bucket)
     objects = [found["Size"] for page in listing for found in page.get("Contents", [])]
     if not rows or not objects:
         return {}, len(rows)
-    sizes = {
-        "row_bytes": fmean(rows),
-        "row_write_units": fmean(ceil(each / WRU_BYTES) for each in rows),
-        "enriched_bytes": fmean(objects),
-    }
-    return sizes, len(rows)
+    return {**sizes_of(rows), "enriched_bytes": fmean(objects)}, len(rows)

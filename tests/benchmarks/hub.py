@@ -52,7 +52,7 @@ def naive(arguments: argparse.Namespace, folder: Path, tokenizer: Path) -> str:
         TICKETMILL_SUMMARY_BEAMS=str(arguments.beams),
         TICKETMILL_HUB_PRECISION=arguments.precision,
         TICKETMILL_HUB_TIMEOUT_S="600",
-        TICKETMILL_LANES="2",
+        TICKETMILL_WORKER_THREADS="2",
         TICKETMILL_BATCH_SIZE=str(arguments.batch),
     )
     rows = []

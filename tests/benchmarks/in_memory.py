@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
-from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, read_event
+from fakes import VISIBILITY_TIMEOUT_S, FakeEnrichedTickets, FakeQueue, FakeRawTickets, FakeRows, decode
 from local_place import raw
 
 from ticketmill.domain.message import Message
@@ -23,7 +23,8 @@ from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
-from ticketmill.worker.worker import Limits, make_worker
+from ticketmill.worker.pace import Limits
+from ticketmill.worker.worker import make_worker
 
 # What takes several requests once it holds more: ten messages are deleted at once, a hundred rows read.
 PER_REQUEST = {"acknowledge": 10, "get_many": 100}
@@ -121,7 +122,7 @@ def work_in_memory(
             raw_tickets=network.to("raw", raw_tickets),
             enriched_tickets=network.to("enriched", FakeEnrichedTickets()),
             rows=network.to("rows", rows),
-            read_event=read_event,
+            decode=decode,
             enricher=enricher,
             executor=executor,
             max_ticket_bytes=settings.max_ticket_bytes,

@@ -86,6 +86,7 @@ def _ticket(found: Found) -> str:
         [
             ("bytes of its row", _number(sizes["row_bytes"], 0)),
             ("write units of its row, without indexes", _number(sizes["row_write_units"], 2)),
+            ("write units of its entries in the indexes", _number(sizes["index_write_units"], 2)),
             ("bytes of its enrichment in S3", _number(sizes["enriched_bytes"], 0)),
             *((f"requests `{name}`", _number(count, 2)) for name, count in requests.items()),
         ],

@@ -27,7 +27,8 @@ from typing import Any
 from local_place import drop, fresh_place, local_emulator
 from worker_process import Footprint, WorkerProcess
 
-from ticketmill.bootstrap import Adapters, pool_size
+from ticketmill.bootstrap import Adapters
+from ticketmill.bootstrap.adapters import pool_size
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import Settings, load_settings

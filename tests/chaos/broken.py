@@ -9,7 +9,8 @@ from typing import Any
 from ticketmill.domain.message import Message
 from ticketmill.domain.row import TicketRow
 from ticketmill.pipeline import batch, precedence, recorder
-from ticketmill.worker.worker import Worker
+from ticketmill.pipeline.outcome import Outcome
+from ticketmill.worker.processor import Processor
 
 
 def past_overwrites() -> None:
@@ -19,13 +20,22 @@ def past_overwrites() -> None:
 
 def acknowledge_first() -> None:
     """Messages are deleted before their tickets are stored."""
-    settle = Worker._settle
+    step = Processor.step
 
-    def deleted_before(self: Worker, messages: Sequence[Message]) -> None:
-        self._queue.acknowledge(messages)
-        settle(self, messages)
+    def deleted_before(self: Processor, timeout_s: float | None = None) -> bool:
+        process = self._process_batch
 
-    Worker._settle = deleted_before  # type: ignore[method-assign]
+        def acknowledged_first(messages: Sequence[Message]) -> list[Outcome]:
+            self._parts.queue.acknowledge(messages)
+            return process(messages)
+
+        self._process_batch = acknowledged_first
+        try:
+            return step(self, timeout_s)
+        finally:
+            self._process_batch = process
+
+    Processor.step = deleted_before  # type: ignore[method-assign]
 
 
 def row_before_object() -> None:
@@ -50,9 +60,9 @@ def row_before_object() -> None:
 
 def failures_acknowledged() -> None:
     """What failed is deleted as if it were done."""
-    from ticketmill.worker import worker
+    from ticketmill.worker import processor
 
-    worker.settled = lambda messages, _: list(messages)  # type: ignore[attr-defined,assignment]
+    processor.settled = lambda messages, _: list(messages)  # type: ignore[attr-defined,assignment]
 
 
 def rejections_forgotten() -> None:

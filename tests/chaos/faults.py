@@ -6,10 +6,12 @@ import json
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from scenario import Outage
 
 HANG_S = 4.0  # beyond the 3 s that the workers' clients wait for an answer
 
@@ -48,7 +50,7 @@ _WEIGHTS = {
     Kind.SLOW_ANSWER: 4,
 }
 _OUTAGE_WEIGHTS = {Kind.REFUSED: 8, Kind.LOST: 2, Kind.CUT: 3, Kind.CUT_LOST: 1, Kind.HUNG: 1}
-_ODDS, _ODDS_IN_OUTAGE = 0.06, 0.95
+_ODDS = 0.06
 
 BEFORE = frozenset({Kind.REFUSED, Kind.CUT, Kind.HUNG})
 
@@ -76,12 +78,13 @@ class Faults:
 
     def __init__(self, seed: int) -> None:
         self.counts: Counter[str] = Counter()
-        self.receives = 0
-        """How many answers brought messages to a worker: the clock of the disruptions."""
+        self.received = 0
+        """How many messages were brought to a worker: the clock of the disruptions."""
         self._dice = random.Random(f"faults-{seed}")
         self._lock = threading.Lock()
         self._on = False
-        self._out_until: dict[str, float] = {}
+        self._coming: defaultdict[str, list[Outage]] = defaultdict(list)
+        self._ends: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
         self._traps: list[Trap] = []
 
     def start(self) -> None:
@@ -96,10 +99,11 @@ class Faults:
     def on(self) -> bool:
         return self._on
 
-    def begin_outage(self, service: str, length_s: float) -> None:
+    def begin_outage(self, outage: Outage) -> None:
+        """Its time counts from the first request that it meets: a busy machine does not sleep through it."""
         with self._lock:
-            self._out_until[service] = time.monotonic() + length_s
-            self.counts[f"{service} out"] += 1
+            self._coming[outage.service].append(outage)
+            self.counts[f"{outage.service} out"] += 1
 
     def set_trap(self, trap: Trap) -> None:
         with self._lock:
@@ -119,14 +123,21 @@ class Faults:
         with self._lock:
             if not self._on:
                 return None
-            out = time.monotonic() < self._out_until.get(service, 0)
-            if self._dice.random() >= (_ODDS_IN_OUTAGE if out else _ODDS):
+            odds = self._odds_in_outage(service)
+            if self._dice.random() >= (odds or _ODDS):
                 return None
-            weights = _OUTAGE_WEIGHTS if out else _WEIGHTS
+            weights = _OUTAGE_WEIGHTS if odds else _WEIGHTS
             kind = self._dice.choices(list(weights), list(weights.values()))[0]
             self.counts[f"{service} {kind}"] += 1
             # mostly short; now and then longer than a message stays in flight
             return Fault(kind, delay_s=min(6.0, self._dice.expovariate(1.5)))
+
+    def _odds_in_outage(self, service: str) -> float:
+        """How likely a request of `service` fails now by an outage, 0 without one."""
+        now = time.monotonic()
+        for outage in self._coming.pop(service, []):
+            self._ends[service].append((now + outage.length_s, outage.odds))
+        return max((odds for ends_at, odds in self._ends[service] if now < ends_at), default=0.0)
 
     def happens(self, what: str, odds: float) -> bool:
         """Whether a trick of the odds given is played now; counted by name."""

@@ -165,10 +165,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return b"".join(iter(self._chunk, b""))
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise _Cut  # the client died before it had sent all
+        return body
 
     def _chunk(self) -> bytes:
-        size = int(self.rfile.readline().split(b";")[0], 16)
+        line = self.rfile.readline()
+        if not line:
+            raise _Cut
+        size = int(line.split(b";")[0], 16)
         chunk = self.rfile.read(size)
         self.rfile.readline()
         return chunk

@@ -95,7 +95,7 @@ class Disruption:
     Its turn comes by the work that is done, not by the clock: a slow machine gets on as well as a fast one.
     """
 
-    after_receives: int
+    after_messages: int
     action: str
     point: str | None = None
     after: bool = False
@@ -105,9 +105,10 @@ class Disruption:
 class Outage:
     """A time in which most requests to one service fail; its turn comes as that of a disruption."""
 
-    after_receives: int
+    after_messages: int
     service: str
     length_s: float
+    odds: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,11 @@ class Scenario:
         return [each for each in self.uploads if each.ticket_id == ticket_id]
 
 
-def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
-    """The scenario of `seed`: so many tickets, their last uploads soon after `duration_s`."""
+def draw(seed: int, tickets: int, duration_s: float, outage_s: float = 0) -> Scenario:
+    """The scenario of `seed`: so many tickets, their last uploads soon after `duration_s`.
+
+    Early on S3 is down for `outage_s`, besides the short outages of every service.
+    """
     dice = random.Random(f"scenario-{seed}")
     corpus = read_corpus()
     every, weights = list(STORIES), list(STORIES.values())
@@ -149,6 +153,8 @@ def draw(seed: int, tickets: int, duration_s: float) -> Scenario:
         uploads += _told(story, ticket_id, dice.uniform(0, duration_s), dice, corpus)
     uploads.sort(key=lambda each: each.at_s)
     disruptions, outages = list(_disruptions(dice, tickets)), list(_outages(dice, tickets))
+    if outage_s:
+        outages.insert(1, Outage(outages[0].after_messages, "s3", outage_s, odds=1.0))
     return Scenario(seed, duration_s, stories, uploads, disruptions, outages)
 
 
@@ -218,26 +224,33 @@ INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
 ]
 
 # Where a worker dies first of all: between object and row, row and acknowledgement, and just before that.
-_FIRST = [("s3.PUT", True), ("dynamodb.UpdateItem", True), ("sqs.DeleteMessageBatch", False)]
-_POINTS = [None, "sqs.ReceiveMessage", "s3.PUT", "dynamodb.UpdateItem", "sqs.DeleteMessageBatch"]
+_FIRST = [("s3.PUT", True), ("dynamodb.PutItem", True), ("sqs.DeleteMessageBatch", False)]
+_POINTS = [
+    None,
+    "sqs.ReceiveMessage",
+    "s3.PUT",
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
+    "sqs.DeleteMessageBatch",
+]
 
 
 def _disruptions(dice: random.Random, tickets: int) -> Iterator[Disruption]:
-    receives = 2
+    messages = 2
     for first, after in dice.sample(_FIRST, k=len(_FIRST)):
-        yield Disruption(receives, "kill", first, after)
-        receives += dice.randint(2, 6)
-    while receives < tickets * 10:
+        yield Disruption(messages, "kill", first, after)
+        messages += dice.randint(6, 18)
+    while messages < tickets * 10:
         action = dice.choices(["kill", "freeze", "stop"], [6, 3, 1])[0]
         point = None if action == "stop" else dice.choice(_POINTS)
-        yield Disruption(receives, action, point, after=dice.random() < 0.6)
-        receives += dice.randint(2, 8)
+        yield Disruption(messages, action, point, after=dice.random() < 0.6)
+        messages += dice.randint(6, 24)
 
 
 def _outages(dice: random.Random, tickets: int) -> Iterator[Outage]:
     services = ["s3", "sqs", "dynamodb"]
-    receives = 1
-    while receives < tickets * 10:
+    messages = 1
+    while messages < tickets * 10:
         for service in dice.sample(services, k=len(services)):
-            yield Outage(receives, service, dice.uniform(2, 5))
-            receives += dice.randint(2, 10)
+            yield Outage(messages, service, dice.uniform(2, 5))
+            messages += dice.randint(6, 30)

@@ -24,7 +24,7 @@ WORKERS = 3
 VISIBILITY_TIMEOUT_S = 4
 MAX_REDRIVES = 8
 ENOUGH = 0.8  # of the tickets right, and the storm may end: the rest is left in disorder for the calm
-LONGEST_WAIT_S = 150  # for that
+PATIENCE_WITHOUT_PROGRESS_S = 150  # a busy machine gets there later
 PATIENCE_S = 20  # for an upload that waits until the one before it is read
 _TICK_S = 0.01
 _LOG_TAIL_LINES = 12
@@ -129,6 +129,8 @@ class Storm:
             "TICKETMILL_MAX_TICKET_BYTES": str(MAX_TICKET_BYTES),
             "TICKETMILL_VISIBILITY_TIMEOUT_S": str(VISIBILITY_TIMEOUT_S),
             "TICKETMILL_HEARTBEAT_S": "1",
+            "TICKETMILL_RETRY_BASE_S": "1",
+            "TICKETMILL_OUTAGE_PAUSE_S": "1",
         }
 
     def _rage(self, proxy: Proxy, crew: Crew, check: Check) -> None:
@@ -138,17 +140,19 @@ class Storm:
         queue = SqsQueue(self.clients.sqs, self.stack.queue_url)
         faults.start()
         started = time.monotonic()
-        next_look_s = self.scenario.duration_s
-        while (now_s := time.monotonic() - started) < self.scenario.duration_s + LONGEST_WAIT_S:
+        next_look_s = progress_s = self.scenario.duration_s
+        right = 0
+        while (now_s := time.monotonic() - started) < progress_s + PATIENCE_WITHOUT_PROGRESS_S:
             uploads.advance(now_s)
-            while outages and outages[0].after_receives <= faults.receives:
-                outage = outages.pop(0)
-                faults.begin_outage(outage.service, outage.length_s)
-            while disruptions and disruptions[0].after_receives <= faults.receives:
+            while outages and outages[0].after_messages <= faults.received:
+                faults.begin_outage(outages.pop(0))
+            while disruptions and disruptions[0].after_messages <= faults.received:
                 _disrupt(disruptions.pop(0), faults, crew)
             crew.tend()
             if uploads.done and now_s >= next_look_s:
-                if check.settled() >= ENOUGH * len(self.scenario.stories) or queue.depths().total == 0:
+                if (settled := check.settled()) > right:
+                    right, progress_s = settled, now_s
+                if right >= ENOUGH * len(self.scenario.stories) or queue.depths().total == 0:
                     break
                 look_s = time.monotonic() - started - now_s
                 next_look_s = now_s + 2 + 5 * look_s  # looking is work for the emulator too
@@ -226,7 +230,7 @@ def _disrupt(disruption: Disruption, faults: Faults, crew: Crew) -> None:
         return crew.strike(name, disruption.action)
 
     if disruption.point is None:
-        strike(crew.names[disruption.after_receives % len(crew.names)])
+        strike(crew.names[disruption.after_messages % len(crew.names)])
     else:
         faults.set_trap(Trap(disruption.point, disruption.after, strike))
 

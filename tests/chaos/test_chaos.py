@@ -1,7 +1,8 @@
 """Real workers under real trouble lose nothing, double nothing and leave nothing stale.
 
-`make test` runs one short seed; `make chaos SEEDS="7 8 9" TICKETS=500` runs as many as you like, by the
-variables CHAOS_SEEDS and CHAOS_TICKETS. A seed draws the same scenario and throws the same dice every time.
+`make test` runs one short seed with a short outage of S3; `make chaos SEEDS="7 8 9" TICKETS=500 OUTAGE=60`
+runs as much as you like, by the variables CHAOS_SEEDS, CHAOS_TICKETS and CHAOS_OUTAGE_S. A seed draws the
+same scenario and throws the same dice every time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ticketmill.deploy.stack import Stack
 
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 TICKETS = int(os.environ.get("CHAOS_TICKETS", "50"))
+OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "8"))
 UPLOADS_PER_S = 10
 RIGHT_IN_STORM = 0.5  # of the tickets: else the calm did the work, and nothing was tested
 
@@ -32,11 +34,13 @@ def test_every_ticket_is_right_in_the_end(
     environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    scenario = draw(seed, TICKETS, duration_s=TICKETS / UPLOADS_PER_S)
+    scenario = draw(seed, TICKETS, duration_s=TICKETS / UPLOADS_PER_S, outage_s=OUTAGE_S)
     report = Storm(scenario, clients, stack, endpoint_url, environment, tmp_path).run()
     print(f"\n{report.summary()}")
     if report.findings:
         pytest.fail(f"{report.summary()}\n{report.story()}", pytrace=False)
+    assert report.dead_lettered == 0, "a good ticket became a dead letter"
+    assert any("s3 is down" in line for lines in report.logs.values() for line in lines)
     assert report.settled_in_storm >= RIGHT_IN_STORM * TICKETS
     for happened in ("kill", "message duplicated", "message postponed", "receipt expired"):
         assert report.counts[happened] > 0, f"no {happened}: there was no storm"

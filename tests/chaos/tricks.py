@@ -56,7 +56,7 @@ class Tricks:
             if self._faults.happens("receipt expired", EXPIRED):
                 self._expire(message["ReceiptHandle"])
         self._faults.shuffle(kept)
-        self._faults.receives += bool(kept)
+        self._faults.received += len(kept)
         return {"Messages": kept} if kept else {}
 
     def _postponed(self, message: dict[str, Any]) -> bool:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from make_golden import TEXTS
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
-from ticketmill.encoder import tokenizer as pieces
-from ticketmill.encoder.encoder import Encoder, EncoderOutput
+from ticketmill.encoder.bundle import TOKENIZER, Bundle
+from ticketmill.encoder.encoder import Encoder
+from ticketmill.encoder.tokenizer import read_pieces
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-4
@@ -24,11 +26,10 @@ def encoder(exact_encoder: Encoder) -> Encoder:
     return exact_encoder
 
 
-@pytest.fixture
-def one_window(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Encoder:
-    """Reads no more of a text than sentence-transformers does."""
-    monkeypatch.setattr(encoder, "_section", encoder._section.model_copy(update={"max_windows": 1}))
-    return encoder
+@pytest.fixture(scope="module")
+def one_window(exact_bundle: Bundle) -> Encoder:
+    """Encodes no more of a text than sentence-transformers does."""
+    return Encoder(exact_bundle, threads=2, max_windows=1)
 
 
 @pytest.fixture(scope="module")
@@ -121,26 +122,15 @@ def test_a_million_characters_are_read_within_seconds(
 
 
 @pytest.mark.parametrize("words", range(213, 223))
-def test_where_the_stretch_ends_does_not_change_what_is_read(
-    words: int, one_window: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # the first words decide which of the things that a cut could tear has the last token read: accents
-    # apart from their letters, special tokens, a long word, one so long that it is unknown as a whole
+def test_where_the_stretch_ends_does_not_change_the_pieces(words: int, exact_bundle: Bundle) -> None:
+    # The number of words decides what stands at the limit, where a cut could split it: an accent and its
+    # letter, a special token, a long word, a word so long that it is unknown as one piece.
     text = "help " * words + f"re\u0301sume\u0301 [SEP] internationalization 好 [MASK] café {'ya' * 55} " * 40
-    read: list[list[int]] = []
-
-    def record(input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> EncoderOutput:
-        read.append(input_ids[0].tolist())
-        zeros = np.zeros((1, 256, 384), dtype=np.float32)
-        return EncoderOutput(layers=zeros[:, :7], token_states=zeros, embedding=zeros[:, 0])
-
-    monkeypatch.setattr(one_window, "encode_tokens", record)
-    monkeypatch.setattr(pieces, "FIRST_STRETCH", len(text))
-    (whole,) = one_window.encode([text])
-    last_start, last_end = whole.offsets[-2]
+    tokenizer = Tokenizer.from_file(str(exact_bundle.path(TOKENIZER)))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    (at_once,) = read_pieces(tokenizer, [text], 254, first_stretch=len(text))
+    last_start, last_end = at_once.offsets[-1]
     for stretch in range(last_start, last_end + 25):
-        monkeypatch.setattr(pieces, "FIRST_STRETCH", stretch)
-        (lazily,) = one_window.encode([text])
-        assert read[-1] == read[0], stretch
-        assert lazily.offsets.tolist() == whole.offsets.tolist()
-        assert lazily.truncated
+        assert read_pieces(tokenizer, [text], 254, stretch) == [at_once], stretch
+    assert at_once.truncated

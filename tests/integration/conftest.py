@@ -99,7 +99,9 @@ def stack(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iter
 
 @pytest.fixture
 def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
-    return {**os.environ, "TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+    """What a command needs to know of the place; what fails comes again soon."""
+    place = {"TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+    return {**os.environ, **place, "TICKETMILL_RETRY_BASE_S": "1"}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,7 +91,8 @@ def test_labels_of_ones_own_are_a_file_away(bundle_dir: Path, tmp_path: Path) ->
         '  - {label: parking, description: "parking lots, garages, gates and permits for cars"}\n',
         encoding="utf-8",
     )
-    run("models", "build", "--topics", topics, cache_dir=tmp_path)
+    built = run("models", "build", "--topics", topics, cache_dir=tmp_path)
+    assert f"the 2 labels of {topics} replace the 24 shipped ones" in built.stderr
     raw = (
         '{"ticket_id": "T1", "subject": "The lift is stuck", "body": "The door of the elevator stays open."}'
     )
@@ -134,3 +136,28 @@ def test_the_same_tickets_give_the_same_labels_in_any_company(bundle_dir: Path) 
     first, second = json.loads(together[5])["enrichment"], json.loads(alone)["enrichment"]
     assert first["intent"]["label"] == second["intent"]["label"]
     assert first["embedding"] == pytest.approx(second["embedding"], abs=1e-5)
+
+
+def test_ctrl_c_is_answered_at_once_though_the_batch_in_hand_takes_its_time(bundle_dir: Path) -> None:
+    environment = {**os.environ, "TICKETMILL_BUNDLE": str(bundle_dir), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [TICKETMILL, "enrich", "-"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        lines = "".join(f'{{"ticket_id": "T{number}", "body": "Hello"}}\n' for number in range(500))
+        process.stdin.write(lines)
+        process.stdin.flush()  # it is not closed: the command waits for more
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.readline() == "stopping…\n"
+        process.stdin.close()
+        process.stdout.read()
+        assert process.wait(60) == 130
+        assert "Traceback" not in process.stderr.read()

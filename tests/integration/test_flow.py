@@ -180,15 +180,15 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
     assert time.monotonic() - started < 10
 
 
-def test_a_worker_stopped_under_load_finishes_its_batches_and_hands_the_rest_to_the_next(
+def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_the_rest_to_the_next(
     ticketmill: Run,
     worker: Callable[..., subprocess.Popen[str]],
     place: Adapters,
     environment: dict[str, str],
 ) -> None:
-    # nobody here waits so long: what is not handed back is missing in the end
-    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600", "TICKETMILL_LANES": "1"}
-    ids = [f"T{number}" for number in range(60)]
+    # nobody here waits so long: what stays in flight is missing in the end
+    environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600", "TICKETMILL_WORKER_THREADS": "1"}
+    ids = [f"T{number}" for number in range(100)]
     for ticket_id in ids:
         drop(
             place,
@@ -202,7 +202,9 @@ def test_a_worker_stopped_under_load_finishes_its_batches_and_hands_the_rest_to_
     assert process.returncode == 0, stderr
     first = json.loads(stdout)
     rest = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    assert "stopping" in stderr
     assert first["failed"] == rest["failed"] == 0
+    assert first["received"] + rest["received"] == len(ids), "no message was received twice"
     assert first["enriched"] + rest["enriched"] == len(ids)
     assert first["enriched"] > 0
     assert rest["enriched"] > 0, "stopped under load, it must have left something"

@@ -30,8 +30,9 @@ from ticketmill.domain.row import TicketRow
 from ticketmill.models.transformers.runner import Reason
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings, load_settings
+from ticketmill.worker.pace import Limits
 from ticketmill.worker.statistics import Statistics
-from ticketmill.worker.worker import Limits, make_worker
+from ticketmill.worker.worker import make_worker
 
 BODIES = [
     "My parcel is late again and nobody answers the phone. I want a refund for the order, please, as it is "

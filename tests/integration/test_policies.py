@@ -167,7 +167,7 @@ def test_an_operator_may_do_what_the_commands_do(
         ["dlq", "list"],
         ["dlq", "explain", "T2"],
         ["dlq", "redrive", "--reason", "unreadable_message"],
-        ["dlq", "drop", message_id, "--yes"],
+        ["dlq", "delete", message_id, "--yes"],
         ["backfill", "--missing"],
     )
     check(used, allowed("OperatorPolicyArn"))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
 from commands import Run
+from fakes import FakeEnricher
 from frozen_records import frozen_bytes, frozen_item
 
 from ticketmill.aws.clients import Clients
-from ticketmill.aws.dynamodb import OWNED, utc_text
-from ticketmill.bootstrap import Adapters
+from ticketmill.aws.dynamodb import OWNED
+from ticketmill.bootstrap import Adapters, make_pipeline
 from ticketmill.deploy.stack import Stack
-from ticketmill.domain.keys import raw_key
+from ticketmill.domain.keys import raw_key, utc_text
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Upload
+from ticketmill.domain.row import RETIRED_ATTRIBUTES
+from ticketmill.pipeline.batch import Pipeline
+from ticketmill.pipeline.outcome import Result, settled
+from ticketmill.settings import load_settings
 
 ID = "TKT-001"
 LABEL: dict[str, Any] = {"M": {"label": {"S": "low"}, "by": {"S": "ann"}}}
@@ -63,30 +69,61 @@ def table(clients: Clients, stack: Stack, place: Adapters) -> Table:
     return Table(clients, stack, place)
 
 
-def worked_off(ticketmill: Run, place: Adapters) -> dict[str, Any]:
-    statistics: dict[str, Any] = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
-    assert statistics["failed"] == 0
-    assert place.queue.depths().total == place.dead_letters.depths().total == 0
-    return statistics
+@pytest.fixture
+def pipeline(stack_name: str, place: Adapters, environment: dict[str, str]) -> Pipeline:
+    """Today's, with a model that needs no loading."""
+    enricher: Any = FakeEnricher(fingerprint="today")
+    return make_pipeline(load_settings(stack=stack_name), place, enricher)
+
+
+def worked_off(pipeline: Pipeline, place: Adapters) -> Counter[str]:
+    """How often each result came out, until the queue was empty."""
+    results: Counter[str] = Counter()
+    while place.queue.depths().total:
+        messages = place.queue.receive(10, wait_s=1)
+        outcomes = pipeline.process_batch(messages)
+        place.queue.acknowledge(settled(messages, outcomes))
+        results.update(outcome.result for outcome in outcomes)
+    del results[Result.IGNORED]  # the event that S3 sends when a queue is connected
+    assert place.dead_letters.depths().total == 0
+    return results
 
 
 def test_a_worker_of_today_takes_over_a_row_of_yesterday_and_erases_nothing(
-    ticketmill: Run, place: Adapters, table: Table
+    pipeline: Pipeline, place: Adapters, table: Table
 ) -> None:
     left = table.left_by("yesterday")
-    assert worked_off(ticketmill, place)["processed"] == 1
+    assert worked_off(pipeline, place) == {"enriched": 1}
     item = table.item()
     assert item["serving_serial"] == {"N": "1"}
     assert item["label_urgency"] == LABEL
-    assert set(left) <= set(item)
+    assert item["fingerprint"] == {"S": "today"}
+    assert place.enriched_tickets.get(left["enriched_key"]["S"]) == frozen_bytes("yesterday_enriched_object")
+
+
+def test_a_worker_of_today_keeps_an_enrichment_that_yesterday_made_with_the_same_bundle(
+    pipeline: Pipeline, place: Adapters, table: Table
+) -> None:
+    left = {**table.left_by("yesterday"), "fingerprint": {"S": "today"}}
+    table.put(left)
+    assert worked_off(pipeline, place) == {"duplicate": 1}
+    item = table.item()
+    assert (item["enriched_key"], item["serving_serial"]) == (left["enriched_key"], {"N": "1"})
+    assert set(left) - set(RETIRED_ATTRIBUTES) <= set(item)
+
+
+def test_an_object_of_yesterday_is_shown(ticketmill: Run, place: Adapters, table: Table) -> None:
+    left = table.left_by("yesterday")
     shown = json.loads(ticketmill("show", ID, "--json").stdout)
     assert shown["ticket"]["enrichment"]["intent"]["label"] == left["intent"]["S"]
 
 
-def test_a_worker_of_today_harms_no_row_of_tomorrow(ticketmill: Run, place: Adapters, table: Table) -> None:
+def test_a_worker_of_today_harms_no_row_of_tomorrow(
+    ticketmill: Run, pipeline: Pipeline, place: Adapters, table: Table
+) -> None:
     table.left_by("tomorrow")
     left = table.item()
-    assert worked_off(ticketmill, place)["superseded"] == 1
+    assert worked_off(pipeline, place) == {"superseded": 1}
     assert table.item() == left
     shown = json.loads(ticketmill("show", ID, "--json").stdout)
     assert shown["row"]["urgency"] == "blocker"
@@ -95,14 +132,14 @@ def test_a_worker_of_today_harms_no_row_of_tomorrow(ticketmill: Run, place: Adap
 
 
 def test_a_newer_upload_replaces_what_the_pipeline_owns_of_a_row_of_tomorrow_and_no_more(
-    ticketmill: Run, place: Adapters, table: Table
+    pipeline: Pipeline, place: Adapters, table: Table
 ) -> None:
     left = table.left_by("tomorrow")
     raw = left["raw"]["M"]
     table.put({**left, "raw": {"M": {**raw, "last_modified": {"S": "2026-01-01T00:00:00.000000Z"}}}})
     ticket = {"ticket_id": ID, "subject": "Thanks", "body": "The reset mail has arrived by now, thank you."}
     place.raw_tickets.put(raw_key(ID), json.dumps(ticket).encode())
-    assert worked_off(ticketmill, place)["enriched"] >= 1
+    assert worked_off(pipeline, place)["enriched"] >= 1
     item = table.item()
     foreign = set(left) - set(OWNED) - {"ticket_id"}
     assert foreign == {"entities", "label_urgency", "seen_by", "thumbnail"}
@@ -113,15 +150,15 @@ def test_a_newer_upload_replaces_what_the_pipeline_owns_of_a_row_of_tomorrow_and
 
 
 def test_a_worker_of_yesterday_and_one_of_today_take_turns(
-    ticketmill: Run, place: Adapters, table: Table
+    pipeline: Pipeline, place: Adapters, table: Table
 ) -> None:
     """Yesterday replaces the whole item, as it always did; today reads that, and makes its own of it."""
     left = table.left_by("yesterday")
     for revision in (2, 5):
-        worked_off(ticketmill, place)
+        worked_off(pipeline, place)
         table.put({**left, "revision": {"N": str(revision)}})
         place.queue.send(json.dumps({"ticket_id": ID}))
-        worked_off(ticketmill, place)
+        worked_off(pipeline, place)
         item = table.item()
         assert item["label_urgency"] == LABEL
         assert (item["serving_serial"], item["revision"]) == ({"N": "1"}, {"N": str(revision + 1)})

@@ -14,9 +14,19 @@ import numpy as np
 from ticketmill.aws.memory import MemoryEnrichedTickets as FakeEnrichedTickets
 from ticketmill.aws.memory import MemoryRawTickets
 from ticketmill.aws.memory import MemoryTicketRows as FakeRows
+from ticketmill.domain.backfill import Selection
 from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
+from ticketmill.domain.message import (
+    SQS_MAX_BATCH,
+    Announcement,
+    BackfillRequest,
+    Extension,
+    Ignored,
+    Message,
+    Upload,
+    Uploads,
+)
 from ticketmill.domain.ticket import Ticket
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -62,15 +72,17 @@ class FakeQueue:
         self.acknowledged += deleted
         return set(deleted)
 
-    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
-        assert 1 <= len(messages) <= 10
-        for message in messages:
-            if message.message_id not in self.expired:
-                if timeout_s == VISIBILITY_TIMEOUT_S:
-                    self.extended.append(message.message_id)
-                else:
-                    self.released.append((message.message_id, timeout_s))
-        return {each.message_id for each in messages} & self.expired
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        assert 1 <= len(messages) <= SQS_MAX_BATCH
+        _ = timeout_s
+        ids = {each.message_id for each in messages}
+        self.extended += [each.message_id for each in messages if each.message_id not in self.expired]
+        return Extension(frozenset(ids - self.expired), frozenset(ids & self.expired))
+
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        ours = [each.message_id for each in messages if each.message_id not in self.expired]
+        self.released += [(message_id, delay_s) for message_id in ours]
+        return set(ours)
 
     def is_empty(self) -> bool:
         return not self.waiting
@@ -117,12 +129,22 @@ def announce(*keys: str, message_id: str = "m", receive_count: int = 1) -> Messa
     return Message(message_id, json.dumps(keys), f"receipt-{message_id}", receive_count, sent_at)
 
 
-def read_event(body: str) -> list[Upload]:
-    """The uploads of a message made by `announce`; ValueError for any other body."""
-    keys = json.loads(body)
-    if not isinstance(keys, list):
-        raise ValueError("expected a list of keys")
-    return [Upload(BUCKET, key, key) for key in keys]
+def decode(body: str) -> Announcement:
+    """What a message made by `announce` or `encode_backfill` says; ValueError for any other body."""
+    document = json.loads(body)
+    if isinstance(document, list):
+        uploads = tuple(Upload(BUCKET, key, key) for key in document)
+        return Uploads(uploads) if uploads else Ignored("nothing")
+    if isinstance(document, dict) and "selection" in document:
+        selection = Selection.model_validate(document["selection"])
+        return BackfillRequest(selection, document["run"], document["token"])
+    raise ValueError("expected a list of keys")
+
+
+def encode_backfill(request: BackfillRequest) -> str:
+    """The body that `decode` reads as `request`."""
+    selection = request.selection.model_dump(mode="json")
+    return json.dumps({"selection": selection, "run": request.run, "token": request.token})
 
 
 def ticket(ticket_id: str, body: str = "The printer is on fire.") -> dict[str, str]:

@@ -15,7 +15,7 @@ from ticketmill.domain.enrichment import Enrichment
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
+from ticketmill.domain.message import Message, Upload, Uploads
 from ticketmill.domain.row import FoundRows, TicketRow, partial_retry_due
 from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.outcome import Result
@@ -67,7 +67,7 @@ def forced(world: World) -> None:
     """Lets every message of the world ask for its upload by force."""
     world.pipeline = replace(
         world.pipeline,
-        read_event=lambda body: [Upload(BUCKET, key, key, force=True) for key in json.loads(body)],
+        decode=lambda body: Uploads(tuple(Upload(BUCKET, key, key, force=True) for key in json.loads(body))),
     )
 
 

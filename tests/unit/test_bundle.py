@@ -16,7 +16,7 @@ from ticketmill.encoder.bundle import (
     load_bundle,
 )
 
-MEND = "ticketmill models build"
+BUILD = "ticketmill models build"
 ENCODER = EncoderSection(name="tiny", dimensions=4, layers=2, max_tokens=256, max_windows=8, precision="fp32")
 FILES = {"encoder.onnx": b"the encoder", "tokenizer.json": b"{}", "heads.json": b"[1]"}
 
@@ -62,7 +62,7 @@ def test_a_bundle_behind_a_link_is_known_by_its_own_directory(directory: Path, t
 
 
 def test_a_file_that_was_not_built_in_is_named(directory: Path) -> None:
-    with pytest.raises(SetupError, match=rf"without heads\.npz.*{MEND}"):
+    with pytest.raises(SetupError, match=rf"without heads\.npz.*{BUILD}"):
         load_bundle(directory).path("heads.npz")
 
 
@@ -71,19 +71,19 @@ def test_no_bundle_is_said_with_the_command_that_makes_one(place: str, tmp_path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("not a directory")
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
-    with pytest.raises(SetupError, match=rf"no bundle at .*{MEND}"):
+    with pytest.raises(SetupError, match=rf"no bundle at .*{BUILD}"):
         load_bundle(tmp_path / place)
 
 
-def test_a_torn_bundle_is_refused_with_the_command_that_mends_it(directory: Path) -> None:
+def test_a_damaged_bundle_is_refused_with_the_command_that_builds_it(directory: Path) -> None:
     (directory / "tokenizer.json").unlink()
-    with pytest.raises(SetupError, match=rf"torn, tokenizer\.json is missing.*{MEND}"):
+    with pytest.raises(SetupError, match=rf"damaged: tokenizer\.json is missing.*{BUILD}"):
         load_bundle(directory)
 
 
 def test_a_file_cut_short_is_told_by_its_size(directory: Path) -> None:
     (directory / "encoder.onnx").write_bytes(b"the enc")
-    with pytest.raises(SetupError, match=rf"torn, encoder\.onnx has 7 bytes instead of 11.*{MEND}"):
+    with pytest.raises(SetupError, match=rf"damaged: encoder\.onnx has 7 bytes instead of 11.*{BUILD}"):
         load_bundle(directory)
 
 
@@ -92,20 +92,20 @@ def test_a_changed_byte_in_any_file_is_found(name: str, directory: Path) -> None
     content = bytearray((directory / name).read_bytes())
     content[-1] ^= 1
     (directory / name).write_bytes(content)
-    with pytest.raises(SetupError, match=rf"torn, {name} is not the file that was built.*{MEND}"):
+    with pytest.raises(SetupError, match=rf"damaged: {name} is not the file that was built.*{BUILD}"):
         load_bundle(directory)
 
 
 def test_a_manifest_of_another_format_is_refused_by_number(directory: Path) -> None:
     rewrite_manifest(directory, format=7)
-    with pytest.raises(SetupError, match=rf"format 7, this ticketmill reads format 1.*{MEND}"):
+    with pytest.raises(SetupError, match=rf"format 7, this ticketmill reads format 1.*{BUILD}"):
         load_bundle(directory)
 
 
 @pytest.mark.parametrize("content", [b"", b"half a {", b"\xff\xfe", b"[]", b"null", b'{"format": 1}'])
 def test_what_is_not_a_manifest_is_refused(content: bytes, directory: Path) -> None:
     (directory / "manifest.json").write_bytes(content)
-    with pytest.raises(SetupError, match=MEND):
+    with pytest.raises(SetupError, match=BUILD):
         load_bundle(directory)
 
 
@@ -119,7 +119,7 @@ def test_a_manifest_that_points_outside_its_directory_is_refused(directory: Path
     outside = {"../secret": entry(b"secret").model_dump()}
     rewrite_manifest(directory, files=outside)
     (directory.parent / "secret").write_bytes(b"secret")
-    with pytest.raises(SetupError, match=MEND):
+    with pytest.raises(SetupError, match=BUILD):
         load_bundle(directory)
 
 

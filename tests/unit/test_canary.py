@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from fakes import NOW, FakeEnrichedTickets, FakeRawTickets, FakeRows, announce, ticket
 
-from ticketmill.aws.events import read_uploads
+from ticketmill.aws.events import decode
 from ticketmill.domain.message import Message, RawObject, Upload
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.pipeline.batch import Pipeline
@@ -77,7 +77,7 @@ def pipeline(raw: FakeRawTickets) -> Pipeline:
         raw_tickets=raw,
         enriched_tickets=QuotingEnrichedTickets(),
         rows=FakeRows(),
-        read_event=lambda body: read_uploads(body, raw_bucket="raw"),
+        decode=lambda body: decode(body, raw_bucket="raw"),
         enricher=Enricher(encoder, "quoting", heads, served, "f1"),
         executor=ThreadPoolExecutor(2),
         max_ticket_bytes=1000,

@@ -94,10 +94,7 @@ def modified(name: str, type_: str, replacement: str) -> dict[str, Any]:
     }
 
 
-def test_changes_are_read_to_the_last_page(
-    clients: Any, service: Stubber, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(change_sets.stacks, "POLL_S", 0)
+def test_changes_are_read_to_the_last_page(clients: Any, service: Stubber) -> None:
     standing(service)
     asked_for(service)
     answered(service, "CREATE_IN_PROGRESS")
@@ -108,7 +105,7 @@ def test_changes_are_read_to_the_last_page(
         [modified("A", "AWS::CloudWatch::Alarm", "Conditional")],
         asked={"NextToken": "more"},
     )
-    prepared = prepare(clients, "mine", "body", {"Given": "2"}, {"stage": "live"})
+    prepared = prepare(clients, "mine", "body", {"Given": "2"}, {"stage": "live"}, poll_s=0)
     assert prepared.kind == "UPDATE"
     assert [(each.logical_id, each.loses_tickets) for each in prepared.changes] == [("A", False), ("B", True)]
 

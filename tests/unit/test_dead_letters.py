@@ -1,136 +1,30 @@
-"""What becomes of dead letters, over ports in memory."""
+"""Why dead letters are there: the reason of each, over ports in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
-from fakes import BUCKET, NOW, FakeRawTickets, FakeRows, announce, read_event, ticket
+from dead_letter_queue import UNREADABLE, DeadLetterWorld, failure, letters
+from fakes import BUCKET, NOW, announce, encode_backfill, ticket
 
+from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message
-from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow
-from ticketmill.operations.dead_letters import HOLD_S, DeadLetter, DeadLetters, Held, Reason, Redriven
-
-UNREADABLE = Message("poison", "{}", "receipt-poison", 6, NOW)
-
-
-@dataclass
-class DeadLetterQueue:
-    """Visible and in flight, as SQS has them; `gone` is what was deleted."""
-
-    visible: list[Message] = field(default_factory=list)
-    in_flight: dict[str, Message] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
-    held_for_s: set[int | None] = field(default_factory=set)
-    expires_at_once: bool = False
-
-    def receive(
-        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
-    ) -> list[Message]:
-        assert wait_s > 0, "a short poll may overlook messages"
-        self.held_for_s.add(visibility_timeout_s)
-        taken, self.visible = self.visible[:max_messages], self.visible[max_messages:]
-        if self.expires_at_once:
-            self.visible += taken
-        else:
-            self.in_flight |= {each.message_id: each for each in taken}
-        return taken
-
-    def acknowledge(self, messages: Sequence[Message]) -> set[str]:
-        for message in messages:
-            self.in_flight.pop(message.message_id, None)
-            self.visible = [each for each in self.visible if each.message_id != message.message_id]
-        self.gone += [each.message_id for each in messages]
-        return {each.message_id for each in messages}
-
-    def release(self, message: Message, delay_s: int) -> None:
-        assert delay_s == 0
-        if self.in_flight.pop(message.message_id, None):
-            self.visible.append(message)
-
-    def is_empty(self) -> bool:
-        return not self.visible and not self.in_flight
-
-
-class World:
-    """A dead-letter queue over fakes; `sent` is what came to the main queue."""
-
-    def __init__(self) -> None:
-        self.queue = DeadLetterQueue()
-        self.sent: list[str] = []
-        self.raw = FakeRawTickets()
-        self.rows = FakeRows()
-        self.send: Callable[[str], None] = self.sent.append
-        self.executor = ThreadPoolExecutor(2)
-
-    @property
-    def dead_letters(self) -> DeadLetters:
-        return DeadLetters(
-            queue=self.queue,
-            send=lambda body: self.send(body),
-            rows=self.rows,
-            raw_tickets=self.raw,
-            read_event=read_event,
-            executor=self.executor,
-            max_ticket_bytes=10_000,
-        )
-
-    def fill(self, *messages: Message) -> None:
-        self.queue.visible += messages
-
-    def look(self) -> list[DeadLetter]:
-        with self.dead_letters.hold() as held:
-            return self.dead_letters.explain(held.messages.values())
-
-    def reasons(self) -> dict[str, str]:
-        return {each.message.message_id: each.reason for each in self.look()}
-
-    def redrive(self, reason: str | None = None) -> Redriven:
-        with self.dead_letters.hold() as held:
-            letters = self.dead_letters.explain(held.messages.values())
-            wanted = [each for each in letters if reason in (None, each.reason)]
-            return self.dead_letters.redrive(held, wanted)
-
-    def write_row(self, ticket_id: str, key: str, status: Status = Status.FAILED, **more: object) -> None:
-        found = self.raw.objects.get(key)
-        raw = (
-            RawVersion.of(found)
-            if found
-            else RawVersion(bucket=BUCKET, key=key, version_id=None, etag="", last_modified=NOW)
-        )
-        self.rows.rows[ticket_id] = TicketRow(
-            ticket_id=ticket_id,
-            status=status,
-            raw=raw,
-            content_hash="0f",
-            processed_at=NOW,
-            **more,  # type: ignore[arg-type]
-        )
-
-    def visible_ids(self) -> list[str]:
-        return [each.message_id for each in self.queue.visible]
+from ticketmill.domain.message import BackfillRequest, Message, Upload, Uploads
+from ticketmill.domain.row import Rejection
+from ticketmill.operations.dead_letter import Reason
+from ticketmill.operations.hold import HOLD_S
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    made = World()
+def world() -> Iterator[DeadLetterWorld]:
+    made = DeadLetterWorld()
     yield made
     made.executor.shutdown()
 
 
-def failure(key: str, code: str = "EncoderFailed") -> Failure:
-    return Failure(code=code, message="the encoder failed", attempts=5, key=key, failed_at=NOW)
-
-
-def letters(count: int) -> list[Message]:
-    return [announce(f"tickets/T{number}.json", message_id=f"m{number}") for number in range(count)]
-
-
-def test_listing_looks_at_every_message_and_leaves_each_where_it_was(world: World) -> None:
+def test_listing_looks_at_every_message_and_leaves_each_where_it_was(world: DeadLetterWorld) -> None:
     world.fill(*letters(23))
     assert len(world.look()) == 23
     assert sorted(world.visible_ids()) == sorted(each.message_id for each in letters(23))
@@ -139,19 +33,19 @@ def test_listing_looks_at_every_message_and_leaves_each_where_it_was(world: Worl
     assert world.queue.held_for_s == {HOLD_S}
 
 
-def test_a_message_that_announces_nothing_known_is_unreadable_and_says_why(world: World) -> None:
+def test_a_message_that_announces_nothing_known_is_unreadable_and_says_why(world: DeadLetterWorld) -> None:
     world.fill(UNREADABLE)
     (letter,) = world.look()
     assert letter.reason == Reason.UNREADABLE_MESSAGE
     assert letter.problem == "expected a list of keys"
 
 
-def test_a_message_that_announces_nothing_to_do_is_settled(world: World) -> None:
+def test_a_message_that_announces_nothing_to_do_is_settled(world: DeadLetterWorld) -> None:
     world.fill(announce())
     assert world.reasons() == {"m": Reason.SETTLED}
 
 
-def test_the_reason_is_the_code_of_the_failure_on_the_row(world: World) -> None:
+def test_the_reason_is_the_code_of_the_failure_on_the_row(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1")))
     world.write_row("T1", "tickets/T1.json", failure=failure("tickets/T1.json"))
     (letter,) = world.look()
@@ -159,7 +53,7 @@ def test_the_reason_is_the_code_of_the_failure_on_the_row(world: World) -> None:
     assert "redrive" in letter.next_step
 
 
-def test_a_ticket_whose_key_is_not_made_of_its_id_is_found_by_its_object(world: World) -> None:
+def test_a_ticket_whose_key_is_not_made_of_its_id_is_found_by_its_object(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/2026/export.json", ticket("T1")))
     world.write_row("T1", "tickets/2026/export.json", failure=failure("tickets/2026/export.json"))
     (letter,) = world.look()
@@ -169,19 +63,19 @@ def test_a_ticket_whose_key_is_not_made_of_its_id_is_found_by_its_object(world: 
     assert not letter.is_called("2026/export")
 
 
-def test_the_failure_of_another_object_of_the_same_ticket_explains_nothing(world: World) -> None:
+def test_the_failure_of_another_object_of_the_same_ticket_explains_nothing(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1")))
     world.write_row("T1", "tickets/other.json", failure=failure("tickets/other.json"))
     assert world.reasons() == {"m1": Reason.UNKNOWN}
 
 
-def test_without_a_row_or_a_word_on_it_the_reason_is_unknown(world: World) -> None:
+def test_without_a_row_or_a_word_on_it_the_reason_is_unknown(world: DeadLetterWorld) -> None:
     world.fill(announce("tickets/T1.json", message_id="no-row"), announce("tickets/T2.json"))
     world.write_row("T2", "tickets/T2.json")
     assert world.reasons() == {"no-row": Reason.UNKNOWN, "m": Reason.UNKNOWN}
 
 
-def test_a_rejected_upload_is_told_by_the_code_of_its_rejection(world: World) -> None:
+def test_a_rejected_upload_is_told_by_the_code_of_its_rejection(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/T1.json", b"{"))
     rejection = Rejection(
         code=RejectionCode.NOT_JSON, message="…", field=None, key="tickets/T1.json", rejected_at=NOW
@@ -193,14 +87,14 @@ def test_a_rejected_upload_is_told_by_the_code_of_its_rejection(world: World) ->
 
 
 @pytest.mark.parametrize("status", [Status.ENRICHED, Status.PARTIAL])
-def test_a_ticket_enriched_in_the_meantime_is_settled(world: World, status: Status) -> None:
+def test_a_ticket_enriched_in_the_meantime_is_settled(world: DeadLetterWorld, status: Status) -> None:
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1")))
     world.write_row("T1", "tickets/T1.json", status)
     (letter,) = world.look()
-    assert (letter.reason, letter.next_step) == (Reason.SETTLED, "drop it")
+    assert (letter.reason, letter.next_step) == (Reason.SETTLED, "delete it")
 
 
-def test_an_enrichment_of_an_older_upload_of_the_key_settles_nothing(world: World) -> None:
+def test_an_enrichment_of_an_older_upload_of_the_key_settles_nothing(world: DeadLetterWorld) -> None:
     world.raw.drop("tickets/T1.json", ticket("T1"))
     world.write_row("T1", "tickets/T1.json", Status.ENRICHED)
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1", body="Still on fire.")))
@@ -211,19 +105,19 @@ def refuse(*_: object) -> None:
     raise TransientFailure("fetching a ticket from S3: InvalidRequest", "InvalidRequest")
 
 
-def test_an_object_that_the_bucket_refuses_is_not_settled_and_hides_no_other(world: World) -> None:
+def test_an_object_that_the_bucket_refuses_is_not_settled_and_hides_no_other(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1")), announce("tickets/T2.json"), UNREADABLE)
     world.write_row("T1", "tickets/T1.json", Status.ENRICHED, failure=failure("tickets/T1.json", "refused"))
     world.raw.is_current = refuse  # type: ignore[assignment, method-assign]
     world.raw.fetch = refuse  # type: ignore[assignment, method-assign]
     assert world.reasons() == {
         "m1": "refused",
-        "m": Reason.UNKNOWN,
+        "m": "InvalidRequest",
         "poison": Reason.UNREADABLE_MESSAGE,
     }
 
 
-def test_a_message_is_settled_only_when_all_of_its_uploads_are(world: World) -> None:
+def test_a_message_is_settled_only_when_all_of_its_uploads_are(world: DeadLetterWorld) -> None:
     world.raw.drop("tickets/T1.json", ticket("T1"))
     world.write_row("T1", "tickets/T1.json", Status.ENRICHED)
     world.write_row("T2", "tickets/T2.json", failure=failure("tickets/T2.json", "Throttled"))
@@ -231,120 +125,38 @@ def test_a_message_is_settled_only_when_all_of_its_uploads_are(world: World) -> 
     assert world.reasons() == {"m": "Throttled"}
 
 
-def test_redriving_sends_every_body_once_and_unchanged_and_empties_the_queue(world: World) -> None:
-    messages = [*letters(12), UNREADABLE]
-    world.fill(*messages)
-    assert world.redrive() == Redriven(moved=13)
-    assert sorted(world.sent) == sorted(each.body for each in messages)
-    assert world.queue.is_empty()
+def test_a_failed_backfill_is_told_apart_from_what_is_settled(world: DeadLetterWorld) -> None:
+    request = BackfillRequest(Selection(missing=True), run="run")
+    world.fill(Message("m", encode_backfill(request), "receipt", 6, NOW))
+    (letter,) = world.look()
+    assert (letter.reason, letter.request) == (Reason.BACKFILL_REQUEST, request)
+    assert letter.next_step.startswith("redrive it")
 
 
-def test_redriving_by_reason_leaves_the_others_where_they_were(world: World) -> None:
-    world.fill(*letters(3), UNREADABLE)
-    assert world.redrive(Reason.UNREADABLE_MESSAGE) == Redriven(moved=1)
-    assert world.sent == [UNREADABLE.body]
-    assert sorted(world.visible_ids()) == ["m0", "m1", "m2"]
-
-
-def test_a_message_that_comes_back_while_it_is_redriven_is_not_sent_a_second_time(world: World) -> None:
-    def send(body: str) -> None:
-        """A worker fails it at once, and the queue gives it up."""
-        world.sent.append(body)
-        world.fill(Message(f"again-{len(world.sent)}", body, "receipt", 1, NOW))
-
-    world.send = send
-    world.fill(*letters(15))
-    assert world.redrive() == Redriven(moved=15)
-    assert len(world.sent) == 15
-    assert len(world.queue.visible) == 15
-
-
-def test_messages_that_do_not_stay_hidden_are_received_and_sent_once_all_the_same(world: World) -> None:
-    world.queue.expires_at_once = True
-    world.fill(*letters(7))
-    assert world.redrive() == Redriven(moved=7)
-    assert sorted(world.sent) == sorted(each.body for each in letters(7))
-    assert world.queue.is_empty()
-
-
-def test_a_message_that_cannot_be_sent_stays_and_stops_no_other(
-    world: World, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("code", "next_step"),
+    [("InvalidObjectState", "restore it"), ("InvalidRequest", "SSE-C"), ("AccessDenied", "s3:GetObject")],
+)
+def test_what_s3_says_of_an_object_that_it_refuses_is_the_reason(
+    world: DeadLetterWorld, code: str, next_step: str
 ) -> None:
-    def send(body: str) -> None:
-        if "T1" in body:
-            raise TransientFailure("sending a message to SQS: InternalError")
-        world.sent.append(body)
+    """Nobody could read the ticket's id, so that no row tells of its failure."""
+    failure = TransientFailure(f"fetching a ticket from S3: {code}", code)
 
-    world.send = send
-    world.fill(*letters(3))
-    assert world.redrive() == Redriven(moved=2, unsent=1)
-    assert world.visible_ids() == ["m1"]
-    assert "message m1 stays: sending a message to SQS: InternalError" in caplog.text
+    def refuse(*_: object) -> None:
+        raise failure
 
-
-def test_a_message_whose_deletion_is_not_confirmed_is_counted_and_stays(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(world.queue, "acknowledge", lambda _messages: set())
-    world.fill(*letters(1))
-    assert world.redrive() == Redriven(undeleted=1)
-    assert len(world.sent) == 1
-    assert world.visible_ids() == ["m0"]
+    world.raw.fetch = refuse  # type: ignore[assignment, method-assign]
+    world.fill(announce("tickets/archive/export.json"))
+    (letter,) = world.look()
+    assert (letter.reason, letter.findings[0].refusal) == (code, failure)
+    assert next_step in letter.next_step
 
 
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
-def test_stopped_between_send_and_delete_the_message_is_still_there(
-    world: World, monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]
-) -> None:
-    def acknowledge(_messages: Sequence[Message]) -> set[str]:
-        raise stop
-
-    monkeypatch.setattr(world.queue, "acknowledge", acknowledge)
-    world.fill(*letters(12))
-    with pytest.raises(stop):
-        world.redrive()
-    assert len(world.sent) == 1
-    assert len(world.queue.visible) == 12
-
-
-def test_stopped_while_receiving_what_came_before_is_handed_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    receive = world.queue.receive
-
-    def stopped_at_the_second(*arguments: int, **more: int) -> list[Message]:
-        if world.queue.in_flight:
-            raise KeyboardInterrupt
-        return receive(*arguments, **more)
-
-    monkeypatch.setattr(world.queue, "receive", stopped_at_the_second)
-    world.fill(*letters(12))
-    with pytest.raises(KeyboardInterrupt):
-        world.look()
-    assert len(world.queue.visible) == 12
-
-
-def test_a_message_that_cannot_be_handed_back_is_told_and_stops_no_other(
-    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    release = world.queue.release
-
-    def fails_for_one(message: Message, delay_s: int) -> None:
-        if message.message_id == "m1":
-            raise TransientFailure("handing a message back to SQS: InternalError")
-        release(message, delay_s)
-
-    monkeypatch.setattr(world.queue, "release", fails_for_one)
-    world.fill(*letters(3))
-    assert len(world.look()) == 3
-    assert sorted(world.visible_ids()) == ["m0", "m2"]
-    assert f"message m1 is hidden for {HOLD_S} s" in caplog.text
-
-
-def test_a_dropped_message_is_gone_and_the_rest_is_handed_back(world: World) -> None:
-    world.fill(*letters(3))
-    with world.dead_letters.hold() as held:
-        assert isinstance(held, Held)
-        assert held.delete(held.messages["m1"])
-    assert world.queue.gone == ["m1"]
-    assert sorted(world.visible_ids()) == ["m0", "m2"]
+def test_records_that_were_skipped_are_told_and_hide_no_other(world: DeadLetterWorld) -> None:
+    upload = Upload(BUCKET, "tickets/T1.json", "tickets/T1.json")
+    world.decode = lambda _body: Uploads((upload,), skipped=("expected records of S3",))
+    world.fill(announce())
+    (letter,) = world.look()
+    assert letter.skipped == ("expected records of S3",)
+    assert [each.ticket_id for each in letter.findings] == ["T1"]

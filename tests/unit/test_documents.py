@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+import hashlib
 import io
+import os
 from pathlib import Path
 
 import pytest
 
 from ticketmill.domain.errors import SetupError
-from ticketmill.importers.files import Document, find_files, key_of, read_file, read_stream
+from ticketmill.importers.files import (
+    Document,
+    count_tickets,
+    find_files,
+    key_of,
+    latest_by_key,
+    read_file,
+    read_stream,
+)
 
 ONE, TWO = b'{"ticket_id": "TKT-001", "body": "One."}', b'{"ticket_id": "TKT-002", "body": "Two."}'
 PRETTY = b'{\n  "ticket_id": "TKT-001",\n  "body": "One."\n}\n'
@@ -34,6 +44,25 @@ def test_a_folder_gives_its_tickets_sorted_and_those_of_the_folders_below(tmp_pa
     wanted = write(tmp_path, "a.json", "b.ndjson", "c.jsonl", "deep/er/a.json", "deep/z.json")
     (tmp_path / "folder.json").mkdir()
     assert find_files([tmp_path]) == wanted
+
+
+def test_what_macos_leaves_in_a_folder_is_no_ticket(tmp_path: Path) -> None:
+    write(tmp_path, "export/._a.json", "export/__MACOSX/a.json", "export/__MACOSX/deep/._b.json")
+    wanted = write(tmp_path, "export/a.json", "export/deep/b.json")
+    assert find_files([tmp_path / "export"]) == wanted
+    metadata = tmp_path / "export" / "._a.json"
+    assert find_files([metadata]) == [metadata], "named by hand it is taken, as every file is"
+
+
+def test_documents_are_counted_as_they_are_read(tmp_path: Path) -> None:
+    for name, content in {
+        "a.jsonl": b"\n" + ONE + b"\r\n\n  \n" + TWO,
+        "b.json": PRETTY,
+        "c.ndjson": b"",
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert count_tickets(path) == len(list(read_file(path)))
 
 
 def test_paths_are_taken_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
@@ -134,10 +163,36 @@ def test_a_ticket_is_stored_under_its_id_even_where_it_is_invalid_otherwise(cont
     "content",
     [b"broken", b"", b"[]", b"null", b"{}", b'{"ticket_id": "a b"}', b'{"id": 1, "id": 2}', b"\xff"],
 )
-def test_a_ticket_without_a_usable_id_is_stored_under_its_file_and_line(content: bytes) -> None:
-    assert key_of(Document(content, "some/where/mail.json")) == "tickets/mail.json"
-    assert key_of(Document(content, "some/where/mail.jsonl", 17)) == "tickets/mail-17.json"
-    assert key_of(Document(content, "stdin")) == "tickets/stdin.json"
+def test_a_ticket_without_a_usable_id_is_stored_under_file_line_and_content(content: bytes) -> None:
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    assert key_of(Document(content, "some/where/mail.json")) == f"tickets/mail-{digest}.json"
+    assert key_of(Document(content, "some/where/mail.jsonl", 17)) == f"tickets/mail-17-{digest}.json"
+    assert key_of(Document(content, "stdin")) == f"tickets/stdin-{digest}.json"
+
+
+def test_files_without_ids_and_of_one_name_are_told_apart() -> None:
+    """Both once went to one object, and the second ticket replaced the first."""
+    documents = [Document(b'{"body": "One."}', "a/mail.json"), Document(b'{"body": "Two."}', "b/mail.json")]
+    assert len(latest_by_key(documents)) == 2
+
+
+def test_a_file_without_an_id_never_replaces_the_ticket_that_it_is_called_after() -> None:
+    documents = [Document(ONE, "tickets.jsonl", 1), Document(b"broken", "TKT-001.json")]
+    assert latest_by_key(documents)["tickets/TKT-001.json"] == documents[0]
+
+
+def test_of_several_documents_for_one_id_the_last_is_taken() -> None:
+    documents = [
+        Document(b'{"ticket_id": "T", "body": "%d"}' % version, "versions.jsonl", version)
+        for version in range(1, 61)
+    ]
+    assert latest_by_key(documents) == {"tickets/T.json": documents[-1]}
+
+
+def test_a_file_name_that_is_not_utf8_makes_a_key_that_is() -> None:
+    key = key_of(Document(b"broken", os.fsdecode(b"caf\xe9.json")))
+    assert key.startswith("tickets/caf\ufffd-")
+    assert key.encode()
 
 
 @pytest.mark.parametrize("ticket_id", ["../../other", "..", "/etc/x", "a/../../b", "a/b", ".", "./a", ""])

@@ -151,8 +151,7 @@ def test_a_failure_is_noted_by_one_write_and_no_second_look(world: World) -> Non
 def test_a_failure_of_dynamodb_is_not_noted_in_dynamodb(world: World) -> None:
     counted = Counted(world)
     world.pipeline = replace(world.pipeline, rows=counted)
-    failure = TransientFailure("writing a row to DynamoDB: ThrottlingException")
-    failure.dependency = "dynamodb"  # type: ignore[attr-defined,unused-ignore]
+    failure = TransientFailure("writing a row to DynamoDB: ThrottlingException", dependency="dynamodb")
     world.enriched.put = failing(failure)  # type: ignore[method-assign]
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     assert world.process(message) == {message.message_id: Result.FAILED}

@@ -10,7 +10,7 @@ import pytest
 
 from ticketmill.batching import side_by_side
 from ticketmill.domain.ticket import Ticket
-from ticketmill.entrypoints.cli import tickets as cli
+from ticketmill.entrypoints.cli import enrich as cli
 from ticketmill.importers.files import Document
 from ticketmill.models import extractive_summary as summary
 from ticketmill.pipeline.enricher import PART_CHARACTERS, _parts
@@ -35,19 +35,16 @@ def test_documents_are_gathered_up_to_a_number_and_up_to_a_size() -> None:
     assert [len(chunk) for chunk in cli._held_at_once(large)] == [2, 2, 1]
 
 
-def test_sentences_that_the_encoder_did_not_get_to_are_not_looked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_text_that_the_encoder_did_not_see_is_not_split_into_sentences() -> None:
     seen: list[int] = []
 
     def record(text: str) -> list[Sentence]:
         seen.append(len(text))
         return sentences(text)
 
-    monkeypatch.setattr(summary, "sentences", record)
     offsets = np.array([[0, 0], [0, 4], [0, 0]], dtype=np.int32)
     states = np.ones((3, 2), dtype=np.float32)
-    summary.summarize("", "I was charged twice. " * 50_000, states, offsets)
+    summary.summarize("", "I was charged twice. " * 50_000, states, offsets, split=record)
     assert seen == [4 + summary.UNREAD_CHARACTERS]
 
 

@@ -7,13 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import typer
 
 from ticketmill.encoder.bundle import EncoderSection, FileEntry, fingerprint_of
-from ticketmill.entrypoints.cli import app
+from ticketmill.entrypoints.cli import app, run
+from ticketmill.entrypoints.cli.output import EXIT_CODES
 
 SCRIPT = Path(sys.executable).parent / "ticketmill"
 COMMANDS = {
@@ -25,6 +27,7 @@ COMMANDS = {
     "work",
     "show",
     "list",
+    "reindex",
     "stats",
     "enrich",
     "backfill",
@@ -92,13 +95,32 @@ def test_help_lists_every_command_on_stdout(cache_dir: Path) -> None:
     registered = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
     assert registered >= COMMANDS
     assert registered <= words_of(done.stdout)
-    assert "Exit codes: 0 done, 2 wrong usage, 3 not ready" in done.stdout
+    told = " ".join(done.stdout.split())
+    assert f"Exit codes: {', '.join(f'{code.value} {EXIT_CODES[code]}' for code in EXIT_CODES)}." in told
 
 
 def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
     done = ticketmill(cache_dir, "models", "--help")
     assert done.returncode == 0
     assert words_of(done.stdout) >= MODELS_COMMANDS
+
+
+def test_h_is_help_too_and_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-h"]) == 0
+    short = capsys.readouterr().out
+    assert run(["--help"]) == 0
+    assert capsys.readouterr().out == short
+    assert run(["show", "-h"]) == 0
+    assert "ticketmill show TKT-001" in capsys.readouterr().out, "an example"
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"ticketmill {version('ticketmill')}\n"
+
+
+def test_a_shell_is_told_the_commands_that_complete_a_word(cache_dir: Path) -> None:
+    done = ticketmill(
+        cache_dir, _TICKETMILL_COMPLETE="complete_bash", COMP_WORDS="ticketmill ta", COMP_CWORD="1"
+    )
+    assert done.stdout.split() == ["taxonomy"]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +132,8 @@ def test_help_on_models_lists_its_commands(cache_dir: Path) -> None:
         ("list", "--urgency", "soon"),
         ("list", "--since", "yesterday"),
         ("show",),
+        ("work", "--wait-s", "21"),
+        ("work", "--metrics-port", "0"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "colour"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "sentiment", "--with", "rules"),
         ("evaluate", "--data", "tickets.jsonl", "--label", "topics", "--plots", "."),
@@ -130,8 +154,7 @@ def test_wrong_usage_exits_with_2_and_says_so_on_stderr(arguments: tuple[str, ..
         (("enrich", "missing.json"), {}, "missing.json does not exist"),
         (("enrich", "-"), {}, "no bundle at"),
         (("drop", "missing.json"), {}, "missing.json does not exist"),
-        (("work", "--wait-s", "21"), {}, "TICKETMILL_WAIT_S: "),
-        (("work", "--metrics-port", "0"), {}, "TICKETMILL_METRICS_PORT: "),
+        (("work",), {"TICKETMILL_WAIT_S": "21"}, "TICKETMILL_WAIT_S: "),
         (("work",), {"TICKETMILL_LOG_FORMAT": "xml"}, "TICKETMILL_LOG_FORMAT: "),
         (("taxonomy", "check", "missing.yaml"), {}, "missing.yaml cannot be read"),
         (("models", "build", "--topics", "missing.yaml"), {}, "missing.yaml cannot be read"),
@@ -175,9 +198,9 @@ def test_status_names_the_instructions_of_the_processor(cache_dir: Path) -> None
     assert ("unknown" in line) == (not found)
 
 
-def test_a_torn_bundle_is_not_ready(cache_dir: Path) -> None:
+def test_a_damaged_bundle_is_not_ready(cache_dir: Path) -> None:
     make_bundle(cache_dir)
     (cache_dir / "bundles" / "current" / "heads.npz").write_bytes(b"HEADS")
     done = ticketmill(cache_dir, "models", "status")
     assert (done.returncode, done.stdout) == (3, "")
-    assert "is torn" in done.stderr
+    assert "is damaged" in done.stderr

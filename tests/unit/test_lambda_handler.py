@@ -15,11 +15,11 @@ import pytest
 from fakes import FakeQueue, announce, ticket
 from world import World
 
-from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
 from ticketmill.entrypoints import lambda_handler
 from ticketmill.entrypoints.lambda_handler import OUT_OF_TIME, FunctionFault, TicketsFunction
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.worker.backoff import Backoff
 
 PLENTY_S = 60.0
 LITTLE_S = 0.4
@@ -44,7 +44,12 @@ class Bench:
         self.queue = FakeQueue()
         self.told: list[Outcome] = []
         self.function = TicketsFunction(
-            self.queue, process_batch, self.told.extend, batch_size=4, worker_threads=worker_threads
+            self.queue,
+            process_batch,
+            self.told.extend,
+            batch_size=4,
+            worker_threads=worker_threads,
+            backoff=Backoff(20, jitter=lambda: 1.0),
         )
 
 
@@ -89,7 +94,7 @@ def test_what_fails_is_reported_back_alone_and_what_is_rejected_is_not(world: Wo
     }
 
 
-@pytest.mark.parametrize(("receive_count", "delay_s"), [(1, 1), (3, 4), (40, 900)])
+@pytest.mark.parametrize(("receive_count", "delay_s"), [(1, 20), (3, 80), (40, 900)])
 def test_what_fails_comes_back_later_each_time(receive_count: int, delay_s: int) -> None:
     bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
     assert bench.function.work(messages(1, receive_count), PLENTY_S) == ["m0"]
@@ -109,33 +114,34 @@ def test_what_cannot_be_finished_in_time_comes_again_and_what_is_done_does_not(
     assert again == [f"m{n}" for n in range(4, 12)]
     # begun: as after a failure; not begun: at once
     assert dict(bench.queue.released) == {
-        **{f"m{n}": 1 for n in range(4, 8)},
+        **{f"m{n}": 20 for n in range(4, 8)},
         **{f"m{n}": 0 for n in range(8, 12)},
     }
     assert {each.message.message_id for each in bench.told if each.reason == OUT_OF_TIME} == set(again)
     assert len(bench.told) == 12
 
 
+def test_suspects_are_worked_after_the_others_and_one_by_one() -> None:
+    batches: list[list[str]] = []
+
+    def process(batch: Sequence[Message]) -> list[Outcome]:
+        batches.append([each.message_id for each in batch])
+        return enriched(batch)
+
+    suspects = [announce("a", message_id=f"s{n}", receive_count=3) for n in range(2)]
+    assert Bench(process).function.work([*suspects, *messages(6)], PLENTY_S) == []
+    assert batches[-2:] == [["s0"], ["s1"]]
+    assert sorted(each for batch in batches[:-2] for each in batch) == [f"m{n}" for n in range(6)]
+
+
 def test_a_queue_that_hangs_does_not_keep_the_answer(release: threading.Event) -> None:
     bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
-    bench.queue.change_visibility = lambda *_: release.wait(30)  # type: ignore[method-assign, assignment, return-value]
+    bench.queue.release = lambda *_: release.wait(30)  # type: ignore[method-assign, assignment, return-value]
     assert bench.function.work(messages(2), LITTLE_S) == ["m0", "m1"]
     assert not release.is_set()
 
 
-def test_a_queue_that_refuses_leaves_them_to_their_visibility_timeout(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def refuse(*_: object) -> set[str]:
-        raise TransientFailure("changing the visibility of 2 messages: RequestThrottled")
-
-    bench = Bench(lambda batch: [Outcome(message, Result.FAILED) for message in batch])
-    bench.queue.change_visibility = refuse  # type: ignore[method-assign]
-    assert bench.function.work(messages(2), PLENTY_S) == ["m0", "m1"]
-    assert "they come back by their visibility timeout" in caplog.text
-
-
-def test_a_fault_of_ours_fails_the_invocation_without_quoting_a_ticket(
+def test_a_bug_fails_the_invocation_without_quoting_a_ticket(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     said = "what the ticket says"
@@ -194,7 +200,8 @@ def test_importing_the_handler_loads_no_model_and_no_client() -> None:
 def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trains_or_talks_to_people(
     bundle_dir: Path,
 ) -> None:
-    named = ("RAW_BUCKET", "ENRICHED_BUCKET", "TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
+    named = dict.fromkeys(("RAW_BUCKET", "ENRICHED_BUCKET", "TABLE"), "tickets")
+    named |= dict.fromkeys(("QUEUE_URL", "DEAD_LETTER_QUEUE_URL"), "http://127.0.0.1:9/x")
     loaded = loaded_by(
         "import ticketmill.entrypoints.lambda_handler",
         AWS_LAMBDA_INITIALIZATION_TYPE="on-demand",
@@ -202,7 +209,7 @@ def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trai
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",
         TICKETMILL_BUNDLE=str(bundle_dir),
-        **{f"TICKETMILL_{name}": "http://127.0.0.1:9/x" for name in named},
+        **{f"TICKETMILL_{name}": value for name, value in named.items()},
     )
     assert {"onnxruntime", "tokenizers", "boto3", "ticketmill.pipeline.batch"} <= loaded
     assert not {name.split(".")[0] for name in loaded} & NEVER

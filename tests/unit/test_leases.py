@@ -1,4 +1,4 @@
-"""What a worker has in hand stays its own, or is known to be lost."""
+"""What a worker has in flight stays its own, or is known to be lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from fakes import VISIBILITY_TIMEOUT_S, FakeQueue, announce
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Extension, Message
 from ticketmill.worker.leases import Leases
 
 
@@ -29,10 +29,10 @@ def waiting(count: int) -> FakeQueue:
     return FakeQueue([announce("a", message_id=f"m{number}") for number in range(count)])
 
 
-def test_a_heartbeat_extends_everything_received_and_not_settled_ten_at_a_time() -> None:
+def test_a_heartbeat_extends_everything_in_flight_ten_at_a_time() -> None:
     queue = waiting(25)
     leases, messages = held_by(queue)
-    leases.release(messages[3:5])
+    leases.end(messages[3:5])
     leases.extend()
     assert queue.extended == [f"m{number}" for number in range(25) if number not in (3, 4)]
 
@@ -45,7 +45,7 @@ def test_a_receipt_that_has_expired_is_lost_and_counted_once() -> None:
     leases.extend()
     assert leases.lost == 1
     assert [each.message_id for each in leases.held(messages)] == ["m0", "m2"]
-    assert [each.message_id for each in leases.release(messages)] == ["m0", "m2"]
+    assert [each.message_id for each in leases.end(messages)] == ["m0", "m2"]
     assert len(leases) == 0
 
 
@@ -54,15 +54,28 @@ def test_a_lease_that_no_heartbeat_could_extend_in_time_is_lost() -> None:
     queue = waiting(2)
     leases, messages = held_by(queue, clock)
 
-    def refuse(messages: object, timeout_s: int) -> set[str]:
-        raise TransientFailure("changing the visibility of 2 messages: ServiceUnavailable")
+    def refuse(messages: object, timeout_s: int) -> Extension:
+        raise TransientFailure("extending 2 messages: ServiceUnavailable")
 
     clock.now = VISIBILITY_TIMEOUT_S - 1
     assert leases.held(messages) == messages
-    queue.change_visibility = refuse  # type: ignore[method-assign,assignment]
+    queue.extend = refuse  # type: ignore[method-assign,assignment]
     leases.extend()
     clock.now = VISIBILITY_TIMEOUT_S
-    assert leases.release(messages) == []
+    assert leases.end(messages) == []
+    assert leases.lost == 2
+
+
+def test_an_extension_that_the_queue_does_not_confirm_leaves_the_old_expiry() -> None:
+    clock = Clock()
+    queue = waiting(3)
+    leases, messages = held_by(queue, clock)
+    queue.extend = lambda *_: Extension(frozenset({"m0"}), frozenset({"m2"}))  # type: ignore[method-assign]
+    clock.now = VISIBILITY_TIMEOUT_S / 2
+    leases.extend()
+    assert [each.message_id for each in leases.held(messages)] == ["m0", "m1"]
+    clock.now = VISIBILITY_TIMEOUT_S
+    assert [each.message_id for each in leases.held(messages)] == ["m0"]
     assert leases.lost == 2
 
 
@@ -77,11 +90,11 @@ def test_a_heartbeat_counts_from_before_it_was_sent() -> None:
     assert leases.held(messages) == []
 
 
-@pytest.mark.parametrize("settle", ["release", "release_all"])
-def test_what_is_settled_is_not_extended_any_more(settle: str) -> None:
+@pytest.mark.parametrize("way", ["end", "end_all"])
+def test_what_is_ended_is_not_extended_any_more(way: str) -> None:
     queue = waiting(2)
     leases, messages = held_by(queue)
-    given = leases.release(messages) if settle == "release" else leases.release_all()
+    given = leases.end(messages) if way == "end" else leases.end_all()
     assert given == messages
     leases.extend()
     assert queue.extended == []

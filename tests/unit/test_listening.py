@@ -11,7 +11,7 @@ import yaml
 
 from ticketmill.deploy import emulator
 from ticketmill.domain.errors import SetupError
-from ticketmill.entrypoints.cli.place import LOCAL_ENDPOINT_URL
+from ticketmill.entrypoints.cli.local import LOCAL_ENDPOINT_URL
 from ticketmill.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,10 +185,21 @@ class TestHost:
         place = {"PATH": "", "HOME": str(tmp_path), "TICKETMILL_LOCALSTACK_DIR": str(tmp_path)}
         assert self.run("install", **place).returncode == 0
 
-    def test_wrong_usage_is_told(self) -> None:
-        done = self.run("run")
+    @pytest.mark.parametrize(
+        "arguments", [["run"], ["up", "0"], ["up", "65535"], ["up", "http"], ["up", "1", "2"]]
+    )
+    def test_wrong_usage_is_told(self, arguments: list[str]) -> None:
+        done = self.run(*arguments)
         assert done.returncode == 2
         assert "host.py install" in done.stderr
+
+    def test_it_runs_at_the_port_that_is_asked_for(self, tmp_path: Path) -> None:
+        (tmp_path / "installed.lock").write_text((LOCALSTACK / "host.lock").read_text())
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            done = self.run("up", str(port - 1), TICKETMILL_LOCALSTACK_DIR=str(tmp_path))
+        assert done.returncode == 1
+        assert f"http://127.0.0.1:{port}" in done.stderr
 
     def test_every_version_is_locked(self) -> None:
         lines = (LOCALSTACK / "host.lock").read_text().splitlines()

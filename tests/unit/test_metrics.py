@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.telemetry.emf import EmfLines, EmfReporter
-from ticketmill.telemetry.metrics import Metrics, Watched
-from ticketmill.telemetry.model_metrics import ModelMetrics
+from ticketmill.telemetry.metrics import DependencyMetrics, Metrics, ModelMetrics, Watched
+from ticketmill.worker.dependencies import Dependencies
 
 
 def outcome(result: Result, tokens: int | None = None, **stage_ms: float) -> Outcome:
@@ -103,6 +103,7 @@ def test_the_documentation_lists_every_metric_and_no_other() -> None:
     runner: ModelRunner[int, int] = ModelRunner("intent", "tiny", _Echo, 30, threading.Lock())
     runner.run([1])
     metrics.registry.register(ModelMetrics([runner]))
+    metrics.registry.register(DependencyMetrics(Dependencies({}, first_pause_s=1, max_pause_s=1)))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
     }

@@ -20,7 +20,7 @@ from ticketmill.models.transformers import store
 from ticketmill.models.transformers.runner import ModelRunner, Reason
 from ticketmill.tasks import intent, sentiment, summary, topics
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Loaded, with_fallback
-from ticketmill.telemetry.model_metrics import ModelMetrics
+from ticketmill.telemetry.metrics import ModelMetrics
 
 LABELS = ("billing", "refunds", "orders", "login")
 LONG = (

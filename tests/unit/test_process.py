@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fakes import (
     NOW,
     announce,
+    decode,
     ticket,
 )
 from world import World
@@ -17,7 +19,7 @@ from world import World
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Announcement, Message, Uploads
 from ticketmill.domain.row import TicketRow
 from ticketmill.pipeline.outcome import Result, settled
 
@@ -97,9 +99,9 @@ def test_a_worker_that_read_the_older_upload_never_overwrites_the_newer_row(
     """The other worker reads and writes the second upload while this one still encodes the first."""
     other = World()
     other.raw, other.rows, other.enriched = world.raw, world.rows, world.enriched
-    object.__setattr__(other.pipeline, "raw_tickets", world.raw)
-    object.__setattr__(other.pipeline, "rows", world.rows)
-    object.__setattr__(other.pipeline, "enriched_tickets", world.enriched)
+    other.pipeline = replace(
+        other.pipeline, raw_tickets=world.raw, rows=world.rows, enriched_tickets=world.enriched
+    )
     first = world.raw.drop("tickets/T1.json", ticket("T1", "first"))
     enrich = world.enricher.enrich
 
@@ -127,6 +129,27 @@ def test_a_test_event_is_acknowledged_and_dropped(world: World) -> None:
     outcomes = world.pipeline.process_batch([message])
     assert [outcome.result for outcome in outcomes] == [Result.IGNORED]
     assert settled([message], outcomes) == [message]
+
+
+def test_a_foreign_record_is_skipped_and_hides_no_ticket_of_its_message(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+
+    def with_foreign_record(body: str) -> Announcement:
+        announcement = decode(body)
+        assert isinstance(announcement, Uploads)
+        return replace(announcement, skipped=("expected records of S3",))
+
+    pipeline = replace(world.pipeline, decode=with_foreign_record)
+    assert [each.result for each in pipeline.process_batch([message])] == [Result.ENRICHED]
+    assert "1 records skipped: expected records of S3" in caplog.text
+
+
+def test_a_message_of_foreign_records_and_other_events_is_acknowledged(world: World) -> None:
+    pipeline = replace(world.pipeline, decode=lambda _body: Uploads((), ("expected records of S3",)))
+    (outcome,) = pipeline.process_batch([announce()])
+    assert (outcome.result, outcome.reason) == (Result.IGNORED, "foreign_record")
 
 
 def test_a_message_that_announces_nothing_known_is_left_for_the_dead_letter_queue(world: World) -> None:

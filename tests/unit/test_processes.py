@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 import time
@@ -11,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from ticketmill.worker import processes
 from ticketmill.worker.processes import ProcessDied, Processes, shares, summed
 
 
@@ -31,16 +28,8 @@ def test_statistics_add_up_and_latencies_are_the_worst_of_any() -> None:
     }
 
 
-@pytest.fixture
-def scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command is a Python script in the place of `ticketmill`."""
-    popen = processes.subprocess.Popen
-
-    def run_script(command: list[str], **named: object) -> object:
-        return popen([sys.executable, "-c", *command[3:]], **named)  # type: ignore[call-overload]
-
-    monkeypatch.setattr(processes.subprocess, "Popen", run_script)
-
+PYTHON = (sys.executable, "-c")
+"""In the place of `ticketmill`: each command is a script."""
 
 WAITS = """
 import os, pathlib, signal, time
@@ -50,30 +39,44 @@ time.sleep(60)
 """
 
 
-@pytest.mark.usefixtures("scripts")
 def test_each_process_has_its_own_environment_and_gives_its_statistics() -> None:
     tell = "import json, os; print(json.dumps({'threads': os.environ['TICKETMILL_THREADS']}))"
-    told = Processes([[tell], [tell]], [{"TICKETMILL_THREADS": "1"}, {"TICKETMILL_THREADS": "3"}]).run()
+    told = Processes(
+        [[tell], [tell]], [{"TICKETMILL_THREADS": "1"}, {"TICKETMILL_THREADS": "3"}], PYTHON
+    ).run()
     assert told == [{"threads": "1"}, {"threads": "3"}]
 
 
-@pytest.mark.usefixtures("scripts")
 def test_where_one_process_dies_the_others_are_stopped_and_it_is_told(tmp_path: Path) -> None:
     ready = tmp_path / "ready"
     dies = f"import pathlib\nwhile not pathlib.Path({str(ready)!r}).exists(): pass\nexit(3)"
     with pytest.raises(ProcessDied, match="exit code 3"):
-        Processes([[WAITS], [dies]], [{"READY": str(ready)}, {}]).run()
+        Processes([[WAITS], [dies]], [{"READY": str(ready)}, {}], PYTHON).run()
 
 
-@pytest.mark.usefixtures("scripts")
-def test_a_signal_reaches_every_process(tmp_path: Path) -> None:
+def test_a_stop_reaches_every_process(tmp_path: Path) -> None:
     ready = [tmp_path / "first", tmp_path / "second"]
-    started = Processes([[WAITS], [WAITS]], [{"READY": str(each)} for each in ready])
+    started = Processes([[WAITS], [WAITS]], [{"READY": str(each)} for each in ready], PYTHON)
 
     def stop_when_ready() -> None:
         while not all(each.exists() for each in ready):
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+        started.stop()
 
     threading.Thread(target=stop_when_ready, daemon=True).start()
     assert started.run() == [{}, {}]
+
+
+def test_a_process_that_is_stopped_before_it_works_gives_no_statistics() -> None:
+    assert Processes([["pass"], ["print('{}')"]], [{}, {}], PYTHON).run() == [{}]
+
+
+def test_a_kill_ends_processes_that_do_not_stop(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    stubborn = WAITS.replace("lambda *_: (print('{}'), exit(0))", "signal.SIG_IGN")
+    started = Processes([[stubborn]], [{"READY": str(ready)}], PYTHON)
+    while not ready.exists():
+        time.sleep(0.01)
+    started.kill()
+    with pytest.raises(ProcessDied, match="exit code -9"):
+        started.run()

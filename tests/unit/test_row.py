@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +19,8 @@ from ticketmill.domain.enrichment import (
     UrgencyPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.facets import facets_of
+from ticketmill.domain.keys import index_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import (
@@ -28,7 +30,6 @@ from ticketmill.domain.row import (
     RawVersion,
     Rejection,
     TicketRow,
-    day_shard,
     enriched_row,
     rejected_row,
 )
@@ -198,31 +199,14 @@ def test_what_fits_is_not_cut() -> None:
     assert row(ticket).customer_id is None
 
 
-def test_index_keys_are_sharded_by_the_day_of_the_upload_not_of_the_processing() -> None:
-    assert row().index_keys() == {
-        "urgency_day": "high#2026-11-21",
-        "intent_day": "login_issue#2026-11-21",
-        "sentiment_day": "negative#2026-11-21",
-        "status_day": "enriched#2026-11-21",
+def test_a_row_stands_in_the_indexes_by_shard_status_and_time_of_its_upload() -> None:
+    shard = index_shard("TKT-001")
+    assert row().index_attributes() == {
+        "shard": shard,
+        "status_shard": f"enriched#{shard}",
+        "position": "2026-11-21T09:30:00.000000Z#TKT-001",
+        "facets": facets_of(row()),
     }
-
-
-def test_index_keys_are_left_out_where_there_is_no_label() -> None:
-    keys = row(urgency=None, sentiment=None, status=Status.PARTIAL).index_keys()
-    assert keys == {"intent_day": "login_issue#2026-11-21", "status_day": "partial#2026-11-21"}
-
-
-@pytest.mark.parametrize(
-    ("moment", "shard"),
-    [
-        (datetime(2026, 11, 21, 0, 0, tzinfo=UTC), "low#2026-11-21"),
-        (datetime(2026, 11, 21, 23, 59, 59, 999_999, tzinfo=UTC), "low#2026-11-21"),
-        (datetime(2026, 11, 21, 0, 30, tzinfo=timezone(timedelta(hours=2))), "low#2026-11-20"),
-        (datetime(2026, 12, 31, 23, 0, tzinfo=timezone(timedelta(hours=-5))), "low#2027-01-01"),
-    ],
-)
-def test_a_shard_is_a_label_and_a_day_in_utc(moment: datetime, shard: str) -> None:
-    assert day_shard("low", moment) == shard
 
 
 def test_a_ticket_that_was_turned_down_has_a_row_that_says_why() -> None:
@@ -244,7 +228,8 @@ def test_a_ticket_that_was_turned_down_has_a_row_that_says_why() -> None:
         ),
         processed_at=PROCESSED,
     )
-    assert found.index_keys() == {"status_day": "rejected#2026-11-21"}
+    assert found.index_attributes()["status_shard"].startswith("rejected#")
+    assert found.index_attributes()["facets"] == {"status=rejected"}
 
 
 def test_an_object_that_was_not_read_is_told_apart_by_its_etag() -> None:

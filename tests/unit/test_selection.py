@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,14 @@ from ticketmill.domain.errors import RejectionCode, TransientFailure
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow
-from ticketmill.operations.backfill import Backfill, Chosen, Page, Reason, limited, reason_for
+from ticketmill.operations.backfill import (
+    Backfill,
+    Chosen,
+    Page,
+    Reason,
+    limited,
+    reason_for,
+)
 
 KEY = "tickets/T1.json"
 EVERYTHING = Selection(everything=True)
@@ -109,6 +117,54 @@ class TestReasons:
 
 def chosen(backfill: Backfill, selection: Selection) -> list[str]:
     return [each.key for page in backfill.pages(selection) for each in page.chosen]
+
+
+class TestTimes:
+    """A selection by age, which is fixed once."""
+
+    def test_ages_become_times_that_later_calls_leave_alone(self) -> None:
+        selection = Selection(missing=True, min_age_s=60, max_age_s=3600).at(NOW)
+        assert selection.uploaded_since == NOW - timedelta(hours=1)
+        assert selection.uploaded_until == NOW - timedelta(minutes=1)
+        assert selection.at(NOW + timedelta(days=1)) == selection
+
+    def test_both_ends_count_in_whole_seconds(self) -> None:
+        """S3 gives an upload at 09:30:00.7 as of 09:30:00."""
+        since = Selection(missing=True, uploaded_since=NOW + timedelta(seconds=0.5))
+        assert since.covers(NOW)
+        assert not since.covers(NOW - timedelta(seconds=1))
+        until = Selection(missing=True, uploaded_until=NOW)
+        assert until.covers(NOW)
+        assert not until.covers(NOW + timedelta(seconds=1))
+
+    def test_of_an_age_and_a_time_the_narrower_counts(self) -> None:
+        selection = Selection(missing=True, max_age_s=3600, uploaded_since=NOW - timedelta(minutes=5))
+        assert selection.at(NOW).uploaded_since == NOW - timedelta(minutes=5)
+
+    def test_a_run_that_takes_hours_chooses_by_the_time_at_which_it_began(
+        self, raw: FakeRawTickets, backfill: Backfill
+    ) -> None:
+        """The boundary once moved with the clock, page by page, past uploads that belonged to the run."""
+        for number in range(250):
+            raw.drop(f"tickets/T{number:03}.json", ticket(f"T{number:03}"), at=NOW)
+        now = NOW + timedelta(seconds=600)
+        clock = iter(now + timedelta(hours=hours) for hours in range(1000))
+        slow = replace(backfill, clock=lambda: next(clock))
+        pages = slow.pages(Selection(missing=True, max_age_s=600))
+        assert sum(len(page.chosen) for page in pages) == 250
+
+
+class TestRetries:
+    """When the schedule enriches a partial record again."""
+
+    def test_only_requests_that_ask_for_it_wait(self, world: World, backfill: Backfill) -> None:
+        world.process(world.raw.drop(KEY, ticket("T1")))
+        changes = {"status": Status.PARTIAL, "processed_at": NOW + timedelta(minutes=59)}
+        world.rows.rows["T1"] = world.row("T1").model_copy(update=changes)
+        partial = Selection(statuses=frozenset({Status.PARTIAL}))
+        (asked,), (scheduled,) = backfill.pages(partial), backfill.pages(partial, only_due=True)
+        assert [each.reason for each in asked.chosen] == [Reason.PARTIAL]
+        assert scheduled.chosen == ()
 
 
 class TestPages:

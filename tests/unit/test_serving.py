@@ -9,7 +9,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from fakes import NOW, FakeEnricher, read_event, ticket
+from fakes import NOW, FakeEnricher, decode, ticket
 from serving_contract import ServingDecisionsContract
 from world import LATER, World
 
@@ -34,7 +34,7 @@ def worker(world: World, fingerprint: str, serial: int, rows: Any = None) -> Pip
         raw_tickets=world.raw,
         enriched_tickets=world.enriched,
         rows=world.rows if rows is None else rows,
-        read_event=read_event,
+        decode=decode,
         enricher=FakeEnricher(fingerprint),
         executor=ThreadPoolExecutor(1),
         max_ticket_bytes=10_000,

@@ -51,6 +51,8 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "wait_s": 5,
         "visibility_timeout_s": 60,
         "heartbeat_s": 20,
+        "retry_base_s": 20,
+        "outage_pause_s": 5,
         "stop_deadline_s": 25,
         "io_threads": 32,
         "max_ticket_bytes": 2 * 1024 * 1024,
@@ -227,4 +229,51 @@ def test_what_the_stack_holds_is_named_whole_or_not_at_all(
         if name != left_out:
             monkeypatch.setenv(f"TICKETMILL_{name.upper()}", "x")
     with pytest.raises(SetupError, match=f"set TICKETMILL_{left_out.upper()} as well"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("TICKETMILL_THREDS", "did you mean TICKETMILL_THREADS?"),
+        ("TICKETMILL_METRIC_PORT", "did you mean TICKETMILL_METRICS_PORT?"),
+        ("ticketmill_bundel", "did you mean TICKETMILL_BUNDLE?"),
+        ("TICKETMILL_COLOUR_OF_THE_SKY", "unset it"),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_nearest_name(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "9464")
+    with pytest.raises(SetupError) as caught:
+        load_settings()
+    assert f"{name}: there is no such setting; {told}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TICKETMILL_TEST_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("TICKETMILL_LOCALSTACK_DIR", "/opt/localstack"),
+        ("TICKETMILL_SERVICE_HOST", "10.0.0.1"),
+        ("TICKETMILL_WORKER_SERVICE_PORT_HTTP", "9464"),
+        ("TICKETMILL_PORT", "tcp://10.0.0.1:9464"),
+        ("TICKETMILL_WORKER_PORT_9464_TCP_ADDR", "10.0.0.1"),
+        ("TICKETMILLS", "7"),
+    ],
+)
+def test_variables_of_the_tests_and_of_kubernetes_are_no_mistakes(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert load_settings().stack == "ticketmill"
+
+
+def test_a_user_without_a_home_folder_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", nowhere)
+    with pytest.raises(SetupError, match="set TICKETMILL_CACHE_DIR"):
         load_settings()

@@ -48,6 +48,7 @@ def test_before_the_first_ticket_there_is_nothing_to_tell() -> None:
         "received": 0,
         "lost_leases": 0,
         "unconfirmed": 0,
+        "outages": 0,
         "cache_hits": 0,
         "cache_misses": 0,
         "tickets_per_s": 0.0,

@@ -13,7 +13,8 @@ import pytest
 
 from ticketmill.bootstrap.enricher import Parts, served_by_onepass
 from ticketmill.domain.enrichment import Enrichment
-from ticketmill.domain.row import INDEXED, TicketRow
+from ticketmill.domain.facets import facet_names
+from ticketmill.domain.row import TicketRow
 from ticketmill.settings import load_settings
 from ticketmill.tasks.table import TASKS
 from ticketmill.tasks.task import Task
@@ -55,11 +56,8 @@ def test_every_column_is_an_attribute_of_the_row_and_of_one_task() -> None:
 def test_what_is_filtered_counted_and_asked_for_is_kept_on_the_row(task: Task[Any]) -> None:
     own = {column.name for column in task.columns}
     assert {task.label, task.confidence} - {None} <= own
-    assert task.label is not None or not (task.is_indexed or task.is_correctable)
-
-
-def test_the_indexes_are_those_of_the_indexed_tasks_and_the_status() -> None:
-    assert {task.name for task in TASKS if task.is_indexed} | {"status"} == set(INDEXED)
+    assert task.label is not None or not task.is_correctable
+    assert task.label is None or task.label in facet_names(TicketRow)
 
 
 def test_the_composition_root_serves_exactly_the_tasks_of_the_table() -> None:

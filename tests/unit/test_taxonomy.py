@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Intent
 from ticketmill.domain.taxonomy import Label, Taxonomy
+from ticketmill.entrypoints.cli import run
 from ticketmill.learning.corpus import read_corpus
 from ticketmill.learning.taxonomy_check import check_taxonomy
-from ticketmill.models.build.taxonomy_file import SHIPPED, read_taxonomies, read_taxonomy
+from ticketmill.models.build.taxonomy_file import SHIPPED, read_taxonomies, read_taxonomy, yaml_of
 from ticketmill.models.heads import load_heads, shipped_heads
 
 GOOD = """
@@ -133,3 +135,23 @@ def test_one_ticket_near_a_label_among_many_is_not_enough() -> None:
     few, many = [*tickets, [0, 1]], [*tickets, *[[0.0, 1.0]] * 10]
     assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], few) == {"no_ticket_near keys"}
     assert check(topics("lifts", "keys"), [[1, 0], [0, 1]], many) == set()
+
+
+def test_a_taxonomy_printed_as_yaml_reads_as_the_same(tmp_path: Path) -> None:
+    for task, path in SHIPPED.items():
+        taxonomy = read_taxonomy(path, task)
+        assert read_taxonomy(write(tmp_path, yaml_of(taxonomy))) == taxonomy
+
+
+def test_the_taxonomy_of_the_bundle_can_be_printed(
+    bundle_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TICKETMILL_BUNDLE", str(bundle_dir))
+    assert run(["taxonomy", "show", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [label["label"] for label in told["intent"]["labels"]] == list(Intent)
+    assert run(["taxonomy", "show", "--task", "topics", "--yaml"]) == 0
+    shown = read_taxonomy(write(tmp_path, capsys.readouterr().out))
+    assert list(shown.names) == [label["label"] for label in told["topics"]["labels"]]
+    assert run(["taxonomy", "show"]) == 0
+    assert "login_issue" in capsys.readouterr().out

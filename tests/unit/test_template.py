@@ -14,6 +14,9 @@ import pytest
 from cfnlint.template import Template
 from test_infra import INFRA, ROOT, template
 
+from ticketmill.domain.row import TicketRow
+from ticketmill.worker.isolation import SUSPECT_RECEIVES
+
 ALARMS = {
     "AgeAlarm",
     "DeadLettersAlarm",
@@ -144,6 +147,13 @@ def test_what_holds_tickets_is_kept(resources: dict[str, Any]) -> None:
         assert resources[name]["UpdateReplacePolicy"] == "Retain"
 
 
+def test_checkpoints_expire_and_rows_do_not(resources: dict[str, Any]) -> None:
+    """Read off the template: ministack takes the table's time to live and does not set it."""
+    table = resources["TicketsTable"]["Properties"]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert "expires_at" not in TicketRow.model_fields
+
+
 def test_an_upgrade_begins_to_delete_nothing() -> None:
     parameters = template("template.yaml")["Parameters"]
     retention = {name: each["Default"] for name, each in parameters.items() if "RetentionDays" in name}
@@ -202,3 +212,10 @@ def test_a_key_of_the_users_encrypts_buckets_queues_and_table(resources: dict[st
         assert queue["KmsMasterKeyId"] == by_key
         assert queue["SqsManagedSseEnabled"] == {"If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
     assert resources["TicketsTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
+
+
+def test_a_message_is_received_in_company_twice_and_alone_often_before_it_is_a_dead_letter() -> None:
+    receives = template("template.yaml")["Parameters"]["MaxReceiveCount"]["Default"]
+    in_company = SUSPECT_RECEIVES - 1
+    assert in_company == 2
+    assert receives - in_company >= 8

@@ -13,7 +13,7 @@ from fakes import (
     FakeEnricher,
     FakeRawTickets,
     FakeRows,
-    read_event,
+    decode,
 )
 
 from ticketmill.domain.errors import RejectionCode
@@ -39,7 +39,7 @@ class World:
             raw_tickets=self.raw,
             enriched_tickets=self.enriched,
             rows=self.rows,
-            read_event=read_event,
+            decode=decode,
             enricher=self.enricher,
             executor=ThreadPoolExecutor(4),
             max_ticket_bytes=10_000,

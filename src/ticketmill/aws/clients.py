@@ -6,6 +6,7 @@ endpoint botocore addresses buckets by path, on AWS by host name, so that no set
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,6 +43,21 @@ _CREDENTIALS = frozenset(
     }
 )
 
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+# of the whole bucket or table: S3 spells the refusal of one object AccessDenied
+_UNUSABLE = frozenset({"NoSuchBucket", "ResourceNotFoundException", "AccessDeniedException"})
+
 LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 
 
@@ -63,7 +79,9 @@ def connect(max_pool_connections: int = 16) -> Clients:
     Raises SetupError where there is no region or are no credentials. Nothing is called yet.
     """
     try:
-        session = boto3.Session()
+        # boto3 reads AWS_DEFAULT_REGION alone, other SDKs AWS_REGION
+        region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
+        session = boto3.Session(region_name=region)
         if session.region_name is None:
             raise SetupError(f"no AWS region: set AWS_DEFAULT_REGION, {LOCAL_HINT}")
         if session.get_credentials() is None:
@@ -107,10 +125,11 @@ def cause(error: Exception) -> str:
 
 
 @contextmanager
-def transient(doing: str, in_its_words: bool = False) -> Iterator[None]:
+def transient(doing: str, in_its_words: bool = False, dependency: str | None = None) -> Iterator[None]:
     """Turns botocore's errors into TransientFailure: what was being done, and the code.
 
-    `in_its_words` adds the service's message, which must not quote what was sent.
+    `in_its_words` adds the service's message, which must not quote what was sent. The failure names
+    `dependency` only where that service itself failed, see `is_outage`.
     """
     try:
         yield
@@ -120,7 +139,27 @@ def transient(doing: str, in_its_words: bool = False) -> Iterator[None]:
         hint = "; the credentials are not accepted any more: renew them" if code in _CREDENTIALS else ""
         message = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
         said = f" ({message})" if in_its_words and message else ""
-        raise TransientFailure(f"{doing}: {code}{said}{hint}", code) from error
+        failed = dependency if is_outage(code, _http_status(error)) else None
+        raise TransientFailure(f"{doing}: {code}{said}{hint}", code, failed) from error
+
+
+def is_outage(code: str, http_status: int | None) -> bool:
+    """Whether the service itself failed, so that other requests will fail too.
+
+    It does where no answer came (`http_status` is None), with a server error, where it throttles, refuses the
+    credentials, or has no such bucket or table for us. AccessDenied and InvalidObjectState are of one object.
+    """
+    if http_status is None or http_status >= 500 or http_status == 429:
+        return True
+    return code in _CREDENTIALS | _THROTTLED | _UNUSABLE
+
+
+def _http_status(error: Exception) -> int | None:
+    if not isinstance(error, ClientError):
+        return None
+    status: int | None = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    # some services answer 200 and name an error in the body
+    return status or 0
 
 
 @contextmanager

@@ -45,6 +45,9 @@ class MemoryRawTickets:
             if key.startswith(prefix) and key > after:
                 yield self._listed(key)
 
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        return (key for key in sorted(self.objects) if key.startswith(prefix) and key > after)
+
     def look(self, key: str) -> ListedObject | None:
         return self._listed(key) if key in self.objects else None
 
@@ -122,3 +125,31 @@ class MemoryServingDecisions:
                 return False
             self.kept = ServingHistory({**self.kept.latest, decision.fingerprint: decision})
             return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    from_key: str
+    to_key: str
+    token: str
+
+
+@dataclass
+class MemoryCheckpoints:
+    """Checkpoints that end with the process."""
+
+    moves: dict[str, _Move] = field(default_factory=dict)
+    """The last move of each run."""
+    lock: Lock = field(default_factory=Lock)
+
+    def advance(self, run: str, token: str, from_key: str, to_key: str) -> bool:
+        with self.lock:
+            last = self.moves.get(run)
+            if (
+                last is not None
+                and last.to_key != from_key
+                and (last.token, last.from_key) != (token, from_key)
+            ):
+                return False
+            self.moves[run] = _Move(from_key, to_key, token)
+        return True

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import Clients, error_code, transient
+from ticketmill.aws import clients as aws
+from ticketmill.aws.clients import Clients, error_code
 from ticketmill.aws.object_store import JSON, ObjectStore, etag_of, version_id_of
 from ticketmill.domain.keys import is_ticket_key
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import RawVersion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+transient = partial(aws.transient, dependency="s3")
 
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
 
@@ -54,15 +62,23 @@ class S3RawTickets:
 
         A thousand a request, asked for as they are taken. Raises TransientFailure where S3 fails.
         """
+        for found in self._list(prefix, after):
+            if is_ticket_key(found["Key"]):
+                last_modified = found["LastModified"].replace(microsecond=0)
+                yield ListedObject(found["Key"], etag_of(found["ETag"]), last_modified)
+
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Every key under `prefix` that comes after `after`, tickets or not. Raises TransientFailure where S3
+        fails."""
+        return (found["Key"] for found in self._list(prefix, after))
+
+    def _list(self, prefix: str, after: str) -> Iterator[ObjectTypeDef]:
         while True:
             with transient("listing the raw bucket"):
                 page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after)
             for found in page.get("Contents", []):
                 after = found["Key"]
-                if is_ticket_key(after):
-                    yield ListedObject(
-                        after, etag_of(found["ETag"]), found["LastModified"].replace(microsecond=0)
-                    )
+                yield found
             if not page["IsTruncated"]:
                 return
 

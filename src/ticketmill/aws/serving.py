@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import error_code, transient
-from ticketmill.aws.dynamodb import utc_text
-from ticketmill.domain.keys import SERVING_KEY
+from ticketmill.aws.clients import error_code
+from ticketmill.aws.dynamodb import transient
+from ticketmill.domain.keys import SERVING_KEY, utc_text
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision, ServingHistory
 
 if TYPE_CHECKING:

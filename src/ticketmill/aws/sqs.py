@@ -7,20 +7,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
-from ticketmill.aws.clients import error_code, transient
+from ticketmill.aws import clients
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import SQS_MAX_BATCH, Extension, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
-MAX_BATCH = 10
+transient = partial(clients.transient, dependency="sqs")
+
 MAX_WAIT_S = 20
 
 # What SQS calls a receipt that holds nothing any more: expired, replaced by a later receive, or deleted.
@@ -66,7 +65,7 @@ class SqsQueue:
         with transient("receiving from SQS"):
             answer = self._sqs.receive_message(
                 QueueUrl=self._queue_url,
-                MaxNumberOfMessages=min(MAX_BATCH, max_messages),
+                MaxNumberOfMessages=min(SQS_MAX_BATCH, max_messages),
                 WaitTimeSeconds=min(MAX_WAIT_S, math.ceil(wait_s)),
                 MessageSystemAttributeNames=["ApproximateReceiveCount", "SentTimestamp"],
                 **visibility,
@@ -80,8 +79,8 @@ class SqsQueue:
         nothing: its messages are redelivered.
         """
         confirmed: set[str] = set()
-        for start in range(0, len(messages), MAX_BATCH):
-            left = messages[start : start + MAX_BATCH]
+        for start in range(0, len(messages), SQS_MAX_BATCH):
+            left = messages[start : start + SQS_MAX_BATCH]
             try:
                 for _ in range(DELETE_ATTEMPTS):
                     deleted, left = self._delete_batch(left)
@@ -92,37 +91,25 @@ class SqsQueue:
                 log.warning("%s; SQS will redeliver", failure)
         return confirmed
 
-    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
-        """Keeps up to ten `messages` from others for `timeout_s` from now, 0 hands them back; the ids of
-        those whose receipt has expired, which are not ours any more."""
-        with transient(f"changing the visibility of {len(messages)} messages"):
-            answer = self._sqs.change_message_visibility_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {
-                        "Id": str(position),
-                        "ReceiptHandle": message.receipt,
-                        "VisibilityTimeout": timeout_s,
-                    }
-                    for position, message in enumerate(messages)
-                ],
-            )
-        return {
-            messages[int(entry["Id"])].message_id
-            for entry in answer.get("Failed", [])
-            if entry["Code"] in _NOT_OURS
-        }
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        """Keeps up to SQS_MAX_BATCH `messages` from others for `timeout_s` from now."""
+        return self._change_visibility(messages, timeout_s, f"extending {len(messages)} messages")
 
-    def release(self, message: Message, delay_s: int) -> None:
-        """Makes `message` visible again after `delay_s`; one that is not ours any more is left alone."""
-        with transient("handing a message back to SQS"):
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        """Makes `messages` visible again after `delay_s`; the message ids that SQS confirms.
+
+        A batch that fails as a whole is logged and confirms nothing: its messages are visible again after
+        their visibility timeout.
+        """
+        confirmed: set[str] = set()
+        for start in range(0, len(messages), SQS_MAX_BATCH):
+            batch = messages[start : start + SQS_MAX_BATCH]
             try:
-                self._sqs.change_message_visibility(
-                    QueueUrl=self._queue_url, ReceiptHandle=message.receipt, VisibilityTimeout=delay_s
-                )
-            except ClientError as error:
-                if error_code(error) not in _NOT_OURS:
-                    raise
+                change = self._change_visibility(batch, delay_s, f"releasing {len(batch)} messages")
+                confirmed |= change.confirmed
+            except TransientFailure as failure:
+                log.warning("%s; they are visible again after their visibility timeout", failure)
+        return confirmed
 
     def is_empty(self) -> bool:
         """Whether nothing waits, is in flight or is delayed; AWS's counts lag by up to a minute."""
@@ -153,8 +140,8 @@ class SqsQueue:
     def send_many(self, bodies: Sequence[str]) -> list[str | None]:
         """Sends `bodies`, ten a request; for each None, or why it was not sent. Never raises for SQS."""
         reasons: list[str | None] = []
-        for start in range(0, len(bodies), MAX_BATCH):
-            batch = bodies[start : start + MAX_BATCH]
+        for start in range(0, len(bodies), SQS_MAX_BATCH):
+            batch = bodies[start : start + SQS_MAX_BATCH]
             try:
                 reasons += self._send_batch(batch)
             except TransientFailure as failure:
@@ -171,6 +158,27 @@ class SqsQueue:
         for entry in answer.get("Failed", []):
             reasons[int(entry["Id"])] = f"sending a message to SQS: {entry['Code']}"
         return reasons
+
+    def _change_visibility(self, messages: Sequence[Message], timeout_s: int, doing: str) -> Extension:
+        with transient(doing):
+            answer = self._sqs.change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(position),
+                        "ReceiptHandle": message.receipt,
+                        "VisibilityTimeout": timeout_s,
+                    }
+                    for position, message in enumerate(messages)
+                ],
+            )
+        # with every entry failed, or none, some answers lack the list
+        confirmed = [entry["Id"] for entry in answer.get("Successful", [])]
+        expired = [entry["Id"] for entry in answer.get("Failed", []) if entry["Code"] in _NOT_OURS]
+        return Extension(
+            confirmed=frozenset(messages[int(position)].message_id for position in confirmed),
+            expired=frozenset(messages[int(position)].message_id for position in expired),
+        )
 
     def _delete_batch(self, messages: Sequence[Message]) -> tuple[set[str], list[Message]]:
         """The ids that were deleted, and the messages worth another attempt."""

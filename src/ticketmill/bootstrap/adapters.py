@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import Stack
+    from ticketmill.queries.tickets import TicketQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Adapters:
     raw_tickets: S3RawTickets
     enriched_tickets: S3EnrichedTickets
     rows: DynamoTicketRows
+    checkpoints: DynamoCheckpoints
+    queries: TicketQueries
     serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
@@ -37,23 +42,40 @@ def pool_size(settings: Settings) -> int:
 def connect(settings: Settings) -> Adapters:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.aws.ticket_index import DynamoTicketIndex
     from ticketmill.deploy.stack import find_stack
+    from ticketmill.queries.tickets import TicketQueries
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
     stack = _named_stack(settings) or find_stack(clients, settings.stack)
+    rows = DynamoTicketRows(clients.dynamodb, stack.table)
     return Adapters(
         stack=stack,
         raw_tickets=S3RawTickets(clients, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
-        rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
+        rows=rows,
+        queries=TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows),
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )
+
+
+def reindex(settings: Settings) -> Iterator[bool]:
+    """Puts the rows of older versions into the indexes; of each, whether it is there now."""
+    from ticketmill.aws import clients as aws_clients
+    from ticketmill.aws import reindex as rows
+    from ticketmill.deploy.stack import find_stack
+
+    clients = aws_clients.connect()
+    stack = _named_stack(settings) or find_stack(clients, settings.stack)
+    return rows.reindex(clients.dynamodb, stack.table)
 
 
 def _named_stack(settings: Settings) -> Stack | None:

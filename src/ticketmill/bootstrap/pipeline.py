@@ -13,30 +13,31 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.operations.backfill import Backfill
     from ticketmill.operations.dead_letters import DeadLetters
-    from ticketmill.operations.scheduled_backfill import Commands
+    from ticketmill.operations.requested_backfill import RequestedBackfill
     from ticketmill.pipeline.batch import Pipeline
     from ticketmill.pipeline.enricher import Enricher
 
 
 def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) -> Pipeline:
     """The pipeline from `adapters` back to it."""
-    from ticketmill.aws.events import read_uploads
+    from ticketmill.aws.events import decode
     from ticketmill.pipeline.batch import Pipeline
     from ticketmill.pipeline.serving import ServingSerial
 
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
+    backfill = make_backfill(settings, adapters, enricher.fingerprint, executor)
     return Pipeline(
         raw_tickets=adapters.raw_tickets,
         enriched_tickets=adapters.enriched_tickets,
         rows=adapters.rows,
-        read_event=partial(read_uploads, raw_bucket=adapters.stack.raw_bucket),
+        decode=partial(decode, raw_bucket=adapters.stack.raw_bucket),
         enricher=enricher,
         executor=executor,
         max_ticket_bytes=settings.max_ticket_bytes,
         serving_serial=ServingSerial(
             adapters.serving, enricher.fingerprint, gethostname(), decides=settings.serve == "auto"
         ),
-        commands=_commands(adapters, make_backfill(settings, adapters, enricher.fingerprint, executor)),
+        commands=_requested_backfill(adapters, backfill),
     )
 
 
@@ -54,15 +55,15 @@ def make_backfill(settings: Settings, adapters: Adapters, fingerprint: str, exec
     )
 
 
-def _commands(adapters: Adapters, backfill: Backfill) -> Commands:
-    from ticketmill.aws.events import announcement, command, read_command
-    from ticketmill.operations.scheduled_backfill import Commands
+def _requested_backfill(adapters: Adapters, backfill: Backfill) -> RequestedBackfill:
+    from ticketmill.aws.events import encode_backfill, encode_upload
+    from ticketmill.operations.requested_backfill import RequestedBackfill
 
-    return Commands(
-        read=read_command,
-        write=command,
-        backfill=backfill,
-        announce=partial(announcement, adapters.stack.raw_bucket),
+    return RequestedBackfill(
+        backfill_of=backfill,
+        checkpoints=adapters.checkpoints,
+        encode=encode_backfill,
+        announce=partial(encode_upload, adapters.stack.raw_bucket),
         send_many=adapters.queue.send_many,
         waiting=lambda: adapters.queue.depths().visible,
     )
@@ -70,15 +71,15 @@ def _commands(adapters: Adapters, backfill: Backfill) -> Commands:
 
 def make_dead_letters(settings: Settings, adapters: Adapters) -> DeadLetters:
     """What could not be worked off in `adapters`."""
-    from ticketmill.aws.events import announced
+    from ticketmill.aws.events import decode
     from ticketmill.operations.dead_letters import DeadLetters
 
     return DeadLetters(
         queue=adapters.dead_letters,
-        send=adapters.queue.send,
+        send_many=adapters.queue.send_many,
         rows=adapters.rows,
         raw_tickets=adapters.raw_tickets,
-        read_event=partial(announced, raw_bucket=adapters.stack.raw_bucket),
+        decode=partial(decode, raw_bucket=adapters.stack.raw_bucket),
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
     )

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ticketmill.aws.clients import Clients
 from ticketmill.deploy import stack as stacks
+from ticketmill.deploy.endpoint import check_answers
 from ticketmill.domain.errors import SetupError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def prepare(
     given: Mapping[str, str],
     tags: Mapping[str, str],
     adopt: bool = False,
+    poll_s: float = stacks.POLL_S,
 ) -> ChangeSet:
     """Asks CloudFormation what deploying the template `body` would change, and changes nothing.
 
@@ -77,6 +79,7 @@ def prepare(
     that an earlier stack of this name left become this one's. The answer is to be executed or discarded.
     Raises SetupError where the stack or the request is not fit for it.
     """
+    check_answers(clients.cloudformation.meta.endpoint_url)
     with _told(f"preparing the deployment of stack {stack_name}"):
         existing = stacks.describe(clients, stack_name)
         if existing is not None and existing["StackStatus"] == "REVIEW_IN_PROGRESS":
@@ -98,7 +101,7 @@ def prepare(
         )
         empty = ChangeSet(stack_name, answer["Id"], kind, ())
         try:
-            changes = _changes(clients, empty)
+            changes = _changes(clients, empty, poll_s)
         except BaseException:
             discard(clients, empty)
             raise
@@ -167,7 +170,7 @@ def _with_literal_names(stack_name: str, body: str) -> str:
     return _NAMED.sub(literal, body)
 
 
-def _changes(clients: Clients, change_set: ChangeSet) -> tuple[Change, ...]:
+def _changes(clients: Clients, change_set: ChangeSet, poll_s: float) -> tuple[Change, ...]:
     """Waits until CloudFormation knows what would change."""
     deadline = time.monotonic() + PREPARE_TIMEOUT_S
     while time.monotonic() < deadline:
@@ -180,7 +183,7 @@ def _changes(clients: Clients, change_set: ChangeSet) -> tuple[Change, ...]:
                 return ()
             refused = stacks.refusals(clients, ChangeSetName=change_set.id)
             raise SetupError(f"stack {change_set.stack_name} cannot be deployed so: {reason}{refused}")
-        time.sleep(stacks.POLL_S)
+        time.sleep(poll_s)
     raise SetupError(f"CloudFormation prepared no change set within {PREPARE_TIMEOUT_S} s: {_AGAIN}")
 
 

@@ -7,7 +7,6 @@ started, and port. A process id alone could be another program's by the time it 
 from __future__ import annotations
 
 import fcntl
-import http.client
 import importlib.util
 import ipaddress
 import json
@@ -20,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from ticketmill.deploy.endpoint import Answering, ask, silent, split_endpoint
 from ticketmill.domain.errors import SetupError
 
 START_TIMEOUT_S = 30
@@ -52,17 +51,7 @@ class _Record:
 
 def answers(endpoint_url: str, timeout_s: float = 1.0) -> bool:
     """Whether anything speaks HTTP at the endpoint, whatever it says."""
-    parts = urlsplit(endpoint_url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
-    try:
-        connection.request("GET", "/_localstack/health")  # ministack and LocalStack know it
-        connection.getresponse()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-    return True
+    return ask(endpoint_url, timeout_s).who not in (Answering.NOBODY, Answering.SILENT)
 
 
 def start(endpoint_url: str, state_dir: Path) -> Emulator:
@@ -70,9 +59,12 @@ def start(endpoint_url: str, state_dir: Path) -> Emulator:
 
     It outlives the caller and its Ctrl-C; its log is `emulator-<port>.log` in `state_dir`. Of two starts at
     once the second finds what the first started. Raises SetupError where the endpoint is not on this machine,
-    ministack is not installed, or it does not come up.
+    what listens there stays silent, ministack is not installed, or it does not come up.
     """
-    if answers(endpoint_url):
+    who = ask(endpoint_url).who
+    if who is Answering.SILENT:
+        raise silent(endpoint_url)
+    if who is not Answering.NOBODY:
         return Emulator(endpoint_url)
     host, port = _loopback(endpoint_url)
     if importlib.util.find_spec("ministack") is None:
@@ -101,7 +93,10 @@ def start(endpoint_url: str, state_dir: Path) -> Emulator:
 
 def stop(endpoint_url: str, state_dir: Path) -> bool:
     """Stops what `start` recorded for this endpoint, nothing else; whether anything was stopped."""
-    path = _record_path(state_dir, _loopback(endpoint_url)[1])
+    port = split_endpoint(endpoint_url).port
+    if port is None:  # `start` needs one
+        return False
+    path = _record_path(state_dir, port)
     record = _read(path)
     stopped = record is not None and process_started(record.pid) == record.process_started
     if record is not None and stopped:
@@ -135,7 +130,7 @@ def process_started(pid: int) -> str | None:
 
 def _loopback(endpoint_url: str) -> tuple[str, int]:
     """The address and port to listen at. Raises SetupError for an endpoint that is not of this machine."""
-    parts = urlsplit(endpoint_url)
+    parts = split_endpoint(endpoint_url)
     host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
     with suppress(ValueError):
         if parts.scheme == "http" and parts.port and ipaddress.IPv4Address(host).is_loopback:

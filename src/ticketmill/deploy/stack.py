@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
-from ticketmill.aws.events import announced
+from ticketmill.aws.events import decode
 from ticketmill.aws.sqs import SqsQueue
+from ticketmill.deploy.endpoint import Answering, ask, check_answers, is_loopback, split_endpoint
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.keys import PROBE_PREFIX, TICKET_SUFFIX
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import Ignored, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
@@ -66,6 +69,7 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
     Raises SetupError with the reason of the first resource that failed and what to do next.
     """
     body, given = template_body(), dict(parameters or {})
+    check_answers(_endpoint(clients))
     with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
         existing = describe(clients, stack_name)
         if existing is None:
@@ -86,12 +90,15 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
 
 def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:
     """The stack of that name, from its outputs. Raises SetupError where there is none, or it is not ours."""
+    check_answers(_endpoint(clients))
     with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
         found = describe(clients, stack_name)
     if found is None:
+        check_region(clients, stack_name)
         raise SetupError(
-            f"no stack {stack_name} at {_endpoint(clients)}: "
-            "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours"
+            f"no stack {stack_name} in region {_region(clients)} at {_endpoint(clients)}: "
+            "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours, "
+            "or AWS_DEFAULT_REGION to its region"
         )
     outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
     try:
@@ -113,7 +120,7 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
 def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
     """Drops a probe into the raw bucket and waits until its event really is in the queue; then clears both.
 
-    Other messages met meanwhile are held until the end and then handed back: to receive one again and again
+    Other messages met meanwhile are held until the end and then released: to receive one again and again
     would count toward the dead-letter queue. Raises SetupError where no event comes within `timeout_s`.
     """
     queue = SqsQueue(clients.sqs, stack.queue_url)
@@ -128,8 +135,7 @@ def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
                     return
         finally:
             _remove_versions(clients, stack.raw_bucket, key)
-            for message in others:
-                queue.release(message, delay_s=0)
+            queue.release(others, delay_s=0)
     raise SetupError(
         f"no event of an upload to {stack.raw_bucket} came to {stack.queue_url} within {timeout_s:g} s: "
         "a running worker may have taken it, or the bucket's notification is missing"
@@ -151,9 +157,10 @@ def _probe_arrived(queue: SqsQueue, raw_bucket: str, key: str, others: list[Mess
 
 def _announces(message: Message, raw_bucket: str, key: str) -> bool:
     try:
-        return any(upload.key == key for upload in announced(message.body, raw_bucket))
+        announcement = decode(message.body, raw_bucket)
     except ValueError:  # somebody else's message: the worker will judge it
         return False
+    return isinstance(announcement, Ignored) and key in announcement.keys
 
 
 def _remove_versions(clients: Clients, bucket: str, key: str) -> None:
@@ -166,15 +173,63 @@ def _endpoint(clients: Clients) -> str:
     return clients.cloudformation.meta.endpoint_url
 
 
+def _region(clients: Clients) -> str:
+    return clients.cloudformation.meta.region_name
+
+
 def describe(clients: Clients, stack_name: str) -> StackTypeDef | None:
-    """The stack of that name as CloudFormation tells it; None where there is none."""
+    """The stack of that name as CloudFormation tells it; None where there is none.
+
+    Raises SetupError where what answers is not CloudFormation.
+    """
     try:
-        found = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+        answer = clients.cloudformation.describe_stacks(StackName=stack_name)
     except ClientError as error:
         if "does not exist" in str(error):
             return None
-        raise
-    return found[0] if found else None
+        raise _not_aws(clients) or error from None
+    except (BotoCoreError, ResponseParserError, KeyError) as error:  # what a foreign answer makes of the SDK
+        raise _not_aws(clients) or error from None
+    if "Stacks" not in answer:
+        raise _not_aws(clients) or SetupError(f"{_endpoint(clients)} gave an answer without stacks")
+    return answer["Stacks"][0] if answer["Stacks"] else None
+
+
+def _not_aws(clients: Clients) -> SetupError | None:
+    """The error for an endpoint of the user's own at which something else answers."""
+    endpoint_url = _endpoint(clients)
+    is_own = is_loopback(split_endpoint(endpoint_url).hostname or "")
+    if not is_own or ask(endpoint_url).who is not Answering.FOREIGN:
+        return None
+    return SetupError(
+        f"{Answering.FOREIGN} at {endpoint_url}: stop it, or set AWS_ENDPOINT_URL to another port"
+    )
+
+
+def check_region(clients: Clients, stack_name: str) -> None:
+    """SetupError where an emulator has the stack in another region alone: the region is wrong, not the stack.
+
+    On AWS, where regions are far and many, nothing is asked.
+    """
+    endpoint_url, asked = _endpoint(clients), _region(clients)
+    if not is_loopback(split_endpoint(endpoint_url).hostname or ""):
+        return
+    with at_setup(f"looking for stack {stack_name} at {endpoint_url}", _REACH_HINT):
+        if describe(clients, stack_name) is not None:
+            return
+        session = boto3.Session()
+        for region in session.get_available_regions("cloudformation"):
+            client = session.client("cloudformation", region, config=clients.cloudformation.meta.config)
+            try:
+                found = describe(replace(clients, cloudformation=client), stack_name)
+            finally:
+                client.close()
+            if found is not None:
+                raise SetupError(
+                    f"stack {stack_name} is in region {region}, and the region in use is {asked}: "
+                    f"export AWS_DEFAULT_REGION={region} AWS_REGION={region}, "
+                    "or set TICKETMILL_STACK to another name"
+                )
 
 
 def check_settled(clients: Clients, stack_name: str, existing: StackTypeDef, again: str = _AGAIN) -> None:
@@ -235,7 +290,7 @@ def wait(clients: Clients, stack_name: str, timeout_s: float = DEPLOY_TIMEOUT_S,
         if not status.endswith("_IN_PROGRESS") or "ROLLBACK" in status:
             raise SetupError(
                 f"stack {stack_name} was not deployed ({status}){_first_failure(clients, stack_name)}; "
-                f"mend that, {_DELETE_HINT.format(stack_name)} if it never stood, "
+                f"fix that, {_DELETE_HINT.format(stack_name)} if it never stood, "
                 f"and {again}"
             )
         time.sleep(POLL_S)

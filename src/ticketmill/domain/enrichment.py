@@ -16,129 +16,171 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Evidence(Record):
-    """A word or phrase of the text that spoke for a label, and how strongly."""
+    """A word or phrase of the text that counted for a label."""
 
     text: str
+    """The phrase as it is in the text."""
     weight: float
+    """How much it counted, in log odds; 1 for a matched keyword."""
 
 
 class IntentPrediction(Record):
+    """The one thing that the writer mainly wants dealt with."""
+
     label: str
+    """The intent: one of the bundle's taxonomy."""
     confidence: Confidence
+    """The probability of the label."""
     source: Open[Source]
+    """What made the prediction."""
     scores: dict[str, float] = Field(default_factory=dict)
+    """The probability of each of our labels."""
     raw_scores: dict[str, float] = Field(default_factory=dict)
-    """Of a named model, by its own labels; of one that is asked label by label, how likely each is alone."""
+    """A named model's probabilities by its own labels; for entailment, of each label alone."""
     evidence: tuple[Evidence, ...] = ()
+    """The phrases that counted most for the label."""
 
 
 class UrgencyPrediction(Record):
-    """The urgency that the text shows; `stated` is what the submitter set, kept apart.
-
-    `priority_conflict` says that the two are two levels or more apart, as `low` and `high` are.
-    """
+    """How urgent the text is. The submitter's priority does not change it."""
 
     label: Open[Urgency]
+    """The urgency that the text shows."""
     confidence: Confidence
+    """The probability of the label."""
     source: Open[Source]
+    """What made the prediction."""
     stated: Open[Urgency] | None = None
+    """The priority that the submitter set."""
     scores: dict[str, float] = Field(default_factory=dict)
+    """The probability of each label."""
     evidence: tuple[Evidence, ...] = ()
+    """The phrases that counted most for the label."""
     priority_conflict: bool = False
+    """Whether `label` and `stated` are at least two levels apart, such as `low` and `high`."""
 
 
 class SentimentPrediction(Record):
+    """How the writer feels about the product or the service."""
+
     label: Open[Sentiment]
+    """The sentiment of the text."""
     confidence: Confidence
+    """The probability of the label."""
     source: Open[Source]
+    """What made the prediction."""
     scores: dict[str, float] = Field(default_factory=dict)
+    """The probability of each of our labels."""
     raw_scores: dict[str, float] = Field(default_factory=dict)
-    """Of a named model, by its own labels."""
+    """A named model's probabilities by its own labels."""
 
 
 class TopicPrediction(Record):
+    """One subject of the ticket."""
+
     label: str
+    """The topic: one of the bundle's taxonomy, or one of the ticket's own tags as a fallback."""
     confidence: Confidence
+    """The probability of the label."""
     source: Open[Source]
+    """What made the prediction."""
 
 
 class Summary(Record):
-    """`compression` is the length of the body by the length of the summary, in characters.
-
-    `display` is the text cut to one line of a list: 100 characters at most, an ellipsis where it was cut. The
-    confidence of a text that a model wrote is the share of its words that the ticket has too; `truncated`
-    where that model could not read the whole ticket.
-    """
+    """At most two sentences that say what the ticket is about."""
 
     text: str
+    """The summary."""
     display: str
+    """The summary on one line: at most 100 characters, with an ellipsis if it was cut."""
     source: Open[Source]
+    """What made the summary."""
     confidence: Confidence
+    """The cosine between summary and ticket; of a named model, the share of its words that the ticket has."""
     compression: float
+    """The length of the body divided by that of the summary, in characters."""
     truncated: bool = False
+    """Whether a named model could not read the complete ticket."""
 
 
 class Language(Record):
-    """`label` is an ISO 639-1 code, or `und` where nothing can be said."""
+    """The language of the text."""
 
     label: str
+    """An ISO 639-1 code, or `und` if it cannot be determined."""
     confidence: Confidence
+    """The probability of the label."""
     source: Open[Source]
+    """What made the prediction."""
 
 
 class LatencyMs(Record):
-    """Milliseconds: `queue` from upload to receive (None off the queue), the rest per ticket of its batch."""
+    """Time that the ticket took, in milliseconds."""
 
     queue: float | None = None
+    """From the upload to the receive; null without a queue."""
     encode: float
+    """The forward pass: the ticket's share of its batch."""
     heads: float
+    """All predictions: the ticket's share of its batch."""
 
 
 class Enrichment(Record):
-    """Everything read off one pass of the encoder. A stage that failed is None and named in `failed_stages`.
-
-    `fallbacks` names the stages whose model failed, each with the reason; the prediction that stands there
-    was made by what ships with the bundle, or is the ticket's own tags. `models` says what serves each task.
-    `embedding` has unit length, is all zeros for a text without tokens, and is empty where its model failed:
-    no vector of another model takes its place. `fingerprint` names the bundle
-    that decided every value here, `serving_serial` the serving decision that chose this bundle (0: none).
-    `review_reasons` says why a person should look: `intent_confidence`,
-    `urgency_confidence`, `sentiment_confidence`, `language` (one that the encoder does not know well) or
-    `failed_stage`; `needs_review` whether there is any. The encoder read the text in `windows` of up to 254
-    tokens each; it is `truncated` where there is more than it reads.
-    """
+    """What the models say about a ticket."""
 
     embedding: tuple[float, ...]
+    """Normalized to length 1; zeros for a text without tokens, empty if a named model failed."""
     intent: IntentPrediction | None
+    """Null if the stage failed."""
     urgency: UrgencyPrediction | None
+    """Null if the stage failed."""
     sentiment: SentimentPrediction | None
+    """Null if the stage failed."""
     topics: tuple[TopicPrediction, ...] | None
+    """Most probable first; null if the stage failed."""
     summary: Summary | None
+    """Null if the stage failed."""
     language: Language | None
+    """Null if the stage failed."""
     tokens: int
+    """Word pieces of the text that were encoded."""
     truncated: bool
+    """Whether the text continues after the last encoded token."""
     windows: int
+    """How many windows of up to 254 tokens the encoder took."""
     needs_review: bool
+    """Whether a person should look: there are `review_reasons`."""
     review_reasons: tuple[str, ...] = ()
+    """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below."""
     status: Open[Status]
+    """`enriched`, or `partial` if a stage failed or fell back."""
     failed_stages: tuple[str, ...] = ()
+    """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
+    """The stages whose named model failed, each with the reason; a fallback made the prediction."""
     fingerprint: str
+    """Identifies the bundle and the settings that decide every value here."""
     serving_serial: int = 0
+    """The serving decision that chose this bundle; 0 for none."""
     models: dict[str, str]
+    """The model of each task."""
     processed_at: datetime
+    """When the ticket was enriched."""
     latency_ms: LatencyMs
+    """How long it took."""
 
 
 class EnrichedTicket(Ticket):
-    """The raw ticket and its enrichment, as it is stored in S3."""
+    """The raw ticket with its enrichment, as it is stored in S3."""
 
     model_config = ConfigDict(extra="allow")
 
     priority: Open[Urgency] | None = None  # type: ignore[assignment]
-    """As the ticket says it; text where a newer version knows more levels."""
+    """The submitter's priority, as one of our four levels or one of a newer version."""
     enrichment: Enrichment
+    """What the models say."""
     schema_version: int = SCHEMA_VERSION
+    """The version of the record's fields."""
 
 
 def read_enriched(body: bytes) -> EnrichedTicket:

@@ -52,12 +52,15 @@ class TicketRejected(TicketmillError):
 class TransientFailure(TicketmillError):
     """Something outside the ticket failed; another attempt may succeed.
 
-    `code` is a word for programs, such as the code that a service gave.
+    `code` is a word for programs, such as the code that a service gave. `dependency` names the service where
+    the service itself failed: it throttles, cannot be reached, answers with a server error or refuses the
+    credentials. It is None where only this request failed, as for one object that may not be read.
     """
 
-    def __init__(self, message: str, code: str = "transient") -> None:
+    def __init__(self, message: str, code: str = "transient", dependency: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.dependency = dependency
 
 
 class SetupError(TicketmillError):

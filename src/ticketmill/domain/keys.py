@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 TICKETS_PREFIX = "tickets/"
@@ -10,6 +11,15 @@ TICKET_SUFFIX = ".json"
 PROBE_PREFIX = f"{TICKETS_PREFIX}ticketmill-probe-"
 """Objects that `ticketmill up` drops to see their event arrive. A worker ignores them."""
 
+OUTAGE_PROBE = f"{PROBE_PREFIX}outage"
+"""An object and a row that never exist: a worker asks for them to see whether S3 and DynamoDB answer."""
+
+INDEX_SHARDS = 16
+"""Each index spreads its entries over so many keys. DynamoDB writes 1,000 units a second to one key, and an
+upload that replaces another takes two: 16 keys take 5,000 tickets a second where all of them are replaced.
+It can only grow: rows stay in the shard that they were written to."""
+
+SHARDS = tuple(map(str, range(INDEX_SHARDS)))
 
 RESERVED_NAMES = "#"
 """What begins the keys of table items that are no ticket's row. No ticket id begins with it."""
@@ -32,8 +42,19 @@ def id_of_key(key: str) -> str:
 
 
 def is_ticket_key(key: str) -> bool:
-    """Whether an object of that key is a ticket, and not a probe."""
-    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX)
+    """Whether an object of that key is a ticket: neither a probe nor what macOS leaves beside files."""
+    return key.endswith(TICKET_SUFFIX) and not key.startswith(PROBE_PREFIX) and not is_macos_metadata(key)
+
+
+def is_macos_metadata(path: str) -> bool:
+    """Whether a key or path is metadata that macOS writes beside files: `._name`, or under `__MACOSX/`."""
+    *folders, name = path.split("/")
+    return name.startswith("._") or "__MACOSX" in folders
+
+
+def checkpoint_key(run: str) -> str:
+    """The table key of a backfill run's checkpoint. No ticket has it: ids begin with a letter or a digit."""
+    return f"#backfill#{run}"
 
 
 def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: str) -> str:
@@ -44,6 +65,21 @@ def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: s
     return f"{TICKETS_PREFIX}{ticket_id}/{content_hash}-{fingerprint}-{attempt}{TICKET_SUFFIX}"
 
 
-def day_shard(label: str, moment: datetime) -> str:
-    """The index key of a label on the day (UTC) of a moment, as in `high#2026-11-21`."""
-    return f"{label}#{moment.astimezone(UTC):%Y-%m-%d}"
+def index_shard(ticket_id: str) -> str:
+    """The shard of the indexes that a ticket's row is in, as in `7`: the same for ever."""
+    return str(hashlib.blake2b(ticket_id.encode(), digest_size=2).digest()[1] % INDEX_SHARDS)
+
+
+def status_shard(status: str, shard: str) -> str:
+    """The key of one status in one shard, as in `enriched#7`."""
+    return f"{status}#{shard}"
+
+
+def index_position(moment: datetime, ticket_id: str) -> str:
+    """Where a ticket stands in an index: positions sort by time, and no two tickets share one."""
+    return f"{utc_text(moment)}#{ticket_id}"
+
+
+def utc_text(moment: datetime) -> str:
+    """A time as `2026-11-21T09:30:00.000000Z`: one width, so that the order of texts is that of times."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

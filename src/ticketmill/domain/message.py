@@ -1,4 +1,4 @@
-"""What arrives on the queue, and what it points to."""
+"""What arrives on the queue, what it says, and what it points to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+
+from ticketmill.domain.backfill import Selection
+
+SQS_MAX_BATCH = 10
+"""Messages that one request to SQS receives, sends, extends, releases or deletes at the most.
+
+See https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,16 @@ class Message:
     receipt: str
     receive_count: int
     sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """The queue's answer to a heartbeat, by message ids. A message in neither set keeps its old expiry."""
+
+    confirmed: frozenset[str]
+    """Invisible to others for the time asked for, from now."""
+    expired: frozenset[str]
+    """Their receipts are void: others may receive them, or they are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +53,42 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Uploads:
+    """A message that announces uploads. `skipped` says, for each record that is not ours, what it lacks."""
+
+    uploads: tuple[Upload, ...]
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRequest:
+    """A message that asks for a backfill.
+
+    A long backfill is a run of messages: each one asks for the part after its predecessor's. `run` names the
+    run and `token` this one message, also when it is delivered twice or redriven; both are empty in a message
+    that somebody else sent.
+    """
+
+    selection: Selection
+    run: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A message that asks for nothing. `keys` are objects that it names all the same, such as our probes."""
+
+    reason: str
+    keys: tuple[str, ...] = ()
+
+
+Announcement = Uploads | BackfillRequest | Ignored
+"""What a message says."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListedObject:
-    """A dropped object as a listing tells of it; `last_modified` has whole seconds, as elsewhere."""
+    """A dropped object as a listing describes it; `last_modified` has whole seconds, as elsewhere."""
 
     key: str
     etag: str

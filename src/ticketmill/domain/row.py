@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from ticketmill.domain.enrichment import (
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.keys import day_shard
+from ticketmill.domain.facets import FACET, facets_of
+from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
@@ -26,22 +27,28 @@ MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 
-INDEXED = ("urgency", "intent", "sentiment", "status")
-INDEX_ATTRIBUTES = tuple(f"{name}_day" for name in INDEXED)
-"""Every attribute that `index_keys` may give."""
+INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
+"""What `index_attributes` gives."""
+RETIRED_ATTRIBUTES = ("urgency_day", "intent_day", "sentiment_day", "status_day")
+"""The keys of the indexes of version 1, which no index has any more."""
 
 FIRST_PARTIAL_RETRY = timedelta(hours=1)
 MAX_PARTIAL_RETRY = timedelta(days=7)
 
 
 class RawVersion(Record):
-    """Which version of which object a row was made from; `last_modified` orders two versions."""
+    """The version of a raw object."""
 
     bucket: str
+    """The raw bucket."""
     key: str
+    """The object's key."""
     version_id: str | None
+    """S3's version; null without versioning."""
     etag: str
+    """S3's ETag."""
     last_modified: datetime
+    """When it was uploaded. A newer upload replaces an older one."""
 
     @classmethod
     def of(cls, raw: RawObject) -> RawVersion:
@@ -61,17 +68,20 @@ class RawVersion(Record):
 
 
 class Rejection(Record):
-    """Why an upload was turned down; `key` is the object that was, `raw` the version of it.
-
-    `raw` is None where there was no object at all.
-    """
+    """Why an upload was rejected."""
 
     code: Open[RejectionCode]
+    """The reason, for programs."""
     message: str
+    """The reason, for people. It never quotes the ticket."""
     field: str | None
+    """The field that is wrong."""
     key: str
+    """The key of the rejected object."""
     raw: RawVersion | None = None
+    """The rejected version; null if there was no object."""
     rejected_at: datetime
+    """When it was rejected."""
 
     @classmethod
     def of(cls, error: TicketRejected, raw: RawObject, now: datetime) -> Rejection:
@@ -87,82 +97,127 @@ class Rejection(Record):
 
 
 class Failure(Record):
-    """Why the last attempt at an upload failed; `attempts` counts its deliveries."""
+    """Why the last attempt at an upload failed."""
 
     code: str
+    """The reason, for programs."""
     message: str
+    """The reason, for people."""
     attempts: int
+    """How often SQS has delivered the message."""
     key: str
+    """The key of the object."""
     failed_at: datetime
+    """When the attempt failed."""
 
 
 class TicketRow(Record):
-    """One row, as the pipeline writes it. What others and newer versions put on it is in `model_extra`.
-
-    `revision` grows with every write but that of a failure's note: a writer names the revision it replaces.
-    `serving_serial` is that of the latest serving decision that the enrichment holds for (0: of none).
-    `partial_attempts` counts the enrichments in a row that stayed partial, of one upload by one bundle.
-    """
+    """The row of a ticket. Attributes of others, and of newer versions, are in `model_extra`."""
 
     ticket_id: str
+    """The ticket; the table's key."""
     schema_version: int = SCHEMA_VERSION
-    status: Open[Status]
+    """The version of the record's fields."""
+    status: Annotated[Open[Status], FACET]
+    """What became of the ticket."""
     revision: int = 1
+    """Grows with every write except notes of failures. A writer names the revision that it replaces."""
     raw: RawVersion
+    """The upload that the row was made from."""
     content_hash: str
+    """128 bits of SHA-256 over the upload, in hex."""
     enriched_key: str | None = None
+    """The key of the enriched ticket."""
     rejection: Rejection | None = None
+    """Why the latest upload was rejected. An older good enrichment stays."""
     failure: Failure | None = None
+    """Why the last attempt failed; absent after a success."""
 
     subject: str = ""
-    customer_id: str | None = None
+    """The subject, at most 500 characters."""
+    customer_id: Annotated[str | None, FACET] = None
+    """The customer, at most 256 characters."""
     created_at: datetime | None = None
+    """When the ticket was opened."""
     source: str | None = None
-    tags: tuple[str, ...] = ()
+    """The channel, at most 256 characters."""
+    tags: Annotated[tuple[str, ...], FACET] = ()
+    """The helpdesk's first 50 tags."""
     stated_priority: Open[Urgency] | None = None
+    """The priority that the submitter set."""
 
-    intent: str | None = None
+    intent: Annotated[str | None, FACET] = None
+    """The intent."""
     intent_confidence: Confidence | None = None
+    """The probability of the intent."""
     intent_source: Open[Source] | None = None
-    urgency: Open[Urgency] | None = None
+    """What predicted the intent."""
+    urgency: Annotated[Open[Urgency] | None, FACET] = None
+    """The urgency that the text shows."""
     urgency_confidence: Confidence | None = None
+    """The probability of the urgency."""
     urgency_source: Open[Source] | None = None
+    """What predicted the urgency."""
     priority_conflict: bool | None = None
-    sentiment: Open[Sentiment] | None = None
+    """Whether urgency and stated priority are at least two levels apart."""
+    sentiment: Annotated[Open[Sentiment] | None, FACET] = None
+    """The sentiment."""
     sentiment_confidence: Confidence | None = None
+    """The probability of the sentiment."""
     sentiment_source: Open[Source] | None = None
-    topics: tuple[TopicPrediction, ...] = ()
+    """What predicted the sentiment."""
+    topics: Annotated[tuple[TopicPrediction, ...], FACET] = ()
+    """The topics, most probable first."""
     summary: str | None = None
+    """The summary."""
     summary_display: str | None = None
+    """The summary on one line of at most 100 characters."""
     summary_source: Open[Source] | None = None
-    language: str | None = None
+    """What wrote the summary."""
+    language: Annotated[str | None, FACET] = None
+    """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
+    """The probability of the language."""
     tokens: int | None = None
+    """Word pieces that were encoded."""
     truncated: bool | None = None
+    """Whether the text continues after the last encoded token."""
     windows: int | None = None
-    needs_review: bool | None = None
+    """How many windows the encoder took."""
+    needs_review: Annotated[bool | None, FACET] = None
+    """Whether a person should look."""
     review_reasons: tuple[str, ...] = ()
+    """Why a person should look."""
     failed_stages: tuple[str, ...] = ()
+    """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
+    """The stages whose named model failed, each with the reason."""
     fingerprint: str | None = None
+    """Identifies the bundle and the settings that decided the predictions."""
     serving_serial: int = 0
+    """The latest serving decision that the enrichment holds for; 0 for none."""
     partial_attempts: int = 0
+    """How many enrichments in a row stayed partial, of one upload by one bundle."""
     models: dict[str, str] = Field(default_factory=dict)
+    """The model of each task."""
     latency_ms: LatencyMs | None = None
+    """How long the enrichment took."""
     processed_at: datetime
+    """When the row's enrichment, rejection or failure was made."""
 
     @property
     def received_at(self) -> datetime:
         """When the ticket came in: its upload, which no second run changes."""
         return self.raw.last_modified
 
-    def index_keys(self) -> dict[str, str]:
-        """The partition keys of the indexes, sharded by day so that four labels never make four hot ones."""
-        values = {name: getattr(self, name) for name in INDEXED}
+    def index_attributes(self) -> dict[str, Any]:
+        """What the indexes hold of this row: its shard, its position in time, and its facets."""
+        shard = index_shard(self.ticket_id)
         return {
-            f"{name}_day": day_shard(value, self.received_at)
-            for name, value in values.items()
-            if value is not None
+            "shard": shard,
+            "status_shard": status_shard(self.status, shard),
+            "position": index_position(self.received_at, self.ticket_id),
+            "facets": facets_of(self),
         }
 
 

@@ -8,9 +8,19 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.labels import Urgency
@@ -18,11 +28,16 @@ from ticketmill.domain.labels import Urgency
 MAX_TICKET_BYTES = 2 * 1024 * 1024
 MAX_ID_CHARS = 128
 MAX_JSON_DEPTH = 64
+MAX_JSON_VALUES = 10_000
 
 _ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._:@+=-]{{0,{MAX_ID_CHARS - 1}}}")
 _ID_EXPECTED = (
     f"expected 1 to {MAX_ID_CHARS} characters of A-Z a-z 0-9 . _ : @ + = -, the first a letter or a digit"
 )
+# A string, or what comes before a value. Possessive, so that no body makes it backtrack. A string that does
+# not end reaches to the end of the body.
+_JSON_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]', re.DOTALL)
+_BEFORE_A_VALUE = (b",", b"[", b"{")
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _STATED_PRIORITIES: Mapping[str, Urgency] = {
@@ -100,32 +115,60 @@ def _null_as_no_metadata(value: object) -> object:
     return {} if value is None else value
 
 
-Text = Annotated[str, BeforeValidator(_null_as_empty)]
+def _input(*types: str, **more: JsonValue) -> WithJsonSchema:
+    """What a raw ticket may say in a field that is read into another type."""
+    return WithJsonSchema({"type": list(types), **more}, mode="validation")
+
+
+_TEXT_INPUT = _input("string", "number", "null")  # a number is taken as its digits
+Text = Annotated[str, BeforeValidator(_null_as_empty), _TEXT_INPUT]
+Name = Annotated[str | None, _TEXT_INPUT]
 
 
 class TicketMetadata(BaseModel):
-    """What came with the ticket; unknown fields are kept."""
+    """What the helpdesk says about the ticket. Unknown fields are kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow", coerce_numbers_to_str=True)
 
-    source: str | None = None
-    language: str | None = None
-    tags: Annotated[tuple[str, ...], BeforeValidator(_null_as_no_tags)] = ()
+    source: Name = None
+    """The channel, as in `email` or `chat`."""
+    language: Name = None
+    """The language, as the sender states it. The detected one is `enrichment.language`."""
+    tags: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_null_as_no_tags),
+        _input("array", "null", items={"type": ["string", "number"]}),
+    ] = ()
+    """The helpdesk's own tags."""
 
 
 class Ticket(BaseModel):
-    """A valid raw ticket. Fields that we do not know are kept in `extra`."""
+    """A valid raw ticket. Unknown fields are kept in `extra`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
-    ticket_id: Annotated[str, BeforeValidator(_text_or_integer), AfterValidator(_usable_id)]
+    ticket_id: Annotated[
+        str, BeforeValidator(_text_or_integer), AfterValidator(_usable_id), _input("string", "integer")
+    ]
+    """Names the ticket: 1 to 128 characters of `A-Z a-z 0-9 . _ : @ + = -`, the first a letter or a digit."""
     subject: Text = ""
+    """The subject line. `subject` or `body` must have text."""
     body: Text = ""
-    priority: Annotated[Urgency | None, BeforeValidator(_stated_priority)] = None
-    created_at: Annotated[datetime | None, BeforeValidator(_unix_seconds_or_iso)] = None
-    customer_id: str | None = None
+    """What the customer wrote."""
+    priority: Annotated[
+        Urgency | None, BeforeValidator(_stated_priority), _input("string", "integer", "null")
+    ] = None
+    """The submitter's priority. Helpdesks' words and numbers (urgent, p1 … p4, 1 … 4) become our levels."""
+    created_at: Annotated[
+        datetime | None, BeforeValidator(_unix_seconds_or_iso), _input("string", "number", "null")
+    ] = None
+    """When the ticket was opened: Unix seconds, or ISO 8601. A time without a zone is UTC."""
+    customer_id: Name = None
+    """The customer, by the helpdesk's own id."""
     metadata: Annotated[TicketMetadata, BeforeValidator(_null_as_no_metadata)] = TicketMetadata()
+    """What the helpdesk says about the ticket."""
     extra: dict[str, JsonValue] = Field(default_factory=dict)
+    """Every other field of the raw ticket, unchanged."""
 
     @property
     def text(self) -> str:
@@ -145,7 +188,7 @@ def parse_ticket(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> Ticket:
 
 
 def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
-    """One JSON document, decoded strictly: no NaN, no repeated keys, no bottomless nesting.
+    """One JSON document, decoded strictly: no NaN, no repeated keys, a limit to nesting and number of values.
 
     Lone surrogates (half an emoji in `\\ud83d` escapes) become U+FFFD, since nothing could store them.
     """
@@ -156,6 +199,7 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
     except UnicodeDecodeError as error:
         message = f"expected UTF-8, found an invalid byte at offset {error.start}"
         raise TicketRejected(RejectionCode.NOT_UTF8, message) from None
+    _check_values(body)
     try:
         document = json.loads(
             text,
@@ -171,6 +215,21 @@ def decode_json(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> object:
         raise _too_deep() from None
     except ValueError:  # an integer of more digits than Python converts
         raise TicketRejected(RejectionCode.NOT_JSON, "expected numbers of a sane length") from None
+
+
+def _check_values(body: bytes) -> None:
+    """Raises TicketRejected where a document has more than MAX_JSON_VALUES values.
+
+    64 KB of brackets are 3 MB of Python objects, and a worker has many tickets in memory at once. So the
+    values are counted before they are made: each but the first follows a comma or an opening bracket. Most
+    bodies have too few of these anywhere; only in the others are strings told apart from the rest.
+    """
+    if sum(map(body.count, _BEFORE_A_VALUE)) < MAX_JSON_VALUES:
+        return
+    outside_strings = (token for token in _JSON_TOKEN.finditer(body) if token[0] in _BEFORE_A_VALUE)
+    if any(True for _ in islice(outside_strings, MAX_JSON_VALUES - 1, None)):
+        message = f"expected at most {MAX_JSON_VALUES} JSON values, found more"
+        raise TicketRejected(RejectionCode.SCHEMA, message)
 
 
 def ticket_from(document: object) -> Ticket:

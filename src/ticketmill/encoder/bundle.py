@@ -1,11 +1,11 @@
-"""The bundle: one directory of files that together decide every output, with a manifest of their hashes.
+"""The bundle: the files that decide every output, in one directory, with a manifest of their hashes.
 
 bundles/
-├── 3f9c0a71be42/         named by its fingerprint, never changed once it is there
+├── 3f9c0a71be42/         named by its fingerprint, never changed
 │   ├── manifest.json
 │   ├── encoder.onnx
 │   ├── tokenizer.json
-│   └── …                 whatever else was built in: heads, taxonomy
+│   └── …                 the other files: heads, taxonomy
 └── current -> 3f9c0a71be42
 """
 
@@ -35,7 +35,7 @@ MANIFEST = "manifest.json"
 ENCODER = "encoder.onnx"
 TOKENIZER = "tokenizer.json"
 
-_MEND = "run `ticketmill models build`"
+_REBUILD = "run `ticketmill models build`"
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # one plain file name: a manifest cannot point outside its directory
@@ -54,16 +54,16 @@ class EncoderSection(_Section):
     name: str
     dimensions: PositiveInt
     layers: PositiveInt
-    """Transformer layers; the encoder shows one more, the embeddings below them."""
+    """Transformer layers. The encoder's output has one layer more: the embeddings below them."""
     max_tokens: PositiveInt
-    """The most tokens of one window of a text, [CLS] and [SEP] among them."""
+    """The most tokens of one window, including [CLS] and [SEP]."""
     max_windows: PositiveInt
-    """The most windows of a text that are read."""
+    """The most windows of one text."""
     precision: Precision
 
 
 class SourceSection(_Section):
-    """What the encoder was built from; not part of the fingerprint: the same bytes may come by other ways."""
+    """What the encoder was built from. Not part of the fingerprint: other sources give the same bytes."""
 
     origin: str
     inputs: dict[FileName, Sha256]
@@ -73,8 +73,8 @@ class SourceSection(_Section):
 class FileEntry(_Section):
     """One file of the bundle.
 
-    A `derived` one follows from the others; it is no part of the fingerprint, because its last bits depend
-    on the processor that it was made on.
+    A `derived` file is computed from the others. It is not part of the fingerprint, because its last bits
+    depend on the processor that computed it.
     """
 
     sha256: Sha256
@@ -100,32 +100,32 @@ class Manifest(_Section):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle whose files were all there and whole when it was loaded."""
+    """A bundle whose files were all present and intact when it was loaded."""
 
     directory: Path
     manifest: Manifest
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits that stand for every byte that decides an output."""
+        """12 hex digits that identify every byte that decides an output."""
         return self.manifest.fingerprint
 
     def path(self, name: str) -> Path:
         """The path of the file `name`. Raises SetupError when the bundle was built without it."""
         if name not in self.manifest.files:
-            raise SetupError(f"the bundle {self.directory} was built without {name}: {_MEND}")
+            raise SetupError(f"the bundle {self.directory} was built without {name}: {_REBUILD}")
         return self.directory / name
 
 
 def current_bundle(cache_dir: Path) -> Path:
-    """Where the bundle in use is found below `cache_dir`: a link that a build moves on."""
+    """The current bundle below `cache_dir`: a link, which a build replaces."""
     return cache_dir / "bundles" / "current"
 
 
 def fingerprint_of(encoder: EncoderSection, files: Mapping[str, FileEntry]) -> str:
-    """The first 12 hex digits of the sha256 over canonical JSON of the encoder and the files' hashes.
+    """The first 12 hex digits of the SHA-256 over canonical JSON of the encoder and the files' hashes.
 
-    Derived files are left out.
+    Derived files are excluded.
     """
     content = {
         "encoder": encoder.model_dump(mode="json"),
@@ -136,12 +136,12 @@ def fingerprint_of(encoder: EncoderSection, files: Mapping[str, FileEntry]) -> s
 
 
 def load_bundle(directory: Path) -> Bundle:
-    """The bundle in `directory`, which may be a link, after reading every file against its hash.
+    """The bundle in `directory`, which may be a link, after checking every file against its hash.
 
-    Reading takes about 0.1 s for 90 MB. Raises SetupError when there is no bundle, when it is torn (a file
-    is missing or is not the one that was built) and when its manifest is of another version or not one.
+    The check takes about 0.1 s for 90 MB. Raises SetupError when there is no bundle, when it is damaged (a
+    file is missing or has changed), and when its manifest is invalid or of another version.
     """
-    # the link is followed once: a build may move it while the files are read
+    # the link is resolved once: a build may replace it while the files are read
     directory = directory.resolve()
     manifest = read_manifest(directory)
     for name in manifest.files:
@@ -150,7 +150,7 @@ def load_bundle(directory: Path) -> Bundle:
 
 
 def read_manifest(directory: Path) -> Manifest:
-    """The manifest of the bundle in `directory`, whose files are not looked at.
+    """The manifest of the bundle in `directory`. Its files are not checked.
 
     Raises SetupError when there is none, or when this version of ticketmill cannot read it.
     """
@@ -158,22 +158,22 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SetupError(f"no bundle at {directory}: {_MEND}") from error
+        raise SetupError(f"no bundle at {directory}: {_REBUILD}") from error
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
     try:
         found = json.loads(content)
     except ValueError as error:
-        raise SetupError(f"{path} is not a manifest (not JSON): {_MEND}") from error
+        raise SetupError(f"{path} is not a manifest (not JSON): {_REBUILD}") from error
     version = found.get("format") if isinstance(found, dict) else None
     if version != FORMAT:
-        raise SetupError(f"{path} has format {version!r}, this ticketmill reads format {FORMAT}: {_MEND}")
+        raise SetupError(f"{path} has format {version!r}, this ticketmill reads format {FORMAT}: {_REBUILD}")
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "manifest"
-        raise SetupError(f"{path} is not a manifest ({where}: {first['msg']}): {_MEND}") from error
+        raise SetupError(f"{path} is not a manifest ({where}: {first['msg']}): {_REBUILD}") from error
 
 
 def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
@@ -181,19 +181,19 @@ def verify_file(directory: Path, manifest: Manifest, name: str) -> None:
     entry = manifest.files[name]
     path = directory / name
     try:
-        # the size first: it costs nothing and tells a cut-off file from a changed one
+        # the size first: the check is free, and tells a truncated file from a changed one
         size = path.stat().st_size
         if size != entry.bytes:
-            raise _torn(directory, f"{name} has {size} bytes instead of {entry.bytes}")
+            raise _damaged(directory, f"{name} has {size} bytes instead of {entry.bytes}")
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError as error:
-        raise _torn(directory, f"{name} is missing") from error
+        raise _damaged(directory, f"{name} is missing") from error
     except OSError as error:
-        raise _torn(directory, f"{name} cannot be read: {error.strerror}") from error
+        raise _damaged(directory, f"{name} cannot be read: {error.strerror}") from error
     if found != entry.sha256:
-        raise _torn(directory, f"{name} is not the file that was built (sha256 {found[:12]}…)")
+        raise _damaged(directory, f"{name} is not the file that was built (sha256 {found[:12]}…)")
 
 
-def _torn(directory: Path, what: str) -> SetupError:
-    return SetupError(f"the bundle {directory} is torn, {what}: {_MEND}")
+def _damaged(directory: Path, what: str) -> SetupError:
+    return SetupError(f"the bundle {directory} is damaged: {what}; {_REBUILD}")

@@ -1,4 +1,4 @@
-"""What the encoder said of texts that it has read, for when they come again."""
+"""A cache of the encoder's outputs, for texts that come again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from ticketmill.encoder.encoder import Encoded
 
-# What a kept text takes beside its arrays.
+# What a cached text takes beside its arrays.
 OVERHEAD_BYTES = 1024
 
 
@@ -24,15 +24,15 @@ class TextEncoder(Protocol):
 
 
 class CachedEncoder:
-    """An encoder that reads no text twice: not within a batch, and not again while it is remembered.
+    """An encoder that encodes equal texts once: within a batch, and while their outputs are cached.
 
-    It remembers the texts used last, up to `max_bytes` of their vectors; 1.5 kB a token. The arrays that it
-    gives are shared and read-only. Threads may share it.
+    It keeps the most recently used texts, up to `max_bytes` of vectors; a token takes 1.5 kB. Its arrays are
+    shared and read-only. Thread-safe.
     """
 
     def __init__(self, encoder: TextEncoder, max_bytes: int) -> None:
         self.hits = 0
-        """Texts that were known, or stood in their batch already."""
+        """Texts that were in the cache, or twice in one batch."""
         self.misses = 0
         self._encoder = encoder
         self._max_bytes = max_bytes
@@ -75,7 +75,7 @@ class CachedEncoder:
 
 
 def _key(text: str) -> bytes:
-    # of fixed size, whereas a text may have a megabyte; a lone surrogate has no place in UTF-8
+    # a hash, because a text may have a megabyte; UTF-8 cannot encode lone surrogates
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
@@ -85,7 +85,7 @@ def _size(encoded: Encoded) -> int:
 
 
 def _owned(encoded: Encoded) -> Encoded:
-    """With arrays of its own: a view would keep its whole micro-batch alive."""
+    """A copy with its own arrays: a view would keep the complete micro-batch in memory."""
     copies = {}
     for name in ("embedding", "layers", "token_states", "offsets"):
         array = getattr(encoded, name)

@@ -1,4 +1,4 @@
-"""The encoder: texts in, one pass through the model, everything that can be read off that pass out."""
+"""The encoder: one forward pass over texts gives everything that the tasks need."""
 
 from __future__ import annotations
 
@@ -12,49 +12,50 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.bundle import ENCODER, TOKENIZER, Bundle
 from ticketmill.encoder.tokenizer import read_pieces, windows
 
-# Padded tokens that one run of the session may hold. Small on purpose: what passes between two layers then
-# stays in the processor's caches. 4,096 took twice the time for the same texts, and 170 MB more memory.
+# Padded tokens in one micro-batch. Small on purpose: activations then stay in the processor's caches.
+# 4,096 took twice the time for the same texts, and 170 MB more memory.
 TOKEN_BUDGET = 256
 
-# onnxruntime's fusion of addition and normalization is slower than the two of them
+# onnxruntime's fused addition and normalization is slower than the two separate operations
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What the encoder says about one text, read in one window or more, with n tokens in all of them.
+    """The encoder's output for one text. n is the number of tokens in all windows.
 
-    Every window has a [CLS] and a [SEP] of its own, which are among the n.
+    Every window has its own [CLS] and [SEP]; n includes them.
     """
 
-    embedding: NDArray[np.float32]
-    """(384,): the mean of `token_states`, of length 1; all zeros for a text without tokens."""
-    layers: NDArray[np.float32]
-    """(7, 384): the mean over the tokens after the embeddings and after each of the 6 layers, not scaled."""
-    token_states: NDArray[np.float32]
-    """(n, 384): the last layer; may be a view into the micro-batch, which lives as long as this does."""
+    embedding: Floats
+    """(384,): the mean of `token_states`, normalized to length 1. Zeros for a text without tokens."""
+    layers: Floats
+    """(7, 384): the mean over the tokens of the embeddings and of each of the 6 layers. Not normalized."""
+    token_states: Floats
+    """(n, 384): the last layer. May be a view that keeps the micro-batch alive."""
     offsets: NDArray[np.int32]
-    """(n, 2): where each token begins and ends in the text, in characters; (0, 0) for [CLS] and [SEP]."""
+    """(n, 2): start and end of each token in the text, in characters. (0, 0) for [CLS] and [SEP]."""
     tokens: int
-    """Tokens of the text that were read: without [CLS] and [SEP], and without what was cut off."""
+    """Tokens of the text that were encoded, without [CLS] and [SEP]."""
     truncated: bool
-    """Whether the text goes on after the last token read."""
+    """Whether the text continues after the last encoded token."""
     windows: int
-    """How many windows it was read in; 0 for a text without tokens."""
+    """Number of windows. 0 for a text without tokens."""
 
 
 class EncoderOutput(NamedTuple):
-    """What the session answers for a padded batch of B texts of at most S tokens."""
+    """The model's output for a padded batch of B texts of at most S tokens."""
 
-    layers: NDArray[np.float32]
+    layers: Floats
     """(B, 7, 384)"""
-    token_states: NDArray[np.float32]
+    token_states: Floats
     """(B, S, 384)"""
-    embedding: NDArray[np.float32]
+    embedding: Floats
     """(B, 384)"""
 
 
@@ -63,7 +64,7 @@ TokenBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class _Window(NamedTuple):
-    """Some pieces of the text at the place `text`."""
+    """Word pieces of the text with the index `text`."""
 
     text: int
     ids: list[int]
@@ -73,8 +74,8 @@ class _Window(NamedTuple):
 def micro_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """Groups the indexes of `lengths` so that no group, padded to its longest, holds more than `budget`.
 
-    Lengths are in tokens and positive. The longest come first, neighbours in a group are as equal as can be,
-    and equal lengths keep their order. A length above the budget has a group of its own.
+    Lengths are in tokens and positive. Groups are sorted by length, longest first; equal lengths keep their
+    order. A length above the budget gets its own group.
     """
     groups: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: -lengths[index]):
@@ -87,21 +88,23 @@ def micro_batches(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 
 class Encoder:
-    """Turns texts into vectors with the encoder of one bundle. Threads may share it.
+    """Turns texts into vectors with the encoder of one bundle. Thread-safe.
 
-    Creating one reads the model: some 0.25 s and 140 MB, which grow to about 180 MB in use. Raises
+    Creating one reads the model: about 0.25 s and 140 MB, which grow to about 180 MB in use. Raises
     SetupError when the tokenizer in the bundle is not that of a BertModel.
     """
 
-    def __init__(self, bundle: Bundle, threads: int) -> None:
-        """`threads`: how many micro-batches may run at once, each on one core; at least 1.
+    def __init__(self, bundle: Bundle, threads: int, max_windows: int | None = None) -> None:
+        """`threads` is the number of micro-batches that run at the same time, each on one core.
 
-        Two cores with a micro-batch each do 1.4 times what they do together on one after the other.
+        `max_windows` lowers the bundle's limit of windows a text. Two cores with one micro-batch each do
+        1.4 times what both do on one micro-batch after the other.
         """
         if threads < 1:
             raise ValueError("threads must be at least 1")
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="encode")
         self._section = bundle.manifest.encoder
+        self._max_windows = max_windows or self._section.max_windows
         self._tokenizer = Tokenizer.from_file(str(bundle.path(TOKENIZER)))
         # the published file cuts and pads to 128 tokens
         self._tokenizer.no_truncation()
@@ -116,40 +119,40 @@ class Encoder:
 
     @property
     def most_tokens(self) -> int:
-        """The most tokens of one text that are read, [CLS] and [SEP] of every window among them."""
-        return self._section.max_tokens * self._section.max_windows
+        """The most tokens of one text that are encoded, including [CLS] and [SEP] of every window."""
+        return self._section.max_tokens * self._max_windows
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """One Encoded for each text, in the order given.
 
-        Texts may be of any length: they are read in windows of up to 254 word pieces, and what comes after
-        the last window is not read. A text without a single word piece (empty, blank, control characters)
-        gives zeros. Lone surrogates count as unreadable characters. Memory grows with the number of texts,
-        by 1.5 kB a token, up to 3 MB a text: pass some dozens at a time.
+        Texts may have any length. They are encoded in windows of up to 254 word pieces; text after the last
+        window is ignored. A text without word pieces (empty, blank, control characters) gives zeros. Lone
+        surrogates count as unreadable characters. Memory grows by 1.5 kB a token, up to 3 MB a text: pass
+        some dozens of texts at a time.
         """
         found, truncated = self._windows(texts)
         parts: list[list[Encoded]] = [[] for _ in texts]
-        # micro-batches are by length: the windows of a text come back in any order
+        # micro-batches are sorted by length: the windows of a text come back in any order
         encoded: dict[int, Encoded] = {}
         groups = _batches(found)
-        batches = [self._padded([found[position].ids for position in group]) for group in groups]
+        batches = [self._padded([found[index].ids for index in group]) for group in groups]
         for group, output in zip(groups, self.encode_batches(batches), strict=True):
-            for row, position in enumerate(group):
-                encoded[position] = _encoded(found[position], output, row)
-        for position, window in enumerate(found):
-            parts[window.text].append(encoded.pop(position))
-        # the windows of a text are let go as soon as they are joined
+            for row, index in enumerate(group):
+                encoded[index] = _encoded(found[index], output, row)
+        for index, window in enumerate(found):
+            parts[window.text].append(encoded.pop(index))
+        # reversed, so that pop() frees the windows of a text as soon as they are joined
         parts.reverse()
         return [self._joined(parts.pop(), cut) for cut in truncated]
 
     def token_batches(self, texts: Sequence[str]) -> Iterator[TokenBatch]:
-        """What `encode` passes to `encode_tokens` for `texts`, batch by batch."""
+        """The batches that `encode` passes to `encode_tokens` for `texts`."""
         found, _ = self._windows(texts)
         for group in _batches(found):
-            yield self._padded([found[position].ids for position in group])
+            yield self._padded([found[index].ids for index in group])
 
     def encode_batches(self, batches: Sequence[TokenBatch]) -> Iterator[EncoderOutput]:
-        """The bare model on ids and masks as of `token_batches`: one output each, in order."""
+        """The bare model on batches as `token_batches` gives them: one output each, in order."""
         if len(batches) == 1:
             return iter([self.encode_tokens(*batches[0])])
         return self._threads.map(lambda batch: self.encode_tokens(*batch), batches)
@@ -166,21 +169,21 @@ class Encoder:
         return found
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[_Window], list[bool]]:
-        """The windows of all texts, in order, and for each text whether it goes on after its last."""
-        size, most = self._section.max_tokens - 2, self._section.max_windows
+        """The windows of all texts, in order, and for each text whether it was truncated."""
+        size, most = self._section.max_tokens - 2, self._max_windows
         found: list[_Window] = []
         truncated: list[bool] = []
-        for position, (text, read) in enumerate(
+        for index, (text, read) in enumerate(
             zip(texts, read_pieces(self._tokenizer, texts, size * most), strict=True)
         ):
             end = 0
             for start, end in windows(text, read.offsets, size, most):
-                found.append(_Window(position, read.ids[start:end], read.offsets[start:end]))
+                found.append(_Window(index, read.ids[start:end], read.offsets[start:end]))
             truncated.append(read.truncated or end < len(read.ids))
         return found, truncated
 
     def _joined(self, parts: list[Encoded], truncated: bool) -> Encoded:
-        """The windows of one text as one, each with the weight of its tokens."""
+        """Joins the windows of one text, weighted by their numbers of tokens."""
         if not parts:
             return self._nothing()
         if len(parts) == 1:
@@ -224,7 +227,7 @@ def _session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # without the arena, every run takes its memory from the system anew: slower, and more of it at the peak
+    # without the arena every run allocates from the system: slower, with a higher peak
     options.enable_cpu_mem_arena = True
     return options
 

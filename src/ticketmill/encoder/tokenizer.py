@@ -1,4 +1,4 @@
-"""Texts as word pieces, lazily, and the windows that the encoder reads them in."""
+"""Splits texts into word pieces, lazily, and word pieces into the encoder's windows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from tokenizers import Encoding, Tokenizer
 
 from ticketmill.batching import grouped
 
-# A text is tokenized from its beginning, by stretches of characters that grow until the limit is surely
-# reached: 2,032 pieces of prose are some 10,000 characters, so that the first stretch nearly always does.
+# The tokenizer gets the first FIRST_STRETCH characters of a text, then STRETCH_GROWTH times as many, until
+# the limit of pieces is reached. 2,032 pieces of prose are about 10,000 characters: one stretch is
+# usually enough.
 FIRST_STRETCH = 16_384
 STRETCH_GROWTH = 4
 
-# Characters that are tokenized at once: the tokenizer takes some 100 bytes for each while it works.
+# Characters that are tokenized at once. The tokenizer needs about 100 bytes for each of them.
 HELD_CHARACTERS = 1 << 18
 
-# What the end of a stretch cuts off can change no token that ends this many characters before, other than
-# those of the word that is cut: the longest token matched across words, [MASK], has 6 characters.
+# A cut changes the tokens of the word that it cuts, and no other token that ends this many characters
+# before it: the longest token that is matched across words, [MASK], has 6 characters.
 CUT_MARGIN = 8
 
-# A window ends at the last end of a sentence or line among its last pieces, if there is one.
+# A window ends where a sentence or line ends, if one does among its last pieces.
 BORDER_PIECES = 64
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -37,10 +38,12 @@ class Pieces(NamedTuple):
     truncated: bool
 
 
-def read_pieces(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[Pieces]:
-    """The first `limit` word pieces of each text, as if all of it had been tokenized."""
+def read_pieces(
+    tokenizer: Tokenizer, texts: Sequence[str], limit: int, first_stretch: int = FIRST_STRETCH
+) -> list[Pieces]:
+    """The first `limit` word pieces of each text, the same as if all of the text had been tokenized."""
     pieces = [Pieces([], [], truncated=False)] * len(texts)
-    pending, stretch = [index for index, text in enumerate(texts) if text], FIRST_STRETCH
+    pending, stretch = [index for index, text in enumerate(texts) if text], first_stretch
     while pending:
         undecided: list[int] = []
         for group in _held_at_once(pending, texts, stretch):
@@ -48,7 +51,7 @@ def read_pieces(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[
             heads = [_SURROGATE.sub("\ufffd", texts[index][:stretch]) for index in group]
             encodings = tokenizer.encode_batch(heads, add_special_tokens=False)
             for index, head, encoding in zip(group, heads, encodings, strict=True):
-                if len(head) == len(texts[index]) or _settled(encoding, len(head), limit):
+                if len(head) == len(texts[index]) or _is_final(encoding, len(head), limit):
                     ids, offsets = encoding.ids, encoding.offsets
                     pieces[index] = Pieces(ids[:limit], offsets[:limit], truncated=len(ids) > limit)
                 else:
@@ -58,9 +61,9 @@ def read_pieces(tokenizer: Tokenizer, texts: Sequence[str], limit: int) -> list[
 
 
 def windows(text: str, offsets: Sequence[tuple[int, int]], size: int, most: int) -> list[tuple[int, int]]:
-    """Where to cut the pieces at `offsets` of `text`: up to `most` ranges, each of up to `size` pieces.
+    """Cuts the pieces at `offsets` of `text` into up to `most` ranges of up to `size` pieces each.
 
-    A range ends where a sentence or line does, if one ends among its last pieces.
+    A range ends where a sentence or line ends, if one does among its last pieces.
     """
     ranges: list[tuple[int, int]] = []
     start = 0
@@ -74,7 +77,7 @@ def windows(text: str, offsets: Sequence[tuple[int, int]], size: int, most: int)
 
 
 def _border(text: str, offsets: Sequence[tuple[int, int]], first: int, last: int) -> int:
-    """The last piece in `first` + 1 … `last` that a sentence or line ends before, or `last`."""
+    """The last piece in `first` + 1 … `last` after the end of a sentence or line; `last` if there is none."""
     for piece in range(last, first, -1):
         if _SENTENCE_END.search(text, offsets[piece - 1][0], offsets[piece][0]):
             return piece
@@ -85,8 +88,8 @@ def _held_at_once(indexes: Sequence[int], texts: Sequence[str], stretch: int) ->
     return grouped(indexes, lambda index: min(len(texts[index]), stretch), HELD_CHARACTERS)
 
 
-def _settled(encoding: Encoding, characters: int, limit: int) -> bool:
-    """Whether the first `limit` tokens stay the same, and others follow, however the cut text goes on."""
+def _is_final(encoding: Encoding, characters: int, limit: int) -> bool:
+    """Whether there are over `limit` tokens, and the rest of the text cannot change the first `limit`."""
     words = encoding.word_ids
     return (
         len(words) > limit

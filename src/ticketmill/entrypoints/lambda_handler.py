@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent, SQSRecord
 
 from ticketmill import bootstrap
-from ticketmill.domain.errors import SetupError, TicketmillError, TransientFailure
+from ticketmill.domain.errors import SetupError, TicketmillError
 from ticketmill.domain.message import Message
 from ticketmill.pipeline.outcome import Outcome, Result, settled
 from ticketmill.pipeline.ports import Queue
@@ -29,8 +29,8 @@ from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.json_logs import JsonFormatter
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import Metrics
-from ticketmill.worker.leases import CHANGE_AT_ONCE
-from ticketmill.worker.worker import backoff_s
+from ticketmill.worker.backoff import Backoff
+from ticketmill.worker.isolation import is_suspect
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ANSWER_RESERVE_S = 5.0
-"""Of the time that Lambda gives: for handing back and answering, once no batch is waited for any more."""
+"""Of the time that Lambda gives: for releasing and answering, once no batch is waited for any more."""
 OUT_OF_TIME = "out_of_time"
 
 ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
@@ -47,13 +47,13 @@ Report = Callable[[Sequence[Outcome]], None]
 
 
 class FunctionFault(TicketmillError):
-    """A fault of ours stopped an invocation: all of its messages come again."""
+    """A bug stopped an invocation: all of its messages come again."""
 
 
 class TicketsFunction:
-    """Works off what one invocation brings, as far as its time goes.
+    """Works the messages of one invocation, as far as its time goes.
 
-    messages ──▶ batches ──▶ worker_threads: process a batch
+    messages ──▶ batches ──▶ worker threads: process a batch
                                └──▶ outcomes; what failed or was not finished in time comes again
     """
 
@@ -65,59 +65,66 @@ class TicketsFunction:
         *,
         batch_size: int,
         worker_threads: int,
+        backoff: Backoff = Backoff(),
     ) -> None:
         self._queue = queue
         self._process_batch = process_batch
         self._report = report
         self._batch_size = batch_size
         self._worker_threads = worker_threads
+        self._backoff = backoff
 
     def work(self, messages: Sequence[Message], time_s: float) -> list[str]:
         """The ids of the messages that must come again; `time_s` is what Lambda gives to process and answer.
 
-        A batch that is still under way when the time is up is left to itself. Whether it ends later, in an
+        A batch that is still at work when the time is up is left to itself. Whether it ends later, in an
         environment that lives on, or never: its messages come again, and what it wrote stands.
         """
         deadline = time.monotonic() + time_s
         reserve_s = min(ANSWER_RESERVE_S, time_s / 4)
-        pool = ThreadPoolExecutor(self._worker_threads, thread_name_prefix="worker")
-        starts = range(0, len(messages), self._batch_size)
-        batches = [messages[start : start + self._batch_size] for start in starts]
-        futures = [pool.submit(self._process_batch, batch) for batch in batches]
-        wait(futures, time_s - reserve_s)
-        pool.shutdown(wait=False, cancel_futures=True)
-        outcomes: list[Outcome] = []
-        untried: list[Message] = []
-        for batch, future in zip(batches, futures, strict=True):
-            outcomes += _outcomes(batch, future)
-            untried += batch if future.cancelled() else []
+        outcomes, untried = self._process(messages, deadline - reserve_s)
         self._report(outcomes)
         done = settled(messages, outcomes)
         again = [message for message in messages if message not in done]
-        self._hand_back(again, untried, deadline - reserve_s / 2)
+        self._release(again, untried, deadline - reserve_s / 2)
         return [message.message_id for message in again]
 
-    def _hand_back(self, again: Sequence[Message], untried: Sequence[Message], deadline: float) -> None:
+    def _process(self, messages: Sequence[Message], by: float) -> tuple[list[Outcome], list[Message]]:
+        """The outcomes of all `messages`, and which of them were not begun in time.
+
+        Suspects come last and one by one, see `worker.isolation`.
+        """
+        suspects = [message for message in messages if is_suspect(message)]
+        others = [message for message in messages if not is_suspect(message)]
+        starts = range(0, len(others), self._batch_size)
+        batches = [others[start : start + self._batch_size] for start in starts]
+        pool = ThreadPoolExecutor(self._worker_threads, thread_name_prefix="worker")
+        futures = [pool.submit(self._process_batch, batch) for batch in batches]
+        wait(futures, max(by - time.monotonic(), 0))
+        while suspects and time.monotonic() < by:
+            batches.append([suspects.pop(0)])
+            futures.append(pool.submit(self._process_batch, batches[-1]))
+            wait(futures, max(by - time.monotonic(), 0))
+        pool.shutdown(wait=False, cancel_futures=True)
+        untried = suspects
+        outcomes = [Outcome(message, Result.FAILED, reason=OUT_OF_TIME) for message in untried]
+        for batch, future in zip(batches, futures, strict=True):
+            outcomes += _outcomes(batch, future)
+            untried += batch if future.cancelled() else []
+        return outcomes, untried
+
+    def _release(self, again: Sequence[Message], untried: Sequence[Message], by: float) -> None:
         """Lets what failed come back later each time, and what was not begun at once.
 
         The queue's own timeout is six times the function's: without this they would come back only then.
         What the queue does not take in time is left to it.
         """
-        later: dict[int, list[Message]] = {}
-        for message in again:
-            delay_s = 0 if message in untried else backoff_s(message.receive_count)
-            later.setdefault(delay_s, []).append(message)
-        pool = ThreadPoolExecutor(1, thread_name_prefix="hand-back")
-        changes = [pool.submit(self._change, group, delay_s) for delay_s, group in later.items()]
-        wait(changes, max(deadline - time.monotonic(), 0))
+        groups = self._backoff.groups(message for message in again if message not in untried)
+        groups.setdefault(0, []).extend(untried)
+        pool = ThreadPoolExecutor(1, thread_name_prefix="release")
+        changes = [pool.submit(self._queue.release, group, delay_s) for delay_s, group in groups.items()]
+        wait(changes, max(by - time.monotonic(), 0))
         pool.shutdown(wait=False, cancel_futures=True)
-
-    def _change(self, messages: Sequence[Message], delay_s: int) -> None:
-        for start in range(0, len(messages), CHANGE_AT_ONCE):
-            try:
-                self._queue.change_visibility(messages[start : start + CHANGE_AT_ONCE], delay_s)
-            except TransientFailure as failure:
-                log.warning("%s; they come back by their visibility timeout", failure)
 
 
 def _outcomes(batch: Sequence[Message], future: Future[list[Outcome]]) -> list[Outcome]:
@@ -157,6 +164,7 @@ class Environment:
             self._tell,
             batch_size=settings.batch_size,
             worker_threads=settings.worker_threads,
+            backoff=Backoff(settings.retry_base_s),
         )
         self._metrics.watch("encode_cache_hits", lambda: self.enricher.encoder.hits)
         self._metrics.watch("encode_cache_misses", lambda: self.enricher.encoder.misses)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ticketmill.domain.errors import SetupError, TicketRejected
-from ticketmill.domain.keys import raw_key
+from ticketmill.domain.keys import is_macos_metadata, raw_key
 from ticketmill.domain.ticket import decode_json, readable_id
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
@@ -32,7 +34,8 @@ class Document:
 def find_files(paths: Iterable[Path]) -> list[Path]:
     """The files among `paths`, and in folders all .json, .jsonl and .ndjson files below them, sorted.
 
-    Raises SetupError for a path that does not exist and for a folder without tickets.
+    What macOS leaves in folders (`._name`, `__MACOSX/`) is skipped. Raises SetupError for a path that does
+    not exist and for a folder without tickets.
     """
     found: list[Path] = []
     for path in paths:
@@ -40,7 +43,9 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
             inside = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix in (".json", *LINES_SUFFIXES) and file.is_file()
+                if file.suffix in (".json", *LINES_SUFFIXES)
+                and not is_macos_metadata(file.relative_to(path).as_posix())
+                and file.is_file()
             )
             if not inside:
                 raise SetupError(f"{path} has no .json, .jsonl or .ndjson file in it")
@@ -64,6 +69,17 @@ def read_file(path: Path) -> Iterator[Document]:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from error
 
 
+def count_tickets(path: Path) -> int:
+    """How many documents `read_file` gives."""
+    if path.suffix not in LINES_SUFFIXES:
+        return 1
+    try:
+        with path.open("rb") as lines:
+            return sum(1 for line in lines if line.strip())
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def read_stream(stream: BinaryIO, name: str) -> Iterator[Document]:
     """The tickets of a stream: JSON lines where its first line is a whole document, else one document."""
     number, first = next(((n, line) for n, line in enumerate(stream, start=1) if line.strip()), (0, b""))
@@ -77,18 +93,31 @@ def read_stream(stream: BinaryIO, name: str) -> Iterator[Document]:
 
 
 def key_of(document: Document) -> str:
-    """The key that a dropped ticket is stored under: by its id, or by its file where that has none.
+    """The key that a dropped ticket is stored under: by its id, or by file and content where it has none.
 
-    Naming the object by the ticket's id lets `{"ticket_id": …}` on the queue find it.
+    Naming the object by the ticket's id lets `{"ticket_id": …}` on the queue find it. Without an id the name
+    of the file would not do: two folders may have files of one name, and a file may be called after the id of
+    another ticket.
     """
     try:
         decoded = decode_json(document.content)
         ticket_id = readable_id(decoded) if isinstance(decoded, dict) else None
     except TicketRejected:
         ticket_id = None
-    if ticket_id is None:
-        ticket_id = Path(document.name).stem + ("" if document.line is None else f"-{document.line}")
-    return raw_key(ticket_id)
+    return raw_key(ticket_id or _name_of(document))
+
+
+def latest_by_key(documents: Iterable[Document]) -> dict[str, Document]:
+    """The documents by their keys: of several for one key the last."""
+    return {key_of(document): document for document in documents}
+
+
+def _name_of(document: Document) -> str:
+    """As in `mail-17-0a1b2c3d4e5f`; a name that is not UTF-8 has replacement characters."""
+    stem = os.fsencode(Path(document.name).stem).decode(errors="replace")
+    line = () if document.line is None else (str(document.line),)
+    content_hash = hashlib.sha256(document.content).hexdigest()[:12]
+    return "-".join((stem, *line, content_hash))
 
 
 def _numbered(lines: Iterable[bytes], name: str, first: int) -> Iterator[Document]:

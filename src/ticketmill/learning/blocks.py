@@ -1,4 +1,4 @@
-"""The blocks of features of labelled tickets, fitted on some of them, and folded for the runtime."""
+"""The feature blocks: fitted on labelled tickets, then folded into plain weights for the runtime."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ticketmill.models.tokens import BUCKET_BITS, Counts, char_counts, word_coun
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-# How much each block counts, once all have the same mean square: chosen by macro-F1 on left-out businesses
-# among some twenty settings, where neighbours differ by less than .005.
+# The weight of each block, after all have the same mean square. Chosen among about twenty settings by
+# macro-F1 on held-out businesses; neighbouring settings differ by less than .005.
 WEIGHTS = {"dense": 0.7, "quadratic": 0.5, "words": 0.9, "chars": 0.4, "surface": 0.15}
 DIRECTIONS = 64
-# an n-gram of fewer tickets says more about those than about its label
+# an n-gram of fewer tickets describes these tickets rather than their label
 MIN_TICKETS = 3
 
 Arrays = dict[str, NDArray[np.generic]]
 
 
 class Raw(NamedTuple):
-    """What is read of n tickets, nothing fitted."""
+    """The raw features of n tickets, before anything is fitted."""
 
     dense: Doubles
     """(n, layers · hidden)"""
@@ -57,7 +57,7 @@ def read_raw(texts: Sequence[str], dense: Doubles) -> Raw:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBlocks:
-    """Means, directions and rarities of some training tickets."""
+    """Means, directions and inverse document frequencies of training tickets."""
 
     mean: Doubles
     spread: Doubles
@@ -71,7 +71,7 @@ class FittedBlocks:
     surface_spread: Doubles
 
     def matrices(self, raw: Raw) -> dict[str, Doubles | csr_matrix]:
-        """The blocks of tickets, as the runtime computes them."""
+        """The blocks of tickets, computed as in the runtime."""
         dense = (raw.dense - self.mean) / self.spread
         standard = (raw.surface - self.surface_mean) / self.surface_spread
         return {
@@ -83,7 +83,7 @@ class FittedBlocks:
         }
 
     def folded(self, blocks: dict[str, Block], solution: Solution) -> Arrays:
-        """The arrays of the runtime's feature map. float16 holds weights to three digits, which is plenty."""
+        """The arrays of the runtime's feature map. float16 keeps three digits, which is enough."""
         weights, offsets = {}, []
         for name, block in blocks.items():
             weights[name], offset = weights_of(block, solution)
@@ -110,7 +110,7 @@ class FittedBlocks:
 
 
 def fit_blocks(raw: Raw) -> tuple[FittedBlocks, dict[str, Block]]:
-    """What training tickets tell about the features, and their own blocks, weighed by `WEIGHTS`."""
+    """The statistics of training tickets, and their blocks weighted by `WEIGHTS`."""
     mean, spread = raw.dense.mean(axis=0), raw.dense.std(axis=0) + 1e-6
     directions, variances = leading_directions((raw.dense - mean) / spread, DIRECTIONS)
     word_buckets, word_idf = _rarities(raw.words)
@@ -131,7 +131,7 @@ def fit_blocks(raw: Raw) -> tuple[FittedBlocks, dict[str, Block]]:
 
 
 def like(blocks: dict[str, Block], matrices: dict[str, Doubles | csr_matrix]) -> list[Block]:
-    """Other tickets' matrices, centred and scaled as the training blocks are."""
+    """Other tickets' matrices, centred and scaled like the training blocks."""
     return [block._replace(matrix=matrices[name]) for name, block in blocks.items()]
 
 

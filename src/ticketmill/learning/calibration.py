@@ -1,4 +1,4 @@
-"""From scores to probabilities that hold: temperatures, operating points, and how far off they are."""
+"""From scores to calibrated probabilities: temperatures, operating points, calibration errors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_TOPICS = 3
 
 
 def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float, float]:
-    """Temperature and shift of least negative log-likelihood: probabilities are of (scores + shift) / it.
+    """Temperature and shift with the least negative log-likelihood, for (scores + shift) / temperature.
 
-    The shift is 0 for `softmax`, where it would change nothing. Guo et al., On Calibration of Modern Neural
-    Networks, 2017; for `sigmoid` it is Platt's scaling over all labels together, of the best three of each
-    ticket, since no other is ever told. From a grid, so that every machine finds the same.
+    The shift is 0 for `softmax`, where it would have no effect. Guo et al., On Calibration of Modern Neural
+    Networks, 2017; for `sigmoid` it is Platt's scaling over the best three labels of each ticket, because no
+    others are ever predicted. A grid search, so that every machine finds the same.
     """
     if kind == "sigmoid":
         best = np.argsort(-scores, axis=1, kind="stable")[:, :MAX_TOPICS]
@@ -40,7 +40,7 @@ def _loss(logits: Doubles, truth: Doubles, kind: Kind) -> float:
 
 
 def calibration_error(confidence: Doubles, correct: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Expected calibration error: |accuracy - confidence|, averaged over equal bins by their share."""
+    """Expected calibration error: |accuracy - confidence| of equal bins, averaged by their shares."""
     found = reliability(confidence, correct, bins)
     return float(sum(abs(mean - accuracy) * share for mean, accuracy, share in found))
 
@@ -48,7 +48,7 @@ def calibration_error(confidence: Doubles, correct: NDArray[np.bool_], bins: int
 def reliability(
     confidence: Doubles, correct: NDArray[np.bool_], bins: int = BINS
 ) -> list[tuple[float, float, float]]:
-    """Mean confidence, accuracy and share of all, of each bin that is not empty."""
+    """Mean confidence, accuracy and share of every bin that is not empty."""
     positions = np.minimum((confidence * bins).astype(int), bins - 1)
     return [
         (float(confidence[inside].mean()), float(correct[inside].mean()), float(inside.mean()))
@@ -57,13 +57,13 @@ def reliability(
 
 
 def chosen_topics(probabilities: Doubles, threshold: float) -> NDArray[np.bool_]:
-    """(n, topics): the best three at most, from `threshold` on."""
+    """(n, topics): at most the best three, from `threshold` on."""
     ranks = (-probabilities).argsort(axis=1, kind="stable").argsort(axis=1)
     return (probabilities >= threshold) & (ranks < MAX_TOPICS)
 
 
 def fit_threshold(probabilities: Doubles, truth: Doubles) -> float:
-    """The topics' threshold of the best micro-F1."""
+    """The threshold of topics with the best micro-F1."""
 
     def micro_f1(threshold: float) -> float:
         chosen = chosen_topics(probabilities, threshold)
@@ -73,7 +73,7 @@ def fit_threshold(probabilities: Doubles, truth: Doubles) -> float:
 
 
 def macro_f1(truth: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> float:
-    """The mean over the labels of their F1; both are (n, labels)."""
+    """The mean F1 of the labels; both arguments are (n, labels)."""
     hits = (truth & chosen).sum(axis=0)
     total = truth.sum(axis=0) + chosen.sum(axis=0)
     return float(np.mean(2 * hits / np.maximum(total, 1)))

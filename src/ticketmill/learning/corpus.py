@@ -1,4 +1,4 @@
-"""Labelled tickets, one JSON object a line; `learn/corpus/` holds the project's own and its guidelines."""
+"""Labelled tickets, one JSON object a line; `learning/corpus/` has the project's own and its guidelines."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class LabelledTicket(BaseModel):
 
     @property
     def text(self) -> str:
-        """Subject and body as the encoder reads them."""
+        """Subject and body as one text for the encoder."""
         return "\n".join(part for part in (self.subject, self.body) if part)
 
 
 def read_corpus(path: Path = SHIPPED_CORPUS) -> list[LabelledTicket]:
-    """The labelled tickets of a JSON-lines file. SetupError names the first line that does not fit."""
+    """The labelled tickets of a JSON-lines file. Raises SetupError, which names the first invalid line."""
     tickets: list[LabelledTicket] = []
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
@@ -45,11 +45,13 @@ def read_corpus(path: Path = SHIPPED_CORPUS) -> list[LabelledTicket]:
                 tickets.append(LabelledTicket.model_validate_json(line))
             except ValidationError as error:
                 fault = error.errors(include_input=False)[0]
-                field = ".".join(map(str, fault["loc"]))
-                raise SetupError(f"{path}, line {number}: {field}: {fault['msg']}") from None
+                field = "".join(f"{part}: " for part in fault["loc"])
+                raise SetupError(f"{path}, line {number}: {field}{fault['msg']}") from None
+    if not tickets:
+        raise SetupError(f"{path} has no tickets")
     return tickets
 
 
 def corpus_hash(path: Path = SHIPPED_CORPUS) -> str:
-    """The first 12 hex digits of the file's SHA-256: which data a head was trained on."""
+    """The first 12 hex digits of the file's SHA-256: the data that a head was trained on."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]

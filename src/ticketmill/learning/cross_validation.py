@@ -1,4 +1,4 @@
-"""Scores of tickets from heads that saw no ticket of the same business."""
+"""Cross-validation: scores of tickets from heads that saw no ticket of the same business."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ticketmill.arrays import Doubles
 from ticketmill.learning.blocks import FittedBlocks, Raw, fit_blocks, like
 from ticketmill.learning.ridge import Block, Solution, gram, solve
 
-# what the tickets' errors weigh, (tickets,) for each range of outputs
+# the weights of the tickets' errors, (tickets,) for each range of outputs
 Importance = Mapping[tuple[int, int], Doubles]
 
 
 def fit(
     raw: Raw, targets: Doubles, importance: Importance, without: str | None = None
 ) -> tuple[FittedBlocks, dict[str, Block], Solution]:
-    """Heads for all outputs; `without` names a block to leave out."""
+    """Heads for all outputs. `without` names a block to exclude."""
     fitted, blocks = fit_blocks(raw)
     blocks = {name: block for name, block in blocks.items() if name != without}
     own = list(blocks.values())
@@ -37,7 +37,7 @@ def held_out_scores(
     domains: NDArray[np.str_],
     without: str | None = None,
 ) -> Doubles:
-    """(tickets, outputs): each business is left out once, with all that is fitted on the others alone."""
+    """(tickets, outputs): each business is held out once, and everything is fitted on the others."""
     scores = np.zeros(targets.shape)
     for domain in np.unique(domains):
         seen, unseen = np.flatnonzero(domains != domain), np.flatnonzero(domains == domain)
@@ -51,7 +51,7 @@ def held_out_scores(
 def by_the_others(
     domains: NDArray[np.str_], choose: Callable[[NDArray[np.int64], NDArray[np.int64]], Doubles]
 ) -> Doubles:
-    """Rows for all tickets, where `choose(seen, unseen)` gives those of a business from the other ones."""
+    """Rows for all tickets. `choose(seen, unseen)` gives those of one business from the others."""
     rows: Doubles | None = None
     for domain in np.unique(domains):
         seen, unseen = np.flatnonzero(domains != domain), np.flatnonzero(domains == domain)

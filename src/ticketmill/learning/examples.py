@@ -1,7 +1,7 @@
-"""What some examples of a label are worth: drawn from eight businesses, tried on the ninth.
+"""What examples of a label are worth: drawn from eight businesses, measured on the ninth.
 
-Every label of the corpus plays one that no head was trained on: its prototype, the head made of its examples
-and the middle of all tickets come from businesses that the scored ticket is not of.
+Every label of the corpus is treated as one that no head was trained on. Its prototype, the head from its
+examples and the mean of all tickets come from other businesses than the scored ticket.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ HALF_WAY = 5.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """Products (tickets, labels) of tickets with the labels, of which each has `count` examples.
+    """Products (tickets, labels) of tickets and labels, each label with `count` examples.
 
-    `described` are those with the descriptions, `shown` with the heads made of the examples, `averaged` with
-    descriptions and examples made one vector.
+    `described` are products with the descriptions, `shown` with the heads from the examples, `averaged` with
+    the mean of description and examples.
     """
 
     count: int
@@ -39,7 +39,7 @@ class Drawn:
 
     @property
     def columns(self) -> list[Doubles]:
-        """What is weighed: at no example only the first counts, and the more there are, the others."""
+        """The terms: without examples only the first counts; with more examples the others count more."""
         share = self.count / (self.count + HALF_WAY)
         return [
             self.described,
@@ -49,7 +49,7 @@ class Drawn:
         ]
 
     def logits(self, alone: Weights, examples: Weights) -> Doubles:
-        """(tickets, labels) by these weights, as `weigh` gives them."""
+        """(tickets, labels) scores by the weights of `weigh`."""
         weights = (
             alone.prototype,
             examples.prototype - alone.prototype,
@@ -62,7 +62,7 @@ class Drawn:
 def draw_examples(
     embeddings: Doubles, prototypes: Prototypes, truth: Doubles, domains: NDArray[np.str_]
 ) -> list[Drawn]:
-    """For all `COUNTS`, with several draws; the examples of `prototypes` are not looked at."""
+    """For all `COUNTS`, with several draws. The examples of `prototypes` are ignored."""
     return [
         _draw(embeddings, prototypes, truth, domains, count, seed)
         for count in COUNTS
@@ -71,7 +71,7 @@ def draw_examples(
 
 
 def fit_examples(draws: Sequence[Drawn], truth: Doubles) -> tuple[Weights, Weights]:
-    """The weights without examples and with examples without end, from all draws at once."""
+    """The weights without examples and with infinitely many, fitted on all draws together."""
     columns, truths = _pooled(draws, truth)
     alone, described, shown, share, bias = platt(columns, truths)
     return (
@@ -81,7 +81,7 @@ def fit_examples(draws: Sequence[Drawn], truth: Doubles) -> tuple[Weights, Weigh
 
 
 def score_examples(draws: Sequence[Drawn], truth: Doubles, domains: NDArray[np.str_]) -> list[TopicScore]:
-    """A row for each number of examples: one set of weights for all of them, as it is shipped."""
+    """A row for each number of examples, all with one set of weights, as shipped."""
     columns, truths = _pooled(draws, truth)
     found, chosen = held_out(columns, truths, np.tile(domains, len(draws)))
     counts = np.repeat([drawn.count for drawn in draws], len(truth))
@@ -97,7 +97,7 @@ def score_examples(draws: Sequence[Drawn], truth: Doubles, domains: NDArray[np.s
 def score_averages(
     draws: Sequence[Drawn], count: int, truth: Doubles, domains: NDArray[np.str_]
 ) -> TopicScore:
-    """The simpler way: description and examples as one vector, with fixed weights."""
+    """The baseline: description and examples as one vector, with fixed weights."""
     same = [drawn for drawn in draws if drawn.count == count]
     sums = [np.concatenate([drawn.averaged for drawn in same])]
     truths = np.concatenate([truth] * len(same))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ MAX_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class LabelledText:
-    """A text and what a person said of it: one label, several topics, or one or more reference summaries."""
+    """A text and what a person assigned: one label, several topics, or reference summaries."""
 
     subject: str
     body: str
@@ -23,9 +24,9 @@ class LabelledText:
 
 
 def read_labelled(path: Path, label_field: str, text_field: str | None = None) -> list[LabelledText]:
-    """The rows of a JSON-lines file. SetupError names the first line that does not fit.
+    """The rows of a JSON-lines file. Raises SetupError, which names the first invalid line.
 
-    Without `text_field`, a row's text is its `text` where it has one, else its `subject` and `body`.
+    Without `text_field`, a row's text is its `text`, else its `subject` and `body`.
     """
     rows: list[LabelledText] = []
     try:
@@ -33,22 +34,31 @@ def read_labelled(path: Path, label_field: str, text_field: str | None = None) -
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     rows.append(_row(line, label_field, text_field, f"{path}, line {number}"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path} cannot be read as UTF-8 text: {error}") from None
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SetupError(f"{path} is not UTF-8 text") from None
     if not rows:
         raise SetupError(f"{path} has no rows")
     return rows
 
 
 def check_vocabulary(rows: list[LabelledText], vocabulary: Collection[str], path: Path) -> None:
-    """SetupError that names the labels of `rows` that the bundle cannot give."""
+    """Raises SetupError when `rows` have labels that the bundle cannot predict."""
     unknown = sorted({label for row in rows for label in row.labels} - set(vocabulary))
     if unknown:
-        named = ", ".join(unknown[:MAX_NAMED]) + (" …" if len(unknown) > MAX_NAMED else "")
+        named = ", ".join(_with_nearest(each, vocabulary) for each in unknown[:MAX_NAMED])
+        more = " …" if len(unknown) > MAX_NAMED else ""
+        labels = "a label" if len(unknown) == 1 else f"{len(unknown)} labels"
         raise SetupError(
-            f"{path} has {len(unknown)} labels that the bundle does not know ({named}); "
+            f"{path} has {labels} that the bundle does not know: {named}{more}; "
             f"it knows {', '.join(vocabulary)}"
         )
+
+
+def _with_nearest(label: str, vocabulary: Collection[str]) -> str:
+    found = get_close_matches(label, vocabulary, n=1)
+    return f"{label} (did you mean {found[0]}?)" if found else label
 
 
 def _row(line: str, label_field: str, text_field: str | None, where: str) -> LabelledText:

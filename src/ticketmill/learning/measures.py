@@ -1,4 +1,4 @@
-"""Measures of predictions against labels: fractions of 1, from NumPy alone."""
+"""Measures of predictions against labels, as fractions of 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SURE_FROM = 0.9
 
 @dataclass(frozen=True, slots=True)
 class LabelMeasures:
-    """One label; `support` is how often it is the truth."""
+    """One label. `support` is the number of texts that truly have it."""
 
     label: str
     precision: float
@@ -27,7 +27,7 @@ class LabelMeasures:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePoint:
-    """The surest `coverage` of all: the confidence that they reach, and how many are right."""
+    """The most confident share `coverage` of all texts: their least confidence, and how many are right."""
 
     coverage: float
     confidence: float
@@ -36,7 +36,7 @@ class CoveragePoint:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """A task of one label a text. `confusion` has a row for each true label, a column for each given one."""
+    """A task of one label a text. `confusion`: a row for each true label, a column for each predicted one."""
 
     count: int
     macro_f1: float
@@ -51,7 +51,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """A task of several labels a text; `first_right` is how often the surest label is one of the true."""
+    """A task of several labels a text. `first_right`: how often the most confident label is true."""
 
     count: int
     micro_f1: float
@@ -63,7 +63,7 @@ class Tagged:
 def measure_classes(
     vocabulary: Sequence[str], truth: Sequence[str], given: Sequence[str], confidence: Doubles
 ) -> Classified:
-    """Truth and predictions, one label each. Macro-F1 is over the labels that occur in either."""
+    """Truth and predictions, one label each. Macro-F1 is the mean over all labels that occur in either."""
     position = {label: number for number, label in enumerate(vocabulary)}
     confusion = np.zeros((len(vocabulary), len(vocabulary)), np.int64)
     np.add.at(confusion, ([position[label] for label in truth], [position[label] for label in given]), 1)
@@ -90,7 +90,7 @@ def measure_classes(
 def measure_tags(
     vocabulary: Sequence[str], truth: Sequence[Sequence[str]], given: Sequence[Sequence[str]]
 ) -> Tagged:
-    """Truth and predictions, any number of labels each; the surest prediction stands first."""
+    """Truth and predictions, any number of labels each; the most confident prediction is the first."""
     pairs = [(set(one), set(other)) for one, other in zip(truth, given, strict=True)]
     labels = tuple(
         _label(

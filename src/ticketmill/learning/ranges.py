@@ -1,4 +1,4 @@
-"""Measures how far the encoder's activations reach over tickets, which fixes the scales of its 8-bit form."""
+"""Measures the ranges of the encoder's activations over tickets: they fix the scales of int8."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Ridge regression of one-hot labels in closed form, solved over tickets instead of features.
 
-There are far more features than tickets, so that the tickets' products with each other (the gram matrix)
-are all that has to be solved; the weights of the features follow from the solution by one product.
+There are far more features than tickets, so the dual problem over the tickets' gram matrix is smaller. One
+more product gives the weights of the features.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class Solution(NamedTuple):
 
 
 def gram(left: list[Block], right: list[Block]) -> Doubles:
-    """(tickets of left, tickets of right): products of the tickets over all blocks."""
+    """(tickets of left, tickets of right): dot products of the tickets over all blocks."""
     return np.asarray(sum(_products(one, other) for one, other in zip(left, right, strict=True)))
 
 
 def _products(left: Block, right: Block) -> Doubles:
-    # sparse matrices must stay sparse: the means are taken off the products instead
+    # sparse matrices must stay sparse: the means are subtracted from the products instead
     inner = left.matrix @ right.matrix.T
     dense = np.asarray(inner.todense() if hasattr(inner, "todense") else inner)
     off_left = np.asarray(left.matrix @ right.mean)[:, None]
@@ -56,7 +56,7 @@ def _products(left: Block, right: Block) -> Doubles:
 
 
 def solve(products: Doubles, targets: Doubles, importance: Doubles) -> Solution:
-    """Ridge with a free intercept; `importance` (tickets,) weighs the tickets' errors.
+    """Ridge with an unpenalized intercept. `importance` (tickets,) weighs the tickets' errors.
 
     `products` is the gram matrix of the training tickets, `targets` (tickets, outputs).
     """
@@ -70,7 +70,7 @@ def solve(products: Doubles, targets: Doubles, importance: Doubles) -> Solution:
 
 
 def weights_of(block: Block, solution: Solution) -> tuple[Doubles, Doubles]:
-    """(features, outputs) weights of `matrix` as it is, and what its mean adds to the bias (outputs,)."""
+    """(features, outputs) weights of the raw `matrix`, and what its mean adds to the bias (outputs,)."""
     duals = solution.duals
     weights = np.asarray(block.matrix.T @ duals) - np.outer(block.mean, duals.sum(axis=0))
     weights *= block.scale**2
@@ -78,24 +78,24 @@ def weights_of(block: Block, solution: Solution) -> tuple[Doubles, Doubles]:
 
 
 def leading_directions(matrix: Doubles, count: int) -> tuple[Doubles, Doubles]:
-    """Up to `count` strongest directions (features, count) of a centred matrix, and variances."""
+    """At most `count` strongest directions (features, count) of a centred matrix, and their variances."""
     linalg = _scipy_linalg()
     last = len(matrix) - 1
     variances, positions = linalg.eigh(
         matrix @ matrix.T / len(matrix), subset_by_index=[max(last - count + 1, 0), last]
     )
-    # what has next to no variance is noise, and would be blown up by its scale
+    # directions with almost no variance are noise, which scaling would amplify
     real = variances > variances[-1] * 1e-6
     variances, positions = variances[real][::-1], positions[:, real][:, ::-1]
     directions = matrix.T @ positions / np.sqrt(variances * len(matrix))
-    # an eigenvector's sign is arbitrary: the largest number of each is made positive
+    # an eigenvector's sign is arbitrary: make its largest number positive
     largest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[largest, np.arange(directions.shape[1])]), variances
 
 
 def one_blas_thread() -> AbstractContextManager[object]:
-    """One thread, for the same bytes on every run."""
-    # brings a BLAS of its own, which must be there to be limited
+    """Limits BLAS to one thread, for the same bytes on every run."""
+    # SciPy has its own BLAS, which must be loaded before it can be limited
     _scipy_linalg()
     from threadpoolctl import threadpool_limits
 

@@ -1,4 +1,4 @@
-"""Summaries against those of people, side by side with the simple ways to make one."""
+"""Summaries compared with those of people, beside simple baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticketmill.learning.labelled import LabelledText
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
 MAX_WORDS = 50
-"""Of a baseline's summary: it must not win or lose by its length."""
+"""The limit of a baseline's summary: its length must not decide."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @dataclass(frozen=True, slots=True)
 class SummaryScore:
-    """Mean ROUGE F1 over the texts and their references, stemmed, and the mean number of words."""
+    """Mean ROUGE F1 over texts and references, with stemming, and the mean number of words."""
 
     method: str
     rouge1: float
@@ -32,7 +32,7 @@ class SummaryScore:
 
 
 def score_summaries(rows: Sequence[LabelledText], ours: Sequence[str]) -> list[SummaryScore]:
-    """Our summaries, lead-1, the subject alone where there is one, and LexRank."""
+    """Our summaries, lead-1, the subject if there is one, and LexRank."""
     try:
         from rouge_score.rouge_scorer import RougeScorer
     except ImportError:
@@ -49,7 +49,7 @@ def score_summaries(rows: Sequence[LabelledText], ours: Sequence[str]) -> list[S
 
 
 def lex_rank_summarizer() -> Callable[[str, int], str]:
-    """LexRank by sumy; its sentences and words are cut here, so that nothing need be downloaded."""
+    """LexRank by sumy. Sentences and words are split here, so that nothing is downloaded."""
     try:
         from sumy.nlp.stemmers import Stemmer
         from sumy.parsers.plaintext import PlaintextParser
@@ -70,7 +70,7 @@ def lex_rank_summarizer() -> Callable[[str, int], str]:
 
 
 class _Tokenizer:
-    """What sumy asks of a tokenizer."""
+    """The tokenizer that sumy needs."""
 
     language = "english"
 

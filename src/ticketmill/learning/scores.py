@@ -1,4 +1,4 @@
-"""How the heads do on tickets of businesses that they did not see."""
+"""The heads' quality on tickets of held-out businesses."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ticketmill.learning.cross_validation import by_the_others
 from ticketmill.models.heads import HeadSpec, Kind, activate
 
 SURE = 0.9
-# the recall that a nested choice of urgency's operating point asks of the other businesses
+# the recall on the other businesses that a nested choice of urgency's operating point requires
 NESTED_RECALL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class TaskScore:
-    """Fractions of 1; the probabilities of each business are calibrated on the others."""
+    """Fractions of 1. The probabilities of each business are calibrated on the others."""
 
     task: str
     macro_f1: float
-    """over the labels; for topics, of those chosen from the threshold on, three at most"""
+    """over the labels; for topics, of at most three from the threshold on"""
     accuracy: float
     """of the best label; for topics, whether it is one of the ticket's"""
     calibration_error: float
@@ -44,12 +44,12 @@ class TaskScore:
 
 @dataclass(frozen=True, slots=True)
 class PressingScore:
-    """How the two pressing urgencies, critical and high, are found as one."""
+    """Quality of critical and high taken as one label."""
 
     recall: float
     precision: float
     nested_macro_f1: float
-    """urgency's macro-F1 where the bias is chosen on the other businesses, for a recall of 0.9 there"""
+    """urgency's macro-F1 when the bias is chosen on the other businesses, for a recall of 0.9 there"""
     nested_recall: float
     nested_precision: float
 
@@ -57,7 +57,7 @@ class PressingScore:
 def score_task(
     task: str, spec: HeadSpec, scores: Doubles, truth: Doubles, domains: NDArray[np.str_]
 ) -> TaskScore:
-    """Of held-out scores (tickets, labels), the operating point's bias in them."""
+    """Quality of held-out scores (tickets, labels), which include the operating point's bias."""
     probabilities = by_the_others(domains, _Calibrated(scores, truth, spec.kind))
     best = np.arange(len(truth)), probabilities.argmax(axis=1)
     correct, confidence = truth[best] == 1, probabilities[best]
@@ -81,7 +81,7 @@ def score_task(
 def score_pressing(
     unbiased: Doubles, bias: Doubles, truth: Doubles, pressing: list[int], domains: NDArray[np.str_]
 ) -> PressingScore:
-    """Of held-out scores (tickets, urgencies) without the operating point's `bias` (urgencies,)."""
+    """Quality of held-out scores (tickets, urgencies) without the operating point's `bias` (urgencies,)."""
     recall, precision = found_pressing(unbiased + bias, truth, pressing)
     steps = np.arange(0.0, 0.3, 0.01)
     direction = np.zeros(truth.shape[1])

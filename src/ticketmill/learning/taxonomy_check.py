@@ -1,4 +1,4 @@
-"""What is wrong with a taxonomy, before it is put to use: overlaps, thin words, labels without tickets."""
+"""Checks a taxonomy before it is used: overlaps, short descriptions, labels without tickets."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SAME_NAME_FROM = 0.85
 MIN_DESCRIPTION_WORDS = 3
 NEAREST = 10
 NEAR_FROM = 0.28
-"""Mean cosine to the `NEAREST` tickets from which they are near a label.
+"""The mean cosine to the `NEAREST` tickets from which a label counts as covered.
 
-Chosen on made-up labels: all 34 shipped ones are above it, as are 18 for other support desks, but of 22 about
-anything else (quantum physics, cooking, chess) 17 are below. The nearest ticket alone, or vectors less what
-all tickets have in common, tell less.
+Chosen on made-up labels: all 34 shipped labels and 18 of other support desks are above it; of 22 about other
+subjects (quantum physics, cooking, chess) 17 are below. The nearest ticket alone, or vectors without what all
+tickets have in common, separate them less well.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to look at; `kind` is stable for programs."""
+    """One finding. `kind` is stable for programs."""
 
     kind: str
     labels: tuple[str, ...]
@@ -38,9 +38,9 @@ class Finding:
 
 
 def check_taxonomy(taxonomy: Taxonomy, vectors: Floats, tickets: Floats) -> list[Finding]:
-    """What is to be looked at in `taxonomy`, whose prototypes are `vectors` (labels, dimensions).
+    """The findings about `taxonomy`, whose prototypes are `vectors` (labels, dimensions).
 
-    `tickets` (n, dimensions) are the embeddings of real tickets; without any, nothing is said about them.
+    `tickets` (n, dimensions) are embeddings of real tickets; without them, coverage is not checked.
     """
     return [
         *_near_duplicates(taxonomy.names),
@@ -59,7 +59,7 @@ def _near_duplicates(names: Sequence[str]) -> list[Finding]:
 
 
 def _likeness(one: str, other: str) -> float:
-    """Of two names, whatever the order of their words: 1 where they are the same."""
+    """Similarity of two names, ignoring the order of their words; 1 if they are the same."""
     one, other = (" ".join(sorted(name.replace("-", "_").split("_"))) for name in (one, other))
     return SequenceMatcher(None, one, other, autojunk=False).ratio()
 

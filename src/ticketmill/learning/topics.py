@@ -1,7 +1,7 @@
-"""Fitting how the topics head, the prototypes and the heads made of examples are weighed.
+"""Fits the weights of the topics head, the prototypes and the heads from examples.
 
-On tickets of businesses that none of them saw. `ticketmill taxonomy fit` prints the figures and writes
-`blend.json` and `centre.npz`.
+It uses tickets of held-out businesses. `ticketmill taxonomy fit` prints the figures and writes `blend.json`
+and `centre.npz`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class IntentScore:
-    """How intents without the trained head do, with so many examples a label; fractions of 1."""
+    """Quality of intents without the trained head, by examples a label; fractions of 1."""
 
     examples: int
     accuracy: float
@@ -51,7 +51,7 @@ class IntentScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBlend:
-    """The blend, the middle of all tickets (dimensions,), and the figures of the parts and of the whole."""
+    """The blend, the mean of all tickets (dimensions,), and the figures of each part and of the blend."""
 
     blend: Blend
     centre: NDArray[np.float32]
@@ -62,7 +62,7 @@ class FittedBlend:
 def fit_blend(
     tickets: Sequence[LabelledTicket], encoder: Encoder, taxonomies: Taxonomies, report: Report
 ) -> FittedBlend:
-    """The blend of the shipped taxonomies; the figures are of businesses that are left out once each."""
+    """The blend of the shipped taxonomies. The figures hold out each business once."""
     layers, embeddings = encode_tickets(tickets, encoder, report)
     domains = np.array([ticket.domain for ticket in tickets])
     centre = embeddings.mean(axis=0).astype(np.float32)
@@ -102,19 +102,19 @@ def fit_blend(
 
 
 def _truth(labels: Sequence[Sequence[str]], prototypes: Prototypes) -> Doubles:
-    """(tickets, labels), one where a label holds."""
+    """(tickets, labels): 1 where a ticket has the label."""
     return np.array([[name in own for name in prototypes.taxonomy.names] for own in labels], np.float64)
 
 
 def heads_hash() -> str:
-    """Which shipped heads a blend belongs to."""
+    """Identifies the shipped heads that a blend belongs to."""
     return "heads " + hashlib.sha256(shipped_heads()[ARRAYS_FILE]).hexdigest()[:12]
 
 
 def _held_out_head(
     tickets: Sequence[LabelledTicket], layers: Doubles, domains: NDArray[np.str_], labels: Sequence[str]
 ) -> Doubles:
-    """(tickets, labels): calibrated logits of heads that did not see the business of the ticket."""
+    """(tickets, labels): calibrated logits of heads that did not see the ticket's business."""
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
     raw = read_raw([ticket.text for ticket in tickets], layers)
@@ -127,7 +127,7 @@ def _held_out_head(
 
 
 def _intents(logits: Sequence[tuple[int, Doubles]], truth: Doubles) -> tuple[float, tuple[IntentScore, ...]]:
-    """One temperature of least negative log-likelihood for all numbers of examples, and how each does."""
+    """One temperature for all numbers of examples, and the quality of each."""
     right_places = truth.argmax(axis=1)
 
     def probabilities(scores: Doubles, temperature: float) -> Doubles:

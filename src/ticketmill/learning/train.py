@@ -1,7 +1,7 @@
-"""Training the heads: one encoder pass over the corpus, then one ridge regression for all labels.
+"""Trains the heads: one encoder pass over the corpus, then one ridge regression for all labels.
 
-Every figure comes from domains that the heads did not see: the corpus names the business of each ticket, and
-each business is left out once.
+Every figure is measured on held-out businesses: the corpus names the business of each ticket, and each one is
+held out once.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ticketmill.learning.scores import PressingScore, TaskScore, score_pressing,
 from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, activate
 from ticketmill.text.markup import plain_text
 
-# The embeddings and the first two layers add nothing to what these say.
+# The embeddings and the first two layers add nothing to these.
 LAYERS = (3, 4, 5, 6)
-# Operating points, in units of the scores, which are about 0 for no and 1 for yes. A pressing ticket that is
-# missed costs more than a normal one that is looked at; a complaint is missed more often than made up,
-# outside of the corpus even more so.
+# Operating points, in units of the scores, which are about 0 for no and 1 for yes. To miss a
+# pressing ticket costs more than to check a normal one. A complaint is missed more often than invented, even
+# more so outside of the corpus.
 BIAS: dict[str, dict[str, float]] = {
     "urgency": {Urgency.CRITICAL: 0.05, Urgency.HIGH: 0.05},
     "sentiment": {Sentiment.NEGATIVE: 0.06},
 }
-# Under these, about every tenth ticket goes to a person, and about every third of those is a mistake.
+# With these, about every tenth ticket goes to a person; about a third of those predictions are wrong.
 REVIEW_BELOW = {"intent": 0.5, "urgency": 0.5, "sentiment": 0.55}
 CHUNK = 128
 
@@ -42,14 +42,14 @@ Report = Callable[[str], None]
 
 
 class ReadsTexts(Protocol):
-    """The encoder, as far as training needs it."""
+    """What training needs of an encoder."""
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedHeads:
-    """The heads as files for a bundle, and how they do."""
+    """The heads as files for a bundle, and their quality."""
 
     files: dict[str, bytes]
     scores: tuple[TaskScore, ...]
@@ -57,7 +57,7 @@ class TrainedHeads:
 
 
 class Columns(NamedTuple):
-    """The labels of a task, and which of the outputs they are."""
+    """The labels of a task, and the range of outputs that they have."""
 
     labels: tuple[str, ...]
     first: int
@@ -73,7 +73,7 @@ class Columns(NamedTuple):
 def train_heads(
     tickets: Sequence[LabelledTicket], encoder: ReadsTexts, trained_on: str, report: Report
 ) -> TrainedHeads:
-    """Heads for intent, urgency, sentiment and topics; the same corpus and encoder give the same bytes."""
+    """Heads for intent, urgency, sentiment and topics. The same corpus and encoder give the same bytes."""
     raw = read_tickets(tickets, encoder, report)
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
@@ -108,7 +108,7 @@ def train_heads(
 def ablations(
     tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report
 ) -> dict[str, tuple[TaskScore, ...]]:
-    """How the heads do without each of the blocks; `nothing` is left out in the first row."""
+    """The heads' quality without each of the blocks. The first row leaves out `nothing`."""
     raw = read_tickets(tickets, encoder, report)
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
@@ -129,7 +129,7 @@ def ablations(
 
 
 def read_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> Raw:
-    """What the heads read of the tickets, from the encoder and from their words."""
+    """The features of the tickets, from the encoder and from their words."""
     layers, _ = encode_tickets(tickets, encoder, report)
     return read_raw([ticket.text for ticket in tickets], layers)
 
@@ -137,7 +137,7 @@ def read_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report:
 def encode_tickets(
     tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report
 ) -> tuple[Doubles, Doubles]:
-    """(tickets, layers · hidden) of the pooled layers that the heads read; (tickets, hidden) embeddings."""
+    """(tickets, layers · hidden) means of the layers that the heads use; (tickets, hidden) embeddings."""
     report(f"encoding {len(tickets)} tickets")
     layers, embeddings = [], []
     for start in range(0, len(tickets), CHUNK):
@@ -164,7 +164,7 @@ def task_columns(tickets: Sequence[LabelledTicket]) -> dict[str, Columns]:
 
 
 def true_labels(tickets: Sequence[LabelledTicket], tasks: dict[str, Columns]) -> Doubles:
-    """(tickets, outputs), one where a label holds."""
+    """(tickets, outputs): 1 where a ticket has the label."""
     truth = np.zeros((len(tickets), sum(len(columns.labels) for columns in tasks.values())))
     for row, ticket in zip(truth, tickets, strict=True):
         for task, (labels, first) in tasks.items():
@@ -184,7 +184,7 @@ def importance_of(truth: Doubles, tasks: dict[str, Columns]) -> Importance:
 
 
 def operating_points(tasks: dict[str, Columns]) -> Doubles:
-    """(outputs,): what is added to the scores."""
+    """(outputs,): the operating points, added to the scores."""
     bias = np.zeros(sum(len(columns.labels) for columns in tasks.values()))
     for task, labels in BIAS.items():
         for label, shift in labels.items():
@@ -195,7 +195,7 @@ def operating_points(tasks: dict[str, Columns]) -> Doubles:
 def _calibrated(
     task: str, labels: tuple[str, ...], scores: Doubles, truth: Doubles
 ) -> tuple[HeadSpec, float]:
-    """A head's specification from held-out scores, and what calibration adds to its scores."""
+    """A head's specification from held-out scores, and the shift of its calibration."""
     kind = _kind(task)
     temperature, shift = fit_temperature(scores, truth, kind)
     probabilities = activate((scores + shift) / temperature, kind).astype(np.float64)

@@ -1,4 +1,4 @@
-"""Weighing scores into probabilities, by logistic regression, and how well that does on unseen businesses."""
+"""Combines scores into probabilities by logistic regression, measured on held-out businesses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ticketmill.learning.calibration import calibration_error, chosen_topics, fi
 
 @dataclass(frozen=True, slots=True)
 class TopicScore:
-    """How a way to score topics does on businesses that it did not see; fractions of 1."""
+    """Quality of one way to score topics, on held-out businesses; fractions of 1."""
 
     method: str
     micro_f1: float
@@ -26,7 +26,7 @@ class TopicScore:
 
 
 def platt(columns: Sequence[Doubles], truth: Doubles) -> list[float]:
-    """A weight for each column and the bias, by logistic regression over all pairs of ticket and label."""
+    """The weight of each column, and the bias, by logistic regression over all pairs of ticket and label."""
     try:
         from sklearn.linear_model import LogisticRegression
     except ImportError:
@@ -39,9 +39,9 @@ def platt(columns: Sequence[Doubles], truth: Doubles) -> list[float]:
 def held_out(
     columns: Sequence[Doubles], truth: Doubles, domains: NDArray[np.str_]
 ) -> tuple[Doubles, Doubles]:
-    """(tickets, labels) probabilities, and 1 where a label is told.
+    """(tickets, labels): probabilities, and 1 where a label is predicted.
 
-    Weights and threshold for each business come from the others.
+    Weights and threshold for each business are fitted on the others.
     """
     probabilities, chosen = np.zeros_like(truth), np.zeros_like(truth)
     for domain in np.unique(domains):
@@ -54,7 +54,7 @@ def held_out(
 
 
 def score_topics(method: str, probabilities: Doubles, chosen: Doubles, truth: Doubles) -> TopicScore:
-    """The figures of what `held_out` found; all are (tickets, labels)."""
+    """The figures of `held_out`; all arguments are (tickets, labels)."""
     first = truth[np.arange(len(truth)), probabilities.argmax(axis=1)]
     return TopicScore(
         method,
@@ -67,7 +67,7 @@ def score_topics(method: str, probabilities: Doubles, chosen: Doubles, truth: Do
 
 
 def f1(chosen: Doubles, truth: Doubles) -> float:
-    """Over all pairs alike; 0 where nothing is chosen and nothing true."""
+    """F1 over all pairs; 0 if nothing is predicted and nothing true."""
     return float(2 * (chosen * truth).sum() / max(chosen.sum() + truth.sum(), 1))
 
 

@@ -1,7 +1,7 @@
-"""What words of a support ticket point at: lists of words and phrases of up to three tokens.
+"""Lists of words and phrases of up to three tokens that hint at a label.
 
-General English, written for this project. `#` stands for any number. The heads learn how much a cue of
-each list says; the lists say only which words count as the same thing.
+General English, written for this project. `#` stands for any number. A list groups words of the same
+meaning; the heads learn how much each list says.
 """
 
 from __future__ import annotations
@@ -164,4 +164,4 @@ _CUES = {
 CUES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {name: tuple(phrase.replace("|", " ") for phrase in phrases.split()) for name, phrases in _CUES.items()}
 )
-"""The phrases of each list, their tokens parted by blanks."""
+"""The phrases of each list, with blanks between tokens."""

@@ -1,4 +1,4 @@
-"""Which words of a text spoke for a label: what each added to its score, joined into phrases."""
+"""Evidence: the words that added most to a label's score, joined into phrases."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ticketmill.arrays import Floats
 from ticketmill.models.tokens import WORD, Tokens
 
 MAX_PHRASES = 3
-# shorter words say something only beside others
+# shorter words mean something only in a phrase
 MIN_LETTERS = 3
 
 
 class Phrase(NamedTuple):
-    """Words as they stand in the text, and what they added to the score."""
+    """Words of the text, and what they added to the score."""
 
     text: str
     weight: float
@@ -35,17 +35,16 @@ def strongest(
     pair: Floats,
     cues: Sequence[tuple[int, int, float]],
 ) -> list[Phrase]:
-    """Up to three phrases that do not overlap, the strongest first, none that spoke against.
+    """Up to three phrases that do not overlap, strongest first, with positive weights only.
 
-    The text's tokens are those from place `begin` on. `single` (t,) is what each of them added, `pair`
-    (t - 1,) what each two neighbours added beyond that, `cues` what the word lists added, by their first
-    and last token.
+    The text's tokens start at index `begin`. `single` (t,) is what each token added, `pair` (t - 1,) what two
+    neighbours added beyond that, and `cues` what the word lists added, by first and last token.
     """
     kind = tokens.kind[begin : begin + len(single)]
     size = (tokens.end - tokens.start)[begin : begin + len(single)]
     is_word = (kind == WORD) & (size >= MIN_LETTERS)
     whole = pair + single[:-1] + single[1:]
-    # a pair must say more than either of its words does
+    # a pair must add more than either of its words
     useful = (whole > np.maximum(single[:-1], single[1:])) & (kind[:-1] <= WORD) & (kind[1:] <= WORD)
     useful &= is_word[:-1] | is_word[1:]
     candidates = [
@@ -82,6 +81,6 @@ def _chosen(candidates: list[_Candidate], tokens: Tokens, begin: int) -> list[Ph
 
 
 def _best(weights: Floats, count: int) -> list[int]:
-    """The places of the largest positive weights."""
+    """Indexes of the largest positive weights."""
     positions = np.argsort(-weights, kind="stable")[:count]
     return [int(position) for position in positions if weights[position] > 0]

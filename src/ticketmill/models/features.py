@@ -2,8 +2,8 @@
 
 | block | what it reads |
 | --- | --- |
-| dense | the pooled hidden layers |
-| quadratic | all products of two of their main directions: what only holds together |
+| dense | the means of the hidden layers |
+| quadratic | products of pairs of their main directions: interactions |
 | words | hashed words and pairs of words, tf-idf |
 | chars | hashed runs of 3 to 5 characters, tf-idf: typing errors, endings, word stems |
 | surface | cues from word lists, marks and capitals |
@@ -29,7 +29,7 @@ SURFACE_LIMIT = 4.0
 
 
 class Lexical(NamedTuple):
-    """A batch of texts as the word-based blocks read it."""
+    """A batch of texts as the word-based blocks see it."""
 
     tokens: Tokens
     cues: CueHits
@@ -45,7 +45,7 @@ def read_lexical(texts: Sequence[str]) -> Lexical:
 
 
 def products(directions: NDArray[np.floating]) -> NDArray[np.floating]:
-    """(n, d) to (n, d · (d + 1) / 2): all products of two columns, so that dot products are squared."""
+    """(n, d) to (n, d · (d + 1) / 2): products of column pairs. Their dot products are squares."""
     left, right = np.triu_indices(directions.shape[1])
     scale = np.where(left == right, 1.0, np.sqrt(2.0)).astype(directions.dtype)
     return directions[:, left] * directions[:, right] * scale
@@ -53,7 +53,7 @@ def products(directions: NDArray[np.floating]) -> NDArray[np.floating]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A batch of tickets as the heads read it: (tickets, outputs) scores and where they come from."""
+    """A batch of tickets as the heads see it: (tickets, outputs) scores, and where they come from."""
 
     scores: Floats
     lexical: Lexical
@@ -77,7 +77,7 @@ class FeatureMap:
     """The weights of all blocks, for all outputs at once."""
 
     def __init__(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """KeyError or ValueError where `arrays` are not those that training writes."""
+        """Raises KeyError or ValueError when training did not write these `arrays`."""
         self._dense = _f32(arrays["dense.weights"])
         self._projection = _f32(arrays["quadratic.projection"])
         self._offset = _f32(arrays["quadratic.offset"])
@@ -94,12 +94,12 @@ class FeatureMap:
 
     @property
     def outputs(self) -> int:
-        """How many scores a ticket has."""
+        """Number of scores a ticket."""
         return len(self._bias)
 
     @property
     def inputs(self) -> int:
-        """How many numbers of pooled layers it reads of a ticket."""
+        """Number of values of the hidden layers' means that it takes a ticket."""
         return len(self._dense)
 
     def read(self, texts: Sequence[str], dense: Floats) -> list[Features]:
@@ -120,7 +120,7 @@ class FeatureMap:
         return [Features(reading, position) for position in range(len(texts))]
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:
-        """The words of a ticket that added most to one of its scores, the strongest first."""
+        """The words of a ticket that added most to one score, strongest first."""
         tokens, cues, _ = features.reading.lexical
         begin, end = np.searchsorted(tokens.text, [features.position, features.position + 1])
         single = tokens.hashes[begin:end]
@@ -144,11 +144,11 @@ class FeatureMap:
     def _cues(
         self, features: Features, cues: CueHits, begin: int, end: int, output: int
     ) -> list[tuple[int, int, float]]:
-        """First token, last token and what its lists add to the score, of each cue in the text."""
+        """For each cue in the text: first token, last token, and what its lists add to the score."""
         lists = len(LISTS)
         steps = (self._surface[:, output] / self._surface_spread)[: 2 * lists]
         counts = np.expm1(features.reading.lexical.surface[features.position, lists : 2 * lists])
-        # a list adds by being there and by the logarithm of its count: shared among its cues
+        # a list adds by its presence and by the logarithm of its count; its cues share both
         each = (steps[:lists] + steps[lists:] * np.log1p(counts)) / np.maximum(counts, 1)
         here = np.flatnonzero((cues.first >= begin) & (cues.first < end))
         added = cues.lists[here] @ each

@@ -1,4 +1,4 @@
-"""Linear heads: what turns one encoder pass, and the words that it read, into labels.
+"""Linear heads: turn one encoder pass, and the text's words, into labels.
 
 Stored as plain arrays (`heads.npz`) beside a manifest (`heads.json`), never as pickles. `ticketmill models
 train` makes the shipped ones.
@@ -28,7 +28,7 @@ SHIPPED_HEADS = Path(__file__).with_name("shipped")
 
 Kind = Literal["softmax", "sigmoid"]
 
-# what NumPy, zipfile and pydantic raise for files that are cut off, changed, or something else altogether
+# what NumPy, zipfile and pydantic raise for files that are truncated, changed, or of another kind
 _UNREADABLE = (
     KeyError,
     ValueError,
@@ -43,10 +43,10 @@ _UNREADABLE = (
 
 
 class HeadSpec(BaseModel):
-    """One task. `softmax` labels exclude each other, `sigmoid` ones do not.
+    """One task. `softmax` labels exclude each other, `sigmoid` labels do not.
 
-    Scores are divided by `temperature` to calibrate; a best label under `review_below` wants a person's eye;
-    a sigmoid label counts from `threshold` on.
+    Scores are divided by `temperature` to calibrate them. A person should check a best label with a
+    confidence under `review_below`. A sigmoid label counts from `threshold` on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +59,7 @@ class HeadSpec(BaseModel):
 
 
 class HeadsManifest(BaseModel):
-    """What the arrays mean: the hidden layers they read, and the tasks, whose labels are the outputs."""
+    """What the arrays mean: the hidden layers that they use, and the tasks, whose labels are the outputs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -73,7 +73,7 @@ class Head:
     """One task: `probabilities = activate(scores / temperature)` over its own outputs of the feature map."""
 
     def __init__(self, spec: HeadSpec, feature_map: FeatureMap, first: int) -> None:
-        """`first` is the place of the first label among the outputs."""
+        """`first` is the index of the first label among the outputs."""
         self.spec = spec
         self._map = feature_map
         self._first = first
@@ -84,7 +84,7 @@ class Head:
         return activate(np.stack(rows) / np.float32(self.spec.temperature), self.spec.kind)
 
     def evidence(self, features: Features, label: str) -> list[Phrase]:
-        """Up to three phrases of the text that spoke most for `label`, weights in log odds."""
+        """Up to three phrases of the text with most weight for `label`, in log odds."""
         output = self._first + self.spec.labels.index(label)
         return [
             Phrase(text, weight / self.spec.temperature)
@@ -93,9 +93,9 @@ class Head:
 
 
 def activate(logits: NDArray[np.floating], kind: Kind) -> Floats:
-    """(n, labels) logits to probabilities: of one label among all, or of each by itself."""
+    """(n, labels) logits to probabilities, for exclusive or for independent labels."""
     if kind == "sigmoid":
-        # beyond 80 the exponent has no room in float32, and the probability is 0 or 1 long before
+        # beyond 80 float32 overflows; the probability is 0 or 1 long before
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -80, 80))), np.float32)
     exponents = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(exponents / exponents.sum(axis=1, keepdims=True), np.float32)
@@ -105,7 +105,7 @@ class Heads:
     """All tasks' heads over one feature map."""
 
     def __init__(self, manifest: HeadsManifest, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """ValueError where the arrays and the manifest do not fit."""
+        """Raises ValueError when arrays and manifest do not match."""
         self._layers = list(manifest.layers)
         self._map = FeatureMap(arrays)
         sizes = [len(spec.labels) for spec in manifest.tasks.values()]
@@ -118,12 +118,12 @@ class Heads:
         }
 
     def read(self, texts: Sequence[str], layers: Floats) -> list[Features]:
-        """What the heads see of `texts`, whose pooled hidden layers are (texts, all layers, hidden)."""
+        """The features of `texts`; the means of their hidden layers are (texts, all layers, hidden)."""
         return self._map.read(texts, layers[:, self._layers, :].reshape(len(texts), self._map.inputs))
 
 
 def load_heads(files: Mapping[str, bytes]) -> Heads:
-    """The heads in the files of a bundle. SetupError where they are not what this version reads."""
+    """The heads in a bundle's files. Raises SetupError when this version cannot read them."""
     try:
         manifest = HeadsManifest.model_validate_json(files[MANIFEST_FILE])
         with np.load(io.BytesIO(files[ARRAYS_FILE]), allow_pickle=False) as stored:

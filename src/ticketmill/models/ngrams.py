@@ -1,4 +1,4 @@
-"""Weighted n-grams: which hashed n-grams count, by how much, and what they add to the scores."""
+"""Weighted n-grams: which hashed n-grams count, how much, and what they add to the scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ticketmill.models.tokens import BUCKET_BITS, Counts, Ints
 
 
 class Values(NamedTuple):
-    """What stands in a batch of texts, ordered by text and by row: `value[i]` in text `text[i]`."""
+    """The n-grams of a batch of texts, ordered by text and by row: `value[i]` in text `text[i]`."""
 
     text: Ints
     row: Ints
@@ -21,7 +21,7 @@ class Values(NamedTuple):
 
 
 class NgramIndex:
-    """The buckets that count. All values of a text are scaled to length 1 together."""
+    """The buckets that count. The values of a text are normalized to length 1."""
 
     def __init__(self, buckets: NDArray[np.uint16], idf: Floats) -> None:
         """`buckets` (rows,) in ascending order, `idf` (rows,): how rare each was in training."""
@@ -40,11 +40,11 @@ class NgramIndex:
 
 
 def weighed(values: Values, weights: Floats, texts: int) -> Floats:
-    """(texts, outputs): the rows of `weights` (rows, outputs) that stand in each text, by their values."""
+    """(texts, outputs): the sum of the rows of `weights` (rows, outputs) in each text, times their values."""
     sums = np.zeros((texts, weights.shape[1]), np.float32)
     if len(values.text):
         bounds = np.flatnonzero(np.diff(values.text, prepend=-1))
-        # text by text, so that what is gathered stays in the processor's caches
+        # text by text, so that the gathered rows stay in the processor's caches
         for start, end in zip(bounds, np.append(bounds[1:], len(values.text)), strict=True):
             sums[values.text[start]] = values.value[start:end] @ weights[values.row[start:end]]
     return sums

@@ -1,14 +1,14 @@
-"""Prototypes: one vector a label, made of its description by the encoder that reads the tickets too.
+"""Prototypes: one vector a label, the embedding of its description.
 
-A label with examples has a second one, the weights of a linear head: the mean of the examples less what it
-shares with all tickets. That is the discriminant between them where every direction varies alike; whitening
-by the covariance of tickets was measured to be worse: what varies most is what tickets are about.
+A label with examples has a second vector, the weights of a linear head: the mean of the examples without the
+part that all tickets share. This is the linear discriminant if all directions vary alike. Whitening by the
+covariance of tickets was measured to be worse: the directions that vary most are the tickets' subjects.
 
-What is shared is taken off as a direction, not as a point: seen from the middle of all tickets, any two texts
-about something else would seem close to each other, as both are far from it on the same side.
+The shared part is removed as a direction (projection), not as a point (subtraction). After a subtraction, any
+two texts about something else would seem close: both would be far from the mean, on the same side.
 
-`taxonomy.json` is what they are made from; `prototypes.npz` follows from it and the encoder, and is made
-when the bundle is built, so that a worker starts without encoding anything but tickets.
+`taxonomy.json` has the labels. `prototypes.npz` is computed from it and the encoder when the bundle is built,
+so that a worker starts without encoding any labels.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ SHIPPED_CENTRE = Path(__file__).with_name("shipped") / CENTRE_FILE
 class Prototypes:
     """The labels of a task and their vectors (labels, dimensions), of length 1.
 
-    `examples` (labels, dimensions) are the weights of the heads made of examples, of length 1; zeros for a
-    label without any. `background` (dimensions,) is the mean over the prototypes of the shipped topics,
+    `examples` (labels, dimensions) are the weights of the heads from examples, of length 1; zeros for a label
+    without examples. `background` (dimensions,) is the mean over the prototypes of the shipped topics,
     `centre` (dimensions,) that over the embeddings of the corpus's tickets.
     """
 
@@ -51,7 +51,7 @@ class Prototypes:
 
     @property
     def centred(self) -> Floats:
-        """(labels, dimensions): less the background, and less what all tickets have in common."""
+        """(labels, dimensions): without the background, and without what all tickets have in common."""
         return without(self.vectors - self.background, self.centre)
 
 
@@ -61,7 +61,7 @@ def make_prototypes(taxonomy: Taxonomy, encoder: Encoder) -> Floats:
 
 
 def make_example_heads(taxonomy: Taxonomy, encoder: Encoder, centre: Floats) -> Floats:
-    """(labels, dimensions): the mean of a label's examples without its part along `centre`, of length 1."""
+    """(labels, dimensions): the mean of a label's examples without its part along `centre`, normalized."""
     texts = [plain_text(text) for label in taxonomy.labels for text in label.examples]
     embedded = iter(_embed(texts, encoder))
     weights = np.zeros((len(taxonomy.labels), len(centre)), np.float32)
@@ -77,7 +77,7 @@ def taxonomy_file(taxonomies: Taxonomies) -> dict[str, bytes]:
 
 
 def describe(taxonomy: Taxonomy, background: Sequence[str], centre: Floats, encoder: Encoder) -> Prototypes:
-    """All that is known of the labels of a taxonomy; `background` are the texts of the shipped topics."""
+    """The prototypes of a taxonomy. `background` has the texts of the shipped topics."""
     return Prototypes(
         taxonomy,
         vectors=make_prototypes(taxonomy, encoder),
@@ -93,12 +93,12 @@ def centre_file(centre: Floats) -> bytes:
 
 
 def shipped_centre() -> dict[str, bytes]:
-    """The middle of all tickets that comes with the package, as a file for a bundle."""
+    """The shipped mean of all tickets, as a file for a bundle."""
     return {CENTRE_FILE: SHIPPED_CENTRE.read_bytes()}
 
 
 def prototypes_file(bundle: Bundle) -> bytes:
-    """What a build stores as `prototypes.npz`, from the encoder and the `taxonomy.json` of `bundle`."""
+    """The content of `prototypes.npz`, from the encoder and the `taxonomy.json` of `bundle`."""
     encoder = Encoder(bundle, threads=1)
     taxonomies = read_taxonomies_of(bundle)
     centre = _arrays(bundle, CENTRE_FILE)["centre"]
@@ -114,7 +114,7 @@ def prototypes_file(bundle: Bundle) -> bytes:
 
 
 def read_taxonomies_of(bundle: Bundle) -> Taxonomies:
-    """The taxonomies of a bundle. SetupError where it has none that this version reads."""
+    """The taxonomies of a bundle. Raises SetupError when this version cannot read them."""
     try:
         return Taxonomies.model_validate_json(bundle.path(TAXONOMY_FILE).read_bytes())
     except ValidationError as error:
@@ -124,7 +124,7 @@ def read_taxonomies_of(bundle: Bundle) -> Taxonomies:
 
 
 def load_prototypes(bundle: Bundle) -> dict[str, Prototypes]:
-    """The prototypes of a bundle by task. SetupError where they do not fit its taxonomy."""
+    """The prototypes of a bundle by task. Raises SetupError when they do not match its taxonomy."""
     taxonomies = read_taxonomies_of(bundle)
     arrays = _arrays(bundle, PROTOTYPES_FILE) | _arrays(bundle, CENTRE_FILE)
     return {
@@ -134,7 +134,7 @@ def load_prototypes(bundle: Bundle) -> dict[str, Prototypes]:
 
 
 def without(vectors: Floats, direction: Floats) -> Floats:
-    """(n, dimensions): vectors less their part along `direction` (dimensions,); zeros are no direction."""
+    """(n, dimensions): vectors without their part along `direction` (dimensions,); zeros remove nothing."""
     along = unit(direction)
     return np.asarray(vectors - np.outer(vectors @ along, along), np.float32)
 

@@ -1,6 +1,7 @@
-"""The keyword classifier: words that speak for a label, matched at word boundaries, with its reasons.
+"""The keyword classifier: words that hint at a label, matched at word boundaries.
 
-It needs no model and explains itself, and it is weak: docs/quality.md has its figures beside the heads'.
+It needs no model and its predictions are easy to explain, but it is weak: docs/quality.md compares it with
+the heads.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ URGENCY_KEYWORDS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class RuleMatch:
-    """A label, how sure the rules are of it, and the words that spoke for it (none: the fallback)."""
+    """A label, its confidence, and the matched words (none: the fallback)."""
 
     label: str
     confidence: float
@@ -78,10 +79,10 @@ class RuleMatch:
 
 
 class KeywordClassifier:
-    """Counts the distinct keywords of each label; the most win, a tie goes to the label that is named first.
+    """Counts the distinct keywords of each label. The label with most wins; in a tie, the one named first.
 
-    Confidence is matches / (matches + 1), shared with the other labels that matched too: one word alone
-    gives 0.5, three give 0.75. No match gives `fallback` at confidence 0.
+    Confidence is matches / (matches + 1), divided among the labels that matched: one word alone gives 0.5,
+    three give 0.75. No match gives `fallback` at confidence 0.
     """
 
     def __init__(self, keywords: Mapping[str, Iterable[str]], fallback: str) -> None:
@@ -108,10 +109,10 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
 
 
 def intent_rules() -> KeywordClassifier:
-    """Intent by keywords; `general_inquiry` where none is found."""
+    """Intent by keywords; `general_inquiry` if none is found."""
     return KeywordClassifier(INTENT_KEYWORDS, fallback=Intent.GENERAL_INQUIRY)
 
 
 def urgency_rules() -> KeywordClassifier:
-    """Urgency by keywords; `medium` where none is found."""
+    """Urgency by keywords; `medium` if none is found."""
     return KeywordClassifier(URGENCY_KEYWORDS, fallback=Urgency.MEDIUM)

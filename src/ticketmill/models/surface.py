@@ -1,4 +1,4 @@
-"""What can be counted in a ticket: cues from the word lists, feelings and their negation, marks, capitals."""
+"""Countable features of a ticket: cues, feelings and their negation, punctuation, capitals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ticketmill.models.cues import COMPLAINT, CUES, NEGATION, PRAISE
 from ticketmill.models.tokens import DIGIT, SHOUT, WORD, Hashes, Ints, Tokens, ngram_hashes, read_tokens
 
 LISTS = tuple(CUES)
-# a feeling counts as denied by a "not" up to so many tokens before it
+# a feeling counts as negated by a "not" at most this many tokens before it
 NEGATION_REACH = 3
 OPENING_LISTS = (PRAISE, "thanks", COMPLAINT, "stopped", "many_people", "wish", "no_hurry")
 
@@ -23,7 +23,7 @@ _END_OF_OPENING = re.compile(r"(?<=\w)[.!?\n]")
 
 
 class CueHits(NamedTuple):
-    """Where cues stand, by the places of their tokens; `lists` (hits, lists) is 1 where a cue is in."""
+    """The cues in a text, by token indexes. `lists` (hits, lists) is 1 for the lists that have the cue."""
 
     first: Ints
     last: Ints
@@ -53,7 +53,7 @@ NAMES: tuple[str, ...] = (
 
 
 def surface(tokens: Tokens, hits: CueHits) -> Floats:
-    """(texts, len(NAMES)) counts and shares, the same for a text in whatever batch it stands."""
+    """(texts, len(NAMES)) counts and shares. A text's values do not depend on its batch."""
     texts = len(tokens.texts)
     counts = np.zeros((texts, len(LISTS)))
     np.add.at(counts, tokens.text[hits.first], hits.lists)
@@ -72,7 +72,7 @@ def surface(tokens: Tokens, hits: CueHits) -> Floats:
 
 
 def find_cues(tokens: Tokens) -> CueHits:
-    """All cues of the text, those that overlap too."""
+    """All cues of the text, including overlapping ones."""
     known, members = _cue_table()
     number = tokens.kind == DIGIT
     as_cues = np.where(number, _number_hash(), tokens.hashes)
@@ -87,7 +87,7 @@ def find_cues(tokens: Tokens) -> CueHits:
 
 
 def _feelings(tokens: Tokens, hits: CueHits, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(texts, 5): denied praise, denied complaint, their balance, and the share of either in all words."""
+    """(texts, 5): negated praise, negated complaint, their balance, and the share of each in all words."""
     negates = np.zeros(len(tokens.text), np.bool_)
     negates[hits.first[hits.lists[:, LISTS.index(NEGATION)] == 1]] = True
     denied = np.zeros(len(hits.first), np.bool_)
@@ -145,7 +145,7 @@ def _line_marks(text: str) -> tuple[int, int, int, bool, bool]:
 
 
 def _end_of_opening(text: str) -> int:
-    """Where the subject, or else the first sentence, ends, in characters."""
+    """Where the subject ends, or the first sentence if there is none, in characters."""
     found = _END_OF_OPENING.search(text)
     return found.start() if found else len(text)
 
@@ -157,7 +157,7 @@ def _number_hash() -> np.uint64:
 
 @functools.cache
 def _cue_table() -> tuple[Hashes, NDArray[np.int64]]:
-    """The hashes of all cues, in order, and (cues, lists) which lists each is in."""
+    """The hashes of all cues, in order, and (cues, lists) the lists that have each cue."""
     phrases: Sequence[str] = sorted({phrase for cues in CUES.values() for phrase in cues})
     tokens = read_tokens(phrases)
     sizes = np.bincount(tokens.text, minlength=len(phrases))

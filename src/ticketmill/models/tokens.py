@@ -1,7 +1,7 @@
 """A batch of texts as words and hashed n-grams, by NumPy over code points: no loop over characters.
 
-Every hash is a polynomial in the code points, modulo 2**64, so that it is the same on every machine and
-under every version of Python; the shipped heads are rows of a table by these hashes.
+Every hash is a polynomial in the code points, modulo 2**64: the same on every machine and in every version
+of Python. The shipped heads are tables indexed by these hashes.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from ticketmill.text.markup import plain_text
 
-# Beyond this many characters a text is not read for words: the first page of it says what it is about, and
-# a pasted log must not cost more than a ticket.
+# Words are read up to this many characters: the first page says what a ticket is about, and a pasted log must
+# not cost more than a ticket.
 MAX_CHARS = 4000
 BUCKET_BITS = 16
 CHAR_NGRAMS = (3, 4, 5)
@@ -40,35 +40,35 @@ Number = TypeVar("Number", np.int64, np.uint64)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """The words and signs of n texts, T in all, in the order of the texts."""
+    """The words and signs of n texts, T in total, in the order of the texts."""
 
     texts: Sequence[str]
     """The n texts, as they are."""
     text: Ints
-    """(T,): which text a token is of."""
+    """(T,): the token's text."""
     start: Ints
     """(T,): where it begins in that text, in characters."""
     end: Ints
     """(T,)"""
     hashes: Hashes
-    """(T,): of its characters in lower case, where 3 and more digits count as one 0."""
+    """(T,): of its characters in lower case; 3 or more digits count as one 0."""
     kind: NDArray[np.uint8]
     """(T,): WORD, DIGIT (nothing but digits), SHOUT (! and ?) or SIGN."""
     codes: NDArray[np.uint32]
-    """(C,): the code points behind the tokens, in lower case, every space one blank."""
+    """(C,): the tokens' code points in lower case; every run of space is one blank."""
     owner: Ints
-    """(C,): which text each of `codes` is of."""
+    """(C,): the text of each of `codes`."""
     upper: NDArray[np.bool_]
-    """(T,): a word of three letters or more without a small one."""
+    """(T,): whether it is a word of at least three letters, all capitals."""
 
     def span(self, first: int, last: int) -> str:
-        """The text from token `first` to token `last`, as it was written."""
+        """The original text from token `first` to token `last`."""
         return self.texts[int(self.text[first])][int(self.start[first]) : int(self.end[last])]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counts:
-    """Hashed n-grams of n texts: in text `text[i]`, those of bucket `bucket[i]` stand `count[i]` times."""
+    """Hashed n-grams of n texts: text `text[i]` has those of bucket `bucket[i]` `count[i]` times."""
 
     text: Ints
     bucket: Ints
@@ -103,7 +103,7 @@ def read_tokens(texts: Sequence[str]) -> Tokens:
         texts=texts,
         text=whose,
         start=kept[first] - begins[whose],
-        # up to what is kept next: only digits are dropped right after a token, and they belong to it
+        # up to the next kept character: only digits are dropped right after a token, and they belong to it
         end=kept[first + size] - begins[whose],
         hashes=hashes[real],
         kind=np.where(digits[real] == size, DIGIT, group[first]).astype(np.uint8),
@@ -114,9 +114,9 @@ def read_tokens(texts: Sequence[str]) -> Tokens:
 
 
 def ngram_hashes(tokens: Tokens, hashes: Hashes | None = None) -> tuple[tuple[Ints, Hashes], ...]:
-    """For one, two and three tokens in a row: the places of the first ones, and the hashes.
+    """For one, two and three tokens in a row: the indexes of the first tokens, and the hashes.
 
-    `hashes` (T,) stand for the tokens instead of their own.
+    `hashes` (T,) replace the tokens' own hashes.
     """
     single = tokens.hashes if hashes is None else hashes
     pair = np.flatnonzero(tokens.text[1:] == tokens.text[:-1])
@@ -129,7 +129,7 @@ def ngram_hashes(tokens: Tokens, hashes: Hashes | None = None) -> tuple[tuple[In
 
 
 def joined_hashes(left: Hashes, right: Hashes) -> Hashes:
-    """The hash of two things in a row."""
+    """The hash of a sequence of two."""
     return _mixed(left * _BASE + right)
 
 
@@ -147,9 +147,9 @@ def word_counts(tokens: Tokens) -> Counts:
 
 
 def char_counts(tokens: Tokens) -> Counts:
-    """Runs of 3 to 5 characters inside of words, the blanks around a word among them."""
+    """Runs of 3 to 5 characters within words, including the blanks around a word."""
     codes = np.where((tokens.codes >= 0x30) & (tokens.codes <= 0x39), 0x30, tokens.codes).astype(np.uint64)
-    # before the first word stands a blank too
+    # a blank also precedes the first word
     codes = np.concatenate([np.array([0x20], np.uint64), codes])
     owner = np.concatenate([tokens.owner[:1], tokens.owner])
     blanks = np.concatenate([[0], np.cumsum(codes == 0x20)])
@@ -178,7 +178,7 @@ def _counted(text: Ints, bucket: Ints) -> Counts:
 
 
 def _folded(raw: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
-    """Code points in lower case and what kind each is of; the first digit of three or more is a 0."""
+    """Code points in lower case, and the kind of each. The first digit of three or more becomes 0."""
     lower, kinds = _tables()
     known = np.minimum(raw, _KNOWN - 1)
     codes = np.where(raw < _KNOWN, lower[known], raw)
@@ -191,7 +191,7 @@ def _folded(raw: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.uin
 
 
 def _says_something(kind: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """All but the blanks after a blank, and the digits after the first of three or more."""
+    """All except repeated blanks, and the digits after the first of three or more."""
     kept = np.ones(len(kind), np.bool_)
     blank, digit = kind == SPACE, kind == DIGIT
     kept[1:] &= ~(blank[1:] & blank[:-1])
@@ -225,7 +225,7 @@ def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """For the code points below 0x3000: in lower case, and their kind."""
     lower = np.arange(_KNOWN, dtype=np.uint32)
     kinds = np.full(_KNOWN, SIGN, np.uint8)
-    # the alphabets of Europe: their letters have kept their places in Unicode for decades
+    # the alphabets of Europe: stable in Unicode for decades
     for code in range(0x250, 0x530):
         kinds[code] = WORD
     for code in (*range(0x41, 0x5B), *range(0x61, 0x7B), *range(0xC0, 0x250)):

@@ -1,8 +1,8 @@
-"""What a ticket is about: the topics head and the closeness to prototypes, weighed together.
+"""What a ticket is about: a weighted sum of the topics head and the similarity to prototypes.
 
-A label that the head knows is scored by both. Any other is scored by its prototype, and by the head that was
-made of its examples where it has any, so that a taxonomy of one's own works without training. All labels take
-one matrix product, whatever their number: the weights are in the matrix beforehand.
+A label that the trained head knows is scored by both. Any other label is scored by its prototype and, if it
+has examples, by the head made from them: a custom taxonomy works without training. One matrix product scores
+all labels; the weights are folded into the matrix.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHIPPED = Path(__file__).with_name("shipped")
 class Weights(BaseModel):
     """`sigmoid(head · score of the head + prototype · centred cosine + bias)`.
 
-    The score of the trained head is its logit, that of a head made of examples its centred cosine.
+    The score of the trained head is its logit; that of a head made from examples is its centred cosine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,15 +51,15 @@ class Blend(BaseModel):
     alone: Weights
     """A topic that no head knows."""
     examples: Weights
-    """A topic with examples without end; n of them are worth `n / (n + half_way)` of the way from `alone`."""
+    """A topic with infinitely many examples; n of them count `n / (n + half_way)` of the way from `alone`."""
     half_way: float
     intent_temperature: float
-    """Softmax over what would be the logits of the intents if they were topics, divided by this."""
+    """Intents: softmax over the logits that they would have as topics, divided by this."""
     fitted_on: str
 
 
 class ScoredTopic(NamedTuple):
-    """A topic of a ticket and what scored it."""
+    """A topic of a ticket, and what scored it."""
 
     label: str
     confidence: float
@@ -79,14 +79,14 @@ class TopicScorer:
         self._head_positions = [known[self._labels[position]] for position in self._with_head]
         self._judged = {*self._with_head, *np.flatnonzero(_example_counts(taxonomy)).tolist()}
         weights, bias = weigh(prototypes, blend)
-        # beside the trained head, prototypes and examples together weigh what prototypes were fitted to
+        # beside the trained head, prototypes and examples share the weight that was fitted for prototypes
         weights[self._with_head] *= np.float32(blend.both.prototype / blend.alone.prototype)
         bias[self._with_head] = blend.both.bias
         self._head_weight = np.float32(blend.both.head)
         self._vectors, self._bias = weights.T, bias
 
     def probabilities(self, embeddings: Floats, features: Sequence[Features]) -> Floats:
-        """(n, dimensions) embeddings and what the head sees of n tickets to (n, labels)."""
+        """(n, dimensions) embeddings, and the head's features of n tickets, to (n, labels)."""
         logits = embeddings @ self._vectors + self._bias
         if self._with_head:
             judged = self._head.probabilities(features)[:, self._head_positions]
@@ -94,7 +94,7 @@ class TopicScorer:
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
     def best(self, probabilities: Floats) -> tuple[ScoredTopic, ...]:
-        """The topics of one ticket, (labels,): those above the taxonomy's threshold, `top_k` at most."""
+        """The topics of one ticket, from (labels,) scores: at most `top_k` above the taxonomy's threshold."""
         positions = np.argsort(-probabilities, kind="stable")[: self._top_k]
         return tuple(
             ScoredTopic(
@@ -108,7 +108,7 @@ class TopicScorer:
 
 
 class NearestIntent:
-    """Intents that the trained head does not know, by their prototypes and their examples: softmax."""
+    """Intents that the trained head does not know, by prototypes and examples, with softmax."""
 
     def __init__(self, prototypes: Prototypes, blend: Blend) -> None:
         self.labels = prototypes.taxonomy.names
@@ -125,9 +125,9 @@ class NearestIntent:
 
 
 def weigh(prototypes: Prototypes, blend: Blend) -> tuple[Floats, Floats]:
-    """Weights (labels, dimensions) of an embedding, and biases (labels,), to give logits.
+    """Weights (labels, dimensions) and biases (labels,) from an embedding to logits.
 
-    Of all labels as if the trained head knew none.
+    For all labels, as if the trained head knew none of them.
     """
     counts = _example_counts(prototypes.taxonomy)
     share = counts / (counts + np.float32(blend.half_way))
@@ -154,7 +154,7 @@ def shipped_blend() -> dict[str, bytes]:
 
 
 def load_blend(bundle: Bundle) -> Blend:
-    """The blend of a bundle. SetupError where it has none that this version reads."""
+    """The blend of a bundle. Raises SetupError when this version cannot read it."""
     try:
         return Blend.model_validate_json(bundle.path(BLEND_FILE).read_bytes())
     except ValidationError as error:

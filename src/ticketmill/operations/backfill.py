@@ -1,7 +1,7 @@
-"""What is in the raw bucket already and is to be enriched: which objects, and why each of them.
+"""Which objects of the raw bucket to enrich again, and why each of them.
 
-The bucket is walked in the order of its keys, and the table is asked what it knows of each. Nothing is kept
-between two runs: what the first one saw through, the second does not choose again.
+A backfill walks the bucket in the order of its keys and asks the table what it knows of each object. It keeps
+nothing between two runs: the second does not choose again what the first has finished.
 """
 
 from __future__ import annotations
@@ -11,30 +11,23 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
+from itertools import islice
 
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key, raw_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject, Upload
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.row import RawVersion, TicketRow, partial_retry_due
 from ticketmill.operations.lookup import Known, Lookup
-from ticketmill.pipeline.ports import RawTickets, TicketRows
+from ticketmill.operations.ports import RawBucket
+from ticketmill.pipeline.ports import TicketRows
 
 PAGE_KEYS = 100  # as many rows as DynamoDB reads at once
 
 
-class RawBucket(RawTickets, Protocol):
-    """The raw bucket, where it is walked."""
-
-    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
-        """The tickets under `prefix` whose keys come after `after`, in the order of their keys."""
-        ...
-
-    def look(self, key: str) -> ListedObject | None:
-        """The object at `key`, None where there is none."""
-        ...
+Announce = Callable[[str, bool], str]
+"""The message that announces the object at a key; the second argument forces a new enrichment."""
 
 
 class Reason(StrEnum):
@@ -46,12 +39,12 @@ class Reason(StrEnum):
     PARTIAL = "partial"
     OUTDATED = "outdated"
     ASKED = "asked"
-    """By name, or because everything is."""
+    """By name, or because everything is selected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """One object to enrich; `ticket_id` is None where nobody had to know it."""
+    """One object to enrich; `ticket_id` is None where it was not looked up."""
 
     key: str
     reason: Reason
@@ -82,7 +75,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Backfill:
-    """The raw bucket beside the table. `fingerprint` is the bundle's that would enrich now."""
+    """Compares the raw bucket with the table. `fingerprint` is that of the bundle that would enrich now."""
 
     bucket_name: str
     bucket: RawBucket
@@ -92,19 +85,17 @@ class Backfill:
     max_ticket_bytes: int
     clock: Callable[[], datetime] = _now
 
-    def pages(self, selection: Selection) -> Iterator[Page]:
-        """The whole bucket, page by page, as they are asked for.
+    def pages(self, selection: Selection, *, only_due: bool = False) -> Iterator[Page]:
+        """The bucket, page by page, as they are taken.
 
-        Raises TransientFailure where it cannot be listed; a row that cannot be read makes its object unknown.
+        With `only_due`, a partial record is left out until its next retry is due. Raises TransientFailure
+        where the bucket cannot be listed; a row that cannot be read makes its object unknown.
         """
-        page: list[ListedObject] = []
-        for found in self.bucket.walk(selection.prefix, selection.after):
-            page.append(found)
-            if len(page) == PAGE_KEYS:
-                yield self._page(selection, page)
-                page = []
-        if page:
-            yield self._page(selection, page)
+        now = self.clock()
+        fixed = selection.at(now)
+        objects = self.bucket.walk(selection.prefix, selection.after)
+        while page := list(islice(objects, PAGE_KEYS)):
+            yield self._page(fixed, page, retries_due_by=now if only_due else None)
 
     def named(self, selection: Selection, ticket_ids: Sequence[str]) -> tuple[Page, list[str]]:
         """The objects of those tickets as one page, and the ids that have none.
@@ -116,7 +107,7 @@ class Backfill:
         found = dict(zip(ticket_ids, self.executor.map(self._look, keys), strict=True))
         objects = [each for each in found.values() if isinstance(each, ListedObject)]
         failed = [Unknown(name, str(each)) for name, each in found.items() if isinstance(each, Exception)]
-        page = self._page(selection, objects)
+        page = self._page(selection.at(self.clock()), objects)
         absent = [name for name, each in found.items() if each is None]
         return replace(page, unknown=(*page.unknown, *failed)), absent
 
@@ -130,21 +121,22 @@ class Backfill:
         except TransientFailure as failure:
             return failure
 
-    def _page(self, selection: Selection, objects: Sequence[ListedObject]) -> Page:
-        of_age = [each for each in objects if self._is_of_age(selection, each)]
+    def _page(
+        self, selection: Selection, objects: Sequence[ListedObject], retries_due_by: datetime | None = None
+    ) -> Page:
+        in_time = [each for each in objects if selection.covers(each.last_modified)]
         last_key = objects[-1].key if objects else ""
         if selection.everything:
-            chosen = tuple(Chosen(each.key, Reason.ASKED) for each in of_age)
-            return Page(len(objects), last_key, chosen)
-        uploads = [Upload(self.bucket_name, each.key, each.key) for each in of_age]
-        known = zip(of_age, self._known(uploads).values(), strict=True)
-        judged = [self._judge(selection, *each) for each in known]
-        return Page(
-            len(objects),
-            last_key,
-            tuple(each for each in judged if isinstance(each, Chosen)),
-            tuple(each for each in judged if isinstance(each, Unknown)),
-        )
+            return Page(len(objects), last_key, tuple(Chosen(each.key, Reason.ASKED) for each in in_time))
+        known = self._known([Upload(self.bucket_name, each.key, each.key) for each in in_time])
+        chosen: list[Chosen] = []
+        unknown: list[Unknown] = []
+        for found, of_it in zip(in_time, known.values(), strict=True):
+            if isinstance(of_it, TransientFailure):
+                unknown.append(Unknown(found.key, str(of_it)))
+            elif reason := reason_for(selection, found, of_it.row, self.fingerprint, retries_due_by):
+                chosen.append(Chosen(found.key, reason, of_it.ticket_id))
+        return Page(len(objects), last_key, tuple(chosen), tuple(unknown))
 
     def _known(self, uploads: Sequence[Upload]) -> dict[Upload, Known | TransientFailure]:
         try:
@@ -152,46 +144,42 @@ class Backfill:
         except TransientFailure as failure:
             return dict.fromkeys(uploads, failure)
 
-    def _judge(
-        self, selection: Selection, found: ListedObject, known: Known | TransientFailure
-    ) -> Chosen | Unknown | None:
-        if isinstance(known, TransientFailure):
-            return Unknown(found.key, str(known))
-        reason = reason_for(selection, found, known.row, self.fingerprint)
-        return None if reason is None else Chosen(found.key, reason, known.ticket_id)
-
-    def _is_of_age(self, selection: Selection, found: ListedObject) -> bool:
-        # two clocks may disagree about what was uploaded just now
-        age_s = max((self.clock() - found.last_modified).total_seconds(), 0)
-        return selection.min_age_s <= age_s and (selection.max_age_s is None or age_s <= selection.max_age_s)
-
     @property
     def _lookup(self) -> Lookup:
         return Lookup(self.rows, self.bucket, self.executor, self.max_ticket_bytes)
 
 
 def reason_for(
-    selection: Selection, found: ListedObject, row: TicketRow | None, fingerprint: str
+    selection: Selection,
+    found: ListedObject,
+    row: TicketRow | None,
+    fingerprint: str,
+    retries_due_by: datetime | None = None,
 ) -> Reason | None:
-    """Why `found` is to be enriched, given its ticket's row; None where nothing that is selected holds.
+    """Why to enrich `found`, given its ticket's row; None where nothing that is selected holds.
 
-    What a row tells of another key of the same ticket is that key's matter.
+    What a row says of another key of the same ticket is not this object's concern. Partial records whose next
+    retry is due after `retries_due_by` are left out; None leaves out none.
     """
-    if selection.missing and (row is None or not _tells_of(row, found)):
-        return Reason.MISSING
-    if row is None:
+    statuses = selection.statuses
+    if row is None or not _tells_of(row, found):
+        if selection.missing:
+            return Reason.MISSING
+        if row is None:
+            return None
+    if _failed(row, found) and Status.FAILED in statuses:
+        return Reason.FAILED
+    if _rejected(row, found) and Status.REJECTED in statuses:
+        return Reason.REJECTED
+    if row.raw.key != found.key:
         return None
-    made_of_it = row.raw.key == found.key
-    holds = {
-        Reason.FAILED: _failed(row, found) and Status.FAILED in selection.statuses,
-        Reason.REJECTED: _rejected(row, found) and Status.REJECTED in selection.statuses,
-        Reason.PARTIAL: made_of_it and row.status is Status.PARTIAL and Status.PARTIAL in selection.statuses,
-        Reason.OUTDATED: made_of_it
-        and row.status in (Status.ENRICHED, Status.PARTIAL)
-        and row.fingerprint != fingerprint
-        and selection.outdated,
-    }
-    return next((reason for reason, does in holds.items() if does), None)
+    due = retries_due_by is None or partial_retry_due(row, retries_due_by)
+    if row.status is Status.PARTIAL and Status.PARTIAL in statuses and due:
+        return Reason.PARTIAL
+    enriched = row.status in (Status.ENRICHED, Status.PARTIAL)
+    if selection.outdated and enriched and row.fingerprint != fingerprint:
+        return Reason.OUTDATED
+    return None
 
 
 def limited(pages: Iterable[Page], limit: int) -> Iterator[Page]:
@@ -207,7 +195,7 @@ def limited(pages: Iterable[Page], limit: int) -> Iterator[Page]:
 
 
 def in_batches(pages: Iterable[Page], size: int) -> Iterator[Page]:
-    """`pages` in smaller ones, of `size` chosen objects at the most: what is begun is soon done."""
+    """`pages` in smaller ones, of `size` chosen objects at most, so that each is soon done."""
     for page in pages:
         left = page
         while len(left.chosen) > size:
@@ -218,7 +206,7 @@ def in_batches(pages: Iterable[Page], size: int) -> Iterator[Page]:
 
 
 def _tells_of(row: TicketRow, found: ListedObject) -> bool:
-    """Whether a row tells of this upload, or of a later one."""
+    """Whether a row says anything of this upload, or of a later one."""
     versions = (row.raw, row.rejection.raw if row.rejection else None)
     if row.failure is not None and _failed(row, found) and row.failure.failed_at >= found.last_modified:
         return True

@@ -1,8 +1,8 @@
-"""What ended in the dead-letter queue, why, and the ways out of it: back to the queue, or gone for good.
+"""What ended in the dead-letter queue, why, and the ways out of it: back to the queue, or deleted.
 
 SQS's own way back, StartMessageMoveTask, knows no reasons, and most emulators lack it. So a command receives
-all that is visible and holds it, looks, and hands back in the end what it did not move or drop. Nothing is
-sent before the last receive: what fails again at once is not met a second time.
+the visible messages, a batch at a time, and holds them all: looking at one batch must not bring back the one
+before. In the end it releases what it did not move or delete.
 """
 
 from __future__ import annotations
@@ -10,107 +10,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from ticketmill.batching import grouped
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import Message, Upload
-from ticketmill.domain.row import Failure, Rejection, TicketRow
+from ticketmill.domain.message import SQS_MAX_BATCH, BackfillRequest, Ignored, Message, Upload, Uploads
+from ticketmill.domain.row import TicketRow
+from ticketmill.operations.dead_letter import DeadLetter, Finding
+from ticketmill.operations.hold import Hold
 from ticketmill.operations.lookup import Known, Lookup, keys_of
-from ticketmill.pipeline.ports import Queue, RawTickets, ReadEvent, TicketRows
+from ticketmill.pipeline.ports import Decode, Queue, RawTickets, TicketRows
 
-# What a killed command hides from the next one; a message held longer may be met by another command too, and
-# sent twice, which the pipeline finds to be a duplicate.
-HOLD_S = 600
-# A receive that waits asks all of SQS's servers; one that does not may overlook messages.
-WAIT_S = 1
-MAX_RECEIVED = 10
+BATCH_MESSAGES = 1000
+"""Whose bodies and rows are in memory at once."""
+MAX_SENT_BYTES = 200_000
+"""Of bodies in one request; SQS takes 262,144 with their envelopes."""
 
 log = logging.getLogger(__name__)
-
-
-class Reason(StrEnum):
-    """Why a message is here, where no failure and no rejection on a row says it with a code of its own."""
-
-    UNREADABLE_MESSAGE = "unreadable_message"
-    """Announces nothing that we know."""
-    SETTLED = "settled"
-    """Enriched in the meantime from what the key holds now, or nothing was announced: safe to drop."""
-    UNKNOWN = "unknown"
-    """No row says anything of this upload."""
-
-
-_NEXT_STEPS = {
-    Reason.UNREADABLE_MESSAGE: "mend what sent it, then drop it",
-    Reason.SETTLED: "drop it",
-    Reason.UNKNOWN: "redrive it; a worker's log says why it fails",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One announced upload, and what is known of it; `row` is its ticket's, made from whichever upload."""
-
-    upload: Upload
-    ticket_id: str
-    row: TicketRow | None
-    settled: bool
-
-    @property
-    def reason(self) -> str:
-        """A Reason, or the code on the row."""
-        if self.settled:
-            return Reason.SETTLED
-        told = self.failure or self.rejection
-        return told.code if told else Reason.UNKNOWN
-
-    @property
-    def failure(self) -> Failure | None:
-        """The last failure of this very upload's key."""
-        failure = self.row.failure if self.row else None
-        return failure if failure and failure.key in keys_of(self.upload) else None
-
-    @property
-    def rejection(self) -> Rejection | None:
-        """The rejection of this very upload's key."""
-        rejection = self.row.rejection if self.row else None
-        return rejection if rejection and rejection.key in keys_of(self.upload) else None
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One message of the dead-letter queue; `problem` says what is wrong with a body that is unreadable."""
-
-    message: Message
-    findings: tuple[Finding, ...] = ()
-    problem: str | None = None
-
-    @property
-    def reason(self) -> str:
-        """A Reason, or the code on the row: of the first upload that is not settled."""
-        if self.problem is not None:
-            return Reason.UNREADABLE_MESSAGE
-        return self._telling.reason if self._telling else Reason.SETTLED
-
-    @property
-    def next_step(self) -> str:
-        """What a person should do."""
-        if self.reason in _NEXT_STEPS:
-            return _NEXT_STEPS[Reason(self.reason)]
-        if self._telling and self._telling.failure:
-            return "mend the cause and redrive it; or upload the ticket again and drop this"
-        return "mend the ticket, upload it again and drop this"
-
-    def is_called(self, name: str) -> bool:
-        """Whether `name` is the id of the message or of a ticket that it announces."""
-        return name == self.message.message_id or name in {each.ticket_id for each in self.findings}
-
-    @property
-    def _telling(self) -> Finding | None:
-        return next((each for each in self.findings if not each.settled), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +40,10 @@ class Redriven:
     unsent: int = 0
     undeleted: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The messages in hand, by message id, each with its latest receipt."""
-
-    queue: Queue
-    messages: dict[str, Message]
-
-    def delete(self, message: Message) -> bool:
-        """Whether the queue confirms `message` as deleted; if not, it is handed back with the rest."""
-        held = self.messages[message.message_id]
-        if held.message_id not in self.queue.acknowledge([held]):
-            return False
-        del self.messages[held.message_id]
-        return True
+    def __add__(self, other: Redriven) -> Redriven:
+        return Redriven(
+            self.moved + other.moved, self.unsent + other.unsent, self.undeleted + other.undeleted
+        )
 
 
 def _ignore(_count: int) -> None:
@@ -147,70 +55,77 @@ class DeadLetters:
     """The dead-letter queue. Its methods raise TransientFailure where a service fails."""
 
     queue: Queue
-    send: Callable[[str], None]
-    """Sends a body to the main queue."""
+    send_many: Callable[[Sequence[str]], list[str | None]]
+    """Sends bodies to the main queue; for each None, or why it was not sent."""
     rows: TicketRows
     raw_tickets: RawTickets
-    read_event: ReadEvent
+    decode: Decode
     executor: Executor
     max_ticket_bytes: int
+    batch_messages: int = BATCH_MESSAGES
 
-    @contextmanager
-    def hold(self, received: Callable[[int], None] = _ignore) -> Iterator[Held]:
-        """Receives every visible message and in the end, however it comes, hands back what is still held.
+    def hold(self) -> Hold:
+        """What holds the messages that `batches` receives, for a `with` block."""
+        return Hold(self.queue)
 
-        `received` is told how many messages came with each receive.
+    def batches(
+        self, hold: Hold, received: Callable[[int], None] = _ignore, sent_until: datetime | None = None
+    ) -> Iterator[list[DeadLetter]]:
+        """Every visible message, explained, in batches; in each the oldest first.
+
+        Messages sent after `sent_until` are held and left out: who redrives must not meet again what fails
+        again at once. `received` is called with the number of messages of each receive.
         """
-        held = Held(self.queue, {})
-        try:
-            while found := self.queue.receive(MAX_RECEIVED, WAIT_S, visibility_timeout_s=HOLD_S):
-                new = {each.message_id for each in found} - held.messages.keys()
-                held.messages.update({each.message_id: each for each in found})
-                if not new:  # the first ones are visible again: we have been round
-                    break
-                received(len(new))
-            yield held
-        finally:
-            list(self.executor.map(self._hand_back, held.messages.values()))
+        while messages := hold.receive(self.batch_messages, received):
+            wanted = [each for each in messages if sent_until is None or each.sent_at <= sent_until]
+            yield self.explain(sorted(wanted, key=lambda each: each.sent_at))
 
     def explain(self, messages: Iterable[Message]) -> list[DeadLetter]:
         """What is known of `messages`, in their order."""
-        opened = [(message, *self._open(message)) for message in messages]
-        uploads = list(dict.fromkeys(upload for _, announced, _ in opened for upload in announced))
+        opened = [self._open(message) for message in messages]
+        uploads = list(dict.fromkeys(upload for _, announced in opened for upload in announced))
         known = self._lookup.find(uploads)
         found = dict(zip(uploads, self.executor.map(self._find, known.items()), strict=True))
         return [
-            DeadLetter(message, tuple(found[upload] for upload in announced), problem)
-            for message, announced, problem in opened
+            replace(letter, findings=tuple(found[upload] for upload in dict.fromkeys(announced)))
+            for letter, announced in opened
         ]
 
     def redrive(
-        self, held: Held, letters: Iterable[DeadLetter], done: Callable[[int], None] = _ignore
+        self, hold: Hold, letters: Iterable[DeadLetter], done: Callable[[int], None] = _ignore
     ) -> Redriven:
-        """Sends each of `letters` to the main queue, body untouched, then deletes it here.
+        """Sends `letters` to the main queue, bodies untouched, then deletes them here, ten at a time.
 
-        Sent first: whoever stops in between leaves a duplicate, never a gap. A message that cannot be sent is
-        logged, stays, and does not stop the others. `done` is told of each message.
+        Sent first: whoever stops in between leaves duplicates, never a gap. A message that cannot be sent is
+        logged, stays, and does not stop the others. `done` is called with the number of each ten.
         """
-        moved = unsent = undeleted = 0
-        for letter in letters:
-            try:
-                self.send(letter.message.body)
-            except TransientFailure as failure:
-                log.warning("message %s stays: %s", letter.message.message_id, failure)
-                unsent += 1
-            else:
-                deleted = held.delete(letter.message)
-                moved, undeleted = moved + deleted, undeleted + (not deleted)
-            done(1)
-        return Redriven(moved, unsent, undeleted)
+        redriven = Redriven()
+        messages = (letter.message for letter in letters)
+        for batch in grouped(messages, lambda each: len(each.body.encode()), MAX_SENT_BYTES, SQS_MAX_BATCH):
+            sent: list[Message] = []
+            for message, problem in zip(batch, self.send_many([each.body for each in batch]), strict=True):
+                if problem is None:
+                    sent.append(message)
+                else:
+                    log.warning("message %s stays: %s", message.message_id, problem)
+            deleted = len(hold.delete(sent)) if sent else 0
+            redriven += Redriven(deleted, len(batch) - len(sent), len(sent) - deleted)
+            done(len(batch))
+        return redriven
 
-    def _open(self, message: Message) -> tuple[Sequence[Upload], str | None]:
-        """What a message announces, or what is wrong with it."""
+    def _open(self, message: Message) -> tuple[DeadLetter, Sequence[Upload]]:
+        """What a message says, still without findings, and the uploads that it announces."""
         try:
-            return tuple(dict.fromkeys(self.read_event(message.body))), None
+            announcement = self.decode(message.body)
         except ValueError as error:
-            return (), str(error)
+            return DeadLetter(message, problem=str(error)), ()
+        match announcement:
+            case Uploads(uploads, skipped):
+                return DeadLetter(message, skipped=skipped), uploads
+            case BackfillRequest():
+                return DeadLetter(message, request=announcement), ()
+            case Ignored():
+                return DeadLetter(message), ()
 
     @property
     def _lookup(self) -> Lookup:
@@ -218,24 +133,17 @@ class DeadLetters:
 
     def _find(self, looked_up: tuple[Upload, Known | TransientFailure]) -> Finding:
         upload, known = looked_up
-        if isinstance(known, TransientFailure):  # an object that is refused is what some are here for
-            log.warning("the id in %r is not known: %s", upload.key, known)
-            return Finding(upload, id_of_key(upload.key), None, False)
+        if isinstance(known, TransientFailure):  # an object that S3 refuses is what some are here for
+            return Finding(upload, id_of_key(upload.key), None, settled=False, refusal=known)
         row = known.row
         return Finding(upload, known.ticket_id, row, row is not None and self._is_settled(row, upload))
 
     def _is_settled(self, row: TicketRow, upload: Upload) -> bool:
-        """Whether the row was enriched from what the key holds now: an older version settles nothing, and
-        neither does what the bucket tells nothing of."""
+        """Whether the row was enriched from what the key holds now. An older version settles nothing, and
+        neither does a bucket that does not answer."""
         enriched = row.status in (Status.ENRICHED, Status.PARTIAL) and row.raw.key in keys_of(upload)
         try:
             return enriched and self.raw_tickets.is_current(row.raw)
         except TransientFailure as failure:
             log.warning("whether %r is settled is not known: %s", upload.key, failure)
             return False
-
-    def _hand_back(self, message: Message) -> None:
-        try:
-            self.queue.release(message, delay_s=0)
-        except TransientFailure as failure:
-            log.warning("message %s is hidden for %d s: %s", message.message_id, HOLD_S, failure)

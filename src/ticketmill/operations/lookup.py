@@ -33,7 +33,7 @@ class Lookup:
     max_ticket_bytes: int
 
     def find(self, uploads: Sequence[Upload]) -> dict[Upload, Known | TransientFailure]:
-        """What is known of each upload, in their order, or why its object could not be asked.
+        """What is known of each upload, in their order, or why its object or its row could not be read.
 
         Raises TransientFailure where the table fails.
         """

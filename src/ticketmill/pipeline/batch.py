@@ -14,17 +14,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 from threading import Lock
 
-from ticketmill.bisection import bisect
+from ticketmill.bisection import as_failure, bisect
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
 from ticketmill.domain.keys import enriched_key, id_of_key
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import BackfillRequest, Ignored, Message, RawObject, Upload, Uploads
 from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision
 from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
-from ticketmill.pipeline.ports import Commands, EnrichedTickets, RawTickets, ReadEvent, TicketRows
+from ticketmill.pipeline.ports import Commands, Decode, EnrichedTickets, RawTickets, TicketRows
 from ticketmill.pipeline.recorder import Recorder
 from ticketmill.tasks.table import row_attributes
 
@@ -91,14 +91,18 @@ class Processed:
     ticket_id: str | None
     reason: str | None = None
     tokens: int | None = None
+    dependency: str | None = None
 
     def outcomes(self) -> list[Outcome]:
         """One for each message of the job; what the work took is told of the first."""
         first, *others = self.job.messages
         return [
-            Outcome(first, self.result, self.ticket_id, self.reason, self.job.stage_ms, self.tokens),
-            *(Outcome(message, self.result, self.ticket_id, self.reason) for message in others),
+            replace(self._outcome(first), stage_ms=self.job.stage_ms, tokens=self.tokens),
+            *map(self._outcome, others),
         ]
+
+    def _outcome(self, message: Message) -> Outcome:
+        return Outcome(message, self.result, self.ticket_id, self.reason, dependency=self.dependency)
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,12 @@ class Pipeline:
     raw_tickets: RawTickets
     enriched_tickets: EnrichedTickets
     rows: TicketRows
-    read_event: ReadEvent
+    decode: Decode
     enricher: Enricher
     executor: Executor
     max_ticket_bytes: int
     commands: Commands | None = None
-    """What a message that announces nothing may ask for instead; None: nothing."""
+    """What a message may ask for that announces no upload; None: nothing."""
     large_bytes: int = 64 << 10
     """Larger objects go through one at a time, whatever the number of batches under way."""
     serving_serial: Callable[[], int] = _no_serial
@@ -129,15 +133,15 @@ class Pipeline:
         Never raises for a ticket: one that can never succeed is recorded as rejected, one that failed for
         another reason is an outcome too, and neither touches its neighbours.
         """
-        jobs, outcomes = self._open(messages)
+        jobs, requests, outcomes = self._open(messages)
         fetched = list(self.executor.map(lambda job: self._fetch(job, self.large_bytes), jobs))
         processed = self._finish([each for each in fetched if not isinstance(each, Large)])
         for large in fetched:
             if isinstance(large, Large):
                 with self.one_large_at_a_time:
                     processed += self._finish([self._fetch(large.job, self.max_ticket_bytes)])
-        # last of all: no ticket waits for what a command does
-        outcomes = [self._obeyed(each) for each in outcomes]
+        # last of all: no ticket waits for a backfill
+        outcomes += [self._backfill(*each) for each in requests]
         for each in processed:
             outcomes += each.outcomes()
         return outcomes
@@ -150,34 +154,51 @@ class Pipeline:
         stored = self.executor.map(self._store, fresh, enrichments)
         return [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Processed)]
 
-    def _open(self, messages: Iterable[Message]) -> tuple[list[Job], list[Outcome]]:
-        """One job an object, however many messages announce it: the object is read as it stands now."""
+    def _open(
+        self, messages: Iterable[Message]
+    ) -> tuple[list[Job], list[tuple[BackfillRequest, Message]], list[Outcome]]:
+        """One job an object, however many messages announce it: the object is read as it stands now.
+
+        Beside the jobs: the backfills that messages ask for, and the outcomes of messages that need no job.
+        """
         announced: dict[Upload, list[Message]] = {}
+        requests: list[tuple[BackfillRequest, Message]] = []
         outcomes: list[Outcome] = []
         for message in messages:
             try:
-                uploads = self.read_event(message.body)
+                announcement = self.decode(message.body)
             except ValueError as error:
                 log.warning("message %s announces no ticket: %s", message.message_id, error)
                 outcomes.append(Outcome(message, Result.FAILED, reason="unreadable_message"))
                 continue
-            if not uploads:
-                outcomes.append(Outcome(message, Result.IGNORED))
-            for upload in dict.fromkeys(uploads):
-                announced.setdefault(upload, []).append(message)
+            match announcement:
+                case Uploads(uploads, skipped):
+                    for upload in dict.fromkeys(uploads):
+                        announced.setdefault(upload, []).append(message)
+                    if skipped:
+                        log.warning(
+                            "message %s: %d records skipped: %s", message.message_id, len(skipped), skipped[0]
+                        )
+                    if not uploads:
+                        outcomes.append(Outcome(message, Result.IGNORED, reason="foreign_record"))
+                case BackfillRequest():
+                    requests.append((announcement, message))
+                case Ignored(reason):
+                    outcomes.append(Outcome(message, Result.IGNORED, reason=reason))
         now = self.clock()
-        return [Job(upload, tuple(by), now) for upload, by in announced.items()], outcomes
+        jobs = [Job(upload, tuple(by), now) for upload, by in announced.items()]
+        return jobs, requests, outcomes
 
-    def _obeyed(self, outcome: Outcome) -> Outcome:
-        """The outcome of a message that announces nothing, once what it asks for instead is done."""
-        if self.commands is None or outcome.result is not Result.IGNORED:
-            return outcome
-        message = outcome.message
+    def _backfill(self, request: BackfillRequest, message: Message) -> Outcome:
+        """The outcome of a message that asks for a backfill, once its part is done."""
+        if self.commands is None:
+            return Outcome(message, Result.IGNORED)
         try:
-            return replace(outcome, reason=self.commands.obey(message.body))
-        except Exception as error:  # noqa: BLE001 - a command's fault must not end the worker
+            self.commands.backfill(request, message)
+        except Exception as error:  # noqa: BLE001 - a bug in a backfill must not end the worker
             failure = _explain(f"message {message.message_id}", [message], error, self.clock())
-            return replace(outcome, result=Result.FAILED, reason=failure.code)
+            return Outcome(message, Result.FAILED, reason=failure.code)
+        return Outcome(message, Result.IGNORED, reason="backfill")
 
     def _fetch(self, job: Job, max_bytes: int) -> Candidate | Large | Processed:
         try:
@@ -191,8 +212,8 @@ class Pipeline:
                 return Candidate(job, raw, self._parse(raw))
             except TicketRejected as rejection:
                 return self._reject(job, raw, rejection)
-        except Exception as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
-            return self._failed(job, None, None, error)
+        except BaseException as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
+            return self._failed(job, None, None, as_failure(error))
 
     def _parse(self, raw: RawObject) -> Ticket:
         if raw.body is None:
@@ -244,8 +265,8 @@ class Pipeline:
                 row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))
                 result = self._recorder.record(row, current, raw, force=job.upload.force)
             return Processed(job, result, ticket.ticket_id, tokens=enrichment.tokens)
-        except Exception as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
-            return self._failed(job, ticket.ticket_id, raw, error, current)
+        except BaseException as error:  # noqa: BLE001 - one ticket's bug is that ticket's outcome
+            return self._failed(job, ticket.ticket_id, raw, as_failure(error), current)
 
     def _signed(self, enrichment: Enrichment, job: Job) -> Enrichment:
         """The enrichment with what the pipeline alone knows: the wait in the queue, and the serial."""
@@ -263,13 +284,14 @@ class Pipeline:
     ) -> Processed:
         """Leaves the job to the queue, and the reason on its row where that can be had cheaply."""
         failure = _explain(job.upload.key, job.messages, error, self.clock())
+        dependency = error.dependency if isinstance(error, TransientFailure) else None
         # noting a failure of DynamoDB in DynamoDB would only add to its load
-        if getattr(error, "dependency", None) != "dynamodb":
+        if dependency != "dynamodb":
             try:
                 self._recorder.note_failure(ticket_id, failure, raw or _absent(job), current)
             except TransientFailure as unnoted:
                 log.warning("the failure of %r is not on its row: %s", failure.key, unnoted)
-        return Processed(job, Result.FAILED, ticket_id, failure.code)
+        return Processed(job, Result.FAILED, ticket_id, failure.code, dependency=dependency)
 
     @cached_property
     def _recorder(self) -> Recorder:

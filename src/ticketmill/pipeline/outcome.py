@@ -38,6 +38,8 @@ class Outcome:
     reason: str | None = None
     stage_ms: Mapping[str, float] = field(default_factory=dict, hash=False)
     tokens: int | None = None
+    dependency: str | None = None
+    """The service whose failure this is, see TransientFailure."""
 
 
 def settled(messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Message]:

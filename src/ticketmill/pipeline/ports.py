@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from ticketmill.domain.message import Message, RawObject, Upload
+from ticketmill.domain.message import (
+    Announcement,
+    BackfillRequest,
+    Extension,
+    Message,
+    RawObject,
+    Upload,
+)
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
 from ticketmill.domain.serving import ServingDecision, ServingHistory
 
-ReadEvent = Callable[[str], list[Upload]]
-"""The uploads that a message body announces: none for a test event. ValueError where it announces nothing
-that we know."""
+Decode = Callable[[str], Announcement]
+"""What a message body says. ValueError where it says nothing that we know."""
 
 
 class Commands(Protocol):
     """What messages ask for that announce no upload."""
 
-    def obey(self, body: str) -> str | None:
-        """Does what a message asks for; what that was, None where it asks for nothing."""
+    def backfill(self, request: BackfillRequest, message: Message) -> None:
+        """Does the part of a backfill that `message` asks for, and asks for the next part."""
         ...
 
 
@@ -78,21 +84,23 @@ class Queue(Protocol):
     def receive(
         self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
     ) -> list[Message]:
-        """Up to `max_messages`, at most ten; waits up to `wait_s` for the first. Others do not see them for
-        `visibility_timeout_s`; None leaves that to the queue."""
+        """Up to `max_messages`, at most SQS_MAX_BATCH; waits up to `wait_s` for the first. Others do not see
+        them for `visibility_timeout_s`; None leaves that to the queue."""
         ...
 
-    def change_visibility(self, messages: Sequence[Message], timeout_s: int) -> set[str]:
-        """Keeps up to ten `messages` from others for `timeout_s` from now, 0 hands them back; the ids of
-        those that are not ours any more."""
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        """Keeps up to SQS_MAX_BATCH `messages` from others for `timeout_s` from now."""
         ...
 
     def acknowledge(self, messages: Sequence[Message]) -> set[str]:
         """Deletes `messages`; the message ids that the queue confirms as deleted."""
         ...
 
-    def release(self, message: Message, delay_s: int) -> None:
-        """Makes `message` visible again after `delay_s`."""
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        """Makes `messages` visible again after `delay_s`; the message ids that the queue confirms.
+
+        Never raises for the queue: what it does not confirm is visible again after its visibility timeout.
+        """
         ...
 
     def is_empty(self) -> bool:

@@ -1,4 +1,4 @@
-"""How many rows have which label."""
+"""How many tickets have which label."""
 
 from __future__ import annotations
 
@@ -6,32 +6,41 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ticketmill.domain.facets import facets_of
 from ticketmill.domain.row import TicketRow
-
-COUNTED = ("status", "intent", "urgency", "sentiment", "language")
+from ticketmill.queries.columns import COUNTED, VOCABULARIES
 
 
 @dataclass
 class LabelCounts:
-    """Counts of labels by task; a row may have several topics, and none of what failed."""
+    """Counts of labels by facet. A ticket may have several topics, and no label of a task that failed."""
 
     rows: int = 0
-    needs_review: int = 0
-    counts: dict[str, Counter[str]] = field(
-        default_factory=lambda: {name: Counter() for name in (*COUNTED, "topics")}
-    )
+    labels: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @property
+    def needs_review(self) -> int:
+        return self.labels.get("needs_review", Counter())["yes"]
 
     def add(self, rows: Iterable[TicketRow]) -> None:
         """Counts `rows` too."""
-        for row in rows:
+        self.add_facets(map(facets_of, rows))
+
+    def add_facets(self, tickets: Iterable[Iterable[str]]) -> None:
+        """Counts tickets by their facets."""
+        for facets in tickets:
             self.rows += 1
-            self.needs_review += bool(row.needs_review)
-            for name in COUNTED:
-                label = getattr(row, name)
-                if label is not None:
-                    self.counts[name][str(label)] += 1
-            self.counts["topics"].update(topic.label for topic in row.topics)
+            for each in facets:
+                name, _, label = each.partition("=")
+                self.labels.setdefault(name, Counter())[label] += 1
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """Task by task, the most frequent label first."""
-        return {name: dict(counter.most_common()) for name, counter in self.counts.items()}
+        """What is counted, with its labels: in the order of their vocabulary, or the most frequent first."""
+        return {name: _ordered(name, self.labels.get(name, Counter())) for name in COUNTED}
+
+
+def _ordered(name: str, counts: Counter[str]) -> dict[str, int]:
+    vocabulary = VOCABULARIES.get(name, ())
+    known = {label: counts[label] for label in vocabulary if label in counts}
+    others = {label: count for label, count in counts.items() if label not in known}
+    return known | dict(sorted(others.items(), key=lambda each: (-each[1], each[0])))

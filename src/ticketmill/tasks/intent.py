@@ -121,7 +121,6 @@ TASK: Task[IntentPrediction] = Task(
     columns=labelled(NAME),
     label=NAME,
     confidence=f"{NAME}_confidence",
-    is_indexed=True,
     is_listed=True,
     is_correctable=True,
     measured="class",

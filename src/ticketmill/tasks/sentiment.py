@@ -64,7 +64,6 @@ TASK: Task[SentimentPrediction] = Task(
     columns=labelled(NAME),
     label=NAME,
     confidence=f"{NAME}_confidence",
-    is_indexed=True,
     is_listed=True,
     is_correctable=True,
     vocabulary=tuple(Sentiment),

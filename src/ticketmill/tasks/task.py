@@ -41,10 +41,10 @@ class Task(Generic[Prediction]):
     columns: tuple[Column[Prediction], ...] = ()
     label: str | None = None
     """The column of its label or labels: what `list` filters by and `stats` counts."""
+    option: str | None = None
+    """What `list` calls its filter, where that is not the name of the label's column."""
     confidence: str | None = None
     """The column of the confidence that `list --min-confidence` asks for."""
-    is_indexed: bool = False
-    """Whether an index of the table finds rows by this label."""
     is_listed: bool = False
     """Whether `list` has a column of it."""
     is_correctable: bool = False

@@ -101,6 +101,7 @@ TASK: Task[Topics] = Task(
     name=NAME,
     columns=(Column(NAME, _cut, in_csv=True),),
     label=NAME,
+    option="topic",
     is_listed=True,
     is_correctable=True,
     measured="tags",

@@ -83,7 +83,6 @@ TASK: Task[UrgencyPrediction] = Task(
     columns=labelled(NAME, Column("priority_conflict", lambda prediction: prediction.priority_conflict)),
     label=NAME,
     confidence=f"{NAME}_confidence",
-    is_indexed=True,
     is_listed=True,
     is_correctable=True,
     vocabulary=tuple(Urgency),

@@ -1,16 +1,24 @@
-"""What the worker did and holds, as numbers for Prometheus. No label has a value that a ticket chooses."""
+"""Everything that is measured of a worker, its dependencies and its named models, as numbers for Prometheus.
+
+No label has a value that a ticket chooses.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, TypeAlias
+from dataclasses import asdict
+from typing import Any, Literal, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ticketmill.circuit_breaker import BreakerState
+from ticketmill.models.transformers.runner import ModelRunner, Reason
 from ticketmill.pipeline.outcome import Outcome, Result
+from ticketmill.worker.dependencies import Dependencies
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +40,15 @@ Watched = Literal[
     "lost_leases",
 ]
 _WATCHED: dict[Watched, tuple[type[GaugeMetricFamily] | type[CounterMetricFamily], str]] = {
-    "in_flight": (GaugeMetricFamily, "Messages in hand: received and not settled."),
+    "in_flight": (GaugeMetricFamily, "Messages received that are neither acknowledged nor released."),
     "buffered": (GaugeMetricFamily, "Messages received that no batch has taken yet."),
     "queue_depth": (GaugeMetricFamily, "Messages that wait on the queue, by its own estimate."),
-    "queue_age_seconds": (GaugeMetricFamily, "Age of the oldest message in hand; 0 with none."),
+    "queue_age_seconds": (GaugeMetricFamily, "Age of the oldest message in flight; 0 with none."),
     "encode_cache_hits": (CounterMetricFamily, "Texts that the encoder had read before."),
     "encode_cache_misses": (CounterMetricFamily, "Texts that the encoder read."),
     "received": (CounterMetricFamily, "Messages received."),
     "unconfirmed": (CounterMetricFamily, "Messages that the queue did not confirm as deleted."),
-    "lost_leases": (CounterMetricFamily, "Messages that became visible to others while in hand."),
+    "lost_leases": (CounterMetricFamily, "Messages that became visible to others while in flight."),
 }
 
 
@@ -115,3 +123,66 @@ class _WatchedMetrics(Collector):
                 continue
             if value is not None:
                 yield kind(f"ticketmill_{name}", help_text, value=value)
+
+
+class DependencyMetrics(Collector):
+    """Whether the worker pauses because a service is down."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._dependencies = dependencies
+
+    def collect(self) -> Iterable[Metric]:
+        opened = GaugeMetricFamily(
+            "ticketmill_dependency_open",
+            "Whether a service is down, so that nothing is received.",
+            labels=["dependency"],
+        )
+        for name, state in self._dependencies.states().items():
+            opened.add_metric([name], state["state"] == BreakerState.OPEN)
+        return [opened]
+
+
+class ModelMetrics(Collector):
+    """Reads the runners whenever the metrics are read; no series at all where no named model is chosen."""
+
+    def __init__(self, runners: Sequence[ModelRunner[Any, Any]]) -> None:
+        self._runners = runners
+
+    def collect(self) -> Iterable[Metric]:
+        if not self._runners:
+            return []
+        opened = _model_gauge("breaker_open", "Whether a named model is not asked, as it failed too often.")
+        loaded = _model_gauge("loaded", "Whether a named model is in memory.")
+        resident = _model_gauge("resident_bytes", "What its weights take.")
+        mean = _model_gauge("mean_seconds", "Mean time of its last 1,000 batches.")
+        p95 = _model_gauge("p95_seconds", "Time that 95 % of its last 1,000 batches stayed under.")
+        calls = _model_counter("calls", "Batches that it answered.", "task")
+        tickets = _model_counter("tickets", "Tickets of these batches.", "task")
+        failures = _model_counter("failures", "Tickets that it gave no prediction for.", "task", "reason")
+        for runner in self._runners:
+            health = runner.health()
+            task = [health.task]
+            opened.add_metric(task, health.breaker is not BreakerState.CLOSED)
+            loaded.add_metric(task, health.loaded)
+            resident.add_metric(task, health.resident_mb * 1e6)
+            calls.add_metric(task, health.calls)
+            tickets.add_metric(task, health.tickets)
+            for reason in Reason:
+                failures.add_metric([*task, reason.value], health.failures.get(reason, 0))
+            if health.mean_ms is not None and health.p95_ms is not None:
+                mean.add_metric(task, health.mean_ms / 1000)
+                p95.add_metric(task, health.p95_ms / 1000)
+        return [opened, loaded, resident, mean, p95, calls, tickets, failures]
+
+
+def models_as_json(runners: Sequence[ModelRunner[Any, Any]]) -> bytes:
+    """What `/models` answers: a list with one object a model."""
+    return json.dumps([asdict(runner.health()) for runner in runners]).encode()
+
+
+def _model_gauge(name: str, help_text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"ticketmill_model_{name}", help_text, labels=["task"])
+
+
+def _model_counter(name: str, help_text: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"ticketmill_model_{name}", help_text, labels=labels)

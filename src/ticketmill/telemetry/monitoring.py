@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -14,8 +15,13 @@ from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.outcome import Outcome
 from ticketmill.settings import Settings
 from ticketmill.telemetry.logs import log_outcomes
-from ticketmill.telemetry.metrics import Metrics, Watched
-from ticketmill.telemetry.model_metrics import ModelMetrics, as_json
+from ticketmill.telemetry.metrics import (
+    DependencyMetrics,
+    Metrics,
+    ModelMetrics,
+    Watched,
+    models_as_json,
+)
 from ticketmill.telemetry.probes import Monitor
 from ticketmill.worker.worker import Worker
 
@@ -30,7 +36,7 @@ class Monitoring:
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
         self._worker: Worker | None = None
-        self._guards: Sequence[ModelRunner[Any, Any]] = ()
+        self._runners: Sequence[ModelRunner[Any, Any]] = ()
         self._is_read = settings.emf or settings.metrics_port is not None
         self._closing = ExitStack()
         if settings.metrics_port is not None:
@@ -40,7 +46,8 @@ class Monitoring:
                 scrape=self.metrics.scrape,
                 healthy=self.unhealthy,
                 ready=self.unready,
-                models=lambda: as_json(self._guards),
+                models=lambda: models_as_json(self._runners),
+                dependencies=self._dependencies,
             )
             self._closing.callback(monitor.close)
         if settings.emf:
@@ -59,6 +66,7 @@ class Monitoring:
     def over(self, worker: Worker) -> None:
         """Tells of `worker` from now on."""
         self._worker = worker
+        self.metrics.registry.register(DependencyMetrics(worker.dependencies))
         watch = self.metrics.watch
         watch("received", lambda: worker.statistics.received)
         watch("unconfirmed", lambda: worker.statistics.unconfirmed)
@@ -69,7 +77,7 @@ class Monitoring:
 
     def models(self, runners: Sequence[ModelRunner[Any, Any]]) -> None:
         """Tells how the named models behind `runners` do, from now on."""
-        self._guards = runners
+        self._runners = runners
         self.metrics.registry.register(ModelMetrics(runners))
 
     def batch_done(self, outcomes: Sequence[Outcome]) -> None:
@@ -83,9 +91,10 @@ class Monitoring:
 
     def unready(self) -> str | None:
         """What is missing until the worker can work, None where nothing is."""
-        if self._worker is None:
-            return "the bundle is not loaded yet"
-        return None if self._worker.reached else "the queue did not answer the last receive"
+        return "the bundle is not loaded yet" if self._worker is None else self._worker.unready()
+
+    def _dependencies(self) -> bytes:
+        return json.dumps(self._worker.dependencies.states() if self._worker else {}).encode()
 
     def poll(self, name: Watched, read: Callable[[], float]) -> None:
         """As `metrics.watch`, for a `read` that calls a service: a scrape gets what it said last.

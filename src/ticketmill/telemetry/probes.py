@@ -1,4 +1,4 @@
-"""Metrics and probes over HTTP: /metrics, /healthz, /readyz, /models."""
+"""Metrics and probes over HTTP: /metrics, /healthz, /readyz, /dependencies, /models."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Answer: TypeAlias = tuple[HTTPStatus, str, bytes]
 class Monitor:
     """A server in a thread of its own.
 
-    `scrape` gives the metrics, `models` how the named models do, as JSON; `healthy` and `ready` give None, or
-    the reason why not. It listens once it is made; SetupError where it cannot. Port 0 is any free one: `port`
-    says which.
+    `scrape` gives the metrics, `models` and `dependencies` how the named models and the services do, as JSON;
+    `healthy` and `ready` give None, or the reason why not. It listens once it is made; SetupError where it
+    cannot. Port 0 is any free one: `port` says which.
     """
 
     def __init__(
@@ -44,12 +44,14 @@ class Monitor:
         healthy: Check,
         ready: Check,
         models: Callable[[], bytes] = lambda: b"[]",
+        dependencies: Callable[[], bytes] = lambda: b"{}",
     ) -> None:
         answers: dict[str, Callable[[], Answer]] = {
             "/metrics": lambda: (HTTPStatus.OK, METRICS_TYPE, scrape()),
             "/healthz": lambda: _verdict(healthy()),
             "/readyz": lambda: _verdict(ready()),
             "/models": lambda: (HTTPStatus.OK, JSON_TYPE, models()),
+            "/dependencies": lambda: (HTTPStatus.OK, JSON_TYPE, dependencies()),
         }
         self._server = _listen(host, port, answers)
         self._thread = threading.Thread(

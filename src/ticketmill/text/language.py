@@ -15,8 +15,8 @@ UNDETERMINED = "und"
 class LanguageDetector:
     """Tells the language of texts.
 
-    Its model takes 0.5 s to unpack: a thread does it from the moment that the detector is created, and only
-    the first text waits for what is left of it.
+    Its model takes 0.5 s to unpack. A thread starts on it when the detector is created; the first text waits
+    for the rest.
     """
 
     def __init__(self) -> None:
@@ -25,8 +25,7 @@ class LanguageDetector:
         loader.shutdown(wait=False)
 
     def detect(self, text: str) -> tuple[str, float]:
-        """ISO 639-1 code and confidence of the first 250 characters; `und` where too little speaks for
-        any language."""
+        """ISO 639-1 code and confidence of the first 250 characters; `und` if none is likely enough."""
         label, confidence = self._identifier.result().classify(text[:MAX_CHARS])
         if confidence < MIN_CONFIDENCE:
             return UNDETERMINED, 0.0

@@ -1,4 +1,4 @@
-"""A ticket's text without what says nothing: links, @handles and escaped HTML."""
+"""A ticket's text without links, @handles and escaped HTML, which carry no meaning for the models."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NOISE = re.compile(rf"https?://\S+|www\.\S+|(?<![\w.])@\w+|{'|'.join(ENTITIES)}
 
 
 def plain_text(text: str) -> str:
-    """`text` with links and handles blanked and entities read, of the same length: places in it keep.
+    """`text` with links and handles blanked and entities decoded. Its length and all offsets stay the same.
 
-    Handles and links are names, not words. To the encoder they are a dozen word pieces that drown a short
-    message.
+    Handles and links are names, not words. The encoder splits each into a dozen word pieces, which outweigh
+    a short message.
     """
     # most tickets have none, and a search for three characters is far cheaper than the pattern
     if "@" in text or "&" in text or "://" in text or "www." in text:

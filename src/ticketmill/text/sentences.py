@@ -1,4 +1,4 @@
-"""The sentences of a ticket that say something: no greetings, signatures, quoted replies or log lines."""
+"""The meaningful sentences of a ticket: no greetings, signatures, quoted replies or log lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 MIN_WORDS = 3
 
-# A line of so many characters without an end was wrapped by the mail program: the next one goes on with it.
+# A line of this length without a full stop was wrapped by the mail program: the next line continues it.
 WRAPPED_FROM, WRAPPED_TO = 55, 120
 MAX_SIGNATURE_WORDS = 6
-# Noise shows at the beginning of a line; a line may have a million characters.
+# Noise is visible at the beginning of a line; a line may have a million characters.
 MAX_NOISE_CHARS = 200
 
 _BREAK = re.compile(r"(?<=[.!?…])[\"')\]]*\s+(?=[^\s\d])|\n\s*\n")
@@ -55,7 +55,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 class Sentence(NamedTuple):
-    """A sentence and where it stands in its text: characters `start` to `end`."""
+    """A sentence, and its position in the text: characters `start` to `end`."""
 
     text: str
     start: int
@@ -63,7 +63,7 @@ class Sentence(NamedTuple):
 
 
 def sentences(text: str) -> list[Sentence]:
-    """The sentences of `text` that say something, in order."""
+    """The meaningful sentences of `text`, in order."""
     blocks: list[Sentence] = []
     open_block = False
     for line in _lines(text):
@@ -103,7 +103,7 @@ def _says_something(sentence: str) -> bool:
 
 
 def _without_name(blocks: list[Sentence]) -> list[Sentence]:
-    """Without the lines of a name and a role at the end, where no parting words stand above them."""
+    """Without the lines of a name and a role at the end, if no closing phrase precedes them."""
     kept = len(blocks)
     while kept > 1 and _is_name(blocks[kept - 1].text):
         kept -= 1
@@ -145,7 +145,7 @@ def _split(block: Sentence) -> list[Sentence]:
 
 
 def _without_opening(sentence: Sentence) -> Sentence:
-    """Without the `Hi there, ` that a sentence may begin with."""
+    """Without a greeting such as `Hi there, ` at the beginning."""
     opening = _OPENING.match(sentence.text)
     if opening is None or len(sentence.text) - opening.end() < MIN_WORDS:
         return sentence

@@ -1,4 +1,4 @@
-"""What was received and is not settled yet: kept invisible to other workers, and known when it is lost."""
+"""Messages in flight: kept invisible to other workers, and known when it is lost."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.message import Message
+from ticketmill.domain.message import SQS_MAX_BATCH, Message
 from ticketmill.pipeline.ports import Queue
 
 log = logging.getLogger(__name__)
-
-CHANGE_AT_ONCE = 10
 
 
 @dataclass(slots=True)
@@ -62,13 +60,13 @@ class Leases:
             self._drop_expired(messages)
             return [message for message in messages if message.receipt in self._leases]
 
-    def release(self, messages: Sequence[Message]) -> list[Message]:
-        """Ends the leases of `messages`; gives those that were still ours, to acknowledge or hand back."""
+    def end(self, messages: Sequence[Message]) -> list[Message]:
+        """Ends the leases of `messages`; gives those that were still ours, to acknowledge or release."""
         with self._lock:
             self._drop_expired(messages)
             return [message for message in messages if self._leases.pop(message.receipt, None)]
 
-    def release_all(self) -> list[Message]:
+    def end_all(self) -> list[Message]:
         """Ends every lease; gives the messages."""
         with self._lock:
             messages = [lease.message for lease in self._leases.values()]
@@ -76,19 +74,19 @@ class Leases:
         return messages
 
     def oldest_sent_at(self) -> datetime | None:
-        """When the oldest message in hand was enqueued."""
+        """When the oldest message in flight was enqueued."""
         # without the lock: a heartbeat may hold it for as long as the queue hangs, and metrics are asked then
         return min((lease.message.sent_at for lease in list(self._leases.values())), default=None)
 
     def extend(self) -> None:
-        """One heartbeat: every message in hand stays invisible for the whole visibility timeout from now.
+        """One heartbeat: every message in flight stays invisible for the whole visibility timeout from now.
 
         A queue that fails is asked again at the next heartbeat, of which several fit into the timeout.
         """
         waiting = list(self._leases)
-        for start in range(0, len(waiting), CHANGE_AT_ONCE):
+        for start in range(0, len(waiting), SQS_MAX_BATCH):
             try:
-                self._extend(waiting[start : start + CHANGE_AT_ONCE])
+                self._extend(waiting[start : start + SQS_MAX_BATCH])
             except TransientFailure as failure:
                 log.warning("%s; trying again at the next heartbeat", failure)
 
@@ -98,13 +96,11 @@ class Leases:
             if not held:
                 return
             expires_at = self._clock() + self._visibility_timeout_s
-            expired = self._queue.change_visibility(
-                [lease.message for lease in held], self._visibility_timeout_s
-            )
+            extension = self._queue.extend([lease.message for lease in held], self._visibility_timeout_s)
             for lease in held:
-                if lease.message.message_id in expired:
+                if lease.message.message_id in extension.expired:
                     self._lose(lease.message)
-                else:
+                elif lease.message.message_id in extension.confirmed:
                     lease.expires_at = expires_at
 
     def _drop_expired(self, messages: Sequence[Message]) -> None:

@@ -1,17 +1,14 @@
-"""Several worker processes as one: cores, limits and signals are shared out, statistics summed up."""
+"""Several worker processes as one: cores and limits are shared out, statistics summed up."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketmill.domain.errors import TicketmillError
@@ -26,15 +23,17 @@ class ProcessDied(TicketmillError):
 
 
 class Processes:
-    """`count` processes of `ticketmill work` with `flags`, stopped as one.
+    """One process for each command, stopped as one. Where one of them dies the others are stopped."""
 
-    A signal is passed on to all of them, a second one too. Where one of them dies the others are stopped.
-    """
-
-    def __init__(self, commands: Sequence[Sequence[str]], environments: Sequence[Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        commands: Sequence[Sequence[str]],
+        environments: Sequence[Mapping[str, str]],
+        program: Sequence[str] = (sys.executable, "-m", "ticketmill"),
+    ) -> None:
         self._children = [
             subprocess.Popen(
-                [sys.executable, "-m", "ticketmill", *command],
+                [*program, *command],
                 env={**os.environ, **environment},
                 stdout=subprocess.PIPE,
                 text=True,
@@ -45,36 +44,32 @@ class Processes:
         ]
 
     def run(self) -> list[dict[str, Any]]:
-        """The statistics of each, when all have ended. Raises ProcessDied with the first bad exit code."""
-        with self._signals():
-            stopping = False
-            while any(child.poll() is None for child in self._children):
-                if not stopping and any(child.poll() for child in self._children):
-                    stopping = True
-                    self._pass_on(signal.SIGTERM)
-                time.sleep(LOOK_EVERY_S)
+        """The statistics of each that gave some, when all have ended.
+
+        One that was stopped before it began to work gives none. Raises ProcessDied with the first bad exit
+        code.
+        """
+        stopping = False
+        while any(child.poll() is None for child in self._children):
+            if not stopping and any(child.poll() for child in self._children):
+                stopping = True
+                self.stop()
+            time.sleep(LOOK_EVERY_S)
         answers = [child.communicate()[0] for child in self._children]
         for child in self._children:
             if child.returncode:
                 raise ProcessDied(f"worker process {child.pid} ended with exit code {child.returncode}")
-        return [json.loads(answer) for answer in answers]
+        return [json.loads(answer) for answer in answers if answer]
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def pass_on(signum: int, _frame: FrameType | None) -> None:
-            self._pass_on(signum)
-
-        previous = {name: signal.signal(name, pass_on) for name in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for name, handler in previous.items():
-                signal.signal(name, handler)
-
-    def _pass_on(self, signum: int) -> None:
+    def stop(self) -> None:
+        """Asks every process to stop."""
         for child in self._children:
-            if child.poll() is None:
-                child.send_signal(signum)
+            child.terminate()
+
+    def kill(self) -> None:
+        """Ends every process at once. A signal handler may call it."""
+        for child in self._children:
+            child.kill()
 
 
 def shares(whole: int, count: int) -> list[int]:

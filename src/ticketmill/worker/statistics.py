@@ -26,9 +26,11 @@ class Statistics:
         self.received = 0
         """Messages, those that came again among them."""
         self.lost_leases = 0
-        """Messages that became visible to others while they were in hand."""
+        """Messages that became visible to others while they were in flight."""
         self.unconfirmed = 0
         """Messages that the queue did not confirm as deleted: they come again, as duplicates."""
+        self.outages = 0
+        """How often a dependency failed, and paused the worker."""
         self.cache_hits = 0
         """Texts that the encoder had read before, and did not read again."""
         self.cache_misses = 0
@@ -36,22 +38,22 @@ class Statistics:
         self._clock = clock
         self._busy_s = 0.0
         self._busy_from = 0.0
-        self._batches_in_hand = 0
+        self._batches_under_way = 0
         self._lock = threading.Lock()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
         """Around the processing of a batch; several at once count once."""
         with self._lock:
-            if not self._batches_in_hand:
+            if not self._batches_under_way:
                 self._busy_from = self._clock()
-            self._batches_in_hand += 1
+            self._batches_under_way += 1
         try:
             yield
         finally:
             with self._lock:
-                self._batches_in_hand -= 1
-                if not self._batches_in_hand:
+                self._batches_under_way -= 1
+                if not self._batches_under_way:
                     self._busy_s += self._clock() - self._busy_from
 
     def count(self, outcomes: Iterable[Outcome], done_at: datetime) -> None:
@@ -85,6 +87,7 @@ class Statistics:
             "received": self.received,
             "lost_leases": self.lost_leases,
             "unconfirmed": self.unconfirmed,
+            "outages": self.outages,
             "cache_hits": self.cache_hits,
             "cache_misses": self.cache_misses,
             "tickets_per_s": round(self.tickets_per_s, 1),

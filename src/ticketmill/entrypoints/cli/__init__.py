@@ -1,62 +1,157 @@
 """The command line: thin translators from flags to the pipeline, and from answers to text.
 
-Heavy imports stand inside the commands that need them, so that `ticketmill --help` answers at once.
+Heavy imports stand inside the commands that need them, so that `ticketmill --help` answers at once. For the
+same reason the help is plain text: drawing it by `rich` takes longer than all the rest.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from ticketmill.domain.errors import SetupError, TicketmillError
 from ticketmill.entrypoints.cli import (
     backfill,
     dead_letters,
     deploy,
+    doctor,
+    enrich,
     evaluate,
+    local,
     models,
-    place,
+    reindex,
     results,
+    schema,
+    show,
     taxonomy,
     tickets,
     work,
 )
-from ticketmill.entrypoints.cli.output import ExitCode, say
+from ticketmill.entrypoints.cli.failures import failure_of
+from ticketmill.entrypoints.cli.output import EXIT_CODES, ExitCode, answer, examples, say
+from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies, prepare_streams
+
+GC_THRESHOLD = 100_000  # objects more than at the last collection, 700 by default
+
+
+class Commands(TyperGroup):
+    """The commands; one whose reader has had enough, as in `ticketmill list | head`, is done."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _discard_stdout()
+            raise typer.Exit(ExitCode.DONE) from None
+
+
+_EXIT_CODES = ", ".join(f"{code.value} {meaning}" for code, meaning in EXIT_CODES.items())
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Turns raw support tickets into enriched ones: drop them into S3, read them from DynamoDB and S3.",
-    epilog="Exit codes: 0 done, 2 wrong usage, 3 not ready, 4 some tickets were rejected or a check "
-    "found something, 5 not found.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        'eval "$(ticketmill up)"        an emulator on this machine, and the stack on it',
+        "ticketmill drop ticket.json    put a ticket into the bucket",
+        "ticketmill work --until-empty  enrich what waits on the queue",
+        "ticketmill list --since 24h    what the tickets are about",
+        "ticketmill doctor              what is missing here, and what to do about it",
+    )
+    + f"\n\nExit codes: {_EXIT_CODES}.",
 )
-app.command()(place.up)
-app.command()(place.down)
-app.command()(place.status)
-app.command()(deploy.deploy)
+app.command(epilog=examples('eval "$(ticketmill up)"'))(local.up)
+app.command(epilog=examples('eval "$(ticketmill down)"'))(local.down)
+app.command()(local.status)
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
+app.command(epilog=deploy.EPILOG)(deploy.deploy)
+app.command()(reindex.reindex)
 app.command()(tickets.drop)
 app.command()(work.work)
-app.command()(tickets.show)
+app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)
-app.command()(tickets.enrich)
+app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
-app.command()(evaluate.evaluate)
-app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, drop it.")
-app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: check them, fit them.")
+app.command()(schema.schema)
+app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        answer(f"ticketmill {version('ticketmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def ticketmill(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Turns raw support tickets into enriched ones: drop them into S3, read them from DynamoDB and S3."""
+
+
 def main() -> None:
-    """Runs the command line; expected failures become one line on stderr and an exit code."""
+    """Runs the command line and ends the process with the command's exit code."""
+    # importing allocates much that stays: looking through it again and again takes a sixth of a start
+    gc.set_threshold(GC_THRESHOLD)
+    prepare_streams()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; an expected failure becomes one line on stderr."""
+    keep_loopback_off_proxies()
     try:
-        app(prog_name="ticketmill")
-    except TicketmillError as error:
-        say(f"ticketmill: {error}")
-        sys.exit(ExitCode.NOT_READY if isinstance(error, SetupError) else ExitCode.FAULT)
+        code = _invoke(arguments)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # whoever read our answers has had enough, as in `ticketmill list | head`
-        sys.stderr.close()
-        sys.exit(ExitCode.DONE)
+        _discard_stdout()
+        return ExitCode.DONE
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        _discard_what_cannot_be_written()
+        say(f"ticketmill: {failure.message}")
+        return failure.code
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """The exit code that the command gives: Typer ends every command by SystemExit."""
+    try:
+        app(list(arguments), prog_name="ticketmill")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else ExitCode.DONE
+    return ExitCode.DONE
+
+
+def _discard_what_cannot_be_written() -> None:
+    """What is left in the buffer would be tried again when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
+
+
+def _discard_stdout() -> None:
+    """From here on stdout leads nowhere."""
+    if sys.stdout is sys.__stdout__:  # not a test's own stream
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, examples, say, table
 
 if TYPE_CHECKING:
     from ticketmill.aws.clients import Clients
     from ticketmill.deploy.change_set import ChangeSet
 
 Pairs = list[str]
+EPILOG = examples(
+    "ticketmill deploy --dry-run",
+    "ticketmill deploy --stack support --parameter RawRetentionDays=90 --tag owner=support",
+)
 
 
 def deploy(
@@ -34,9 +38,9 @@ def deploy(
     allow_loss: Annotated[
         bool, typer.Option("--allow-loss", help="Even where a bucket, queue or table would be lost.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Deploy the stack to AWS, or to whatever answers there, by a change set.
+    """Deploy the stack to AWS by a change set.
 
     Exit code 4, and nothing changed, where a bucket, queue or table would be removed or replaced.
     """

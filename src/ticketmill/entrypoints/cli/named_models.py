@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say, table
 
 if TYPE_CHECKING:
     from ticketmill.settings import Settings
@@ -28,7 +25,7 @@ def pull(
         list[str] | None,
         typer.Argument(help="As the settings name them (hf:NAME@REVISION, …); without any, those they name."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch named models into the hub's cache and pin the revision found; loading never uses the network."""
     from ticketmill.domain.model_choice import CHOICES, parse_choice
@@ -45,6 +42,9 @@ def pull(
         chosen = [choice for task in CHOICES if (choice := settings.choice(task)).model]
     if not chosen:
         say("nothing to fetch: no setting names a model; see docs/models.md")
+        if as_json:
+            answer_json([])
+        return
     require_hub("`ticketmill models pull`")
     found = [fetch(choice, settings.cache_dir, say) for choice in dict.fromkeys(chosen)]
     if as_json:
@@ -77,6 +77,9 @@ def of_worker(settings: Settings) -> list[Row] | None:
     """What the worker on the settings' metrics port says; None where there is none that answers."""
     if settings.metrics_port is None:
         return None
+    import json
+    import urllib.request
+
     host = "127.0.0.1" if settings.metrics_host in ANY_ADDRESS else settings.metrics_host
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.metrics_port}/models"
     try:

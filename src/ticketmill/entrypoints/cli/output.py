@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 Item = TypeVar("Item")
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON, for programs.")]
 
 PLAIN_PROGRESS_EVERY_S = 5.0
 
@@ -23,7 +27,7 @@ _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 
 
 class ExitCode(IntEnum):
-    """What scripts can rely on; the README lists them."""
+    """What scripts can rely on, see EXIT_CODES."""
 
     DONE = 0
     FAULT = 1
@@ -35,9 +39,56 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+EXIT_CODES = {
+    ExitCode.DONE: "done",
+    ExitCode.FAULT: "failed on the way",
+    ExitCode.USAGE: "wrong usage",
+    ExitCode.NOT_READY: "not ready",
+    ExitCode.SOME_REJECTED: "some tickets were rejected or a check found something",
+    ExitCode.NOT_FOUND: "not found",
+    ExitCode.INTERRUPTED: "stopped by Ctrl-C",
+}
+"""What each exit code means: the help and the documentation are made from this table."""
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help; the lines stay as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """As in `1 ticket` and `1,204 tickets`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """As in ` (did you mean "login_issue"?)`, ready to follow a sentence; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word, list(known), n=1)
+    return f' (did you mean "{found[0]}"?)' if found else ""
+
+
 def say(message: str) -> None:
-    """A line for the person at the terminal, on stderr."""
-    typer.echo(message, err=True)
+    """A line for the person at the terminal, on stderr; where nobody can be told, nothing is lost."""
+    with suppress(OSError):
+        typer.echo(message, err=True)
+
+
+@contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Says so as soon as Ctrl-C is pressed, though what is under way takes its time; a second one ends it."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> NoReturn:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.write(2, "stopping…\n".encode())  # a stream may be in use by what was interrupted
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def answer(text: str) -> None:

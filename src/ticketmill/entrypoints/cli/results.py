@@ -4,52 +4,35 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.domain.labels import Sentiment, Status, Urgency
-from ticketmill.entrypoints.cli.output import answer, answer_json, say, table
+from ticketmill.domain.labels import Source, Status
+from ticketmill.entrypoints.cli.filters import check_labels, refuse_unknown_labels, with_filters
+from ticketmill.entrypoints.cli.output import answer, answer_json, counted, say, table
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
+from ticketmill.queries.cursor import BadCursor
 
 if TYPE_CHECKING:
-    from ticketmill.bootstrap import Adapters
     from ticketmill.domain.row import TicketRow
+    from ticketmill.queries.filters import Filters
     from ticketmill.queries.label_counts import LabelCounts
+    from ticketmill.queries.tickets import TicketQueries
 
-MAX_DAYS = 366
-WITH_CONFIDENCE = ("urgency", "intent", "sentiment")
-CSV_COLUMNS = (
-    "ticket_id",
-    "status",
-    "received_at",
-    "subject",
-    "customer_id",
-    "intent",
-    "intent_confidence",
-    "urgency",
-    "urgency_confidence",
-    "sentiment",
-    "sentiment_confidence",
-    "topics",
-    "language",
-    "needs_review",
-    "review_reasons",
-    "summary",
-)
+MAX_PAGE_ROWS = 1000
 
-Since = Annotated[str, typer.Option(help=f"{EXPECTED}.")]
+Since = Annotated[str, typer.Option(help=f"Uploaded since then: {EXPECTED}.")]
 
 
+@with_filters
 def list_tickets(
-    urgency: Annotated[Urgency | None, typer.Option()] = None,
-    intent: Annotated[str | None, typer.Option()] = None,
-    sentiment: Annotated[Sentiment | None, typer.Option()] = None,
-    status: Annotated[Status | None, typer.Option()] = None,
     min_confidence: Annotated[
         float | None, typer.Option(min=0, max=1, help="Of each label that is asked for.")
     ] = None,
@@ -58,36 +41,77 @@ def list_tickets(
     ] = False,
     since: Since = "7d",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One row a line, for programs.")] = False,
+    cursor: Annotated[
+        str | None, typer.Option(help="Goes on where a list with the same filters was cut.")
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="One row a line, for programs. Where the list is cut, stderr ends with its cursor."
+        ),
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
+    **labels: list[str] | None,
 ) -> None:
-    """List tickets by what they are, the newest upload first."""
+    """List tickets by what they are, the newest upload first.
+
+    A filter that is given twice means either: --urgency high --urgency critical.
+    """
     from ticketmill import bootstrap
+    from ticketmill.queries.columns import CONFIDENCES
+    from ticketmill.queries.filters import Filters
     from ticketmill.settings import load_settings
 
-    labels = {"urgency": urgency, "intent": intent, "sentiment": sentiment, "status": status}
-    wanted = {name: label for name, label in labels.items() if label is not None}
-    if min_confidence is not None and not wanted.keys() & set(WITH_CONFIDENCE):
-        raise typer.BadParameter("--min-confidence needs --urgency, --intent or --sentiment")
+    wanted = check_labels(labels)
+    if min_confidence is not None and not wanted.keys() & CONFIDENCES.keys():
+        options = ", ".join(f"--{name}" for name in CONFIDENCES)
+        raise typer.BadParameter(f"--min-confidence needs one of {options}")
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
-    start = _start(since)
-    place = bootstrap.connect(load_settings())
-    found = (
-        row
-        for row in _find(place, wanted, start)
-        if (row.needs_review or not needs_review) and _is_sure(row, wanted, min_confidence)
-    )
-    rows = islice(found, limit)
+    if needs_review:
+        wanted["needs_review"] = ("yes",)
+    start = parse_since(since)
+    settings = load_settings()
+    queries = bootstrap.connect(settings).queries
+    listing = _Listing(queries, Filters(wanted, min_confidence), start, limit, cursor)
+    rows = iter(listing)
+    first = list(islice(rows, 1))
+    if not first and cursor is None:
+        refuse_unknown_labels(wanted, settings.bundle_dir, lambda name: queries.known_labels(name, start))
     if as_json:
-        for row in rows:
+        for row in chain(first, rows):
             answer_json(row.model_dump(mode="json", exclude_none=True))
     elif as_csv:
-        _answer_csv(rows)
+        _answer_csv(chain(first, rows))
     else:
-        listed = [_listed(row) for row in rows]
-        columns = ("ticket", "status", "urgency", "intent", "sentiment", "topics", "summary")
-        table(f"{len(listed)} tickets since {start:%Y-%m-%d %H:%M} UTC", columns, listed)
+        _answer_table(chain(first, rows), start)
+    _say_where_cut(listing, as_json)
+
+
+@dataclass
+class _Listing:
+    """The rows of one list, page by page; then `cursor` says where it was cut, None where it was not."""
+
+    queries: TicketQueries
+    filters: Filters
+    since: datetime
+    limit: int
+    cursor: str | None
+    shown: int = 0
+
+    def __iter__(self) -> Iterator[TicketRow]:
+        while self.shown < self.limit:
+            wanted = min(self.limit - self.shown, MAX_PAGE_ROWS)
+            try:
+                page = self.queries.list(self.filters, self.since, cursor=self.cursor, limit=wanted)
+            except BadCursor as error:
+                raise typer.BadParameter(str(error), param_hint="--cursor") from None
+            self.cursor = page.cursor
+            for row in page.rows:
+                self.shown += 1
+                yield row
+            if page.cursor is None:
+                return
 
 
 def stats(
@@ -95,103 +119,100 @@ def stats(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     chart: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the counts there too.")] = None,
 ) -> None:
-    """Count tickets by label: status, intent, urgency, sentiment, language, topics."""
+    """Count tickets by label: status, intent, urgency, sentiment, topics, language."""
     from ticketmill import bootstrap
-    from ticketmill.queries.label_counts import LabelCounts
     from ticketmill.settings import load_settings
 
     if chart is not None:
         from ticketmill.learning.plots import check_plots
 
         check_plots()
-    start = _start(since)
-    place = bootstrap.connect(load_settings())
-    label_counts = LabelCounts()
-    label_counts.add(_find(place, {}, start))
-    title = f"{label_counts.rows} tickets since {start:%Y-%m-%d %H:%M} UTC"
+    start = parse_since(since)
+    counts = bootstrap.connect(load_settings()).queries.counts(start)
+    title = f"{counted(counts.rows, 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
     if as_json:
-        counts = {
-            "tickets": label_counts.rows,
-            "needs_review": label_counts.needs_review,
-            **label_counts.as_dict(),
-        }
-        answer_json({"since": start.isoformat(timespec="seconds"), **counts})
+        told = {"tickets": counts.rows, "needs_review": counts.needs_review, **counts.as_dict()}
+        answer_json({"since": start.isoformat(timespec="seconds"), **told})
     else:
-        label_counts_table(title, label_counts)
+        label_counts_table(title, counts)
     if chart is not None:
         from ticketmill.learning.plots import plot_counts
 
-        plot_counts(label_counts.as_dict(), title, chart)
+        plot_counts({name: labels for name, labels in counts.as_dict().items() if labels}, title, chart)
         say(f"wrote {chart}")
 
 
-def label_counts_table(title: str, label_counts: LabelCounts) -> None:
+def _say_where_cut(listing: _Listing, as_json: bool) -> None:
+    if listing.cursor is None:
+        return
+    if as_json:
+        say(json.dumps({"shown": listing.shown, "cursor": listing.cursor}))
+    else:
+        say(f"{counted(listing.shown, 'ticket')} shown; for more: --limit, or --cursor {listing.cursor}")
+
+
+def label_counts_table(title: str, counts: LabelCounts) -> None:
     """The counts of labels, and their shares of all tickets."""
-    counted = [
-        (task, label, count)
-        for task, counts in label_counts.as_dict().items()
-        for label, count in counts.items()
+    told = [
+        (task.replace("_", " "), label, count)
+        for task, labels in counts.as_dict().items()
+        for label, count in labels.items()
     ]
-    if label_counts.needs_review:
-        counted.append(("needs review", "yes", label_counts.needs_review))
-    rows = [(*each, f"{each[-1] / label_counts.rows:.1%}") for each in counted]
+    if counts.needs_review:
+        told.append(("needs review", "yes", counts.needs_review))
+    rows = [(*each, f"{each[-1] / counts.rows:.1%}") for each in told]
     table(title, ("task", "label", "tickets", "share"), rows)
 
 
-def _start(since: str) -> datetime:
-    moment = parse_since(since)
-    # The indexes are sharded by day: every day that is looked at costs a query or four.
-    if datetime.now(UTC) - moment > timedelta(days=MAX_DAYS):
-        raise typer.BadParameter(f"expected a time within the last {MAX_DAYS} days")
-    return moment
+def _answer_table(rows: Iterable[TicketRow], start: datetime) -> None:
+    from ticketmill.queries.columns import LISTED
 
-
-def _find(place: Adapters, wanted: Mapping[str, Any], start: datetime) -> Iterator[TicketRow]:
-    """Rows that have all `wanted` labels, newest first: one index query a day and label."""
-    indexed, labels = next(((name, [label]) for name, label in wanted.items()), ("status", list(Status)))
-    day = datetime.now(UTC).date()
-    while day >= start.date():
-        found = chain.from_iterable(place.rows.query_day(f"{indexed}_day", label, day) for label in labels)
-        for row in sorted(found, key=lambda row: row.received_at, reverse=True):
-            fits = all(getattr(row, name) == label for name, label in wanted.items())
-            if fits and row.received_at >= start:
-                yield row
-        day -= timedelta(days=1)
-
-
-def _is_sure(row: TicketRow, wanted: Mapping[str, Any], min_confidence: float | None) -> bool:
-    """Whether a row has each label that was asked for with so much confidence."""
-    confidences = [getattr(row, f"{name}_confidence") for name in WITH_CONFIDENCE if name in wanted]
-    return min_confidence is None or all(each is not None and each >= min_confidence for each in confidences)
-
-
-def _listed(row: TicketRow) -> tuple[object, ...]:
-    topics = ", ".join(topic.label for topic in row.topics)
-    what = _what(row)
-    return row.ticket_id, row.status, row.urgency, row.intent, row.sentiment, topics, what
-
-
-def _what(row: TicketRow) -> str | None:
-    if row.status is Status.REJECTED and row.rejection:
-        return row.rejection.message
-    if row.status is Status.FAILED and row.failure:
-        return row.failure.message
-    return row.summary_display or row.summary
+    listed = [
+        (row.ticket_id, *(_told(getattr(row, name), ", ") for name in LISTED), _what(row)) for row in rows
+    ]
+    title = f"{counted(len(listed), 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
+    table(title, ("ticket", *LISTED, "summary"), listed)
 
 
 def _answer_csv(rows: Iterable[TicketRow]) -> None:
     """A head line, and one record a row; of several topics or reasons each follows a semicolon."""
-    answer(",".join(CSV_COLUMNS))
+    from ticketmill.queries.columns import CSV
+
+    answer(",".join(CSV))
     for row in rows:
         line = io.StringIO()
-        cells = {name: getattr(row, name) for name in CSV_COLUMNS} | {
-            "received_at": row.received_at.isoformat(),
-            "topics": ";".join(topic.label for topic in row.topics),
-            "review_reasons": ";".join(row.review_reasons),
-            "summary": _what(row),
-        }
+        cells = {name: _told(getattr(row, name), ";") for name in CSV}
+        cells |= {"received_at": row.received_at.isoformat(), "summary": _what(row)}
         csv.writer(line, lineterminator="").writerow(map(_cell, cells.values()))
         answer(line.getvalue())
+
+
+def _told(value: object, separator: str) -> object:
+    """A field as people see it: yes or no, and a tag that stands in for a topic as `vip (tag)`."""
+    match value:
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case tuple():
+            return separator.join(map(_told_label, value))
+        case _:
+            return value
+
+
+def _told_label(label: object) -> str:
+    """A topic, or whatever else there are several of."""
+    name = str(getattr(label, "label", label))
+    return f"{name} (tag)" if getattr(label, "source", None) == Source.FALLBACK else name
+
+
+def _what(row: TicketRow) -> str | None:
+    """What a ticket says, or why there is nothing to say."""
+    if row.status == Status.REJECTED and row.rejection:
+        return row.rejection.message
+    if row.status == Status.FAILED and row.failure:
+        return row.failure.message
+    return row.summary_display or row.summary
 
 
 def _cell(value: object) -> object:

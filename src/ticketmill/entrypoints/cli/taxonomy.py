@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import ExitCode, answer, answer_json, say, table
+from ticketmill.entrypoints.cli.output import (
+    AsJson,
+    ExitCode,
+    answer,
+    answer_json,
+    counted,
+    examples,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +31,49 @@ CHUNK = 128
 
 app = typer.Typer(no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
-
 
 class TaskName(StrEnum):
     TOPICS = "topics"
     INTENT = "intent"
+
+
+@app.command(
+    epilog=examples(
+        "ticketmill taxonomy show",
+        "ticketmill taxonomy show --task topics --yaml > topics.yaml",
+    )
+)
+def show(
+    task: Annotated[TaskName | None, typer.Option(help="Of this task alone.")] = None,
+    as_json: AsJson = False,
+    as_yaml: Annotated[
+        bool, typer.Option("--yaml", help="As a file that `models build` and `taxonomy check` read.")
+    ] = False,
+) -> None:
+    """Print the labels of the bundle, with their descriptions and examples."""
+    if as_json and as_yaml:
+        raise typer.BadParameter("--json or --yaml, not both")
+    if as_yaml and task is None:
+        raise typer.BadParameter("--yaml needs --task: a file holds the labels of one task")
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.models.build.taxonomy_file import yaml_of
+    from ticketmill.models.prototypes import read_taxonomies_of
+    from ticketmill.settings import load_settings
+
+    bundle = load_bundle(load_settings().bundle_dir)
+    taxonomies = read_taxonomies_of(bundle)
+    chosen = [each for each in (taxonomies.topics, taxonomies.intent) if task in (None, each.task)]
+    if as_yaml:
+        answer(yaml_of(chosen[0]).rstrip())
+    elif as_json:
+        answer_json({each.task: each.model_dump(mode="json") for each in chosen})
+    else:
+        for each in chosen:
+            table(
+                f"{each.task}, {counted(len(each.labels), 'label')} of bundle {bundle.fingerprint}",
+                ("label", "description", "examples"),
+                [(one.label, one.description, len(one.examples) or "") for one in each.labels],
+            )
 
 
 @app.command()
@@ -38,7 +84,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for overlaps, near-duplicates, thin descriptions and labels that no ticket comes near.
+    """Look for overlaps, thin descriptions and labels far from every ticket.
 
     The exit code is 4 where something was found.
     """
@@ -69,9 +115,10 @@ def check(
     elif findings:
         columns = ("finding", "labels", "value", "what it means")
         rows = [(each.kind, ", ".join(each.labels), each.value, each.message) for each in findings]
-        table(f"{len(findings)} findings in {len(taxonomy.labels)} labels", columns, rows)
+        labels = counted(len(taxonomy.labels), "label")
+        table(f"{counted(len(findings), 'finding')} in {labels}", columns, rows)
     else:
-        answer(f"{len(taxonomy.labels)} labels, nothing found")
+        answer(f"{counted(len(taxonomy.labels), 'label')}, nothing found")
     if findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -83,7 +130,9 @@ def fit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit how head, prototypes and examples are weighed, on the shipped corpus, and print how each does."""
+    """Fit the weights of head, prototypes and examples on the shipped corpus.
+
+    Prints how each does alone."""
     from dataclasses import asdict
 
     from ticketmill.encoder.bundle import load_bundle

@@ -1,4 +1,4 @@
-"""Taxonomies in YAML files, the shipped ones and those of a user; only a build and a check read them."""
+"""Taxonomies in YAML files, shipped or a user's. Only builds and checks read them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SHIPPED: dict[Task, Path] = {
 
 
 def read_taxonomy(path: Path, task: Task | None = None) -> Taxonomy:
-    """The taxonomy in a YAML file. SetupError says what is wrong with it, and where.
+    """The taxonomy in a YAML file. Raises SetupError, which says what is wrong, and where.
 
-    `task` is the task that is expected; a file that names none is taken to be of it.
+    `task` is the expected task, also of a file that names none.
     """
     content = _yaml(path)
     if not isinstance(content, dict):
@@ -34,7 +34,7 @@ def read_taxonomy(path: Path, task: Task | None = None) -> Taxonomy:
 
 
 def read_taxonomies(topics: Path | None, intent: Path | None) -> Taxonomies:
-    """Both taxonomies; the shipped one where a path is None."""
+    """Both taxonomies. A path of None is the shipped one."""
     shipped = read_taxonomy(SHIPPED["topics"], "topics")
     return Taxonomies(
         topics=read_taxonomy(topics, "topics") if topics else shipped,
@@ -44,11 +44,26 @@ def read_taxonomies(topics: Path | None, intent: Path | None) -> Taxonomies:
     )
 
 
-def _yaml(path: Path) -> Any:
+def yaml_of(taxonomy: Taxonomy) -> str:
+    """The taxonomy as a YAML file that `read_taxonomy` reads."""
+    content = taxonomy.model_dump(mode="json")
+    for label in content["labels"]:
+        if not label["examples"]:
+            del label["examples"]
+    text: str = _pyyaml().safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def _pyyaml() -> Any:
     try:
         import yaml
     except ModuleNotFoundError:
-        raise SetupError("reading a taxonomy needs PyYAML: pip install 'ticketmill[build]'") from None
+        raise SetupError("a taxonomy in YAML needs PyYAML: pip install 'ticketmill[build]'") from None
+    return yaml
+
+
+def _yaml(path: Path) -> Any:
+    yaml = _pyyaml()
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -62,7 +77,7 @@ def _yaml(path: Path) -> Any:
 
 
 def _where(location: tuple[int | str, ...], content: dict[str, Any]) -> str:
-    """As in `labels[3] (billing): description: `, for a fault at ("labels", 3, "description")."""
+    """As in `labels[3] (billing): description: `, for an error at ("labels", 3, "description")."""
     if not location:
         return ""
     parts = list(map(str, location))

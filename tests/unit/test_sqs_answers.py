@@ -67,7 +67,7 @@ def test_what_is_not_ours_to_delete_is_not_asked_for_again(sqs: SQSClient) -> No
         assert SqsQueue(sqs, URL).acknowledge(MESSAGES) == {"m0", "m1"}
 
 
-def test_a_heartbeat_tells_lost_receipts_from_a_queue_in_trouble(sqs: SQSClient) -> None:
+def test_an_extension_counts_only_what_sqs_confirms_and_tells_expired_receipts_apart(sqs: SQSClient) -> None:
     with Stubber(sqs) as stubber:
         stubber.add_response(
             "change_message_visibility_batch",
@@ -76,4 +76,33 @@ def test_a_heartbeat_tells_lost_receipts_from_a_queue_in_trouble(sqs: SQSClient)
                 "Failed": [failed(1, "ReceiptHandleIsInvalid", True), failed(2, "InternalError", False)],
             },
         )
-        assert SqsQueue(sqs, URL).change_visibility(MESSAGES, 60) == {"m1"}
+        extension = SqsQueue(sqs, URL).extend(MESSAGES, 60)
+    assert (extension.confirmed, extension.expired) == ({"m0"}, {"m1"})
+
+
+def test_an_extension_that_sqs_does_not_mention_is_neither_confirmed_nor_expired(sqs: SQSClient) -> None:
+    with Stubber(sqs) as stubber:
+        stubber.add_response("change_message_visibility_batch", {"Successful": [{"Id": "2"}], "Failed": []})
+        extension = SqsQueue(sqs, URL).extend(MESSAGES, 60)
+    assert (extension.confirmed, extension.expired) == ({"m2"}, frozenset())
+
+
+def test_messages_are_released_ten_a_request_and_a_request_that_fails_confirms_nothing(
+    sqs: SQSClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages = [announce("a", message_id=f"m{number}") for number in range(12)]
+    with Stubber(sqs) as stubber:
+        stubber.add_client_error("change_message_visibility_batch", "RequestThrottled", http_status_code=400)
+        stubber.add_response(
+            "change_message_visibility_batch",
+            {"Successful": [{"Id": "0"}, {"Id": "1"}], "Failed": []},
+            {
+                "QueueUrl": URL,
+                "Entries": [
+                    {"Id": str(position), "ReceiptHandle": message.receipt, "VisibilityTimeout": 7}
+                    for position, message in enumerate(messages[10:])
+                ],
+            },
+        )
+        assert SqsQueue(sqs, URL).release(messages, 7) == {"m10", "m11"}
+    assert "releasing 10 messages: RequestThrottled" in caplog.text

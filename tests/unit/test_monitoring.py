@@ -19,10 +19,19 @@ from ticketmill.domain.message import Message
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
 from ticketmill.telemetry.monitoring import Monitoring
-from ticketmill.worker import worker as worker_module
-from ticketmill.worker.worker import Limits, Pace, Worker
+from ticketmill.worker.backoff import Backoff
+from ticketmill.worker.dependencies import Probe
+from ticketmill.worker.pace import Limits, Pace
+from ticketmill.worker.worker import Worker
 
-PACE = Pace(wait_s=0, visibility_timeout_s=VISIBILITY_TIMEOUT_S, heartbeat_s=0.01, stop_deadline_s=5)
+PACE = Pace(
+    wait_s=0,
+    visibility_timeout_s=VISIBILITY_TIMEOUT_S,
+    heartbeat_s=0.01,
+    stop_deadline_s=5,
+    outage_pause_s=0.001,
+    max_outage_pause_s=0.001,
+)
 
 Process = Callable[[Sequence[Message]], list[Outcome]]
 
@@ -41,10 +50,14 @@ def enriched(messages: Sequence[Message]) -> list[Outcome]:
 
 
 def under(
-    watch: Monitoring, queue: FakeQueue, process: Process = enriched, until_empty: bool = True
+    watch: Monitoring,
+    queue: FakeQueue,
+    process: Process = enriched,
+    until_empty: bool = True,
+    probes: dict[str, Probe] | None = None,
 ) -> Worker:
     limits = Limits(until_empty=until_empty, for_s=None if until_empty else 0.2)
-    worker = Worker(queue, process, PACE, limits, watch.batch_done)
+    worker = Worker(queue, process, PACE, limits, watch.batch_done, probes=probes, backoff=Backoff(0))
     watch.over(worker)
     return worker
 
@@ -89,17 +102,14 @@ def test_it_is_ready_once_a_worker_has_its_bundle_and_its_queue_answers(watch: M
         return receive(max_messages, wait_s, visibility_timeout_s)
 
     queue.receive = flaky  # type: ignore[method-assign,assignment]
-    worker = under(watch, queue, until_empty=False)
-    worker_module.FIRST_PAUSE_S, kept = 0.001, worker_module.FIRST_PAUSE_S
-    try:
-        worker.run()
-    finally:
-        worker_module.FIRST_PAUSE_S = kept
-    silent = "the queue did not answer the last receive"
-    assert told[:5] == [silent, silent, None, silent, None]
+    under(watch, queue, until_empty=False).run()
+    # a receive that fails pauses receiving; by the next one the pause is over
+    assert told[0] == "the queue has not answered yet"
+    assert told[1] == "the queue has not answered yet"
+    assert told[2:5] == [None, None, None]
 
 
-def test_what_is_in_hand_is_told_while_it_is_and_no_longer(watch: Monitoring) -> None:
+def test_what_is_in_flight_is_told_while_it_is_and_no_longer(watch: Monitoring) -> None:
     seen: list[tuple[float | None, float | None]] = []
 
     def process(messages: Sequence[Message]) -> list[Outcome]:
@@ -130,9 +140,34 @@ def test_the_probes_over_http_say_what_the_worker_says() -> None:
         assert ask("/healthz") == (200, None)
         assert ask("/readyz") == (503, "the bundle is not loaded yet")
         worker = under(watch, FakeQueue())
-        assert ask("/readyz") == (503, "the queue did not answer the last receive")
+        assert ask("/readyz") == (503, "the queue has not answered yet")
         worker.run()
         assert ask("/readyz") == (200, None)
+
+
+def test_a_dependency_that_is_down_is_named_until_it_works_again(watch: Monitoring) -> None:
+    told: list[tuple[str | None, float | None]] = []
+
+    def probe() -> None:
+        told.append((watch.unready(), value(watch, "dependency_open", dependency="s3")))
+        if len(told) < 3:
+            raise TransientFailure("asking S3: ServiceUnavailable", dependency="s3")
+
+    def process(messages: Sequence[Message]) -> list[Outcome]:
+        if told:
+            return enriched(messages)
+        queue.waiting += messages  # it is redelivered
+        return [Outcome(each, Result.FAILED, dependency="s3") for each in messages]
+
+    queue = FakeQueue([announce("a")])
+    statistics = under(watch, queue, process, probes={"s3": probe, "dynamodb": lambda: None}).run()
+    # the breaker leaves its open state for the time of a probe
+    assert len(told) == 3
+    assert statistics.processed == 1
+    assert statistics.outages == 1
+    assert watch.unready() is None
+    assert value(watch, "dependency_open", dependency="s3") == 0
+    assert value(watch, "dependency_open", dependency="dynamodb") == 0
 
 
 def test_without_a_reader_no_service_is_asked_for_numbers(watch: Monitoring) -> None:

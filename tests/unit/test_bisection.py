@@ -37,3 +37,30 @@ def test_one_bad_item_among_many_costs_few_calls() -> None:
 
     bisect([*range(500), -1, *range(523)], counted)
     assert calls <= 2 * 10 + 1
+
+
+class PanicException(BaseException):
+    """As pyo3's: no Exception."""
+
+
+@pytest.mark.parametrize("error", [PanicException("panicked"), MemoryError(), RecursionError()])
+def test_what_can_be_caught_of_a_crash_is_the_failure_of_its_item_alone(error: BaseException) -> None:
+    def crashes_on_seven(items: Sequence[int]) -> list[int]:
+        if 7 in items:
+            raise error
+        return list(items)
+
+    results = bisect(range(16), crashes_on_seven)
+    assert isinstance(results[7], Exception)
+    assert [each for each in results if not isinstance(each, Exception)] == [
+        number for number in range(16) if number != 7
+    ]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit()])
+def test_what_ends_the_process_is_no_failure_of_an_item(error: BaseException) -> None:
+    def ends(items: Sequence[int]) -> list[int]:
+        raise error
+
+    with pytest.raises(type(error)):
+        bisect([1, 2], ends)

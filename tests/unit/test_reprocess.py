@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from threading import Event
 from typing import Any
 
@@ -12,7 +13,7 @@ from world import World
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.labels import Status
 from ticketmill.operations.backfill import Backfill, Chosen, Page, Reason, Unknown, in_batches
-from ticketmill.operations.reprocess import Redone, Report, enqueue, inline, work_through
+from ticketmill.operations.reprocess import Report, Reprocessed, enqueue, inline, work_through
 from ticketmill.pipeline.outcome import Result
 
 KEY = "tickets/T1.json"
@@ -27,11 +28,11 @@ def test_a_partial_record_is_enriched_again_under_the_same_bundle(
     partial = enriched.model_copy(update={"status": Status.PARTIAL, "revision": 2})
     world.rows.rows["T1"] = partial
     (page,) = backfill.pages(Selection(statuses=frozenset({Status.PARTIAL})))
-    redo = inline(lambda key: json.dumps([key]), world.pipeline.process_batch)
-    assert redo(page.chosen) == [Redone("T1", Result.ENRICHED)]
+    reprocess = inline(lambda key, _force: json.dumps([key]), world.pipeline.process_batch)
+    assert reprocess(page.chosen) == [Reprocessed("T1", Result.ENRICHED)]
     assert world.enricher.seen == ["T1", "T1"]
     assert world.row("T1").status is Status.ENRICHED
-    assert redo(page.chosen) == [Redone("T1", Result.DUPLICATE)], "and what is whole is not"
+    assert reprocess(page.chosen) == [Reprocessed("T1", Result.DUPLICATE)], "and what is whole is not"
 
 
 def test_what_fails_inline_is_told_and_the_rest_goes_on(
@@ -39,9 +40,9 @@ def test_what_fails_inline_is_told_and_the_rest_goes_on(
 ) -> None:
     for ticket_id, body in {"T1": "fine", "T2": "poison", "T3": "fine"}.items():
         raw.drop(f"tickets/{ticket_id}.json", ticket(ticket_id, body))
-    redo = inline(lambda key: json.dumps([key]), world.pipeline.process_batch)
+    reprocess = inline(lambda key, _force: json.dumps([key]), world.pipeline.process_batch)
     report = Report()
-    for done in work_through(backfill.pages(EVERYTHING), redo, 2, 1, Event()):
+    for done in work_through(backfill.pages(EVERYTHING), reprocess, 2, 1, Event()):
         report.add(*done)
     assert report.results == {"enriched": 2, "failed": 1}
     assert [(each.name, each.reason) for each in report.failed] == [("T2", "fault")]
@@ -49,10 +50,12 @@ def test_what_fails_inline_is_told_and_the_rest_goes_on(
 
 
 def test_what_cannot_be_sent_is_told() -> None:
-    redo = enqueue(lambda key: key, lambda bodies: [None if body != "b" else "refused" for body in bodies])
-    assert redo([Chosen("a", Reason.MISSING, "A"), Chosen("b", Reason.MISSING)]) == [
-        Redone("A", "enqueued"),
-        Redone("b", Result.FAILED, "refused"),
+    reprocess = enqueue(
+        lambda key, _force: key, lambda bodies: [None if body != "b" else "refused" for body in bodies]
+    )
+    assert reprocess([Chosen("a", Reason.MISSING, "A"), Chosen("b", Reason.MISSING)]) == [
+        Reprocessed("A", "enqueued"),
+        Reprocessed("b", Result.FAILED, "refused"),
     ]
 
 
@@ -61,14 +64,14 @@ def test_a_stop_finishes_what_is_begun_and_goes_on_behind_it() -> None:
     pages = [Page(2, "a2", chosen_of("a1", "a2")), Page(9, "b9", chosen_of("b1", "b2", "b3", "b4"))]
     seen: list[str] = []
 
-    def redo(batch: Any) -> list[Redone]:
+    def reprocess(batch: Any) -> list[Reprocessed]:
         seen.extend(each.key for each in batch)
         if "b1" in seen:
             stopping.set()
-        return [Redone(each.key, "enqueued") for each in batch]
+        return [Reprocessed(each.key, "enqueued") for each in batch]
 
     report = Report()
-    for done in work_through(pages, redo, 1, 1, stopping):
+    for done in work_through(pages, reprocess, 1, 1, stopping):
         report.add(*done)
     assert seen[:3] == ["a1", "a2", "b1"]
     assert len(seen) <= 4, "one more had been taken already"
@@ -87,3 +90,15 @@ def test_batches_of_a_page_are_the_page() -> None:
 
 def chosen_of(*keys: str) -> tuple[Chosen, ...]:
     return tuple(Chosen(key, Reason.ASKED) for key in keys)
+
+
+def test_force_is_asked_for_with_every_object() -> None:
+    sent: list[str] = []
+
+    def send_many(bodies: Sequence[str]) -> list[str | None]:
+        sent.extend(bodies)
+        return [None for _ in bodies]
+
+    for force in (False, True):
+        enqueue(lambda key, force: f"{key} {force}", send_many, force=force)(chosen_of("a", "b"))
+    assert sent == ["a False", "b False", "a True", "b True"]

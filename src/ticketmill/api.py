@@ -1,0 +1,70 @@
+"""The Python API: `from ticketmill import load; load().enrich([...])`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from ticketmill.bootstrap import load_enricher
+from ticketmill.domain.enrichment import EnrichedTicket
+from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.ticket import MAX_TICKET_BYTES, Ticket, parse_ticket
+from ticketmill.pipeline.enricher import Enricher
+from ticketmill.settings import load_settings
+
+
+class Ticketmill:
+    """The models of one bundle, loaded once. Thread-safe; it needs no AWS and keeps nothing of a ticket."""
+
+    def __init__(self, enricher: Enricher, max_ticket_bytes: int = MAX_TICKET_BYTES) -> None:
+        self._enricher = enricher
+        self._max_ticket_bytes = max_ticket_bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the bundle and the settings that decide every output, see `Enrichment.fingerprint`."""
+        return self._enricher.fingerprint
+
+    def enrich(self, tickets: Iterable[Mapping[str, Any] | Ticket]) -> list[EnrichedTicket]:
+        """The tickets with their enrichments, in the order given.
+
+        A mapping is a raw ticket as JSON has it, see docs/records.md. All tickets are checked before the
+        first one is enriched. Every result keeps its embedding in memory: pass some thousands at a time.
+
+        Raises TicketRejected for the first invalid ticket; a note on the error says which one it is.
+        """
+        valid = [self._checked(ticket, number) for number, ticket in enumerate(tickets, start=1)]
+        return [
+            EnrichedTicket(**dict(ticket), enrichment=enrichment)
+            for ticket, enrichment in zip(valid, self._enricher.enrich(valid), strict=True)
+        ]
+
+    def _checked(self, ticket: Mapping[str, Any] | Ticket, number: int) -> Ticket:
+        if isinstance(ticket, Ticket):
+            return ticket
+        try:
+            body = json.dumps(dict(ticket), default=_as_json).encode()
+            return parse_ticket(body, self._max_ticket_bytes)
+        except TicketRejected as error:
+            error.add_note(f"ticket {number} of those given to enrich()")
+            raise
+
+
+def load(**settings: Any) -> Ticketmill:
+    """Loads the bundle, about 1 second. `settings` win over the TICKETMILL_* variables, see docs/settings.md.
+
+    As in `load(threads=2, bundle="bundles/current")`. Raises SetupError when a setting is wrong or the bundle
+    is missing; `ticketmill models build` makes one.
+    """
+    known = load_settings(**settings)
+    return Ticketmill(load_enricher(known), known.max_ticket_bytes)
+
+
+def _as_json(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TicketRejected(
+        RejectionCode.NOT_JSON, f"expected values that JSON has, found {type(value).__name__}"
+    )

@@ -1,0 +1,85 @@
+"""The options that `list` filters by: one for each kind of label, made from the table of the tasks."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ticketmill.entrypoints.cli.output import nearest
+from ticketmill.queries.columns import FILTERS, OPEN_VOCABULARIES, VOCABULARIES
+
+TAXONOMY = "taxonomy.json"
+
+Labels = Mapping[str, Sequence[str]]
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with an option for each filter in the place of its `**labels`."""
+    signature, hints = inspect.signature(command), get_type_hints(command, include_extras=True)
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[list[str] | None, _option(name, facet)],
+        )
+        for name, facet in FILTERS.items()
+    ]
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])
+        for parameter in signature.parameters.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    setattr(command, "__signature__", signature.replace(parameters=[*options, *own]))  # noqa: B010
+    return command
+
+
+def _option(name: str, facet: str) -> Any:
+    vocabulary = VOCABULARIES.get(facet)
+    return typer.Option(
+        f"--{name}",
+        metavar="|".join(vocabulary) if vocabulary else "TEXT",
+        help="May be given more than once.",
+    )
+
+
+def check_labels(given: Mapping[str, Sequence[str] | None]) -> dict[str, tuple[str, ...]]:
+    """The labels that the options ask for, by facet; refuses one that a closed vocabulary does not have."""
+    wanted = {FILTERS[name]: tuple(labels) for name, labels in given.items() if labels}
+    for facet, labels in wanted.items():
+        _refuse(facet, labels, VOCABULARIES.get(facet, ()))
+    return wanted
+
+
+def refuse_unknown_labels(
+    wanted: Labels, bundle_dir: Path, labels_of_tickets: Callable[[str], set[str]]
+) -> None:
+    """After a search without result: refuses labels that neither the bundle nor a ticket knows."""
+    for name, labels in wanted.items():
+        if name in OPEN_VOCABULARIES:
+            of_bundle = _labels_of_bundle(OPEN_VOCABULARIES[name], bundle_dir)
+            _refuse(name, labels, sorted({*of_bundle, *labels_of_tickets(name)}))
+
+
+def _refuse(facet: str, labels: Sequence[str], known: Sequence[str]) -> None:
+    name = next(name for name, filtered in FILTERS.items() if filtered == facet)
+    for label in labels:
+        if known and label not in known:
+            raise typer.BadParameter(
+                f'there is no {name} "{label}"{nearest(label, known)}; there are: {", ".join(known)}',
+                param_hint=f"--{name}",
+            )
+
+
+def _labels_of_bundle(task: str, bundle_dir: Path) -> list[str]:
+    """The labels that a bundle's taxonomy names; none without a bundle: a list needs none."""
+    try:
+        taxonomies = json.loads((bundle_dir / TAXONOMY).read_bytes())
+        return [each["label"] for each in taxonomies[task]["labels"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -1,0 +1,41 @@
+"""What operations ask of the world, beside the ports of the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from ticketmill.domain.message import ListedObject
+from ticketmill.pipeline.ports import RawTickets
+
+
+class RawKeys(Protocol):
+    """The keys of the raw bucket, whether a rule announces them or not."""
+
+    def keys(self, prefix: str = "", after: str = "") -> Iterator[str]:
+        """Every key under `prefix` that comes after `after`, in order, listed as they are taken."""
+        ...
+
+
+class RawBucket(RawTickets, Protocol):
+    """The raw bucket, for walking through it."""
+
+    def walk(self, prefix: str, after: str = "") -> Iterator[ListedObject]:
+        """The tickets under `prefix` whose keys come after `after`, in the order of their keys."""
+        ...
+
+    def look(self, key: str) -> ListedObject | None:
+        """The object at `key`, None where there is none."""
+        ...
+
+
+class Checkpoints(Protocol):
+    """How far each run of backfill messages has come."""
+
+    def advance(self, run: str, token: str, from_key: str, to_key: str) -> bool:
+        """Moves the checkpoint of `run` from `from_key` to `to_key`, in the name of the message `token`.
+
+        True for the message that moved it, and again for later deliveries of that message until another
+        message moves it on. False for every other message: another one has the rest of the run.
+        """
+        ...

@@ -1,0 +1,44 @@
+"""What tickets are filtered by, counted, listed and written as CSV: all from the table of the tasks."""
+
+from __future__ import annotations
+
+from ticketmill.domain.facets import FALLBACK_SUFFIX
+from ticketmill.domain.labels import Status
+from ticketmill.tasks.table import TASKS
+
+_LABELLED = [(task, task.label) for task in TASKS if task.label]
+
+FILTERS = {
+    **{task.option or label: label for task, label in _LABELLED},
+    "status": "status",
+    "customer": "customer_id",
+    "tag": "tags",
+}
+"""The facets that tickets are filtered by, by the name that people give them."""
+
+VOCABULARIES: dict[str, tuple[str, ...]] = {
+    "status": tuple(Status),
+    **{label: task.vocabulary for task, label in _LABELLED if task.vocabulary},
+}
+"""The labels of a facet that no taxonomy and no model chooses."""
+
+OPEN_VOCABULARIES = {label: task.name for task, label in _LABELLED if not task.vocabulary}
+"""The facets whose labels a taxonomy or a model chooses, with their tasks."""
+
+CONFIDENCES = {label: task.confidence for task, label in _LABELLED if task.confidence}
+"""The field with the confidence of a facet."""
+
+TOPICS_FROM_TAGS = f"topics{FALLBACK_SUFFIX}"
+
+COUNTED = ("status", *(label for _, label in _LABELLED), TOPICS_FROM_TAGS)
+"""The facets that `stats` counts."""
+
+LISTED = ("status", *(label for task, label in _LABELLED if task.is_listed))
+"""The fields that `list` shows between a ticket's id and its summary."""
+
+CSV = (
+    *("ticket_id", "status", "received_at", "subject", "customer_id"),
+    *(column.name for task, _ in _LABELLED for column in task.columns if column.in_csv),
+    *("needs_review", "review_reasons"),
+    *(column.name for task in TASKS if not task.label for column in task.columns if column.in_csv),
+)

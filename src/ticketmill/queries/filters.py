@@ -1,0 +1,49 @@
+"""What a ticket must be like to be listed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ticketmill.domain.facets import facet, facets_of
+from ticketmill.domain.row import TicketRow
+from ticketmill.queries.columns import CONFIDENCES
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """`labels` has by name the labels of which a ticket must have one, as in `{"urgency": ("high",)}`.
+
+    `min_confidence` is asked of each of its labels that a model is more or less sure of.
+    """
+
+    labels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    min_confidence: float | None = None
+
+    def match(self, row: TicketRow) -> bool:
+        """Whether a row is to be listed."""
+        facets = facets_of(row)
+        has_all = all(
+            any(facet(name, label) in facets for label in wanted)
+            for name, wanted in self.labels.items()
+            if wanted
+        )
+        return has_all and self._is_sure(row)
+
+    def digest(self) -> str:
+        """A short hash: the same for the same filters, in whatever order they are given."""
+        labels = {name: sorted(wanted) for name, wanted in self.labels.items() if wanted}
+        text = json.dumps([labels, self.min_confidence], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+    def _is_sure(self, row: TicketRow) -> bool:
+        if self.min_confidence is None:
+            return True
+        confidences = [
+            getattr(row, CONFIDENCES[name])
+            for name, wanted in self.labels.items()
+            if wanted and name in CONFIDENCES
+        ]
+        return all(each is not None and each >= self.min_confidence for each in confidences)

@@ -1,0 +1,133 @@
+"""What people ask of the tickets: one, a list of some, counts of all. The CLI asks here, and an API can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+from ticketmill.domain.keys import utc_text
+from ticketmill.domain.labels import Status
+from ticketmill.domain.row import FoundRows, TicketRow
+from ticketmill.queries.cursor import decode_cursor, encode_cursor
+from ticketmill.queries.filters import Filters
+from ticketmill.queries.label_counts import LabelCounts
+
+MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
+SAMPLE = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class TicketIndex(Protocol):
+    """Which tickets there are, without their rows. It may lag behind the rows for a moment."""
+
+    def search(
+        self,
+        labels: Mapping[str, Sequence[str]],
+        since: datetime,
+        older_than: str | None = None,
+        expected: int = 50,
+    ) -> Generator[tuple[str, str], None, None]:
+        """Position and id of all tickets with `labels`, the newest first, and of others: it may know less.
+
+        `older_than` is the position after which to go on. About `expected` of them will be asked for.
+        """
+        ...
+
+    def facets(self, since: datetime) -> Generator[Iterable[str], None, None]:
+        """The facets of every ticket, the newest first."""
+        ...
+
+    def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
+        """How many tickets have each status."""
+        ...
+
+
+class TicketRows(Protocol):
+    """The rows by id."""
+
+    def get(self, ticket_id: str) -> TicketRow | None: ...
+
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, the newest upload first, and the cursor for the next page; None where there is no more."""
+
+    rows: tuple[TicketRow, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketQueries:
+    """The index finds tickets, the table tells of them."""
+
+    index: TicketIndex
+    rows: TicketRows
+
+    def get(self, ticket_id: str) -> TicketRow | None:
+        """The row of a ticket."""
+        return self.rows.get(ticket_id)
+
+    def list(
+        self,
+        filters: Filters,
+        since: datetime,
+        until: datetime | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Up to `limit` tickets that were uploaded from `since` on and before `until`, the newest first.
+
+        BadCursor where `cursor` is none, or belongs to a list with other filters.
+        """
+        digest = filters.digest()
+        older_than = decode_cursor(cursor, digest) if cursor else utc_text(until) if until else None
+        with closing(self._matching(filters, since, older_than, limit + 1)) as matching:
+            found = list(islice(matching, limit + 1))
+        rows = tuple(row for _, row in found[:limit])
+        more = len(found) > limit
+        return Page(rows, encode_cursor(found[limit - 1][0], digest) if more else None)
+
+    def counts(self, since: datetime) -> LabelCounts:
+        """The labels of all tickets that were uploaded from `since` on."""
+        counts = LabelCounts()
+        counts.add_facets(self.index.facets(since))
+        return counts
+
+    def count_statuses(self, since: datetime) -> dict[str, int]:
+        """How many tickets that were uploaded from `since` on have each status."""
+        return self.index.count([status.value for status in Status], since)
+
+    def known_labels(self, name: str, since: datetime) -> set[str]:
+        """The labels of that name that some of the newest tickets have."""
+        counts = LabelCounts()
+        with closing(self.index.facets(since)) as tickets:
+            counts.add_facets(islice(tickets, SAMPLE))
+        return set(counts.labels.get(name, ()))
+
+    def _matching(
+        self, filters: Filters, since: datetime, older_than: str | None, expected: int
+    ) -> Generator[tuple[str, TicketRow], None, None]:
+        found = self.index.search(filters.labels, since, older_than, expected)
+        at_once = min(expected, MAX_ROWS_AT_ONCE)
+        with closing(found):
+            while entries := list(islice(found, at_once)):
+                rows = self._readable_rows([ticket_id for _, ticket_id in entries])
+                for position, ticket_id in entries:
+                    row = rows.get(ticket_id)
+                    if row is not None and filters.match(row):
+                        yield position, row
+
+    def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, TicketRow]:
+        """The rows that exist; one that cannot be read is named in the log and left out."""
+        rows = self.rows.get_many(ticket_ids)
+        for ticket_id, failure in rows.unreadable.items():
+            logger.warning("ticket %s is left out: %s", ticket_id, failure)
+        return rows

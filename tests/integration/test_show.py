@@ -1,0 +1,74 @@
+"""`ticketmill show`: for people, for programs, and where something is missing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from commands import Run
+
+from ticketmill import bootstrap
+from ticketmill.aws.clients import Clients
+from ticketmill.deploy.stack import Stack
+from ticketmill.settings import load_settings
+
+BODY = "My password is refused.\n\n\n\n\nPlease help."
+
+
+@pytest.fixture
+def enriched_key(clients: Clients, stack: Stack, stack_name: str, ticketmill: Run) -> str:
+    """A ticket T1 that was enriched; the key of its enriched object."""
+    body = json.dumps({"ticket_id": "T1", "subject": "Cannot login", "body": BODY}).encode()
+    clients.s3.put_object(Bucket=stack.raw_bucket, Key="tickets/T1.json", Body=body)
+    ticketmill("work", "--max-tickets", 1, "--for", 60)
+    row = bootstrap.connect(load_settings(stack=stack_name)).rows.get("T1")
+    assert row is not None
+    assert row.enriched_key is not None
+    return row.enriched_key
+
+
+def test_people_see_booleans_latencies_and_texts_as_people_write_them(
+    enriched_key: str, ticketmill: Run
+) -> None:
+    shown = ticketmill("show", "T1").stdout
+    lines = [line.strip("│ ") for line in shown.splitlines()]
+    values = {name.strip(): value.strip() for name, _, value in (line.partition("│") for line in lines)}
+    assert values["priority conflict"] == "no"
+    assert values["latency"].startswith("queue ")
+    assert values["latency"].count(" ms") + values["latency"].count(" s") == 3
+    assert "True" not in shown
+    assert "False" not in shown
+    body = next(number for number, line in enumerate(lines) if line.startswith("body"))
+    assert lines[body + 1] == "│" or lines[body + 1] == ""
+    assert "Please help." in lines[body + 2], "one empty line, not four"
+
+
+def test_an_enriched_object_that_is_gone_is_told_with_how_to_make_it_again(
+    enriched_key: str, clients: Clients, stack: Stack, ticketmill: Run
+) -> None:
+    clients.s3.delete_object(Bucket=stack.enriched_bucket, Key=enriched_key)
+    done = ticketmill("show", "T1", code=5)
+    assert "login_issue" in done.stdout, "the row is shown"
+    assert f"{enriched_key} is gone; make it again: ticketmill backfill --ids T1 --force" in done.stderr
+    answered = json.loads(ticketmill("show", "T1", "--json", code=5).stdout)
+    assert (answered["row"]["ticket_id"], answered["ticket"]) == ("T1", None)
+
+
+def test_an_object_of_a_newer_version_is_shown_as_far_as_it_is_known(
+    enriched_key: str, clients: Clients, stack: Stack, ticketmill: Run
+) -> None:
+    stored = clients.s3.get_object(Bucket=stack.enriched_bucket, Key=enriched_key)["Body"].read()
+    newer = json.loads(stored) | {"schema_version": 99, "mood": "sunny"}
+    newer["enrichment"]["latency_ms"] = "fast"
+    body = json.dumps(newer).encode()
+    clients.s3.put_object(Bucket=stack.enriched_bucket, Key=enriched_key, Body=body)
+    done = ticketmill("show", "T1")
+    assert "login_issue" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert json.loads(ticketmill("show", "T1", "--json").stdout)["ticket"]["mood"] == "sunny"
+
+
+def test_a_ticket_that_nobody_knows_is_not_found(stack: Stack, ticketmill: Run) -> None:
+    done = ticketmill("show", "T404", code=5)
+    assert done.stdout == ""
+    assert "no ticket T404" in done.stderr
