@@ -22,16 +22,27 @@ from report import markdown
 MILLION = 1_000_000
 GB = 1_000_000_000
 SQS_BATCH = 10
+QUERIED_BYTES = 8192
+"""Of an index, for one read unit: it is read with eventual consistency."""
 
-ROW_SIZES = ("row_bytes", "row_write_units", "index_bytes", "index_write_units")
+ROW_SIZES = (
+    "row_bytes",
+    "row_write_units",
+    "index_bytes",
+    "index_write_units",
+    "by_time_entry_bytes",
+    "by_status_entry_bytes",
+)
 CORPUS_SIZES = {
-    "row_bytes": 1510.3,
+    "row_bytes": 1568.0,
     "row_write_units": 2.0,
     "index_bytes": 469.3,
     "index_write_units": 2.0,
-    "row_bytes_version_1": 1438.8,
+    "by_time_entry_bytes": 187.9,
+    "by_status_entry_bytes": 81.4,
+    "row_bytes_version_1": 1496.5,
     "row_write_units_version_1": 2.0,
-    "index_bytes_version_1": 6155.3,
+    "index_bytes_version_1": 6385.9,
     "index_write_units_version_1": 8.0,
 }
 """What tests/benchmarks/row_sizes.py prints."""
@@ -66,6 +77,8 @@ class Load:
     row_write_units: float = CORPUS_SIZES["row_write_units"]
     index_bytes: float = CORPUS_SIZES["index_bytes"]  # of all indexes together
     index_write_units: float = CORPUS_SIZES["index_write_units"]
+    by_time_entry_bytes: float = CORPUS_SIZES["by_time_entry_bytes"]
+    by_status_entry_bytes: float = CORPUS_SIZES["by_status_entry_bytes"]
     rows_read: float = 1.0  # before the model runs: is this ticket known?
     raw_gets: float = 1.0
     enriched_puts: float = 1.0
@@ -91,6 +104,18 @@ def costs(load: Load, prices: Prices) -> dict[str, float]:
         "kept a month in S3": MILLION * (load.raw_bytes + load.enriched_bytes) / GB * prices.s3_gb_month,
         "kept a month in DynamoDB, with its backup": table_gb * prices.dynamodb_gb_month
         + row_gb * prices.dynamodb_backup_gb_month,
+    }
+
+
+def read_costs(load: Load, prices: Prices) -> dict[str, float]:
+    """Dollars for looking through a million entries of an index."""
+
+    def million_of(entry_bytes: float) -> float:
+        return entry_bytes / QUERIED_BYTES * prices.dynamodb_million_reads
+
+    return {
+        "`stats` of a million tickets": million_of(load.by_time_entry_bytes),
+        "`status` of a million tickets": million_of(load.by_status_entry_bytes),
     }
 
 
@@ -122,7 +147,16 @@ def measured(found: dict[str, Any], load: Load) -> Load:
 
 def with_rows_of_version_1(load: Load, sizes: dict[str, float]) -> Load:
     """`load` with the rows and indexes of version 1, as they were measured with those of today."""
-    return replace(load, **{name: sizes[f"{name}_version_1"] for name in ROW_SIZES})
+    row_bytes = sizes["row_bytes_version_1"]
+    return replace(
+        load,
+        row_bytes=row_bytes,
+        row_write_units=sizes["row_write_units_version_1"],
+        index_bytes=sizes["index_bytes_version_1"],
+        index_write_units=sizes["index_write_units_version_1"],
+        by_time_entry_bytes=row_bytes,
+        by_status_entry_bytes=row_bytes,
+    )
 
 
 def table(load: Load, version_1: Load, prices: Prices) -> str:
@@ -133,10 +167,16 @@ def table(load: Load, version_1: Load, prices: Prices) -> str:
     today, before = costs(load, prices), costs(version_1, prices)
     rows = [(name, f"{dollars:,.2f}", f"{before[name]:,.2f}") for name, dollars in today.items()]
     rows.append(("**sum**", f"**{sum(today.values()):,.2f}**", f"**{sum(before.values()):,.2f}**"))
+    read_before = read_costs(version_1, prices)
+    reads = [
+        (name, f"{dollars:,.4f}", f"{read_before[name]:,.4f}")
+        for name, dollars in read_costs(load, prices).items()
+    ]
     return "\n\n".join(
         [
             markdown(("input", "today", "version 1"), inputs),
             markdown(("a million tickets", "USD today", "USD version 1"), rows),
+            markdown(("one look", "USD today", "USD version 1"), reads),
         ]
     )
 

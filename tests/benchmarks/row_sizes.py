@@ -24,6 +24,7 @@ from ticketmill.tasks.table import row_attributes
 
 BUCKET = "ticketmill-raw-000000000000-us-east-1"
 VERSION_ID = "x" * 32  # as long as one of S3
+ATTEMPT = "x" * 8  # as long as the pipeline's
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
         key = raw_key(ticket.ticket_id)
         uploaded = RawObject(BUCKET, key, VERSION_ID, etag, datetime.now(UTC), len(content), content)
-        stored_at = enriched_key(ticket.ticket_id, uploaded.content_hash, enrichment.fingerprint)
+        stored_at = enriched_key(ticket.ticket_id, uploaded.content_hash, enrichment.fingerprint, ATTEMPT)
         items.append(
             item_of(enriched_row(ticket, enrichment, uploaded, stored_at, row_attributes(enrichment)))
         )

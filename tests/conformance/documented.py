@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest"
+_DYNAMODB = "https://docs.aws.amazon.com/amazondynamodb/latest"
 _SNS = "https://docs.aws.amazon.com/sns/latest/dg"
 
 _STRUCTURE = f"{_S3}/notification-content-structure.html"
@@ -51,7 +52,11 @@ AWS = {
         "`KeyTooLongError`", "https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
     ),
     "`tickets/../secret.json` is": _said("a name", f"{_S3}/object-keys.html"),
-    "the item that a condition failed on": _said(
-        "yes", "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html"
+    "the item that a condition failed on": _said("yes", f"{_DYNAMODB}/APIReference/API_PutItem.html"),
+    "attributes of an index that repeats `facets`, filtered by a member": _said(
+        "`facets`, `position`, `shard`, `ticket_id`", f"{_DYNAMODB}/developerguide/GSI.html"
+    ),
+    "query of an index that is not there": _said(
+        "a `ValidationException`: no message is named", f"{_DYNAMODB}/APIReference/CommonErrors.html"
     ),
 }

@@ -210,6 +210,62 @@ def item_that_stood(place: Place) -> str:
     return "the condition did not fail"
 
 
+def filtered_index(place: Place) -> str:
+    """What an index gives that repeats one attribute, asked for a member of the set in it."""
+    dynamodb, table = place.client("dynamodb"), f"asked-{uuid.uuid4().hex[:12]}"
+    names = ("ticket_id", "shard", "position")
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "ticket_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by_time",
+                "KeySchema": [
+                    {"AttributeName": "shard", "KeyType": "HASH"},
+                    {"AttributeName": "position", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["facets"]},
+            }
+        ],
+    )
+    for number, facets in enumerate((["a=1", "b=2"], ["a=11"])):
+        keys = {"ticket_id": f"T{number}", "shard": "7", "position": str(number), "subject": "not repeated"}
+        item: dict[str, Any] = {name: {"S": value} for name, value in keys.items()}
+        dynamodb.put_item(TableName=table, Item={**item, "facets": {"SS": facets}})
+    items = dynamodb.query(
+        TableName=table,
+        IndexName="by_time",
+        KeyConditionExpression="#shard = :shard",
+        FilterExpression="contains(#facets, :facet)",
+        ExpressionAttributeNames={"#shard": "shard", "#facets": "facets"},
+        ExpressionAttributeValues={":shard": {"S": "7"}, ":facet": {"S": "a=1"}},
+    )["Items"]
+    return "; ".join(", ".join(f"`{name}`" for name in sorted(item)) for item in items)
+
+
+def missing_index(place: Place) -> str:
+    """The refusal of a query for an index that a table does not have."""
+    dynamodb, table = place.client("dynamodb"), f"asked-{uuid.uuid4().hex[:12]}"
+    dynamodb.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "ticket_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "ticket_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    try:
+        dynamodb.query(
+            TableName=table,
+            IndexName="by_time",
+            KeyConditionExpression="shard = :shard",
+            ExpressionAttributeValues={":shard": {"S": "7"}},
+        )
+    except ClientError as error:
+        return f"`{error.response['Error']['Message'].partition(':')[0]}`"
+    return "none"
+
+
 QUESTIONS: dict[str, Callable[[Place], str]] = {
     f"key of `{KEY}` in the event, straight": key_straight,
     "the same through EventBridge": key_by_eventbridge,
@@ -227,6 +283,8 @@ QUESTIONS: dict[str, Callable[[Place], str]] = {
     "get of a key of 1,025 bytes": long_key,
     "`tickets/../secret.json` is": dots_in_a_key,
     "the item that a condition failed on": item_that_stood,
+    "attributes of an index that repeats `facets`, filtered by a member": filtered_index,
+    "query of an index that is not there": missing_index,
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from commands import TICKETMILL, Run
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
-from ticketmill.deploy.stack import deploy
 from ticketmill.domain.keys import PROBE_PREFIX
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import Failure, RawVersion, TicketRow
@@ -317,63 +315,6 @@ class TestMessages:
         assert answer(done)["failed"] >= 1
         assert "mising" in done.stderr
         assert not place.queue.is_empty()
-
-
-class TestSchedule:
-    """The rule of the template. The emulator's clock for it is tried by hand: it needs minutes."""
-
-    @pytest.mark.usefixtures("stack")
-    def test_none_is_made_unless_asked_for(self, stack_name: str) -> None:
-        events = boto3.client("events")
-        assert events.list_rules(NamePrefix=stack_name)["Rules"] == []
-        events.close()
-
-    def test_its_message_has_missing_and_partial_records_enriched(
-        self, ticketmill: Run, place: Adapters, clients: Clients, stack_name: str, parameters: dict[str, str]
-    ) -> None:
-        deploy(clients, stack_name, {**parameters, "BackfillSchedule": "rate(1 hour)"})
-        events = boto3.client("events")
-        (rule,) = events.list_rules(NamePrefix=stack_name)["Rules"]
-        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
-        events.close()
-        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
-        allowed = allowed_senders(clients, place)
-        assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
-        drop(place, "T1")
-        worked_off(ticketmill)
-        change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",))
-        drop(place, "T2")
-        lose_events(place)
-        asked = json.loads(target["Input"])
-        place.queue.send(json.dumps(asked))
-        assert worked_off(ticketmill)["enriched"] == 0, "uploads of the last hour are on their way"
-        asked["backfill"]["min_age_s"] = 0
-        place.queue.send(json.dumps(asked))
-        assert worked_off(ticketmill)["enriched"] == 2
-        assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
-
-    @pytest.mark.skipif(
-        "TICKETMILL_TEST_ENDPOINT_URL" in os.environ,
-        reason="LocalStack keeps what an update's condition takes out of the stack",
-    )
-    def test_an_empty_schedule_takes_the_rule_away(
-        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Adapters
-    ) -> None:
-        events = boto3.client("events")
-        for schedule, rules in (("cron(0 * * * ? *)", 1), ("", 0)):
-            deploy(clients, stack_name, {**parameters, "BackfillSchedule": schedule})
-            assert len(events.list_rules(NamePrefix=stack_name)["Rules"]) == rules
-            assert len(allowed_senders(clients, place)) == 1 + rules
-        events.close()
-
-
-def allowed_senders(clients: Clients, place: Adapters) -> dict[str, Any]:
-    """The conditions under which services may send to the queue."""
-    attributes = clients.sqs.get_queue_attributes(QueueUrl=place.stack.queue_url, AttributeNames=["Policy"])
-    statements = json.loads(attributes["Attributes"]["Policy"])["Statement"]
-    return {
-        each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"
-    }
 
 
 @pytest.mark.timeout(900)  # a score of commands in processes of their own, whatever else the machine does

@@ -186,6 +186,18 @@ def test_status_counts_the_rows_of_a_week(run: Run, place: Adapters) -> None:
     }
 
 
+def test_status_counts_the_objects_that_no_rule_announces(run: Run, place: Adapters) -> None:
+    for key in ("tickets/a.json", "tickets/b.JSON", "tickets/c.jsonl", "elsewhere/d.json"):
+        place.raw_tickets.put(key, b"{}")
+    told = run("status", "--json").stdout
+    assert json.loads(told)["unannounced"] == {
+        "looked_at": 4,
+        "cut": False,
+        "kinds": {"outside tickets/": 1, ".JSON": 1, ".jsonl": 1},
+    }
+    assert "no rule announces 3 objects" in run("status").stdout
+
+
 @pytest.mark.usefixtures("rows")
 def test_csv_is_read_back_as_it_was_and_no_cell_is_a_formula(run: Run) -> None:
     done = run("list", "--csv", "--since", "1d")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cost import Load, Prices, costs, measured, table, with_rows_of_version_1
+from cost import Load, Prices, costs, measured, read_costs, table, with_rows_of_version_1
 from item_size import INDEXES, STORED_ENTRY_BYTES, as_version_1, item_bytes, sizes_of
 from test_infra import template
 
@@ -18,6 +18,8 @@ SIZES = {
     "row_write_units": 1.0,
     "index_bytes": 400.0,
     "index_write_units": 2.0,
+    "by_time_entry_bytes": 200.0,
+    "by_status_entry_bytes": 80.0,
     "row_bytes_version_1": 800.0,
     "row_write_units_version_1": 1.0,
     "index_bytes_version_1": 3200.0,
@@ -95,8 +97,19 @@ def test_a_measured_run_replaces_what_was_assumed() -> None:
 def test_sizes_of_rows_alone_replace_nothing_else() -> None:
     load = measured({"sizes": SIZES}, Load())
     assert load == replace(
-        Load(), row_bytes=900.0, row_write_units=1.0, index_bytes=400.0, index_write_units=2.0
+        Load(),
+        row_bytes=900.0,
+        row_write_units=1.0,
+        index_bytes=400.0,
+        index_write_units=2.0,
+        by_time_entry_bytes=200.0,
+        by_status_entry_bytes=80.0,
     )
+
+
+def test_who_looks_through_an_index_pays_for_the_bytes_of_its_entries() -> None:
+    load, prices = Load(by_time_entry_bytes=819.2), replace(FREE, dynamodb_million_reads=0.5)
+    assert read_costs(load, prices)["`stats` of a million tickets"] == pytest.approx(0.1 * 0.5)
 
 
 def test_the_table_shows_every_input_and_the_sum() -> None:

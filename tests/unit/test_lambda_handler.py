@@ -200,7 +200,8 @@ def test_importing_the_handler_loads_no_model_and_no_client() -> None:
 def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trains_or_talks_to_people(
     bundle_dir: Path,
 ) -> None:
-    named = ("RAW_BUCKET", "ENRICHED_BUCKET", "TABLE", "QUEUE_URL", "DEAD_LETTER_QUEUE_URL")
+    named = dict.fromkeys(("RAW_BUCKET", "ENRICHED_BUCKET", "TABLE"), "tickets")
+    named |= dict.fromkeys(("QUEUE_URL", "DEAD_LETTER_QUEUE_URL"), "http://127.0.0.1:9/x")
     loaded = loaded_by(
         "import ticketmill.entrypoints.lambda_handler",
         AWS_LAMBDA_INITIALIZATION_TYPE="on-demand",
@@ -208,7 +209,7 @@ def test_lambda_has_everything_made_before_the_first_event_and_nothing_that_trai
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",
         TICKETMILL_BUNDLE=str(bundle_dir),
-        **{f"TICKETMILL_{name}": "http://127.0.0.1:9/x" for name in named},
+        **{f"TICKETMILL_{name}": value for name, value in named.items()},
     )
     assert {"onnxruntime", "tokenizers", "boto3", "ticketmill.pipeline.batch"} <= loaded
     assert not {name.split(".")[0] for name in loaded} & NEVER

@@ -22,7 +22,6 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
-        "serve": "auto",
         "raw_bucket": None,
         "enriched_bucket": None,
         "queue_url": None,

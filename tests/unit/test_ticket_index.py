@@ -161,8 +161,13 @@ def test_facets_are_read_of_all_tickets(dynamo: FakeDynamo, index: DynamoTicketI
     assert list(index.facets(LONG_AGO)) == [["status=enriched"]] * 1000
 
 
-def test_a_table_without_the_index_asks_for_the_upgrade(dynamo: FakeDynamo, index: DynamoTicketIndex) -> None:
-    dynamo.error = "The table does not have the specified index: by_time"
+@pytest.mark.parametrize(
+    "told", ["The table does not have the specified index: by_time", "Invalid index: by_time for table: t"]
+)
+def test_a_table_without_the_index_asks_for_the_upgrade(
+    dynamo: FakeDynamo, index: DynamoTicketIndex, told: str
+) -> None:
+    dynamo.error = told
     with pytest.raises(SetupError, match=r"no index by_time: upgrade the stack \(docs/deploy.md"):
         list(index.search({}, LONG_AGO))
 

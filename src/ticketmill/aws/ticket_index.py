@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from ticketmill.aws.clients import transient
+from ticketmill.aws.clients import error_code, transient
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.facets import facet
 from ticketmill.domain.keys import SHARDS, status_shard, utc_text
@@ -203,7 +203,8 @@ def _needs_index(table: str, index: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if "does not have the specified index" in str(error):
+        # AWS: "The table does not have the specified index"; others: "Invalid index"
+        if error_code(error) == "ValidationException" and " index" in str(error):
             raise SetupError(
                 f"table {table} has no index {index}: upgrade the stack (docs/deploy.md, Upgrade)"
             ) from error

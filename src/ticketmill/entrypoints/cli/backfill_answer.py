@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,7 @@ def answer(run: Run, *, dry_run: bool) -> None:
         results = ", ".join(f"{result} {count}" for result, count in report.results.most_common())
         output.answer(f"{results or 'nothing to do'} in {run.seconds:.1f} s, {rate:.1f}/s")
     if run.unannounced is not None and run.unannounced.kinds:
-        output.answer(_unannounced(run.unannounced))
+        output.answer(told_unannounced(run.unannounced))
     if run.label_counts is not None and run.label_counts.rows:
         title = f"Labels of {counted(run.label_counts.rows, 'ticket')}"
         label_counts_table(title, run.label_counts)
@@ -74,8 +74,7 @@ def answer_json(run: Run, *, dry_run: bool) -> None:
     if dry_run:
         done: dict[str, object] = {
             "objects": [{"key": each.key, "reason": each.reason} for each in run.chosen],
-            "unannounced": unannounced
-            and {"looked_at": unannounced.looked_at, "cut": unannounced.cut, "kinds": unannounced.kinds},
+            "unannounced": unannounced and asdict(unannounced),
         }
     else:
         done = {"results": report.results, "seconds": round(run.seconds, 2)}
@@ -134,7 +133,7 @@ def _in_brackets(counts: Counter[Reason]) -> str:
     return f" ({listed})" if listed else ""
 
 
-def _unannounced(unannounced: Unannounced) -> str:
+def told_unannounced(unannounced: Unannounced) -> str:
     """As in `no rule announces 3 objects (.jsonl 2, outside tickets/ 1): …`; kinds as %r, for they are
     ends of keys."""
     kinds = ", ".join(f"{kind!r} {count}" for kind, count in unannounced.kinds.most_common(10))

@@ -89,8 +89,15 @@ def missing_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def status(as_json: AsJson = False) -> None:
-    """Queue depths, rows by status of the last seven days, the bundle, and a worker's named models."""
+    """Queue depths, rows by status of the last seven days, the bundle, and a worker's named models.
+
+    Also counts objects of the raw bucket that no rule announces, among the first 10,000 keys.
+    """
+    from dataclasses import asdict
+
     from ticketmill import bootstrap
+    from ticketmill.entrypoints.cli.backfill_answer import told_unannounced
+    from ticketmill.operations.unannounced import unannounced
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -103,12 +110,15 @@ def status(as_json: AsJson = False) -> None:
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
     }
+    missed = unannounced(place.raw_tickets)
     if as_json:
-        answer_json(found)
+        answer_json({**found, "unannounced": asdict(missed)})
         return
     queue_rows = [(name, *found[name].values()) for name in ("queue", "dead_letter_queue")]
     table("Queues", ("queue", "visible", "in flight", "delayed"), queue_rows)
     table(f"Rows of the last {COUNTED_DAYS} days", ("status", "rows"), found["rows"].items())
+    if missed.kinds:
+        answer(told_unannounced(missed))
     if found["models"]:
         show(found["models"])
     answer(f"bundle: {found['bundle']['fingerprint'] or found['bundle']['problem']}")
