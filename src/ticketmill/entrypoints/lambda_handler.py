@@ -155,11 +155,11 @@ class Environment:
         self._emf = EmfLines(self._metrics.registry, settings.stack)
         with ThreadPoolExecutor(1) as beside:  # the models take as long to read as the clients to make
             loading = beside.submit(bootstrap.load_enricher, settings)
-            place = bootstrap.connect(settings)
+            adapters = bootstrap.connect(settings)
             self.enricher = loading.result()
-        pipeline = bootstrap.make_pipeline(settings, place, self.enricher)
+        pipeline = bootstrap.make_pipeline(settings, adapters, self.enricher)
         self._function = TicketsFunction(
-            place.queue,
+            adapters.queue,
             pipeline.process_batch,
             self._tell,
             batch_size=settings.batch_size,
@@ -183,7 +183,7 @@ class Environment:
 
 @cache
 def environment() -> Environment:
-    """Made once. SetupError where the place or the bundle is not ready, at every invocation until it is."""
+    """Made once. SetupError where stack or bundle is not ready, at every invocation until they are."""
     return Environment()
 
 

@@ -186,9 +186,9 @@ def _opened() -> Iterator[_Opened]:
 
     logs.configure("text", verbose=False)
     settings = load_settings()
-    place = bootstrap.connect(settings)
-    dead_letters = bootstrap.make_dead_letters(settings, place)
-    depth = place.dead_letters.depths().visible
+    adapters = bootstrap.connect(settings)
+    dead_letters = bootstrap.make_dead_letters(settings, adapters)
+    depth = adapters.dead_letters.depths().visible
     with dead_letters.hold() as hold:
         yield _Opened(dead_letters, hold, depth)
 

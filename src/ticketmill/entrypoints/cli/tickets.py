@@ -30,8 +30,8 @@ def drop(
 
     settings = load_settings()
     files = find_files(paths)
-    place = bootstrap.connect(settings)
-    put = place.raw_tickets.put
+    adapters = bootstrap.connect(settings)
+    put = adapters.raw_tickets.put
     read, keys = 0, set[int]()  # hashes, for there may be millions
     documents = chain.from_iterable(map(read_file, files))
     with (
@@ -49,9 +49,9 @@ def drop(
             keys.update(map(hash, latest))
     dropped, replaced = len(keys), read - len(keys)
     if as_json:
-        answer_json({"dropped": dropped, "replaced": replaced, "bucket": place.stack.raw_bucket})
+        answer_json({"dropped": dropped, "replaced": replaced, "bucket": adapters.stack.raw_bucket})
         return
-    answer(f"dropped {counted(dropped, 'ticket')} into s3://{place.stack.raw_bucket}/tickets/")
+    answer(f"dropped {counted(dropped, 'ticket')} into s3://{adapters.stack.raw_bucket}/tickets/")
     if replaced:
         say(f"{counted(replaced, 'document')} gave way to a later one of the same id")
 

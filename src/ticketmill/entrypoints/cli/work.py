@@ -86,9 +86,9 @@ def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[s
     from ticketmill.worker.dependencies import probes
     from ticketmill.worker.worker import make_worker
 
-    place = bootstrap.connect(settings)
+    adapters = bootstrap.connect(settings)
     enricher = bootstrap.load_enricher(settings)
-    pipeline = bootstrap.make_pipeline(settings, place, enricher)
+    pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
     with _progress(settings) as advance:
 
         def report(outcomes: Sequence[Outcome]) -> None:
@@ -97,21 +97,21 @@ def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[s
 
         worker = make_worker(
             settings,
-            place.queue,
+            adapters.queue,
             pipeline.process_batch,
             limits,
             report,
-            probes(place.raw_tickets, place.rows, place.stack.raw_bucket),
+            probes(adapters.raw_tickets, adapters.rows, adapters.stack.raw_bucket),
         )
         watch.over(worker)
         watch.models(enricher.runners)
         watch.metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
         watch.metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
-        watch.poll("queue_depth", lambda: place.queue.depths().visible)
+        watch.poll("queue_depth", lambda: adapters.queue.depths().visible)
         with stop_on_signal(worker.stop, announce=lambda: _tell(settings, "stopping…")):
             _tell(
                 settings,
-                f"working on {place.stack.queue_url} with bundle {enricher.fingerprint}; Ctrl-C stops",
+                f"working on {adapters.stack.queue_url} with bundle {enricher.fingerprint}; Ctrl-C stops",
             )
             statistics = worker.run()
     statistics.cache_hits, statistics.cache_misses = enricher.encoder.hits, enricher.encoder.misses
