@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def answer_json(run: Run, *, dry_run: bool) -> None:
     if dry_run:
         done: dict[str, object] = {
             "objects": [{"key": each.key, "reason": each.reason} for each in run.chosen],
-            "unannounced": unannounced and asdict(unannounced),
+            "unannounced": unannounced and unannounced_json(unannounced),
         }
     else:
         done = {"results": report.results, "seconds": round(run.seconds, 2)}
@@ -131,6 +131,11 @@ def _how_to_go_on(after: str, since: datetime | None) -> str:
 def _in_brackets(counts: Counter[Reason]) -> str:
     listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
     return f" ({listed})" if listed else ""
+
+
+def unannounced_json(unannounced: Unannounced) -> dict[str, object]:
+    """The counts for programs."""
+    return {"looked_at": unannounced.looked_at, "cut": unannounced.cut, "kinds": unannounced.kinds}
 
 
 def told_unannounced(unannounced: Unannounced) -> str:

@@ -93,10 +93,8 @@ def status(as_json: AsJson = False) -> None:
 
     Also counts objects of the raw bucket that no rule announces, among the first 10,000 keys.
     """
-    from dataclasses import asdict
-
     from ticketmill import bootstrap
-    from ticketmill.entrypoints.cli.backfill_answer import told_unannounced
+    from ticketmill.entrypoints.cli.backfill_answer import told_unannounced, unannounced_json
     from ticketmill.operations.unannounced import unannounced
     from ticketmill.settings import load_settings
 
@@ -112,7 +110,7 @@ def status(as_json: AsJson = False) -> None:
     }
     missed = unannounced(place.raw_tickets)
     if as_json:
-        answer_json({**found, "unannounced": asdict(missed)})
+        answer_json({**found, "unannounced": unannounced_json(missed)})
         return
     queue_rows = [(name, *found[name].values()) for name in ("queue", "dead_letter_queue")]
     table("Queues", ("queue", "visible", "in flight", "delayed"), queue_rows)
