@@ -93,6 +93,15 @@ def test_the_walk_of_a_ticket_names_functions_that_exist() -> None:
         assert name in set(functions_of(tree.body)), f"{file} {name}"
 
 
+def test_every_symptom_in_code_is_part_of_a_message() -> None:
+    text = text_of(ROOT / "docs" / "troubleshooting.md")
+    symptoms = re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE)
+    quoted = [code for symptom in symptoms for code in re.findall(r"`([a-z][^`]* [^`]*)`", symptom)]
+    sources = "".join(text_of(path) for path in (ROOT / "src").rglob("*.py"))
+    assert len(quoted) > 5
+    assert [code for code in quoted if code not in sources] == []
+
+
 def functions_of(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
     for node in body:
         if isinstance(node, ast.FunctionDef):
@@ -102,7 +111,7 @@ def functions_of(body: list[ast.stmt], prefix: str = "") -> Iterator[str]:
 
 
 @page
-@pytest.mark.parametrize("named", ["tests/unit/", "tests/integration/"])
-def test_every_test_file_that_a_page_names_exists(named: str, path: Path) -> None:
-    for file in re.findall(rf"{named}[\w/]+\.py", text_of(path)):
-        assert (ROOT / file).is_file(), file
+def test_every_python_file_that_a_page_names_exists(path: Path) -> None:
+    for file in re.findall(r"`([\w/]+\.py)", text_of(path)):
+        roots = (ROOT, ROOT / "src" / "ticketmill")
+        assert any((root / file).is_file() for root in roots) or list((ROOT / "tests").rglob(file)), file

@@ -29,6 +29,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "table": None,
         "cache_dir": tmp_path / "ticketmill",
         "bundle": None,
+        "serve": "auto",
         "threads": load_settings().threads,
         "encode_cache_bytes": 16 * 1024 * 1024,
         "urgency": "onepass",

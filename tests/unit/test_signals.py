@@ -35,6 +35,26 @@ with stop_on_signal(stopping.set, kill=lambda: os.write(1, b"killing")):
     time.sleep(30)
 """
 
+# As after SIGSTOP and SIGCONT: the signal arrives in another thread, while the main thread waits for a lock.
+ELSEWHERE = """
+def strike():
+    time.sleep(0.2)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+with stop_on_signal(stopping.set):
+    threading.Thread(target=strike).start()
+    print("stopped", stopping.wait(), flush=True)
+"""
+
+# Whoever stops the command hangs.
+STUBBORN = """
+with stop_on_signal(lambda: time.sleep(60)):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+"""
+
 
 def run(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -50,9 +70,18 @@ def test_a_signal_while_the_main_thread_holds_the_lock_of_the_same_event_stops_w
 
 def test_a_second_signal_kills() -> None:
     done = run(TWICE)
-    assert done.returncode == -signal.SIGTERM
+    assert done.returncode == 128 + signal.SIGTERM
     assert done.stdout == "killing"
     assert done.stderr == "stopping…\n"
+
+
+def test_a_signal_that_arrives_in_another_thread_stops_a_main_thread_that_waits() -> None:
+    done = run(ELSEWHERE)
+    assert (done.returncode, done.stdout) == (0, "stopped True\n")
+
+
+def test_a_stop_that_hangs_does_not_keep_a_second_signal_from_killing() -> None:
+    assert run(STUBBORN).returncode == 128 + signal.SIGINT
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])

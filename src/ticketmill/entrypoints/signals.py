@@ -7,23 +7,27 @@
     with stop_on_signal(stopping.set):
         ...
 
-A Python signal handler runs in the main thread, between any two of its instructions. The main thread may
-hold a lock at that moment, such as the one inside an Event that it waits on. A handler that takes the same
-lock, as `Event.set` does, waits for ever. So the handler here takes no lock: it puts the signal's number into
-a SimpleQueue, whose `put` is safe in a handler, and a thread takes it from there and calls `stop`.
+Python runs a signal handler in the main thread, between any two of its instructions, and that has two traps.
+The main thread may hold a lock at that moment, such as the one inside an Event that it waits on; a handler
+that takes the same lock, as `Event.set` does, waits for ever. And the kernel may give the signal to another
+thread, as it does when a stopped process goes on; a main thread that waits for a lock never runs the handler
+then. So the handler here does nothing. The interpreter itself writes the signal's number to a socket
+(`signal.set_wakeup_fd`), in whichever thread the signal arrives, and a thread reads it there and acts.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
-from types import FrameType
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_END = 0
+"""In the place of a signal's number: the context has ended."""
 
 
 def _say_stopping() -> None:
@@ -40,35 +44,44 @@ def stop_on_signal(
 ) -> Iterator[None]:
     """Within the context, the first SIGTERM or SIGINT calls `announce` and then `stop`.
 
-    Both run in a thread of their own and may take locks. `announce` writes "stopping…" to stderr by default.
-    A second signal calls `kill` in the handler, where locks must not be taken, and then ends the process as
-    that signal does by default. Contexts may be nested: the inner one gets the signals. Use it in the main
-    thread; ValueError anywhere else.
+    `announce` writes "stopping…" to stderr by default. A second signal calls `kill` and ends the process with
+    128 and the signal's number, as shells report it. All of them run in a thread of their own, and may take
+    locks. Contexts may be nested: the inner one gets the signals. Use it in the main thread; ValueError
+    anywhere else.
     """
-    received: SimpleQueue[bool] = SimpleQueue()
-    seen = False
+    numbers, written = socket.socketpair()
+    written.setblocking(False)
 
-    def handle(signum: int, _frame: FrameType | None) -> None:
-        nonlocal seen
-        if seen:
+    def wait_for_signals() -> None:
+        signum = _next_signal(numbers)
+        if signum == _END:
+            return
+        # beside this thread: a stop that hangs must not keep the second signal from being read
+        threading.Thread(target=lambda: (announce(), stop()), name="stop", daemon=True).start()
+        signum = _next_signal(numbers)
+        if signum != _END:
             kill()
-            signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)
-        seen = True
-        received.put(True)
+            os._exit(128 + signum)
 
-    def wait_for_signal() -> None:
-        if received.get():
-            announce()
-            stop()
-
-    previous = {signum: signal.signal(signum, handle) for signum in SIGNALS}
-    thread = threading.Thread(target=wait_for_signal, name="signals", daemon=True)
+    previous_handlers = {signum: signal.signal(signum, lambda *_: None) for signum in SIGNALS}
+    previous_fd = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=wait_for_signals, name="signals", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        for signum, handler in previous.items():
+        signal.set_wakeup_fd(previous_fd)
+        for signum, handler in previous_handlers.items():
             signal.signal(signum, handler)
-        received.put(False)
+        written.send(bytes([_END]))
         thread.join()
+        numbers.close()
+        written.close()
+
+
+def _next_signal(numbers: socket.socket) -> int:
+    """The number of the next signal that is ours, or _END."""
+    while True:
+        number = numbers.recv(1)[0]
+        if number in (*SIGNALS, _END):
+            return number
