@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -61,15 +62,44 @@ _UNUSABLE = frozenset({"NoSuchBucket", "ResourceNotFoundException", "AccessDenie
 LOCAL_HINT = 'or run: eval "$(ticketmill up)"'
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clients:
-    """One client a service, all of one session; each may be used by many threads."""
+    """One client a service, all of one session; each may be used by many threads.
+
+    A client is made when it is first asked for: a command that needs no S3 does not wait for its model. Where
+    it cannot be made, that is a SetupError.
+    """
 
     session: boto3.Session
-    s3: S3Client
-    sqs: SQSClient
-    dynamodb: DynamoDBClient
-    cloudformation: CloudFormationClient
+    max_pool_connections: int = 16
+    region: str | None = None
+    """None is that of the session."""
+
+    @cached_property
+    def s3(self) -> S3Client:
+        with _usable_variables():
+            return self.session.client("s3", self.region, config=self._config)
+
+    @cached_property
+    def sqs(self) -> SQSClient:
+        with _usable_variables():
+            return self.session.client("sqs", self.region, config=self._config)
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBClient:
+        # Validating an item again, every attribute of it, is a fifth of a row's write in CPU time.
+        config = self._config.merge(Config(parameter_validation=False))
+        with _usable_variables():
+            return self.session.client("dynamodb", self.region, config=config)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        with _usable_variables():
+            return self.session.client("cloudformation", self.region, config=self._config)
+
+    @property
+    def _config(self) -> Config:
+        return _config(self.max_pool_connections)
 
 
 def connect(max_pool_connections: int = 16) -> Clients:
@@ -78,7 +108,7 @@ def connect(max_pool_connections: int = 16) -> Clients:
     `max_pool_connections` is per client: as many threads can use it without waiting for each other.
     Raises SetupError where there is no region or are no credentials. Nothing is called yet.
     """
-    try:
+    with _usable_variables():
         # boto3 reads AWS_DEFAULT_REGION alone, other SDKs AWS_REGION
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
         session = boto3.Session(region_name=region)
@@ -89,15 +119,13 @@ def connect(max_pool_connections: int = 16) -> Clients:
                 "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
                 + LOCAL_HINT
             )
-        config = _config(max_pool_connections)
-        return Clients(
-            session=session,
-            s3=session.client("s3", config=config),
-            sqs=session.client("sqs", config=config),
-            # Validating an item again, every attribute of it, is a fifth of a row's write in CPU time.
-            dynamodb=session.client("dynamodb", config=config.merge(Config(parameter_validation=False))),
-            cloudformation=session.client("cloudformation", config=config),
-        )
+    return Clients(session, max_pool_connections)
+
+
+@contextmanager
+def _usable_variables() -> Iterator[None]:
+    try:
+        yield
     except (BotoCoreError, ValueError) as error:  # an unknown profile, an endpoint that is no address
         raise SetupError(f"AWS clients cannot be made: {error}; correct the AWS_… variables") from error
 

@@ -5,13 +5,14 @@ Small builders, one file a room. What a builder needs is an argument, so that te
 
 from __future__ import annotations
 
-from ticketmill.bootstrap.adapters import Adapters, connect, reindex
+from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 
 __all__ = [
     "Adapters",
     "connect",
+    "connect_queries",
     "current_fingerprint",
     "load_enricher",
     "located_models",

@@ -10,6 +10,7 @@ from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.aws.checkpoints import DynamoCheckpoints
+    from ticketmill.aws.clients import Clients
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -47,24 +48,40 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
-    from ticketmill.aws.ticket_index import DynamoTicketIndex
     from ticketmill.deploy.stack import find_stack
-    from ticketmill.queries.tickets import TicketQueries
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
     stack = _named_stack(settings) or find_stack(clients, settings.stack)
-    rows = DynamoTicketRows(clients.dynamodb, stack.table)
     return Adapters(
         stack=stack,
         raw_tickets=S3RawTickets(clients, stack.raw_bucket),
         enriched_tickets=S3EnrichedTickets(clients, stack.enriched_bucket),
         checkpoints=DynamoCheckpoints(clients.dynamodb, stack.table),
-        rows=rows,
-        queries=TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows),
+        rows=DynamoTicketRows(clients.dynamodb, stack.table),
+        queries=_queries(clients, stack),
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
     )
+
+
+def connect_queries(settings: Settings) -> TicketQueries:
+    """What people ask of the tickets; makes no client but those that it needs."""
+    from ticketmill.aws import clients as aws_clients
+    from ticketmill.deploy.stack import find_stack
+
+    clients = aws_clients.connect(max_pool_connections=pool_size(settings))
+    stack = _named_stack(settings) or find_stack(clients, settings.stack)
+    return _queries(clients, stack)
+
+
+def _queries(clients: Clients, stack: Stack) -> TicketQueries:
+    from ticketmill.aws.dynamodb import DynamoTicketRows
+    from ticketmill.aws.ticket_index import DynamoTicketIndex
+    from ticketmill.queries.tickets import TicketQueries
+
+    rows = DynamoTicketRows(clients.dynamodb, stack.table)
+    return TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows)
 
 
 def reindex(settings: Settings) -> Iterator[bool]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
@@ -217,13 +216,12 @@ def check_region(clients: Clients, stack_name: str) -> None:
     with at_setup(f"looking for stack {stack_name} at {endpoint_url}", _REACH_HINT):
         if describe(clients, stack_name) is not None:
             return
-        session = boto3.Session()
-        for region in session.get_available_regions("cloudformation"):
-            client = session.client("cloudformation", region, config=clients.cloudformation.meta.config)
+        for region in clients.session.get_available_regions("cloudformation"):
+            elsewhere = replace(clients, region=region)
             try:
-                found = describe(replace(clients, cloudformation=client), stack_name)
+                found = describe(elsewhere, stack_name)
             finally:
-                client.close()
+                elsewhere.cloudformation.close()
             if found is not None:
                 raise SetupError(
                     f"stack {stack_name} is in region {region}, and the region in use is {asked}: "

@@ -72,7 +72,7 @@ def list_tickets(
         wanted["needs_review"] = ("yes",)
     start = parse_since(since)
     settings = load_settings()
-    queries = bootstrap.connect(settings).queries
+    queries = bootstrap.connect_queries(settings)
     listing = _Listing(queries, Filters(wanted, min_confidence), start, limit, cursor)
     rows = iter(listing)
     first = list(islice(rows, 1))
@@ -128,7 +128,7 @@ def stats(
 
         check_plots()
     start = parse_since(since)
-    counts = bootstrap.connect(load_settings()).queries.counts(start)
+    counts = bootstrap.connect_queries(load_settings()).counts(start)
     title = f"{counted(counts.rows, 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
     if as_json:
         told = {"tickets": counts.rows, "needs_review": counts.needs_review, **counts.as_dict()}
