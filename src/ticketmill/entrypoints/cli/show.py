@@ -74,15 +74,13 @@ def _enriched_object(adapters: Adapters, key: str | None) -> bytes | None:
 
 def _readable(content: bytes | None) -> EnrichedTicket | None:
     """The enriched ticket; None, and a line that says so, where another version of ticketmill wrote it."""
-    from pydantic import ValidationError
-
-    from ticketmill.domain.enrichment import EnrichedTicket
+    from ticketmill.domain.enrichment import read_enriched
 
     if content is None:
         return None
     try:
-        return EnrichedTicket.model_validate_json(content)
-    except ValidationError:
+        return read_enriched(content)
+    except ValueError:
         say("another version of ticketmill wrote the enriched object: upgrade, or look at it with --json")
         return None
 
@@ -117,11 +115,12 @@ def _detail_lines(ticket: EnrichedTicket) -> Lines:
 
     predictions = ((task, getattr(ticket.enrichment, task.name)) for task in TASKS)
     details = (line for task, made in predictions if made for line in task.detail_lines(made))
-    latencies = ticket.enrichment.latency_ms.model_dump().items()
+    # what a newer version measures as well may be of any form
+    latencies = [(name, ms) for name, ms in ticket.enrichment.latency_ms if isinstance(ms, int | float)]
     return [
         ("body", ticket.body),
         *details,
-        ("latency", ", ".join(f"{name} {_milliseconds(ms)}" for name, ms in latencies if ms is not None)),
+        ("latency", ", ".join(f"{name} {_milliseconds(ms)}" for name, ms in latencies)),
     ]
 
 
