@@ -25,6 +25,9 @@ POLICY := .venv-policy
 CHECKOV := 3.3.30
 UV := 'uv>=0.9,<1'
 
+# Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen

@@ -6,6 +6,7 @@ stack            a stack for each test (0.1 s on ministack): no test sees anothe
 unused_endpoint  an address at which nothing answers
 place            the adapters to the stack of the test
 ticketmill       runs a command of ours in a process of its own, against that stack
+work_off         runs a worker in this process until the queue of that stack is empty
 
 With TICKETMILL_TEST_ENDPOINT_URL nothing is started, and credentials, region and endpoints of single services
 (AWS_ENDPOINT_URL_…) are left as they are where they are set. With AWS_ENDPOINT_URL_DYNAMODB the tables are
@@ -20,16 +21,20 @@ import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from commands import TICKETMILL, Run
+from commands import TICKETMILL, Run, WorkOff
 
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients, connect
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy import emulator as ministack
 from ticketmill.deploy.stack import Stack, deploy
+from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import load_settings
+from ticketmill.worker.pace import Limits
+from ticketmill.worker.worker import make_worker
 
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -122,3 +127,27 @@ def ticketmill(environment: dict[str, str]) -> Run:
 @pytest.fixture
 def place(environment: dict[str, str], stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))
+
+
+@pytest.fixture(scope="session")
+def loaded_enricher(bundle_dir: Path) -> Enricher:
+    """Loaded once: models take most of the time in which a worker starts."""
+    return bootstrap.load_enricher(load_settings(bundle=bundle_dir))
+
+
+@pytest.fixture
+def work_off(place: Adapters, stack_name: str, loaded_enricher: Enricher) -> WorkOff:
+    """Runs a worker in this process until the queue is empty, and returns its statistics.
+
+    For tests that need the work done. Tests of the command itself start it.
+    """
+
+    def run() -> dict[str, Any]:
+        settings = load_settings(stack=stack_name, retry_base_s=1)
+        pipeline = bootstrap.make_pipeline(settings, place, loaded_enricher)
+        worker = make_worker(settings, place.queue, pipeline.process_batch, Limits(until_empty=True))
+        statistics = worker.run()
+        pipeline.executor.shutdown()
+        return statistics.as_dict()
+
+    return run

@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from commands import TICKETMILL, Run
+from commands import TICKETMILL, Run, WorkOff
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -61,22 +61,18 @@ def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return found
 
 
-def worked_off(ticketmill: Run) -> dict[str, Any]:
-    return answer(ticketmill("work", "--until-empty", "--json"))
-
-
 def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     drop(place, "T1")
-    worked_off(ticketmill)
+    work_off()
     drop(place, "T2")
     drop(place, "T3", key="tickets/2026/a b+ü/%41.json")
     drop(place, "T4", body=["no", "text"])
     lose_events(place)
     done = answer(ticketmill("backfill", "--missing", "--json"))
     assert (done["looked_at"], done["chosen"], done["results"]) == (4, 3, {"enqueued": 3})
-    statistics = worked_off(ticketmill)
+    statistics = work_off()
     assert (statistics["enriched"], statistics["rejected"], statistics["duplicate"]) == (2, 1, 0)
     assert row(place, "T3").raw.key == "tickets/2026/a b+ü/%41.json"
     again = answer(ticketmill("backfill", "--missing", "--json"))
@@ -116,11 +112,11 @@ def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Ru
 
 @pytest.mark.parametrize("how", ["--inline", "--json"])
 def test_partial_and_outdated_records_are_really_enriched_again(
-    how: str, ticketmill: Run, place: Adapters
+    how: str, ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     for ticket_id in ("T1", "T2", "T3"):
         drop(place, ticket_id)
-    worked_off(ticketmill)
+    work_off()
     change(place, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
     change(place, "T2", fingerprint="older", serving_serial=0, summary=None)
     standing = row(place, "T3")
@@ -128,7 +124,7 @@ def test_partial_and_outdated_records_are_really_enriched_again(
         done = ticketmill("backfill", *flags, "--json", *([how] if how == "--inline" else []))
         assert answer(done)["chosen"] == 1
         if how != "--inline":
-            assert worked_off(ticketmill)["enriched"] == 1
+            assert work_off()["enriched"] == 1
         mended = row(place, ticket_id)
         assert (mended.status, mended.failed_stages) == (Status.ENRICHED, ())
         assert mended.fingerprint == standing.fingerprint
@@ -157,22 +153,24 @@ def test_failed_tickets_are_done_again(ticketmill: Run, place: Adapters) -> None
 
 
 def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     drop(place, "T1", key="tickets/elsewhere.json")
-    worked_off(ticketmill)
+    work_off()
     drop(place, "T2")
     lose_events(place)
     done = ticketmill("backfill", "--ids", "T1, T2,T9", "--json", code=5)
     assert answer(done)["absent"] == ["T9"]
     assert "no object of ticket T9" in done.stderr
-    statistics = worked_off(ticketmill)
+    statistics = work_off()
     assert (statistics["enriched"], statistics["duplicate"], statistics["rejected"]) == (1, 1, 0)
 
 
-def test_force_makes_again_what_was_deleted(ticketmill: Run, place: Adapters, clients: Clients) -> None:
+def test_force_makes_again_what_was_deleted(
+    ticketmill: Run, place: Adapters, clients: Clients, work_off: WorkOff
+) -> None:
     drop(place, "T1")
-    worked_off(ticketmill)
+    work_off()
     deleted = row(place, "T1").enriched_key
     assert deleted is not None
     clients.s3.delete_object(Bucket=place.stack.enriched_bucket, Key=deleted)
@@ -181,7 +179,7 @@ def test_force_makes_again_what_was_deleted(ticketmill: Run, place: Adapters, cl
         done = answer(ticketmill("backfill", "--ids", "T1", "--force", "--json", *how))
         assert done["results"] == ({"enriched": 1} if how else {"enqueued": 1})
         if not how:
-            assert worked_off(ticketmill)["enriched"] == 1
+            assert work_off()["enriched"] == 1
         made = row(place, "T1").enriched_key
         assert made not in (None, deleted)
         assert json.loads(place.enriched_tickets.get(made or ""))["ticket_id"] == "T1"
@@ -263,48 +261,50 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
 
 
-def test_an_upload_that_the_row_does_not_know_yet_is_missing(ticketmill: Run, place: Adapters) -> None:
+def test_an_upload_that_the_row_does_not_know_yet_is_missing(
+    ticketmill: Run, place: Adapters, work_off: WorkOff
+) -> None:
     drop(place, "T1")
-    worked_off(ticketmill)
+    work_off()
     first = row(place, "T1")
     time.sleep(1.1)  # S3's times have whole seconds
     drop(place, "T1", body="The export to Excel has been empty since Monday.")
     lose_events(place)
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 1
-    assert worked_off(ticketmill)["enriched"] == 1
+    assert work_off()["enriched"] == 1
     assert row(place, "T1").intent != first.intent
 
 
 class TestMessages:
     """Backfills that a message asks for."""
 
-    def test_a_worker_takes_the_message_for_a_command(self, ticketmill: Run, place: Adapters) -> None:
+    def test_a_worker_takes_the_message_for_a_command(self, place: Adapters, work_off: WorkOff) -> None:
         drop(place, "T1")
         drop(place, "T2")
         lose_events(place)
         place.queue.send('{"backfill": {"missing": true, "statuses": ["partial"]}}')
-        statistics = worked_off(ticketmill)
+        statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"], statistics["failed"]) == (1, 2, 0)
         assert place.queue.is_empty()
 
-    def test_a_message_that_comes_through_sns_is_one_too(self, ticketmill: Run, place: Adapters) -> None:
+    def test_a_message_that_comes_through_sns_is_one_too(self, place: Adapters, work_off: WorkOff) -> None:
         """It was once acknowledged and ignored."""
         drop(place, "T1")
         lose_events(place)
         asked = {"backfill": {"missing": True}}
         place.queue.send(json.dumps({"Type": "Notification", "Message": json.dumps(asked)}))
-        statistics = worked_off(ticketmill)
+        statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"]) == (1, 1)
 
     def test_it_goes_on_by_messages_of_its_own_until_the_bucket_ends(
-        self, ticketmill: Run, place: Adapters
+        self, place: Adapters, work_off: WorkOff
     ) -> None:
         ids = [f"T{number:04}" for number in range(1005)]
         for ticket_id in ids:
             drop(place, ticket_id)
         lose_events(place)
         place.queue.send('{"backfill": {"missing": true, "after": "tickets/T0001.json"}}')
-        statistics = worked_off(ticketmill)
+        statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
 
     def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(

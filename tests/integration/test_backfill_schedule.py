@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
-from commands import Run
-from test_backfill import change, drop, lose_events, row, worked_off
+from commands import WorkOff
+from test_backfill import change, drop, lose_events, row
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -37,7 +37,12 @@ class TestSchedule:
         events.close()
 
     def test_its_message_has_missing_and_partial_records_enriched(
-        self, ticketmill: Run, place: Adapters, clients: Clients, stack_name: str, parameters: dict[str, str]
+        self,
+        place: Adapters,
+        clients: Clients,
+        stack_name: str,
+        parameters: dict[str, str],
+        work_off: WorkOff,
     ) -> None:
         deploy(clients, stack_name, {**parameters, "BackfillSchedule": "rate(1 hour)"})
         events = boto3.client("events")
@@ -48,17 +53,17 @@ class TestSchedule:
         allowed = allowed_senders(clients, place)
         assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
         drop(place, "T1")
-        worked_off(ticketmill)
+        work_off()
         hours_ago = datetime.now(UTC) - timedelta(hours=2)  # its retry is due
         change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",), processed_at=hours_ago)
         drop(place, "T2")
         lose_events(place)
         asked = json.loads(target["Input"])
         place.queue.send(json.dumps(asked))
-        assert worked_off(ticketmill)["enriched"] == 0, "uploads of the last hour are on their way"
+        assert work_off()["enriched"] == 0, "uploads of the last hour are on their way"
         asked["backfill"]["min_age_s"] = 0
         place.queue.send(json.dumps(asked))
-        assert worked_off(ticketmill)["enriched"] == 2
+        assert work_off()["enriched"] == 2
         assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
 
     @pytest.mark.skipif(

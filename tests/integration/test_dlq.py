@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from commands import TICKETMILL, Run
+from commands import TICKETMILL, Run, WorkOff
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -73,7 +73,7 @@ def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     fail(place, "T1")
     give_up(place, 2)
@@ -94,7 +94,7 @@ def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
     assert "4111" not in json.dumps(told)
     assert "redrove 2 of 2 dead letters" in ticketmill("dlq", "redrive").stdout
     assert place.dead_letters.is_empty()
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    statistics = work_off()
     assert statistics["enriched"] == 1
     row = place.rows.get("T1")
     assert row is not None
@@ -103,10 +103,10 @@ def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_worker_gives_up_a_poisonous_message_which_is_then_deleted(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     place.queue.send("not an event")
-    ticketmill("work", "--until-empty")
+    work_off()
     (letter,) = listed(ticketmill).values()
     assert letter["reason"] == "unreadable_message"
     assert "expected JSON" in ticketmill("dlq", "explain", letter["message_id"]).stdout
@@ -177,10 +177,10 @@ def test_redriving_by_reason_or_id_moves_those_alone_and_a_dry_run_none(
 
 
 def test_a_ticket_enriched_in_the_meantime_is_settled_until_it_is_uploaded_anew(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     fail(place, "T1", code=None)
-    ticketmill("work", "--until-empty")
+    work_off()
     place.dead_letters.send('{"ticket_id": "T1"}')
     assert listed(ticketmill)["T1"]["reason"] == "settled"
     fail(place, "T1", code=None)
@@ -217,7 +217,7 @@ def test_hundreds_of_messages_are_each_redriven_once(ticketmill: Run, place: Ada
 
 
 def test_a_failed_backfill_is_listed_as_one_and_goes_on_once_redriven(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, place: Adapters, work_off: WorkOff
 ) -> None:
     fail(place, "T1", code=None)
     for message in place.queue.receive(max_messages=10, wait_s=1):
@@ -227,7 +227,7 @@ def test_a_failed_backfill_is_listed_as_one_and_goes_on_once_redriven(
     assert letter["reason"] == "backfill_request"
     assert "redrive it" in ticketmill("dlq", "explain", letter["message_id"]).stdout
     ticketmill("dlq", "redrive", "--reason", "backfill_request")
-    ticketmill("work", "--until-empty")
+    work_off()
     row = place.rows.get("T1")
     assert row is not None
     assert row.status is Status.ENRICHED

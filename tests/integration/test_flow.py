@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import TICKETMILL, Run
+from commands import TICKETMILL, Run, WorkOff
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -84,10 +84,12 @@ def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(ticketmill: 
     assert place.queue.depths().total == 0
 
 
-def test_list_show_and_status_tell_what_became_of_the_tickets(ticketmill: Run, place: Adapters) -> None:
+def test_list_show_and_status_tell_what_became_of_the_tickets(
+    ticketmill: Run, place: Adapters, work_off: WorkOff
+) -> None:
     drop(place, "T1", "I cannot log in since this morning, my password is not accepted any more.")
     place.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
-    ticketmill("work", "--until-empty")
+    work_off()
     listed = [json.loads(line) for line in ticketmill("list", "--json").stdout.splitlines()]
     assert {row["ticket_id"]: row["status"] for row in listed} == {"T1": "enriched", "T2": "rejected"}
     by_intent = ticketmill("list", "--intent", "login_issue", "--json").stdout.splitlines()
@@ -105,13 +107,13 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(ticketmill: Run, p
 
 
 def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
-    ticketmill: Run, place: Adapters
+    place: Adapters, work_off: WorkOff
 ) -> None:
     drop(place, "T1", "The export has been empty since Monday.")
-    ticketmill("work", "--until-empty")
+    work_off()
     good = place.rows.get("T1")
     place.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
-    ticketmill("work", "--until-empty")
+    work_off()
     row = place.rows.get("T1")
     assert good is not None
     assert row is not None
@@ -122,29 +124,31 @@ def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
     assert place.dead_letters.depths().total == 0
 
 
-def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(ticketmill: Run, place: Adapters) -> None:
+def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(
+    place: Adapters, work_off: WorkOff
+) -> None:
     drop(place, "T1", "Could you tell me your opening hours on public holidays, please?")
-    ticketmill("work", "--until-empty")
+    work_off()
     place.queue.send('{"ticket_id": "T1"}')
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    statistics = work_off()
     assert statistics["duplicate"] == 1
 
 
-def test_keys_with_spaces_and_umlauts_find_their_object(ticketmill: Run, place: Adapters) -> None:
+def test_keys_with_spaces_and_umlauts_find_their_object(place: Adapters, work_off: WorkOff) -> None:
     drop(place, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
-    ticketmill("work", "--until-empty")
+    work_off()
     assert enriched(place, "T1")["body"].startswith("The webhook")
 
 
 @pytest.mark.parametrize("point", ["after-object", "after-row"])
 def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     point: str,
-    ticketmill: Run,
     worker: Callable[..., subprocess.Popen[str]],
     place: Adapters,
     stack: Stack,
     clients: Clients,
     environment: dict[str, str],
+    work_off: WorkOff,
 ) -> None:
     environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "2", "TICKETMILL_HEARTBEAT_S": "1"}
     drop(place, "T1", "All our stores cannot take cards since noon.")
@@ -154,7 +158,7 @@ def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     assert (row is None) == (point == "after-object")
     assert place.queue.depths().in_flight > 0, "the message must not be gone"
     wait_until(lambda: place.queue.depths().in_flight == 0)
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    statistics = work_off()
     assert statistics["processed"] == 1
     assert statistics["duplicate"] == (1 if point == "after-row" else 0)
     assert enriched(place, "T1")["body"].startswith("All our stores")
@@ -181,10 +185,10 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
 
 
 def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_the_rest_to_the_next(
-    ticketmill: Run,
     worker: Callable[..., subprocess.Popen[str]],
     place: Adapters,
     environment: dict[str, str],
+    work_off: WorkOff,
 ) -> None:
     # nobody here waits so long: what stays in flight is missing in the end
     environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "3600", "TICKETMILL_WORKER_THREADS": "1"}
@@ -201,7 +205,7 @@ def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_th
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     first = json.loads(stdout)
-    rest = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    rest = work_off()
     assert "stopping" in stderr
     assert first["failed"] == rest["failed"] == 0
     assert first["received"] + rest["received"] == len(ids), "no message was received twice"
@@ -237,7 +241,7 @@ def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, place:
 
 
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
-    ticketmill: Run, place: Adapters, clients: Clients, stack: Stack
+    place: Adapters, clients: Clients, stack: Stack, work_off: WorkOff
 ) -> None:
     dead_letter_arn = clients.sqs.get_queue_attributes(
         QueueUrl=stack.dead_letter_queue_url, AttributeNames=["QueueArn"]
@@ -246,7 +250,7 @@ def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbou
     clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"RedrivePolicy": redrive})
     place.queue.send("not an event")
     drop(place, "T1", "Thank you for the quick help yesterday, much appreciated by the whole team!")
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    statistics = work_off()
     assert statistics["enriched"] == 1
     assert statistics["failed"] >= 1
     assert place.dead_letters.depths().visible == 1
