@@ -4,7 +4,7 @@ emulator         the endpoint, once a session; the AWS_… variables point at it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 unused_endpoint  an address at which nothing answers
-place            the adapters to the stack of the test
+adapters         the adapters to the stack of the test
 ticketmill       runs a command of ours in a process of its own, against that stack
 
 With TICKETMILL_TEST_ENDPOINT_URL nothing is started, and credentials, region and endpoints of single services
@@ -100,8 +100,8 @@ def stack(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iter
 @pytest.fixture
 def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
     """What a command needs to know of the place; what fails comes again soon."""
-    place = {"TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
-    return {**os.environ, **place, "TICKETMILL_RETRY_BASE_S": "1"}
+    adapters = {"TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+    return {**os.environ, **adapters, "TICKETMILL_RETRY_BASE_S": "1"}
 
 
 @pytest.fixture
@@ -120,5 +120,5 @@ def ticketmill(environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def place(environment: dict[str, str], stack_name: str) -> Adapters:
+def adapters(environment: dict[str, str], stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))
