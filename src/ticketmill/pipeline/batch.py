@@ -128,7 +128,7 @@ class Pipeline:
     one_large_at_a_time: Lock = field(default_factory=Lock)
 
     def process_batch(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Enriches what `messages` announce: object, then row. What may be acknowledged is `acknowledgeable()`.
+        """Enriches what `messages` announce: object, then row. `acknowledgeable()` tells what may go.
 
         Never raises for a ticket: one that can never succeed is recorded as rejected, one that failed for
         another reason is an outcome too, and neither touches its neighbours.
