@@ -49,14 +49,14 @@ class Drained:
 
 def drain(clients: Clients, tickets: Sequence[LabelledTicket], *arguments: str) -> Drained:
     """Fills a queue while no worker runs, then lets one work it off."""
-    stack, place = fresh_place(clients)
-    upload(place, tickets)
+    stack, adapters = fresh_place(clients)
+    upload(adapters, tickets)
     received_at = done_at = 0.0
     peak: float | None = None
     with WorkerProcess(stack, "--until-empty", *arguments) as worker:
         deadline = time.perf_counter() + DRAIN_TIMEOUT_S
         while not done_at:
-            depths = place.queue.depths()
+            depths = adapters.queue.depths()
             now = time.perf_counter()
             if now > deadline:
                 raise SystemExit(f"{depths.total} tickets are left after {DRAIN_TIMEOUT_S} s")
@@ -70,7 +70,7 @@ def drain(clients: Clients, tickets: Sequence[LabelledTicket], *arguments: str) 
             near = not received_at or depths.total < CLOSE_TO_THE_END * len(tickets)
             time.sleep(LOOK_CLOSELY_S if near else LOOK_S)
         statistics = worker.statistics()
-    sizes, rows = _sizes(clients, place.stack.table, place.stack.enriched_bucket)
+    sizes, rows = _sizes(clients, adapters.stack.table, adapters.stack.enriched_bucket)
     if rows != len(tickets) or statistics["enriched"] != len(tickets):
         raise SystemExit(f"{len(tickets)} tickets gave {rows} rows; the worker said {statistics}")
     # the cache is on, because it is part of what a worker holds; no text may come twice for it to answer
@@ -82,7 +82,7 @@ def drain(clients: Clients, tickets: Sequence[LabelledTicket], *arguments: str) 
 
 def idle_latencies_ms(clients: Clients, tickets: Sequence[LabelledTicket]) -> list[float]:
     """How long each ticket takes on an idle queue, from before its upload until its row can be read."""
-    stack, place = fresh_place(clients)
+    stack, adapters = fresh_place(clients)
     pauses = random.Random(1)
     took: list[float] = []
     with WorkerProcess(stack) as worker:
@@ -90,10 +90,10 @@ def idle_latencies_ms(clients: Clients, tickets: Sequence[LabelledTicket]) -> li
             ticket_id = f"L{number:06d}"
             time.sleep(pauses.uniform(0.1, 0.4))  # so that the worker is not always at the same step
             started = time.perf_counter()
-            drop(place, ticket_id, ticket)
+            drop(adapters, ticket_id, ticket)
             key = {"ticket_id": {"S": ticket_id}}
             while "Item" not in clients.dynamodb.get_item(
-                TableName=place.stack.table, Key=key, ConsistentRead=True, ProjectionExpression="ticket_id"
+                TableName=adapters.stack.table, Key=key, ConsistentRead=True, ProjectionExpression="ticket_id"
             ):
                 worker.check()
                 if time.perf_counter() - started > ROW_TIMEOUT_S:

@@ -64,12 +64,12 @@ class Lower:
         """(batch, layers · hidden): the mean over the tokens after each of the layers."""
         import torch
 
-        lengths = torch.tensor([len(self.states[place]) for place in batch])
+        lengths = torch.tensor([len(self.states[adapters]) for adapters in batch])
         # products of a new shape are slow the first time
         longest = -(-int(lengths.max()) // 32) * 32
         states = torch.zeros(len(batch), longest, self.states[0].shape[1])
-        for row, place in zip(states, batch, strict=True):
-            row[: len(self.states[place])] = self.states[place]
+        for row, adapters in zip(states, batch, strict=True):
+            row[: len(self.states[adapters])] = self.states[adapters]
         mask = (torch.arange(longest) < lengths[:, None])[:, None].float()
         padding, share = (1 - mask[:, None]) * -1e9, mask / lengths[:, None, None]
         means = []
@@ -81,7 +81,7 @@ class Lower:
 
     def batches(self, places: NDArray[np.int64], size: int) -> list[list[int]]:
         """Tickets of about the same length together, so that little is padding."""
-        ordered = sorted(places.tolist(), key=lambda place: len(self.states[place]))
+        ordered = sorted(places.tolist(), key=lambda adapters: len(self.states[adapters]))
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
@@ -119,7 +119,7 @@ def learn(recipe: argparse.Namespace, lower: Lower, seen: NDArray[np.int64], dat
     for _ in range(recipe.epochs):
         pools = np.split(rng.permutation(seen), range(pool, len(seen), pool))
         batches = [batch for each in pools for batch in lower.batches(each, recipe.batch_size)]
-        for batch in (batches[place] for place in rng.permutation(len(batches))):
+        for batch in (batches[adapters] for adapters in rng.permutation(len(batches))):
             found = logits(batch)
             losses = {task: errors(found[:, own], truth[batch, own]) for task, own in TASKS.items()}
             losses["urgency"] = losses["urgency"] * weights[batch]

@@ -64,7 +64,7 @@ def rounds_of(tickets: int, rounds: int, seed: int = 1) -> list[list[LabelledTic
     """
     corpus = read_corpus()
     random.Random(seed).shuffle(corpus)
-    endless = [corpus[place % len(corpus)] for place in range(tickets * rounds)]
+    endless = [corpus[adapters % len(corpus)] for adapters in range(tickets * rounds)]
     return [endless[start : start + tickets] for start in range(0, len(endless), tickets)]
 
 
@@ -73,19 +73,19 @@ def raw(ticket: LabelledTicket, ticket_id: str) -> bytes:
     return json.dumps({"ticket_id": ticket_id, "subject": ticket.subject, "body": ticket.body}).encode()
 
 
-def upload(place: Adapters, tickets: Sequence[LabelledTicket]) -> None:
+def upload(adapters: Adapters, tickets: Sequence[LabelledTicket]) -> None:
     """Drops the tickets and waits until the queue has announced every one of them."""
-    before = place.queue.depths().total
+    before = adapters.queue.depths().total
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         names = [f"B{number:06d}" for number in range(len(tickets))]
-        list(pool.map(lambda name, each: drop(place, name, each), names, tickets))
+        list(pool.map(lambda name, each: drop(adapters, name, each), names, tickets))
     deadline = time.monotonic() + ARRIVAL_TIMEOUT_S
-    while (arrived := place.queue.depths().total - before) < len(tickets):
+    while (arrived := adapters.queue.depths().total - before) < len(tickets):
         if time.monotonic() > deadline:
             raise SystemExit(f"{arrived} of {len(tickets)} uploads were announced in {ARRIVAL_TIMEOUT_S} s")
         time.sleep(0.1)
 
 
-def drop(place: Adapters, ticket_id: str, ticket: LabelledTicket) -> None:
+def drop(adapters: Adapters, ticket_id: str, ticket: LabelledTicket) -> None:
     """Uploads one ticket."""
-    place.raw_tickets.put(f"tickets/{ticket_id}.json", raw(ticket, ticket_id))
+    adapters.raw_tickets.put(f"tickets/{ticket_id}.json", raw(ticket, ticket_id))

@@ -101,7 +101,7 @@ def _round(bare: float, worked: Worked, drained: Drained, naive: float | None) -
 def evenly(items: Sequence[str], count: int) -> list[str]:
     """So many of `items`, from the middle of equal parts."""
     count = min(count, len(items))
-    return [items[int((place + 0.5) * len(items) / count)] for place in range(count)]
+    return [items[int((adapters + 0.5) * len(items) / count)] for adapters in range(count)]
 
 
 def summary(rounds: list[dict[str, Any]], latencies_ms: list[float], settings: Settings) -> dict[str, Any]:

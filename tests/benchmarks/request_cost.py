@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with local_emulator() as clients, ThreadPoolExecutor(arguments.threads) as pool:
-        _, place = fresh_place(clients)
-        requests = requests_of(clients, place.stack)
+        _, adapters = fresh_place(clients)
+        requests = requests_of(clients, adapters.stack)
         rounds = [
             {name: cpu_ms(pool, request, arguments.requests) for name, request in requests.items()}
             for _ in range(arguments.rounds)

@@ -54,7 +54,7 @@ def mdeberta(folder: Path, tokenizer_file: Path) -> Path:
 
     labels = dict(enumerate(ENTAILMENT))
     config = DebertaV2Config(
-        **MDEBERTA_BASE, id2label=labels, label2id={name: place for place, name in labels.items()}
+        **MDEBERTA_BASE, id2label=labels, label2id={name: adapters for adapters, name in labels.items()}
     )
     return _save(folder, DebertaV2ForSequenceClassification(config), tokenizer_file)
 

@@ -41,19 +41,19 @@ UPLOADS_AT_ONCE = 4
 MINUTE = 60
 
 
-def keep_full(place: Adapters, stop: threading.Event) -> None:
+def keep_full(adapters: Adapters, stop: threading.Event) -> None:
     """Drops tickets whenever fewer than LOW wait."""
     numbers, tickets = count(), cycle(read_corpus())
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         while not stop.wait(REFILL_LOOK_S):
             with suppress(TransientFailure):  # of an emulator under load; the next look tries again
-                waiting = place.queue.depths().visible
+                waiting = adapters.queue.depths().visible
                 if waiting < LOW:
                     missing = [(f"K{next(numbers):09d}", next(tickets)) for _ in range(FULL - waiting)]
-                    list(pool.map(lambda each: drop(place, *each), missing))
+                    list(pool.map(lambda each: drop(adapters, *each), missing))
 
 
-def watch(worker: WorkerProcess, place: Adapters, seconds: int) -> tuple[list[Footprint], int]:
+def watch(worker: WorkerProcess, adapters: Adapters, seconds: int) -> tuple[list[Footprint], int]:
     """A sample each second, and how often the queue was found empty."""
     samples: list[Footprint] = []
     starved = 0
@@ -68,7 +68,7 @@ def watch(worker: WorkerProcess, place: Adapters, seconds: int) -> tuple[list[Fo
         samples.append(sample)
         if second % 10 == 0:
             with suppress(TransientFailure):
-                starved += place.queue.depths().visible == 0
+                starved += adapters.queue.depths().visible == 0
         if second % MINUTE == 0:
             print(f"minute {second // MINUTE}: {_told(samples[-MINUTE:])}", file=sys.stderr)
     return samples, starved
@@ -122,13 +122,13 @@ def verdict(samples: Sequence[Footprint], most_sockets: int) -> dict[str, Any]:
 def soak(minutes: float, processes: int) -> dict[str, Any]:
     arguments = ["--processes", str(processes)] if processes > 1 else []
     with local_emulator() as clients:
-        stack, place = fresh_place(clients)
+        stack, adapters = fresh_place(clients)
         stop = threading.Event()
-        feeder = threading.Thread(target=keep_full, args=(place, stop))
+        feeder = threading.Thread(target=keep_full, args=(adapters, stop))
         with WorkerProcess(stack, *arguments) as worker:
             feeder.start()
             try:
-                samples, starved = watch(worker, place, max(8, round(minutes * MINUTE)))
+                samples, starved = watch(worker, adapters, max(8, round(minutes * MINUTE)))
             finally:
                 stop.set()
                 feeder.join()

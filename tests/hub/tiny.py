@@ -39,7 +39,7 @@ SEED = 3
 def save_tokenizer(folder: Path, max_tokens: int = 512) -> None:
     """A tokenizer of word pieces that can write any English text."""
     tokenizer = Tokenizer(
-        models.WordPiece({piece: place for place, piece in enumerate(VOCABULARY)}, unk_token="<unk>")
+        models.WordPiece({piece: adapters for adapters, piece in enumerate(VOCABULARY)}, unk_token="<unk>")
     )
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -68,7 +68,7 @@ def labels(*names: str) -> dict[str, Any]:
     return {
         "num_labels": len(names),
         "id2label": dict(enumerate(names)),
-        "label2id": {name: place for place, name in enumerate(names)},
+        "label2id": {name: adapters for adapters, name in enumerate(names)},
     }
 
 

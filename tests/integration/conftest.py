@@ -4,7 +4,7 @@ emulator         the endpoint, once a session; the AWS_… variables point at it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 unused_endpoint  an address at which nothing answers
-place            the adapters to the stack of the test
+adapters         the adapters to the stack of the test
 ticketmill       runs a command of ours in a process of its own, against that stack
 work_off         runs a worker in this process until the queue of that stack is empty
 
@@ -105,8 +105,8 @@ def stack(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iter
 @pytest.fixture
 def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, str]:
     """What a command needs to know of the place; what fails comes again soon."""
-    place = {"TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
-    return {**os.environ, **place, "TICKETMILL_RETRY_BASE_S": "1"}
+    adapters = {"TICKETMILL_STACK": stack_name, "TICKETMILL_BUNDLE": str(bundle_dir)}
+    return {**os.environ, **adapters, "TICKETMILL_RETRY_BASE_S": "1"}
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def ticketmill(environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
-def place(environment: dict[str, str], stack_name: str) -> Adapters:
+def adapters(environment: dict[str, str], stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))
 
 
@@ -136,7 +136,7 @@ def loaded_enricher(bundle_dir: Path) -> Enricher:
 
 
 @pytest.fixture
-def work_off(place: Adapters, stack_name: str, loaded_enricher: Enricher) -> WorkOff:
+def work_off(adapters: Adapters, stack_name: str, loaded_enricher: Enricher) -> WorkOff:
     """Runs a worker in this process until the queue is empty, and returns its statistics.
 
     For tests that need the work done. Tests of the command itself start it.
@@ -144,8 +144,8 @@ def work_off(place: Adapters, stack_name: str, loaded_enricher: Enricher) -> Wor
 
     def run() -> dict[str, Any]:
         settings = load_settings(stack=stack_name, retry_base_s=1)
-        pipeline = bootstrap.make_pipeline(settings, place, loaded_enricher)
-        worker = make_worker(settings, place.queue, pipeline.process_batch, Limits(until_empty=True))
+        pipeline = bootstrap.make_pipeline(settings, adapters, loaded_enricher)
+        worker = make_worker(settings, adapters.queue, pipeline.process_batch, Limits(until_empty=True))
         statistics = worker.run()
         pipeline.executor.shutdown()
         return statistics.as_dict()

@@ -30,15 +30,15 @@ def then_die(step: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(point: str) -> None:
     settings = load_settings()
-    place = bootstrap.connect(settings)
-    pipeline = bootstrap.make_pipeline(settings, place, bootstrap.load_enricher(settings))
+    adapters = bootstrap.connect(settings)
+    pipeline = bootstrap.make_pipeline(settings, adapters, bootstrap.load_enricher(settings))
     if point == "after-object":
-        place.enriched_tickets.put = then_die(place.enriched_tickets.put)  # type: ignore[method-assign]
+        adapters.enriched_tickets.put = then_die(adapters.enriched_tickets.put)  # type: ignore[method-assign]
     elif point == "after-row":
-        place.rows.put = then_die(place.rows.put)  # type: ignore[method-assign]
+        adapters.rows.put = then_die(adapters.rows.put)  # type: ignore[method-assign]
     else:
         raise SystemExit(f"unknown point {point}")
-    make_worker(settings, place.queue, pipeline.process_batch).run()
+    make_worker(settings, adapters.queue, pipeline.process_batch).run()
 
 
 if __name__ == "__main__":

@@ -27,31 +27,31 @@ SAMPLES = ROOT / "events" / "samples"
 BODY = "I was charged twice for the same invoice and would like my money back."
 
 
-def drop(place: Adapters, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
+def drop(adapters: Adapters, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
     ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
-    place.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
+    adapters.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
-def lose_events(place: Adapters) -> None:
+def lose_events(adapters: Adapters) -> None:
     """Empties the queue. Events may still be on their way: the last one is that of a probe."""
     probe = f"{PROBE_PREFIX}{uuid.uuid4().hex}.json"
-    place.raw_tickets.put(probe, b"{}")
+    adapters.raw_tickets.put(probe, b"{}")
     arrived = False
-    while (found := place.queue.receive(max_messages=10, wait_s=1)) or not arrived:
-        place.queue.acknowledge(found)
+    while (found := adapters.queue.receive(max_messages=10, wait_s=1)) or not arrived:
+        adapters.queue.acknowledge(found)
         arrived = arrived or any(probe in each.body for each in found)
 
 
-def change(place: Adapters, ticket_id: str, **fields: Any) -> None:
+def change(adapters: Adapters, ticket_id: str, **fields: Any) -> None:
     """The row of a ticket as somebody else might have left it."""
-    row = place.rows.get(ticket_id)
+    row = adapters.rows.get(ticket_id)
     assert row is not None
     changed = row.model_copy(update={"revision": row.revision + 1, **fields})
-    assert place.rows.put(changed, replaces=row)
+    assert adapters.rows.put(changed, replaces=row)
 
 
-def row(place: Adapters, ticket_id: str) -> TicketRow:
-    found = place.rows.get(ticket_id)
+def row(adapters: Adapters, ticket_id: str) -> TicketRow:
+    found = adapters.rows.get(ticket_id)
     assert found is not None
     return found
 
@@ -62,103 +62,105 @@ def answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1")
+    drop(adapters, "T1")
     work_off()
-    drop(place, "T2")
-    drop(place, "T3", key="tickets/2026/a b+ü/%41.json")
-    drop(place, "T4", body=["no", "text"])
-    lose_events(place)
+    drop(adapters, "T2")
+    drop(adapters, "T3", key="tickets/2026/a b+ü/%41.json")
+    drop(adapters, "T4", body=["no", "text"])
+    lose_events(adapters)
     done = answer(ticketmill("backfill", "--missing", "--json"))
     assert (done["looked_at"], done["chosen"], done["results"]) == (4, 3, {"enqueued": 3})
     statistics = work_off()
     assert (statistics["enriched"], statistics["rejected"], statistics["duplicate"]) == (2, 1, 0)
-    assert row(place, "T3").raw.key == "tickets/2026/a b+ü/%41.json"
+    assert row(adapters, "T3").raw.key == "tickets/2026/a b+ü/%41.json"
     again = answer(ticketmill("backfill", "--missing", "--json"))
     assert (again["looked_at"], again["chosen"]) == (4, 0)
 
 
-def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, place: Adapters) -> None:
+def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, adapters: Adapters) -> None:
     for number in range(20):
-        drop(place, f"T{number}")
-    drop(place, "bad", body=["no", "text"])
-    lose_events(place)
+        drop(adapters, f"T{number}")
+    drop(adapters, "bad", body=["no", "text"])
+    lose_events(adapters)
     done = answer(ticketmill("backfill", "--missing", "--inline", "--json", code=4))
     assert done["results"] == {"enriched": 20, "rejected": 1}
     assert done["rejected"] == {"bad": "schema"}
     assert done["labels"]["intent"] == {"payment_issue": 20}
     assert sum(done["labels"]["urgency"].values()) == 20
-    assert place.queue.is_empty()
-    assert row(place, "T7").status is Status.ENRICHED
+    assert adapters.queue.is_empty()
+    assert row(adapters, "T7").status is Status.ENRICHED
     told = ticketmill("backfill", "--status", "rejected", "--inline", code=4)
     assert "rejected 'bad': schema" in told.stderr
     assert "chose 1 of 21 objects (rejected 1)" in told.stdout
 
 
-def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(ticketmill: Run, place: Adapters) -> None:
+def test_a_dry_run_names_what_it_would_enrich_and_touches_nothing(
+    ticketmill: Run, adapters: Adapters
+) -> None:
     for ticket_id in ("T1", "T2", "T3"):
-        drop(place, ticket_id)
-    lose_events(place)
+        drop(adapters, ticket_id)
+    lose_events(adapters)
     for how in ([], ["--inline"]):
         told = ticketmill("backfill", "--missing", "--limit", 2, "--dry-run", *how).stdout.splitlines()
         assert told[:2] == ["missing  'tickets/T1.json'", "missing  'tickets/T2.json'"]
         assert "would enrich 2" in told[2]
     found = answer(ticketmill("backfill", "--missing", "--dry-run", "--json"))
     assert [each["key"] for each in found["objects"]] == [f"tickets/T{number}.json" for number in (1, 2, 3)]
-    assert place.rows.get_many(["T1", "T2", "T3"]) == {}
-    assert place.queue.is_empty()
+    assert adapters.rows.get_many(["T1", "T2", "T3"]) == {}
+    assert adapters.queue.is_empty()
 
 
 @pytest.mark.parametrize("how", ["--inline", "--json"])
 def test_partial_and_outdated_records_are_really_enriched_again(
-    how: str, ticketmill: Run, place: Adapters, work_off: WorkOff
+    how: str, ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
     for ticket_id in ("T1", "T2", "T3"):
-        drop(place, ticket_id)
+        drop(adapters, ticket_id)
     work_off()
-    change(place, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
-    change(place, "T2", fingerprint="older", serving_serial=0, summary=None)
-    standing = row(place, "T3")
+    change(adapters, "T1", status=Status.PARTIAL, summary=None, failed_stages=("summary",))
+    change(adapters, "T2", fingerprint="older", serving_serial=0, summary=None)
+    standing = row(adapters, "T3")
     for ticket_id, flags in {"T1": ["--status", "partial"], "T2": ["--outdated"]}.items():
         done = ticketmill("backfill", *flags, "--json", *([how] if how == "--inline" else []))
         assert answer(done)["chosen"] == 1
         if how != "--inline":
             assert work_off()["enriched"] == 1
-        mended = row(place, ticket_id)
+        mended = row(adapters, ticket_id)
         assert (mended.status, mended.failed_stages) == (Status.ENRICHED, ())
         assert mended.fingerprint == standing.fingerprint
         assert mended.summary
-    assert row(place, "T3") == standing
+    assert row(adapters, "T3") == standing
     assert answer(ticketmill("backfill", "--outdated", "--status", "partial", "--json"))["chosen"] == 0
 
 
-def test_failed_tickets_are_done_again(ticketmill: Run, place: Adapters) -> None:
-    drop(place, "T1")
-    lose_events(place)
+def test_failed_tickets_are_done_again(ticketmill: Run, adapters: Adapters) -> None:
+    drop(adapters, "T1")
+    lose_events(adapters)
     now = datetime.now(UTC)
     raw = RawVersion(
-        bucket=place.stack.raw_bucket, key="tickets/T1.json", version_id=None, etag="", last_modified=now
+        bucket=adapters.stack.raw_bucket, key="tickets/T1.json", version_id=None, etag="", last_modified=now
     )
     failure = Failure(code="fault", message="", attempts=5, key=raw.key, failed_at=now)
     failed = TicketRow(
         ticket_id="T1", status=Status.FAILED, raw=raw, content_hash="", failure=failure, processed_at=now
     )
-    assert place.rows.put(failed, replaces=None)
+    assert adapters.rows.put(failed, replaces=None)
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
     assert answer(ticketmill("backfill", "--status", "failed", "--inline", "--json"))["results"] == {
         "enriched": 1
     }
-    assert row(place, "T1").failure is None
+    assert row(adapters, "T1").failure is None
 
 
 def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1", key="tickets/elsewhere.json")
+    drop(adapters, "T1", key="tickets/elsewhere.json")
     work_off()
-    drop(place, "T2")
-    lose_events(place)
+    drop(adapters, "T2")
+    lose_events(adapters)
     done = ticketmill("backfill", "--ids", "T1, T2,T9", "--json", code=5)
     assert answer(done)["absent"] == ["T9"]
     assert "no object of ticket T9" in done.stderr
@@ -167,27 +169,27 @@ def test_ids_are_found_where_their_rows_say_and_unknown_ones_are_named(
 
 
 def test_force_makes_again_what_was_deleted(
-    ticketmill: Run, place: Adapters, clients: Clients, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, clients: Clients, work_off: WorkOff
 ) -> None:
-    drop(place, "T1")
+    drop(adapters, "T1")
     work_off()
-    deleted = row(place, "T1").enriched_key
+    deleted = row(adapters, "T1").enriched_key
     assert deleted is not None
-    clients.s3.delete_object(Bucket=place.stack.enriched_bucket, Key=deleted)
+    clients.s3.delete_object(Bucket=adapters.stack.enriched_bucket, Key=deleted)
     assert answer(ticketmill("backfill", "--all", "--inline", "--json"))["results"] == {"duplicate": 1}
     for how in ([], ["--inline"]):
         done = answer(ticketmill("backfill", "--ids", "T1", "--force", "--json", *how))
         assert done["results"] == ({"enriched": 1} if how else {"enqueued": 1})
         if not how:
             assert work_off()["enriched"] == 1
-        made = row(place, "T1").enriched_key
+        made = row(adapters, "T1").enriched_key
         assert made not in (None, deleted)
-        assert json.loads(place.enriched_tickets.get(made or ""))["ticket_id"] == "T1"
+        assert json.loads(adapters.enriched_tickets.get(made or ""))["ticket_id"] == "T1"
 
 
-def test_a_dry_run_counts_what_no_rule_announces(ticketmill: Run, place: Adapters) -> None:
+def test_a_dry_run_counts_what_no_rule_announces(ticketmill: Run, adapters: Adapters) -> None:
     for key in ("tickets/T1.json", "tickets/T2.JSON", "tickets/T3.jsonl", "exports/T4.json"):
-        place.raw_tickets.put(key, b"{}")
+        adapters.raw_tickets.put(key, b"{}")
     told = ticketmill("backfill", "--all", "--dry-run").stdout
     assert "would enrich 1 of 1 object (asked 1)" in told
     assert "no rule announces 3 objects" in told
@@ -199,10 +201,10 @@ def test_a_dry_run_counts_what_no_rule_announces(ticketmill: Run, place: Adapter
     }
 
 
-def test_prefix_since_and_after_narrow(ticketmill: Run, place: Adapters) -> None:
+def test_prefix_since_and_after_narrow(ticketmill: Run, adapters: Adapters) -> None:
     for key in ("tickets/a/1.json", "tickets/a/2.json", "tickets/b/3.json"):
-        drop(place, key[-6], key=key)
-    lose_events(place)
+        drop(adapters, key[-6], key=key)
+    lose_events(adapters)
 
     def keys(*flags: object) -> str:
         found = answer(ticketmill("backfill", *flags, "--dry-run", "--json"))["objects"]
@@ -216,7 +218,7 @@ def test_prefix_since_and_after_narrow(ticketmill: Run, place: Adapters) -> None
     assert keys("--limit", 1) == "1"
 
 
-def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Adapters) -> None:
+def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, adapters: Adapters) -> None:
     for flags in ([], ["--inline"], ["--dry-run"], ["--after", "tickets/a"]):
         done = ticketmill("backfill", *flags, code=2)
         assert "--missing" in done.stderr
@@ -227,13 +229,13 @@ def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, place: Adapter
 
 
 def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
-    ticketmill: Run, place: Adapters, environment: dict[str, str]
+    ticketmill: Run, adapters: Adapters, environment: dict[str, str]
 ) -> None:
     environment |= {"TICKETMILL_WORKER_THREADS": "2", "TICKETMILL_BATCH_SIZE": "4"}
     ids = [f"T{number:03}" for number in range(300)]
     for ticket_id in ids:
-        drop(place, ticket_id, body=f"Order {ticket_id} has not arrived yet and nobody can say why.")
-    lose_events(place)
+        drop(adapters, ticket_id, body=f"Order {ticket_id} has not arrived yet and nobody can say why.")
+    lose_events(adapters)
     with subprocess.Popen(
         [TICKETMILL, "backfill", "--all", "--inline", "--json"],
         env=environment,
@@ -241,14 +243,14 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while place.rows.get(ids[9]) is None:
+        while adapters.rows.get(ids[9]) is None:
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
     assert process.returncode == 130, stderr
     stopped = json.loads(stdout)
-    done = sorted(place.rows.get_many(ids))
+    done = sorted(adapters.rows.get_many(ids))
     assert 10 <= len(done) < len(ids)
     assert stopped["interrupted"]
     assert stopped["results"] == {"enriched": len(done)}
@@ -257,73 +259,73 @@ def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
     assert f"--after {stopped['after']}" in stderr
     rest = answer(ticketmill("backfill", "--all", "--inline", "--after", stopped["after"], "--json"))
     assert rest["results"] == {"enriched": len(ids) - len(done)}
-    assert len(place.rows.get_many(ids)) == len(ids)
+    assert len(adapters.rows.get_many(ids)) == len(ids)
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 0
 
 
 def test_an_upload_that_the_row_does_not_know_yet_is_missing(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1")
+    drop(adapters, "T1")
     work_off()
-    first = row(place, "T1")
+    first = row(adapters, "T1")
     time.sleep(1.1)  # S3's times have whole seconds
-    drop(place, "T1", body="The export to Excel has been empty since Monday.")
-    lose_events(place)
+    drop(adapters, "T1", body="The export to Excel has been empty since Monday.")
+    lose_events(adapters)
     assert answer(ticketmill("backfill", "--missing", "--json"))["chosen"] == 1
     assert work_off()["enriched"] == 1
-    assert row(place, "T1").intent != first.intent
+    assert row(adapters, "T1").intent != first.intent
 
 
 class TestMessages:
     """Backfills that a message asks for."""
 
-    def test_a_worker_takes_the_message_for_a_command(self, place: Adapters, work_off: WorkOff) -> None:
-        drop(place, "T1")
-        drop(place, "T2")
-        lose_events(place)
-        place.queue.send('{"backfill": {"missing": true, "statuses": ["partial"]}}')
+    def test_a_worker_takes_the_message_for_a_command(self, adapters: Adapters, work_off: WorkOff) -> None:
+        drop(adapters, "T1")
+        drop(adapters, "T2")
+        lose_events(adapters)
+        adapters.queue.send('{"backfill": {"missing": true, "statuses": ["partial"]}}')
         statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"], statistics["failed"]) == (1, 2, 0)
-        assert place.queue.is_empty()
+        assert adapters.queue.is_empty()
 
-    def test_a_message_that_comes_through_sns_is_one_too(self, place: Adapters, work_off: WorkOff) -> None:
+    def test_a_message_that_comes_through_sns_is_one_too(self, adapters: Adapters, work_off: WorkOff) -> None:
         """It was once acknowledged and ignored."""
-        drop(place, "T1")
-        lose_events(place)
+        drop(adapters, "T1")
+        lose_events(adapters)
         asked = {"backfill": {"missing": True}}
-        place.queue.send(json.dumps({"Type": "Notification", "Message": json.dumps(asked)}))
+        adapters.queue.send(json.dumps({"Type": "Notification", "Message": json.dumps(asked)}))
         statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"]) == (1, 1)
 
     def test_it_goes_on_by_messages_of_its_own_until_the_bucket_ends(
-        self, place: Adapters, work_off: WorkOff
+        self, adapters: Adapters, work_off: WorkOff
     ) -> None:
         ids = [f"T{number:04}" for number in range(1005)]
         for ticket_id in ids:
-            drop(place, ticket_id)
-        lose_events(place)
-        place.queue.send('{"backfill": {"missing": true, "after": "tickets/T0001.json"}}')
+            drop(adapters, ticket_id)
+        lose_events(adapters)
+        adapters.queue.send('{"backfill": {"missing": true, "after": "tickets/T0001.json"}}')
         statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
 
     def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(
-        self, ticketmill: Run, place: Adapters
+        self, ticketmill: Run, adapters: Adapters
     ) -> None:
-        place.queue.send('{"backfill": {"mising": true}}')
+        adapters.queue.send('{"backfill": {"mising": true}}')
         done = ticketmill("work", "--for", 3, "--json")
         assert answer(done)["failed"] >= 1
         assert "mising" in done.stderr
-        assert not place.queue.is_empty()
+        assert not adapters.queue.is_empty()
 
 
 @pytest.mark.timeout(900)  # a score of commands in processes of their own, whatever else the machine does
 def test_every_command_of_its_page_works_in_its_order(
-    place: Adapters, environment: dict[str, str], tmp_path: Path
+    adapters: Adapters, environment: dict[str, str], tmp_path: Path
 ) -> None:
     for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
-        place.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
-    lose_events(place)
+        adapters.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
+    lose_events(adapters)
     page = (ROOT / "docs" / "backfill.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108

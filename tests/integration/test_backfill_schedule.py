@@ -18,9 +18,11 @@ from ticketmill.deploy.stack import deploy
 from ticketmill.domain.labels import Status
 
 
-def allowed_senders(clients: Clients, place: Adapters) -> dict[str, Any]:
+def allowed_senders(clients: Clients, adapters: Adapters) -> dict[str, Any]:
     """The conditions under which services may send to the queue."""
-    attributes = clients.sqs.get_queue_attributes(QueueUrl=place.stack.queue_url, AttributeNames=["Policy"])
+    attributes = clients.sqs.get_queue_attributes(
+        QueueUrl=adapters.stack.queue_url, AttributeNames=["Policy"]
+    )
     statements = json.loads(attributes["Attributes"]["Policy"])["Statement"]
     return {
         each["Principal"]["Service"]: each["Condition"] for each in statements if each["Effect"] == "Allow"
@@ -38,7 +40,7 @@ class TestSchedule:
 
     def test_its_message_has_missing_and_partial_records_enriched(
         self,
-        place: Adapters,
+        adapters: Adapters,
         clients: Clients,
         stack_name: str,
         parameters: dict[str, str],
@@ -50,32 +52,32 @@ class TestSchedule:
         (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         events.close()
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 hour)", "ENABLED")
-        allowed = allowed_senders(clients, place)
+        allowed = allowed_senders(clients, adapters)
         assert allowed["events.amazonaws.com"] == {"ArnEquals": {"aws:SourceArn": rule["Arn"]}}
-        drop(place, "T1")
+        drop(adapters, "T1")
         work_off()
         hours_ago = datetime.now(UTC) - timedelta(hours=2)  # its retry is due
-        change(place, "T1", status=Status.PARTIAL, failed_stages=("summary",), processed_at=hours_ago)
-        drop(place, "T2")
-        lose_events(place)
+        change(adapters, "T1", status=Status.PARTIAL, failed_stages=("summary",), processed_at=hours_ago)
+        drop(adapters, "T2")
+        lose_events(adapters)
         asked = json.loads(target["Input"])
-        place.queue.send(json.dumps(asked))
+        adapters.queue.send(json.dumps(asked))
         assert work_off()["enriched"] == 0, "uploads of the last hour are on their way"
         asked["backfill"]["min_age_s"] = 0
-        place.queue.send(json.dumps(asked))
+        adapters.queue.send(json.dumps(asked))
         assert work_off()["enriched"] == 2
-        assert {row(place, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
+        assert {row(adapters, ticket_id).status for ticket_id in ("T1", "T2")} == {Status.ENRICHED}
 
     @pytest.mark.skipif(
         "TICKETMILL_TEST_ENDPOINT_URL" in os.environ,
         reason="LocalStack keeps what an update's condition takes out of the stack",
     )
     def test_an_empty_schedule_takes_the_rule_away(
-        self, clients: Clients, stack_name: str, parameters: dict[str, str], place: Adapters
+        self, clients: Clients, stack_name: str, parameters: dict[str, str], adapters: Adapters
     ) -> None:
         events = boto3.client("events")
         for schedule, rules in (("cron(0 * * * ? *)", 1), ("", 0)):
             deploy(clients, stack_name, {**parameters, "BackfillSchedule": schedule})
             assert len(events.list_rules(NamePrefix=stack_name)["Rules"]) == rules
-            assert len(allowed_senders(clients, place)) == 1 + rules
+            assert len(allowed_senders(clients, adapters)) == 1 + rules
         events.close()

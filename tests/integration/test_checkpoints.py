@@ -18,8 +18,8 @@ from ticketmill.operations.ports import Checkpoints
 def checkpoints(request: pytest.FixtureRequest) -> Checkpoints:
     if request.param == "memory":
         return MemoryCheckpoints()
-    place: Adapters = request.getfixturevalue("place")
-    return place.checkpoints
+    adapters: Adapters = request.getfixturevalue("adapters")
+    return adapters.checkpoints
 
 
 def test_a_run_is_moved_from_where_it_is_and_from_nowhere_else(checkpoints: Checkpoints) -> None:
@@ -48,8 +48,8 @@ def test_of_many_at_once_one_moves_it(checkpoints: Checkpoints) -> None:
     assert sum(moved) == 1
 
 
-def test_an_item_expires_a_day_after_its_messages_and_is_no_row(clients: Clients, place: Adapters) -> None:
-    table = place.stack.table
+def test_an_item_expires_a_day_after_its_messages_and_is_no_row(clients: Clients, adapters: Adapters) -> None:
+    table = adapters.stack.table
     checkpoints = DynamoCheckpoints(clients.dynamodb, table, clock=lambda: 1000.7)
     assert checkpoints.advance("run", "a", "", "k1")
     found = clients.dynamodb.get_item(TableName=table, Key={"ticket_id": {"S": "#backfill#run"}})

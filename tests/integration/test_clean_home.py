@@ -74,11 +74,11 @@ def test_a_worker_and_its_probes_leave_nothing(
     home: Path, variables: Variables, clients: Clients, stack: Stack, stack_name: str
 ) -> None:
     clients.s3.put_object(Bucket=stack.raw_bucket, Key="tickets/T1.json", Body=RAW.encode())
-    place = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    adapters = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with working({**variables, **place, "TICKETMILL_STACK": stack_name}, port) as get:
+    with working({**variables, **adapters, "TICKETMILL_STACK": stack_name}, port) as get:
         for path in ("/healthz", "/metrics", "/readyz"):
             assert get(path)
     assert left_in(home) == set()

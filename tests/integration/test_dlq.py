@@ -34,16 +34,20 @@ def impatient(clients: Clients, stack: Stack) -> None:
     clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"RedrivePolicy": policy})
 
 
-def fail(place: Adapters, ticket_id: str, code: str | None = "EncoderFailed") -> None:
+def fail(adapters: Adapters, ticket_id: str, code: str | None = "EncoderFailed") -> None:
     """Uploads a ticket whose message is given up; the row says so by `code`."""
     key = f"tickets/{ticket_id}.json"
-    place.raw_tickets.put(key, json.dumps({"ticket_id": ticket_id, "body": SECRET}).encode())
+    adapters.raw_tickets.put(key, json.dumps({"ticket_id": ticket_id, "body": SECRET}).encode())
     if code is not None:
         failure = Failure(
             code=code, message="the encoder failed", attempts=2, key=key, failed_at=datetime.now(UTC)
         )
         raw = RawVersion(
-            bucket=place.stack.raw_bucket, key=key, version_id=None, etag="", last_modified=datetime.now(UTC)
+            bucket=adapters.stack.raw_bucket,
+            key=key,
+            version_id=None,
+            etag="",
+            last_modified=datetime.now(UTC),
         )
         row = TicketRow(
             ticket_id=ticket_id,
@@ -54,15 +58,15 @@ def fail(place: Adapters, ticket_id: str, code: str | None = "EncoderFailed") ->
             failure=failure,
             processed_at=datetime.now(UTC),
         )
-        assert place.rows.put(row, replaces=None)
+        assert adapters.rows.put(row, replaces=None)
 
 
-def give_up(place: Adapters, messages: int) -> None:
+def give_up(adapters: Adapters, messages: int) -> None:
     """Receives what waits, again and again, until the queue has given up so many messages."""
     deadline = time.monotonic() + 30
-    while place.dead_letters.depths().visible < messages:
+    while adapters.dead_letters.depths().visible < messages:
         assert time.monotonic() < deadline, "the queue gave up too few messages"
-        place.queue.release(place.queue.receive(max_messages=10, wait_s=1), delay_s=0)
+        adapters.queue.release(adapters.queue.receive(max_messages=10, wait_s=1), delay_s=0)
 
 
 def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
@@ -73,59 +77,59 @@ def listed(ticketmill: Run) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_message_given_up_is_listed_explained_and_once_redriven_worked_off(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    fail(place, "T1")
-    give_up(place, 2)
+    fail(adapters, "T1")
+    give_up(adapters, 2)
     found = listed(ticketmill)
     assert found[""]["reason"] == "settled", "S3's test event announces nothing"
     letter = found["T1"]
     assert (letter["reason"], letter["tickets"][0]["key"]) == ("EncoderFailed", "tickets/T1.json")
     assert letter["receive_count"] >= 2
     assert letter["age_s"] < 60
-    assert place.dead_letters.depths().visible == 2, "listed, not consumed"
+    assert adapters.dead_letters.depths().visible == 2, "listed, not consumed"
     for name in ("T1", letter["message_id"]):
         explained = ticketmill("dlq", "explain", name)
-        for told in ("EncoderFailed", "attempts", "tickets/T1.json", place.stack.raw_bucket, "redrive it"):
+        for told in ("EncoderFailed", "attempts", "tickets/T1.json", adapters.stack.raw_bucket, "redrive it"):
             assert told in explained.stdout
         assert "4111" not in explained.stdout
     (told,) = json.loads(ticketmill("dlq", "explain", "T1", "--json").stdout)["messages"]
     assert told["uploads"][0]["row"]["failure"]["attempts"] == 2
     assert "4111" not in json.dumps(told)
     assert "redrove 2 of 2 dead letters" in ticketmill("dlq", "redrive").stdout
-    assert place.dead_letters.is_empty()
+    assert adapters.dead_letters.is_empty()
     statistics = work_off()
     assert statistics["enriched"] == 1
-    row = place.rows.get("T1")
+    row = adapters.rows.get("T1")
     assert row is not None
     assert row.status is Status.ENRICHED
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_worker_gives_up_a_poisonous_message_which_is_then_deleted(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    place.queue.send("not an event")
+    adapters.queue.send("not an event")
     work_off()
     (letter,) = listed(ticketmill).values()
     assert letter["reason"] == "unreadable_message"
     assert "expected JSON" in ticketmill("dlq", "explain", letter["message_id"]).stdout
     assert "--yes" in ticketmill("dlq", "delete", letter["message_id"], code=2).stderr
-    assert not place.dead_letters.is_empty()
+    assert not adapters.dead_letters.is_empty()
     deleted = json.loads(ticketmill("dlq", "delete", letter["message_id"], "--yes", "--json").stdout)
     assert deleted["deleted"] == letter["message_id"]
-    assert place.dead_letters.is_empty()
+    assert adapters.dead_letters.is_empty()
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 0, 1), (None, ExitCode.INTERRUPTED, 1)]
 )
 def test_on_a_terminal_a_message_is_deleted_only_when_that_is_confirmed(
-    answer: str | None, code: int, left: int, environment: dict[str, str], place: Adapters
+    answer: str | None, code: int, left: int, environment: dict[str, str], adapters: Adapters
 ) -> None:
-    place.dead_letters.send("not an event")
-    (message,) = place.dead_letters.receive(max_messages=1, wait_s=1)
-    place.dead_letters.release([message], delay_s=0)
+    adapters.dead_letters.send("not an event")
+    (message,) = adapters.dead_letters.receive(max_messages=1, wait_s=1)
+    adapters.dead_letters.release([message], delay_s=0)
     ours, theirs = pty.openpty()
     command = [TICKETMILL, "dlq", "delete", message.message_id]
     with subprocess.Popen(
@@ -151,43 +155,43 @@ def test_on_a_terminal_a_message_is_deleted_only_when_that_is_confirmed(
         finally:
             process.kill()
     os.close(ours)
-    assert (place.dead_letters.depths().visible, place.dead_letters.depths().in_flight) == (left, 0)
+    assert (adapters.dead_letters.depths().visible, adapters.dead_letters.depths().in_flight) == (left, 0)
 
 
 def test_redriving_by_reason_or_id_moves_those_alone_and_a_dry_run_none(
-    ticketmill: Run, place: Adapters
+    ticketmill: Run, adapters: Adapters
 ) -> None:
     bodies = {ticket_id: f' {{"ticket_id":\n"{ticket_id}"}} ' for ticket_id in ("T1", "T2", "T3")}
     for ticket_id, code in {"T1": "EncoderFailed", "T2": "Throttled", "T3": "Throttled"}.items():
-        fail(place, ticket_id, code)
-        place.dead_letters.send(bodies[ticket_id])
-    for message in place.queue.receive(max_messages=10, wait_s=1):
-        place.queue.acknowledge([message])
+        fail(adapters, ticket_id, code)
+        adapters.dead_letters.send(bodies[ticket_id])
+    for message in adapters.queue.receive(max_messages=10, wait_s=1):
+        adapters.queue.acknowledge([message])
     tried = json.loads(ticketmill("dlq", "redrive", "--reason", "Throttled", "--dry-run", "--json").stdout)
     assert (tried["wanted"], tried["moved"], tried["dry_run"]) == (2, 0, True)
-    assert place.dead_letters.depths().visible == 3
+    assert adapters.dead_letters.depths().visible == 3
     moved = json.loads(
         ticketmill("dlq", "redrive", "--reason", "Throttled", "--id", "T2", "--id", "T1", "--json").stdout
     )
     assert (moved["moved"], moved["messages"], moved["reasons"]) == (1, 3, {"Throttled": 1})
     assert set(listed(ticketmill)) == {"T1", "T3"}
-    (message,) = place.queue.receive(max_messages=10, wait_s=1)
+    (message,) = adapters.queue.receive(max_messages=10, wait_s=1)
     assert message.body == bodies["T2"], "not a byte of it changed"
     assert "T9" in ticketmill("dlq", "redrive", "--id", "T9", code=5).stderr
 
 
 def test_a_ticket_enriched_in_the_meantime_is_settled_until_it_is_uploaded_anew(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    fail(place, "T1", code=None)
+    fail(adapters, "T1", code=None)
     work_off()
-    place.dead_letters.send('{"ticket_id": "T1"}')
+    adapters.dead_letters.send('{"ticket_id": "T1"}')
     assert listed(ticketmill)["T1"]["reason"] == "settled"
-    fail(place, "T1", code=None)
+    fail(adapters, "T1", code=None)
     assert listed(ticketmill)["T1"]["reason"] == "unknown"
 
 
-def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, place: Adapters) -> None:
+def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, adapters: Adapters) -> None:
     assert ticketmill("dlq", "list", "--json").stdout == ""
     assert "0 dead letters" in ticketmill("dlq", "list").stdout
     assert ticketmill("dlq", "explain", "T1", code=5).stdout == ""
@@ -195,59 +199,59 @@ def test_what_is_in_no_queue_and_no_table_is_not_found(ticketmill: Run, place: A
     assert ticketmill("dlq", "redrive").stdout == "redrove 0 of 0 dead letters\n"
 
 
-def test_a_ticket_without_a_dead_letter_is_explained_by_its_row(ticketmill: Run, place: Adapters) -> None:
-    fail(place, "T1")
+def test_a_ticket_without_a_dead_letter_is_explained_by_its_row(ticketmill: Run, adapters: Adapters) -> None:
+    fail(adapters, "T1")
     explained = json.loads(ticketmill("dlq", "explain", "T1", "--json").stdout)
     assert explained["messages"] == []
     assert explained["row"]["failure"]["code"] == "EncoderFailed"
     assert "being retried" in ticketmill("dlq", "explain", "T1").stdout
 
 
-def test_hundreds_of_messages_are_each_redriven_once(ticketmill: Run, place: Adapters) -> None:
+def test_hundreds_of_messages_are_each_redriven_once(ticketmill: Run, adapters: Adapters) -> None:
     bodies = [f'{{"ticket_id": "T{number}"}}' for number in range(200)]
     for body in bodies:
-        place.dead_letters.send(body)
+        adapters.dead_letters.send(body)
     assert json.loads(ticketmill("dlq", "redrive", "--json").stdout)["moved"] == 200
-    assert place.dead_letters.is_empty()
-    assert place.queue.depths().visible >= 200
+    assert adapters.dead_letters.is_empty()
+    assert adapters.queue.depths().visible >= 200
     received: list[str] = []
-    while found := place.queue.receive(max_messages=10, wait_s=0):
+    while found := adapters.queue.receive(max_messages=10, wait_s=0):
         received += [each.body for each in found]
     assert sorted(body for body in received if body in set(bodies)) == sorted(bodies)
 
 
 def test_a_failed_backfill_is_listed_as_one_and_goes_on_once_redriven(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    fail(place, "T1", code=None)
-    for message in place.queue.receive(max_messages=10, wait_s=1):
-        place.queue.acknowledge([message])
-    place.dead_letters.send('{"backfill": {"missing": true}}')
+    fail(adapters, "T1", code=None)
+    for message in adapters.queue.receive(max_messages=10, wait_s=1):
+        adapters.queue.acknowledge([message])
+    adapters.dead_letters.send('{"backfill": {"missing": true}}')
     (letter,) = listed(ticketmill).values()
     assert letter["reason"] == "backfill_request"
     assert "redrive it" in ticketmill("dlq", "explain", letter["message_id"]).stdout
     ticketmill("dlq", "redrive", "--reason", "backfill_request")
     work_off()
-    row = place.rows.get("T1")
+    row = adapters.rows.get("T1")
     assert row is not None
     assert row.status is Status.ENRICHED
 
 
 def test_an_object_that_s3_does_not_hand_out_is_explained_by_what_s3_says(
-    ticketmill: Run, place: Adapters, clients: Clients
+    ticketmill: Run, adapters: Adapters, clients: Clients
 ) -> None:
     """Its key is not made of its id, and nobody can read the id: no row says why it failed."""
     key = "tickets/archive/export.json"
     clients.s3.put_object(
-        Bucket=place.stack.raw_bucket,
+        Bucket=adapters.stack.raw_bucket,
         Key=key,
         Body=b'{"ticket_id": "T1", "body": "x"}',
         SSECustomerAlgorithm="AES256",
         SSECustomerKey="k" * 32,
     )
-    event = {"bucket": {"name": place.stack.raw_bucket}, "object": {"key": key}}
+    event = {"bucket": {"name": adapters.stack.raw_bucket}, "object": {"key": key}}
     record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": event}
-    place.dead_letters.send(json.dumps({"Records": [record]}))
+    adapters.dead_letters.send(json.dumps({"Records": [record]}))
     (letter,) = listed(ticketmill).values()
     if letter["reason"] == "unknown":
         pytest.skip("this place hands out an object without the key that encrypts it")

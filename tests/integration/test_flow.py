@@ -40,17 +40,17 @@ def worker(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Pop
         process.communicate()
 
 
-def drop(place: Adapters, ticket_id: str, body: str, key: str | None = None) -> None:
+def drop(adapters: Adapters, ticket_id: str, body: str, key: str | None = None) -> None:
     ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
-    place.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
+    adapters.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
-def enriched(place: Adapters, ticket_id: str) -> dict[str, Any]:
+def enriched(adapters: Adapters, ticket_id: str) -> dict[str, Any]:
     """The full enrichment that the row of a ticket points at."""
-    row = place.rows.get(ticket_id)
+    row = adapters.rows.get(ticket_id)
     assert row is not None
     assert row.enriched_key is not None
-    found: dict[str, Any] = json.loads(place.enriched_tickets.get(row.enriched_key))
+    found: dict[str, Any] = json.loads(adapters.enriched_tickets.get(row.enriched_key))
     return found
 
 
@@ -61,7 +61,9 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
         time.sleep(0.05)
 
 
-def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(ticketmill: Run, place: Adapters) -> None:
+def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(
+    ticketmill: Run, adapters: Adapters
+) -> None:
     dropped = json.loads(ticketmill("drop", SAMPLES, "--json").stdout)["dropped"]
     statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
     samples = list(SAMPLES.glob("*.json"))
@@ -74,21 +76,21 @@ def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(ticketmill: 
     )
     for sample in samples:
         raw = json.loads(sample.read_text(encoding="utf-8"))
-        found = enriched(place, raw["ticket_id"])
+        found = enriched(adapters, raw["ticket_id"])
         assert found["body"] == raw["body"]
         enrichment = found["enrichment"]
         assert len(enrichment["embedding"]) == 384
         assert sum(number * number for number in enrichment["embedding"]) == pytest.approx(1, abs=1e-5)
         assert enrichment["status"] == "enriched"
         assert all(enrichment[task] for task in ("intent", "urgency", "sentiment", "summary", "language"))
-    assert place.queue.depths().total == 0
+    assert adapters.queue.depths().total == 0
 
 
 def test_list_show_and_status_tell_what_became_of_the_tickets(
-    ticketmill: Run, place: Adapters, work_off: WorkOff
+    ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1", "I cannot log in since this morning, my password is not accepted any more.")
-    place.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
+    drop(adapters, "T1", "I cannot log in since this morning, my password is not accepted any more.")
+    adapters.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
     work_off()
     listed = [json.loads(line) for line in ticketmill("list", "--json").stdout.splitlines()]
     assert {row["ticket_id"]: row["status"] for row in listed} == {"T1": "enriched", "T2": "rejected"}
@@ -107,62 +109,62 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
 
 
 def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
-    place: Adapters, work_off: WorkOff
+    adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1", "The export has been empty since Monday.")
+    drop(adapters, "T1", "The export has been empty since Monday.")
     work_off()
-    good = place.rows.get("T1")
-    place.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
+    good = adapters.rows.get("T1")
+    adapters.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
     work_off()
-    row = place.rows.get("T1")
+    row = adapters.rows.get("T1")
     assert good is not None
     assert row is not None
     assert (row.status, row.enriched_key) == (good.status, good.enriched_key)
     assert row.rejection is not None
     assert row.rejection.key == "tickets/T1.json"
-    assert place.queue.depths().total == 0
-    assert place.dead_letters.depths().total == 0
+    assert adapters.queue.depths().total == 0
+    assert adapters.dead_letters.depths().total == 0
 
 
 def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(
-    place: Adapters, work_off: WorkOff
+    adapters: Adapters, work_off: WorkOff
 ) -> None:
-    drop(place, "T1", "Could you tell me your opening hours on public holidays, please?")
+    drop(adapters, "T1", "Could you tell me your opening hours on public holidays, please?")
     work_off()
-    place.queue.send('{"ticket_id": "T1"}')
+    adapters.queue.send('{"ticket_id": "T1"}')
     statistics = work_off()
     assert statistics["duplicate"] == 1
 
 
-def test_keys_with_spaces_and_umlauts_find_their_object(place: Adapters, work_off: WorkOff) -> None:
-    drop(place, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
+def test_keys_with_spaces_and_umlauts_find_their_object(adapters: Adapters, work_off: WorkOff) -> None:
+    drop(adapters, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
     work_off()
-    assert enriched(place, "T1")["body"].startswith("The webhook")
+    assert enriched(adapters, "T1")["body"].startswith("The webhook")
 
 
 @pytest.mark.parametrize("point", ["after-object", "after-row"])
 def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     point: str,
     worker: Callable[..., subprocess.Popen[str]],
-    place: Adapters,
+    adapters: Adapters,
     stack: Stack,
     clients: Clients,
     environment: dict[str, str],
     work_off: WorkOff,
 ) -> None:
     environment |= {"TICKETMILL_VISIBILITY_TIMEOUT_S": "2", "TICKETMILL_HEARTBEAT_S": "1"}
-    drop(place, "T1", "All our stores cannot take cards since noon.")
+    drop(adapters, "T1", "All our stores cannot take cards since noon.")
     killed = worker(sys.executable, Path(__file__).with_name("killed_worker.py"), point)
     assert killed.wait(timeout=60) == -signal.SIGKILL
-    row = place.rows.get("T1")
+    row = adapters.rows.get("T1")
     assert (row is None) == (point == "after-object")
-    assert place.queue.depths().in_flight > 0, "the message must not be gone"
-    wait_until(lambda: place.queue.depths().in_flight == 0)
+    assert adapters.queue.depths().in_flight > 0, "the message must not be gone"
+    wait_until(lambda: adapters.queue.depths().in_flight == 0)
     statistics = work_off()
     assert statistics["processed"] == 1
     assert statistics["duplicate"] == (1 if point == "after-row" else 0)
-    assert enriched(place, "T1")["body"].startswith("All our stores")
-    assert place.queue.depths().total == 0
+    assert enriched(adapters, "T1")["body"].startswith("All our stores")
+    assert adapters.queue.depths().total == 0
     objects = clients.s3.list_objects_v2(Bucket=stack.enriched_bucket)
     # what the killed worker stored stays: nothing points to it
     assert objects["KeyCount"] == (2 if point == "after-object" else 1)
@@ -170,11 +172,11 @@ def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
-    signum: signal.Signals, worker: Callable[..., subprocess.Popen[str]], place: Adapters
+    signum: signal.Signals, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
 ) -> None:
     process = worker(TICKETMILL, "work", "--json")
-    drop(place, "T1", "Please send me a copy of all my data.")
-    wait_until(lambda: place.rows.get("T1") is not None and place.queue.depths().total == 0)
+    drop(adapters, "T1", "Please send me a copy of all my data.")
+    wait_until(lambda: adapters.rows.get("T1") is not None and adapters.queue.depths().total == 0)
     started = time.monotonic()
     process.send_signal(signum)
     stdout, stderr = process.communicate(timeout=30)
@@ -186,7 +188,7 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
 
 def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_the_rest_to_the_next(
     worker: Callable[..., subprocess.Popen[str]],
-    place: Adapters,
+    adapters: Adapters,
     environment: dict[str, str],
     work_off: WorkOff,
 ) -> None:
@@ -195,12 +197,12 @@ def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_th
     ids = [f"T{number}" for number in range(100)]
     for ticket_id in ids:
         drop(
-            place,
+            adapters,
             ticket_id,
             f"Order {ticket_id} has not arrived yet and the tracking page shows nothing new.",
         )
     process = worker(TICKETMILL, "work", "--batch-size", "10", "--json")
-    wait_until(lambda: len(place.rows.get_many(ids)) > 0)
+    wait_until(lambda: len(adapters.rows.get_many(ids)) > 0)
     process.send_signal(signal.SIGTERM)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
@@ -212,45 +214,45 @@ def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_th
     assert first["enriched"] + rest["enriched"] == len(ids)
     assert first["enriched"] > 0
     assert rest["enriched"] > 0, "stopped under load, it must have left something"
-    assert len(place.rows.get_many(ids)) == len(ids)
+    assert len(adapters.rows.get_many(ids)) == len(ids)
 
 
 def test_several_processes_share_the_work_and_stop_as_one(
-    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], place: Adapters
+    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
 ) -> None:
     ids = [f"T{number}" for number in range(40)]
     for ticket_id in ids:
-        drop(place, ticket_id, f"The invoice of order {ticket_id} has the wrong address on it.")
+        drop(adapters, ticket_id, f"The invoice of order {ticket_id} has the wrong address on it.")
     done = json.loads(ticketmill("work", "--processes", 2, "--until-empty", "--json").stdout)
     assert (done["enriched"], done["duplicate"], done["failed"]) == (len(ids), 0, 0)
     process = worker(TICKETMILL, "work", "--processes", 2, "--json")
-    drop(place, "T99", "The invoice has the wrong address on it.")
-    wait_until(lambda: place.rows.get("T99") is not None and place.queue.depths().total == 0)
+    drop(adapters, "T99", "The invoice has the wrong address on it.")
+    wait_until(lambda: adapters.rows.get("T99") is not None and adapters.queue.depths().total == 0)
     process.send_signal(signal.SIGTERM)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["enriched"] == 1
 
 
-def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, place: Adapters) -> None:
+def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, adapters: Adapters) -> None:
     for number in range(15):
-        drop(place, f"T{number}", "How do I change the address on my invoice?")
+        drop(adapters, f"T{number}", "How do I change the address on my invoice?")
     done = json.loads(ticketmill("work", "--max-tickets", 12, "--json").stdout)
     assert done["enriched"] == 12
-    assert place.queue.depths().visible == 3
+    assert adapters.queue.depths().visible == 3
 
 
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
-    place: Adapters, clients: Clients, stack: Stack, work_off: WorkOff
+    adapters: Adapters, clients: Clients, stack: Stack, work_off: WorkOff
 ) -> None:
     dead_letter_arn = clients.sqs.get_queue_attributes(
         QueueUrl=stack.dead_letter_queue_url, AttributeNames=["QueueArn"]
     )["Attributes"]["QueueArn"]
     redrive = json.dumps({"deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": "2"})
     clients.sqs.set_queue_attributes(QueueUrl=stack.queue_url, Attributes={"RedrivePolicy": redrive})
-    place.queue.send("not an event")
-    drop(place, "T1", "Thank you for the quick help yesterday, much appreciated by the whole team!")
+    adapters.queue.send("not an event")
+    drop(adapters, "T1", "Thank you for the quick help yesterday, much appreciated by the whole team!")
     statistics = work_off()
     assert statistics["enriched"] == 1
     assert statistics["failed"] >= 1
-    assert place.dead_letters.depths().visible == 1
+    assert adapters.dead_letters.depths().visible == 1

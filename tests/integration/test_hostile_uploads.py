@@ -31,16 +31,16 @@ UPLOADS = {
 
 
 @pytest.fixture
-def uploaded(place: Adapters, clients: Clients) -> Adapters:
+def uploaded(adapters: Adapters, clients: Clients) -> Adapters:
     for key, (body, _) in UPLOADS.items():
         packed = {"ContentEncoding": "gzip"} if body is BOMB else {}
-        clients.s3.put_object(Bucket=place.stack.raw_bucket, Key=key, Body=body, **packed)
-    bomb = clients.s3.head_object(Bucket=place.stack.raw_bucket, Key="tickets/bomb.json")
+        clients.s3.put_object(Bucket=adapters.stack.raw_bucket, Key=key, Body=body, **packed)
+    bomb = clients.s3.head_object(Bucket=adapters.stack.raw_bucket, Key="tickets/bomb.json")
     assert bomb["ContentEncoding"] == "gzip"
     tags = {"metadata": {"tags": [MARKER * 100_000]}}
     for ticket in (GOOD, {"ticket_id": "TAGS", "body": "zzz qqq", **tags}):
-        place.raw_tickets.put(f"tickets/{ticket['ticket_id']}.json", json.dumps(ticket).encode())
-    return place
+        adapters.raw_tickets.put(f"tickets/{ticket['ticket_id']}.json", json.dumps(ticket).encode())
+    return adapters
 
 
 def test_each_is_turned_down_by_its_own_fault_and_none_touches_its_neighbours(

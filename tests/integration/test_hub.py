@@ -68,7 +68,7 @@ def settings(stack_name: str, bundle_dir: Path) -> Callable[..., Settings]:
     return make
 
 
-def drop(place: Adapters, *ids: str) -> None:
+def drop(adapters: Adapters, *ids: str) -> None:
     for number, ticket_id in enumerate(ids):
         ticket = {
             "ticket_id": ticket_id,
@@ -76,23 +76,23 @@ def drop(place: Adapters, *ids: str) -> None:
             "body": BODIES[number % len(BODIES)],
             "metadata": {"tags": ["own-tag"]},
         }
-        place.raw_tickets.put(f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
+        adapters.raw_tickets.put(f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
-def work(settings: Settings, place: Adapters, enricher: Enricher) -> Statistics:
+def work(settings: Settings, adapters: Adapters, enricher: Enricher) -> Statistics:
     """A worker of this process, until the queue is empty."""
-    pipeline = bootstrap.make_pipeline(settings, place, enricher)
-    return make_worker(settings, place.queue, pipeline.process_batch, Limits(until_empty=True)).run()
+    pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
+    return make_worker(settings, adapters.queue, pipeline.process_batch, Limits(until_empty=True)).run()
 
 
-def enrichment(place: Adapters, ticket_id: str) -> Enrichment:
-    key = row(place, ticket_id).enriched_key
+def enrichment(adapters: Adapters, ticket_id: str) -> Enrichment:
+    key = row(adapters, ticket_id).enriched_key
     assert key is not None
-    return EnrichedTicket.model_validate_json(place.enriched_tickets.get(key)).enrichment
+    return EnrichedTicket.model_validate_json(adapters.enriched_tickets.get(key)).enrichment
 
 
-def row(place: Adapters, ticket_id: str) -> TicketRow:
-    found = place.rows.get(ticket_id)
+def row(adapters: Adapters, ticket_id: str) -> TicketRow:
+    found = adapters.rows.get(ticket_id)
     assert found is not None
     return found
 
@@ -160,15 +160,15 @@ def test_a_named_model_serves_its_task_through_the_whole_pipeline(
     served: Check,
     checkpoints: dict[str, Path],
     settings: Callable[..., Settings],
-    place: Adapters,
+    adapters: Adapters,
 ) -> None:
     chosen = settings(**{task: f"{kind}:{checkpoints[checkpoint]}"})
     enricher = bootstrap.load_enricher(chosen)
     ids = [f"T{number}" for number in range(6)]
-    drop(place, *ids)
-    assert work(chosen, place, enricher).as_dict()["enriched"] == len(ids)
+    drop(adapters, *ids)
+    assert work(chosen, adapters, enricher).as_dict()["enriched"] == len(ids)
     for ticket_id in ids:
-        found = enrichment(place, ticket_id)
+        found = enrichment(adapters, ticket_id)
         assert served(found)
         assert found.status is Status.ENRICHED
         model, precision, *dimensions = (
@@ -178,22 +178,22 @@ def test_a_named_model_serves_its_task_through_the_whole_pipeline(
         assert precision in ("fp32", "bf16", "int8")
         assert dimensions == (["32"] if task == "embedding" else [])
     plain = bootstrap.current_fingerprint(settings())
-    assert row(place, "T0").fingerprint == bootstrap.current_fingerprint(chosen) != plain
+    assert row(adapters, "T0").fingerprint == bootstrap.current_fingerprint(chosen) != plain
 
 
 def test_a_summarizer_writes_of_long_tickets_and_leaves_short_ones_alone(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], adapters: Adapters
 ) -> None:
     chosen = settings(summary=f"hf:{checkpoints['bart']}")
-    drop(place, "T0", "T1", "T2")
-    work(chosen, place, bootstrap.load_enricher(chosen))
-    sources = [row(place, ticket_id).summary_source for ticket_id in ("T0", "T1", "T2")]
+    drop(adapters, "T0", "T1", "T2")
+    work(chosen, adapters, bootstrap.load_enricher(chosen))
+    sources = [row(adapters, ticket_id).summary_source for ticket_id in ("T0", "T1", "T2")]
     assert sources == [Source.HUB, Source.HUB, Source.EXTRACTIVE]
-    assert row(place, "T2").summary == BODIES[2]
+    assert row(adapters, "T2").summary == BODIES[2]
 
 
 def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
-    checkpoints: dict[str, Path], ticketmill: Run, environment: dict[str, str], place: Adapters
+    checkpoints: dict[str, Path], ticketmill: Run, environment: dict[str, str], adapters: Adapters
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -219,8 +219,8 @@ def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
         }
         assert set(at_start) == {"sentiment", "summary", "topics", "intent", "embedding"}
         assert all(each["loaded"] and each["calls"] == 1 for each in at_start.values()), "warm before ready"
-        drop(place, *(f"T{number}" for number in range(6)))
-        _wait_until(lambda: all(place.rows.get(f"T{number}") for number in range(6)))
+        drop(adapters, *(f"T{number}" for number in range(6)))
+        _wait_until(lambda: all(adapters.rows.get(f"T{number}") for number in range(6)))
         told = json.loads(ticketmill("status", "--json").stdout)["models"]
         assert all(each["breaker"] == "closed" and each["p95_ms"] > 0 for each in told)
         assert all(each["tickets"] == 7 for each in told if each["task"] != "summary")
@@ -231,12 +231,12 @@ def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
     finally:
         worker.terminate()
         worker.communicate(timeout=30)
-    assert row(place, "T0").status is Status.ENRICHED
-    assert row(place, "T0").fallbacks == {}
+    assert row(adapters, "T0").status is Status.ENRICHED
+    assert row(adapters, "T0").fallbacks == {}
 
 
 def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_breaker_opens(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters, tmp_path: Path
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], adapters: Adapters, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(checkpoints["distilbert"], tmp_path / "model")
     chosen = settings(sentiment=f"hf:{folder}")
@@ -245,10 +245,10 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
     runner._model = _Raising(MemoryError())
     shutil.move(folder / "model.safetensors", tmp_path / "unplugged")
     ids = [f"T{number:02d}" for number in range(24)]
-    drop(place, *ids)
-    done = work(chosen, place, enricher).as_dict()
-    assert (done["partial"], done["failed"], place.queue.depths().total) == (len(ids), 0, 0)
-    rows = [row(place, ticket_id) for ticket_id in ids]
+    drop(adapters, *ids)
+    done = work(chosen, adapters, enricher).as_dict()
+    assert (done["partial"], done["failed"], adapters.queue.depths().total) == (len(ids), 0, 0)
+    rows = [row(adapters, ticket_id) for ticket_id in ids]
     assert all(each.sentiment_source is Source.FALLBACK and each.sentiment is not None for each in rows)
     reasons = {each.fallbacks["sentiment"] for each in rows}
     assert reasons == {Reason.OUT_OF_MEMORY, Reason.NOT_LOADED, Reason.BREAKER_OPEN}
@@ -257,26 +257,26 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
 
     shutil.move(tmp_path / "unplugged", folder / "model.safetensors")
     runner._open_until = time.monotonic()
-    drop(place, "probe")
-    assert work(chosen, place, enricher).as_dict()["enriched"] == 1
-    drop(place, *ids)
-    assert work(chosen, place, enricher).as_dict()["enriched"] == len(ids), "partial ones are done again"
+    drop(adapters, "probe")
+    assert work(chosen, adapters, enricher).as_dict()["enriched"] == 1
+    drop(adapters, *ids)
+    assert work(chosen, adapters, enricher).as_dict()["enriched"] == len(ids), "partial ones are done again"
     assert runner.breaker.state is BreakerState.CLOSED
-    assert {row(place, ticket_id).sentiment_source for ticket_id in ids} == {Source.HUB}
+    assert {row(adapters, ticket_id).sentiment_source for ticket_id in ids} == {Source.HUB}
 
 
 def test_a_model_that_takes_too_long_holds_nobody_up(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], adapters: Adapters
 ) -> None:
     chosen = settings(topics=f"nli:{checkpoints['deberta']}", hub_timeout_s=0.2)
     enricher = bootstrap.load_enricher(chosen)
     (runner,) = enricher.runners
     runner._model = _Raising(ValueError("too late"), after_s=2)
     ids = [f"T{number:02d}" for number in range(16)]
-    drop(place, *ids)
-    done = work(chosen, place, enricher).as_dict()
-    assert (done["partial"], done["failed"], place.queue.depths().total) == (len(ids), 0, 0)
-    rows = [row(place, ticket_id) for ticket_id in ids]
+    drop(adapters, *ids)
+    done = work(chosen, adapters, enricher).as_dict()
+    assert (done["partial"], done["failed"], adapters.queue.depths().total) == (len(ids), 0, 0)
+    rows = [row(adapters, ticket_id) for ticket_id in ids]
     assert {each.fallbacks["topics"] for each in rows} == {Reason.TIMEOUT, Reason.BREAKER_OPEN}
     assert {topic.label for each in rows for topic in each.topics} == {"own-tag"}
     assert {topic.source for each in rows for topic in each.topics} == {Source.FALLBACK}
@@ -284,14 +284,14 @@ def test_a_model_that_takes_too_long_holds_nobody_up(
 
 
 def test_an_embedding_that_fails_is_missing_and_not_another_models(
-    checkpoints: dict[str, Path], settings: Callable[..., Settings], place: Adapters
+    checkpoints: dict[str, Path], settings: Callable[..., Settings], adapters: Adapters
 ) -> None:
     chosen = settings(embedding=f"st:{checkpoints['bert-embedder']}")
     enricher = bootstrap.load_enricher(chosen)
     enricher.runners[0]._model = _Raising(RuntimeError("boom"))
-    drop(place, "T0")
-    work(chosen, place, enricher)
-    found = enrichment(place, "T0")
+    drop(adapters, "T0")
+    work(chosen, adapters, enricher)
+    found = enrichment(adapters, "T0")
     assert (found.embedding, found.failed_stages, found.status) == ((), ("embedding",), Status.PARTIAL)
     assert found.fallbacks == {"embedding": Reason.ERROR}
     assert found.sentiment is not None

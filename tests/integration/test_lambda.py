@@ -73,7 +73,7 @@ def stack(clients: Clients, stack_name: str, archive: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def place(stack: Stack, stack_name: str) -> Adapters:
+def adapters(stack: Stack, stack_name: str) -> Adapters:
     return bootstrap.connect(load_settings(stack=stack_name))
 
 
@@ -122,18 +122,18 @@ print(json.dumps([module.__file__ for module in sys.modules.values() if getattr(
 
 
 def test_uploads_become_rows_and_poison_is_rejected_or_dead_lettered_with_its_reason(
-    clients: Clients, stack: Stack, place: Adapters, ticketmill: Run
+    clients: Clients, stack: Stack, adapters: Adapters, ticketmill: Run
 ) -> None:
     good = [f"T{number}" for number in range(TICKETS - POISON)]
     put(clients, stack, "T0", ticket("T0"))
-    wait_until(lambda: place.rows.get("T0") is not None, timeout_s=60)
+    wait_until(lambda: adapters.rows.get("T0") is not None, timeout_s=60)
     for number, ticket_id in enumerate(good[1:]):
         put(clients, stack, ticket_id, ticket(ticket_id))
         if number == len(good) // 2:
             drop_poison(clients, stack)
-    wait_until(lambda: place.queue.depths().total == 0, timeout_s=180)
+    wait_until(lambda: adapters.queue.depths().total == 0, timeout_s=180)
 
-    rows = place.rows.get_many([*good, "not-json", "list", "empty", "large"])
+    rows = adapters.rows.get_many([*good, "not-json", "list", "empty", "large"])
     assert Counter(rows[ticket_id].status.value for ticket_id in good) == {"enriched": TICKETS - POISON}
     reasons = {name: row.rejection.code.value for name, row in rows.items() if row.rejection}
     assert reasons == {

@@ -127,19 +127,19 @@ def check(asked: set[Right], allowed: set[Right]) -> None:
     assert not {rule for rule in unused if rule[0] not in SILENT}
 
 
-def drop(place: Adapters, ticket_id: str) -> None:
+def drop(adapters: Adapters, ticket_id: str) -> None:
     body = json.dumps({"ticket_id": ticket_id, "body": "I was charged twice for one month."})
-    place.raw_tickets.put(f"tickets/{ticket_id}.json", body.encode())
+    adapters.raw_tickets.put(f"tickets/{ticket_id}.json", body.encode())
 
 
 @pytest.mark.timeout(180)
 def test_a_worker_may_do_what_it_does(
-    place: Adapters, asked: Commands, allowed: Callable[[str], set[Right]]
+    adapters: Adapters, asked: Commands, allowed: Callable[[str], set[Right]]
 ) -> None:
-    drop(place, "T1")
-    place.queue.send("no event")
+    drop(adapters, "T1")
+    adapters.queue.send("no event")
     # a message that asks for a backfill, and the one that it finds
-    place.queue.send(json.dumps({"backfill": {"everything": True}}))
+    adapters.queue.send(json.dumps({"backfill": {"everything": True}}))
     used = asked(["work", "--for", "10"])
     check(used, allowed("WorkerPolicyArn"))
 
@@ -147,18 +147,18 @@ def test_a_worker_may_do_what_it_does(
 @pytest.mark.timeout(180)
 def test_an_operator_may_do_what_the_commands_do(
     clients: Clients,
-    place: Adapters,
+    adapters: Adapters,
     asked: Commands,
     allowed: Callable[[str], set[Right]],
     ticketmill: Callable[..., Any],
 ) -> None:
-    drop(place, "T1")
+    drop(adapters, "T1")
     ticketmill("work", "--max-tickets", 1, "--for", 20)
-    drop(place, "T2")
+    drop(adapters, "T2")
     for body in ("no event", '{"ticket_id": "T2"}'):
-        place.dead_letters.send(body)
+        adapters.dead_letters.send(body)
     sent = clients.sqs.send_message(
-        QueueUrl=place.stack.dead_letter_queue_url, MessageBody='{"ticket_id": "T1"}'
+        QueueUrl=adapters.stack.dead_letter_queue_url, MessageBody='{"ticket_id": "T1"}'
     )
     message_id = sent["MessageId"]
     used = asked(

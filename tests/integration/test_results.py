@@ -28,12 +28,12 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture
-def rows(place: Adapters) -> None:
+def rows(adapters: Adapters) -> None:
     """T0 to T3 are from now, T4 is from two days ago."""
     confidences = {"T0": 0.95, "T1": 0.9, "T2": 0.6, "T3": None, "T4": 0.99}
     for ticket_id, confidence in confidences.items():
         put(
-            place,
+            adapters,
             ticket_id,
             sentiment=Sentiment.NEGATIVE if confidence else None,
             sentiment_confidence=confidence,
@@ -45,7 +45,7 @@ def rows(place: Adapters) -> None:
 
 
 def put(
-    place: Adapters, ticket_id: str, age_days: float = 0, at: datetime | None = None, **fields: Any
+    adapters: Adapters, ticket_id: str, age_days: float = 0, at: datetime | None = None, **fields: Any
 ) -> None:
     at = at or datetime.now(UTC) - timedelta(days=age_days)
     raw = RawVersion(
@@ -67,7 +67,7 @@ def put(
     row = TicketRow(
         ticket_id=ticket_id, raw=raw, content_hash="0f", processed_at=at, **{**defaults, **fields}
     )
-    assert place.rows.put(row, replaces=None)
+    assert adapters.rows.put(row, replaces=None)
 
 
 def ids(done: Any) -> set[str]:
@@ -102,10 +102,10 @@ def test_tickets_are_listed_by_confidence_review_and_status(run: Run) -> None:
     run("list", "--sentiment", "negative", "--min-confidence", 90, code=2)
 
 
-def test_every_label_has_a_filter_and_either_of_two_is_enough(run: Run, place: Adapters) -> None:
-    put(place, "T1", urgency=Urgency.CRITICAL, customer_id="C1", language="de")
-    put(place, "T2", tags=("vip",), topics=())
-    put(place, "T3", urgency=Urgency.LOW, customer_id="C1")
+def test_every_label_has_a_filter_and_either_of_two_is_enough(run: Run, adapters: Adapters) -> None:
+    put(adapters, "T1", urgency=Urgency.CRITICAL, customer_id="C1", language="de")
+    put(adapters, "T2", tags=("vip",), topics=())
+    put(adapters, "T3", urgency=Urgency.LOW, customer_id="C1")
     assert ids(run("list", "--urgency", "high", "--urgency", "critical", "--json")) == {"T1", "T2"}
     assert ids(run("list", "--topic", "refunds", "--json")) == {"T1", "T3"}
     assert ids(run("list", "--language", "de", "--json")) == {"T1"}
@@ -150,22 +150,22 @@ def test_a_list_says_where_it_is_cut_and_goes_on_there(run: Run) -> None:
     assert "otherfilters" in "".join(refused.replace("│", "").split())
 
 
-def test_days_are_those_of_utc_whatever_the_offset_of_a_time(run: Run, place: Adapters) -> None:
+def test_days_are_those_of_utc_whatever_the_offset_of_a_time(run: Run, adapters: Adapters) -> None:
     """01:00 at +02:00 is still the day before in UTC."""
-    put(place, "before", at=datetime(2026, 11, 27, 22, 59, tzinfo=UTC))
-    put(place, "T1", at=datetime(2026, 11, 27, 23, 30, tzinfo=UTC))
-    put(place, "T2", at=datetime(2026, 11, 28, 0, 30, tzinfo=UTC))
+    put(adapters, "before", at=datetime(2026, 11, 27, 22, 59, tzinfo=UTC))
+    put(adapters, "T1", at=datetime(2026, 11, 27, 23, 30, tzinfo=UTC))
+    put(adapters, "T2", at=datetime(2026, 11, 28, 0, 30, tzinfo=UTC))
     assert ids(run("list", "--since", "2026-11-28T01:00+02:00", "--json")) == {"T1", "T2"}
     assert "2 tickets since 2026-11-27 23:00 UTC" in run("list", "--since", "2026-11-28T01:00+02:00").stdout
 
 
 def test_a_row_of_another_version_is_named_and_passed_over(
-    ticketmill: Subprocess, place: Adapters, clients: Clients
+    ticketmill: Subprocess, adapters: Adapters, clients: Clients
 ) -> None:
-    put(place, "T1")
-    put(place, "T2")
+    put(adapters, "T1")
+    put(adapters, "T2")
     clients.dynamodb.update_item(
-        TableName=place.stack.table,
+        TableName=adapters.stack.table,
         Key={"ticket_id": {"S": "T1"}},
         UpdateExpression="SET processed_at = :later",
         ExpressionAttributeValues={":later": {"S": "later"}},
@@ -176,8 +176,8 @@ def test_a_row_of_another_version_is_named_and_passed_over(
 
 
 @pytest.mark.usefixtures("rows")
-def test_status_counts_the_rows_of_a_week(run: Run, place: Adapters) -> None:
-    put(place, "old", age_days=8)
+def test_status_counts_the_rows_of_a_week(run: Run, adapters: Adapters) -> None:
+    put(adapters, "old", age_days=8)
     assert json.loads(run("status", "--json").stdout)["rows"] == {
         "enriched": 4,
         "partial": 1,
@@ -186,9 +186,9 @@ def test_status_counts_the_rows_of_a_week(run: Run, place: Adapters) -> None:
     }
 
 
-def test_status_counts_the_objects_that_no_rule_announces(run: Run, place: Adapters) -> None:
+def test_status_counts_the_objects_that_no_rule_announces(run: Run, adapters: Adapters) -> None:
     for key in ("tickets/a.json", "tickets/b.JSON", "tickets/c.jsonl", "elsewhere/d.json"):
-        place.raw_tickets.put(key, b"{}")
+        adapters.raw_tickets.put(key, b"{}")
     told = run("status", "--json").stdout
     assert json.loads(told)["unannounced"] == {
         "looked_at": 4,

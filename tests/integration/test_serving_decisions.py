@@ -30,8 +30,10 @@ def test_a_failure_of_dynamodb_is_transient_and_names_its_code(clients: Clients)
         nowhere.history()
 
 
-def test_the_command_promotes_rolls_back_and_shows_what_was_decided(ticketmill: Run, place: Adapters) -> None:
-    place.serving.add(place.serving.history().next("0ld0ld0ld0ld", "a-worker", datetime.now(UTC)))
+def test_the_command_promotes_rolls_back_and_shows_what_was_decided(
+    ticketmill: Run, adapters: Adapters
+) -> None:
+    adapters.serving.add(adapters.serving.history().next("0ld0ld0ld0ld", "a-worker", datetime.now(UTC)))
     assert json.loads(ticketmill("models", "serve", "--json").stdout)["serial"] == 2
     assert "serial 3" in ticketmill("models", "serve", "0ld0ld0ld0ld").stdout
     assert "serial 3" in ticketmill("models", "serve", "0ld0ld0ld0ld").stdout
@@ -45,35 +47,35 @@ def test_the_command_promotes_rolls_back_and_shows_what_was_decided(ticketmill: 
 
 
 def test_a_bundle_serves_from_its_first_ticket_on_and_an_older_one_replaces_nothing_of_it(
-    ticketmill: Run, place: Adapters, environment: dict[str, str]
+    ticketmill: Run, adapters: Adapters, environment: dict[str, str]
 ) -> None:
     ticket = {"ticket_id": "T1", "subject": "Help", "body": "I cannot log in since this morning."}
-    place.raw_tickets.put("tickets/T1.json", json.dumps(ticket).encode())
+    adapters.raw_tickets.put("tickets/T1.json", json.dumps(ticket).encode())
     ticketmill("work", "--until-empty")
-    first = place.rows.get("T1")
+    first = adapters.rows.get("T1")
     assert first is not None
     assert first.serving_serial == 1
 
-    place.queue.send('{"ticket_id": "T1"}')
+    adapters.queue.send('{"ticket_id": "T1"}')
     environment["TICKETMILL_URGENCY"] = "rules"
     assert json.loads(ticketmill("work", "--until-empty", "--json").stdout)["enriched"] == 1
-    second = place.rows.get("T1")
+    second = adapters.rows.get("T1")
     assert second is not None
     assert second.serving_serial == 2
     assert second.fingerprint != first.fingerprint
 
-    place.queue.send('{"ticket_id": "T1"}')
+    adapters.queue.send('{"ticket_id": "T1"}')
     del environment["TICKETMILL_URGENCY"]
     done = ticketmill("work", "--until-empty", "--json")
     assert json.loads(done.stdout)["superseded"] == 1
     assert f"models serve {first.fingerprint}" in done.stderr
-    assert place.rows.get("T1") == second
+    assert adapters.rows.get("T1") == second
 
-    place.queue.send('{"ticket_id": "T1"}')
+    adapters.queue.send('{"ticket_id": "T1"}')
     ticketmill("models", "serve")
     ticketmill("work", "--until-empty")
-    last = place.rows.get("T1")
+    last = adapters.rows.get("T1")
     assert last is not None
     assert (last.fingerprint, last.serving_serial) == (first.fingerprint, 3)
-    stored = json.loads(place.enriched_tickets.get(last.enriched_key or ""))
+    stored = json.loads(adapters.enriched_tickets.get(last.enriched_key or ""))
     assert stored["enrichment"]["serving_serial"] == 3

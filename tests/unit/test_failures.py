@@ -21,7 +21,7 @@ from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject, Upload
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
-from ticketmill.pipeline.outcome import Result, settled
+from ticketmill.pipeline.outcome import Result, acknowledgeable
 
 
 def test_without_its_object_no_row_is_written_and_the_message_is_left(world: World) -> None:
@@ -32,7 +32,7 @@ def test_without_its_object_no_row_is_written_and_the_message_is_left(world: Wor
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     outcomes = world.pipeline.process_batch([message])
     assert [outcome.result for outcome in outcomes] == [Result.FAILED]
-    assert settled([message], outcomes) == []
+    assert acknowledgeable([message], outcomes) == []
     assert world.row("T1").status is Status.FAILED
     assert world.row("T1").enriched_key is None
 

@@ -21,7 +21,7 @@ from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Announcement, Message, Uploads
 from ticketmill.domain.row import TicketRow
-from ticketmill.pipeline.outcome import Result, settled
+from ticketmill.pipeline.outcome import Result, acknowledgeable
 
 LATER = NOW + timedelta(seconds=5)
 
@@ -128,7 +128,7 @@ def test_a_test_event_is_acknowledged_and_dropped(world: World) -> None:
     message = announce()
     outcomes = world.pipeline.process_batch([message])
     assert [outcome.result for outcome in outcomes] == [Result.IGNORED]
-    assert settled([message], outcomes) == [message]
+    assert acknowledgeable([message], outcomes) == [message]
 
 
 def test_a_foreign_record_is_skipped_and_hides_no_ticket_of_its_message(
@@ -156,7 +156,7 @@ def test_a_message_that_announces_nothing_known_is_left_for_the_dead_letter_queu
     message = Message("odd", '{"hello": 1}', "receipt", 1, NOW)
     outcomes = world.pipeline.process_batch([message])
     assert [(each.result, each.reason) for each in outcomes] == [(Result.FAILED, "unreadable_message")]
-    assert settled([message], outcomes) == []
+    assert acknowledgeable([message], outcomes) == []
 
 
 def test_a_message_with_several_uploads_is_settled_only_when_all_are(world: World) -> None:
@@ -165,7 +165,7 @@ def test_a_message_with_several_uploads_is_settled_only_when_all_are(world: Worl
     both = announce("tickets/T1.json", "tickets/bad.json", message_id="both")
     outcomes = world.pipeline.process_batch([both])
     assert sorted(outcome.result for outcome in outcomes) == [Result.ENRICHED, Result.FAILED]
-    assert settled([both], outcomes) == []
+    assert acknowledgeable([both], outcomes) == []
 
 
 def test_a_table_that_cannot_be_read_fails_the_batch_and_runs_no_model(world: World) -> None:

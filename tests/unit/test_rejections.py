@@ -14,7 +14,7 @@ from world import World
 
 from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.labels import Status
-from ticketmill.pipeline.outcome import Result, settled
+from ticketmill.pipeline.outcome import Result, acknowledgeable
 
 LATER = NOW + timedelta(seconds=5)
 
@@ -37,7 +37,7 @@ def test_a_ticket_that_can_never_succeed_is_recorded_with_its_reason_and_acknowl
     message = world.raw.drop("tickets/T1.json", content)
     outcomes = world.pipeline.process_batch([message])
     assert [(each.result, each.reason) for each in outcomes] == [(Result.REJECTED, code)]
-    assert settled([message], outcomes) == [message]
+    assert acknowledgeable([message], outcomes) == [message]
     row = world.row(ticket_id)
     assert row.status is Status.REJECTED
     assert row.rejection is not None

@@ -19,7 +19,7 @@ class Selection(Frozen):
     """Any one of the reasons (`everything`, `missing`, `outdated`, `statuses`) selects an object.
 
     The other fields narrow the selection. `after` is a key: objects up to and including it are skipped.
-    A standing request, such as the schedule's, gives ages in seconds. `at` turns them into times, once, so
+    A repeated request, such as the schedule's, gives ages in seconds. `at` turns them into times, once, so
     that a long run does not move its own boundaries.
     """
 

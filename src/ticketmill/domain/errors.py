@@ -64,4 +64,4 @@ class TransientFailure(TicketmillError):
 
 
 class SetupError(TicketmillError):
-    """The place is not ready; the message says which command or variable mends it."""
+    """What a command needs is not ready. The message says which command or variable fixes it."""

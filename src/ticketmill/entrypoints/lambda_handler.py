@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent, SQS
 from ticketmill import bootstrap
 from ticketmill.domain.errors import SetupError, TicketmillError
 from ticketmill.domain.message import Message
-from ticketmill.pipeline.outcome import Outcome, Result, settled
+from ticketmill.pipeline.outcome import Outcome, Result, acknowledgeable
 from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import load_settings
 from ticketmill.telemetry.emf import EmfLines
@@ -84,7 +84,7 @@ class TicketsFunction:
         reserve_s = min(ANSWER_RESERVE_S, time_s / 4)
         outcomes, untried = self._process(messages, deadline - reserve_s)
         self._report(outcomes)
-        done = settled(messages, outcomes)
+        done = acknowledgeable(messages, outcomes)
         again = [message for message in messages if message not in done]
         self._release(again, untried, deadline - reserve_s / 2)
         return [message.message_id for message in again]

@@ -128,7 +128,7 @@ class Pipeline:
     one_large_at_a_time: Lock = field(default_factory=Lock)
 
     def process_batch(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Enriches what `messages` announce: object, then row. What may be acknowledged is `settled()`.
+        """Enriches what `messages` announce: object, then row. `acknowledgeable()` tells what may go.
 
         Never raises for a ticket: one that can never succeed is recorded as rejected, one that failed for
         another reason is an outcome too, and neither touches its neighbours.
@@ -250,7 +250,7 @@ class Pipeline:
         return Processed(job, result, ticket_id)
 
     def _store(self, candidate: Candidate, enrichment: Enrichment | Exception) -> Processed:
-        """The object before the row: a crash in between leaves work to redo, never a row to nowhere."""
+        """The object before the row: a crash in between leaves work to repeat, never a row to nowhere."""
         job, ticket, raw, current = candidate.job, candidate.ticket, candidate.raw, candidate.current
         try:
             if isinstance(enrichment, Exception):

@@ -42,7 +42,7 @@ class Outcome:
     """The service whose failure this is, see TransientFailure."""
 
 
-def settled(messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Message]:
+def acknowledgeable(messages: Iterable[Message], outcomes: Sequence[Outcome]) -> list[Message]:
     """The messages that may be acknowledged: those none of whose uploads failed."""
     failed = {outcome.message.message_id for outcome in outcomes if outcome.result is Result.FAILED}
     return [message for message in messages if message.message_id not in failed]

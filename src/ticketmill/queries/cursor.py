@@ -1,4 +1,4 @@
-"""Cursors: where a list was cut, as a text that is handed back to go on from there."""
+"""Cursors: where a list was cut, as a text to go on from there."""
 
 from __future__ import annotations
 

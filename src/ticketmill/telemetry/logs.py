@@ -20,7 +20,7 @@ LogFormat: TypeAlias = Literal["text", "json"]
 
 TEXT_LINE = "%(asctime)s %(levelname)s %(message)s"
 FIELDS = ("ticket_id", "correlation_id", "receive_count", "result", "reason", "stage_ms", "tokens")
-"""What the line of a settled upload has; `correlation_id` is the id of its message."""
+"""What the line of a processed upload has; `correlation_id` is the id of its message."""
 
 
 def configure(log_format: LogFormat, verbose: bool) -> None:

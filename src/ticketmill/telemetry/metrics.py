@@ -118,7 +118,7 @@ class _WatchedMetrics(Collector):
             kind, help_text = _WATCHED[name]
             try:
                 value = read()
-            except Exception as error:  # noqa: BLE001 - one number's fault leaves the others standing
+            except Exception as error:  # noqa: BLE001 - one number's fault leaves the others intact
                 log.warning("the metric %s cannot be read: %s", name, type(error).__name__)
                 continue
             if value is not None:

@@ -74,7 +74,7 @@ class Processes:
 
 def shares(whole: int, count: int) -> list[int]:
     """`whole` in `count` parts that differ by one at most, the larger first."""
-    return [whole // count + (place < whole % count) for place in range(count)]
+    return [whole // count + (index < whole % count) for index in range(count)]
 
 
 def summed(statistics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

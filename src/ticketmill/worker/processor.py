@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ticketmill.domain.message import Message
-from ticketmill.pipeline.outcome import Outcome, settled
+from ticketmill.pipeline.outcome import Outcome, acknowledgeable
 from ticketmill.worker.backoff import Backoff
 from ticketmill.worker.parts import Parts
 
@@ -51,7 +51,7 @@ class Processor:
         """
         parts = self._parts
         ours = parts.leases.end(messages)
-        done = settled(ours, outcomes)
+        done = acknowledgeable(ours, outcomes)
         confirmed = parts.queue.acknowledge(done)
         failed = [message for message in ours if message not in done]
         for delay_s, group in self._backoff.groups(failed).items():

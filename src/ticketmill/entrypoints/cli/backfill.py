@@ -113,7 +113,7 @@ def backfill(
     backfill_answer.end(run, limit=limit, since=selection.uploaded_since, can_go_on=ids is None)
 
 
-def _run(settings: Settings, place: Adapters, options: Options) -> Run:
+def _run(settings: Settings, adapters: Adapters, options: Options) -> Run:
     """Does what the options say, until it is done or a signal comes."""
     from ticketmill.entrypoints.cli.backfill_answer import Run
     from ticketmill.operations.reprocess import Report, work_through
@@ -121,9 +121,9 @@ def _run(settings: Settings, place: Adapters, options: Options) -> Run:
 
     run = Run(Report(), LabelCounts() if options.inline and not options.dry_run else None)
     processor = (
-        _inline(settings, place, options)
+        _inline(settings, adapters, options)
         if run.label_counts is not None
-        else _by_workers(settings, place, options, run)
+        else _by_workers(settings, adapters, options, run)
     )
     stopping = Event()
     started = time.monotonic()
@@ -133,28 +133,28 @@ def _run(settings: Settings, place: Adapters, options: Options) -> Run:
             pages, processor.reprocess, processor.batch_size, processor.worker_threads, stopping
         ):
             run.report.add(page, reprocessed)
-            _count_labels(place, reprocessed, run)
+            _count_labels(adapters, reprocessed, run)
             advance(len(reprocessed) if options.limit else page.looked_at)
         run.interrupted = stopping.is_set()
     run.seconds = time.monotonic() - started
     if options.dry_run:
-        _look_for_unannounced(place, run)
+        _look_for_unannounced(adapters, run)
     return run
 
 
-def _inline(settings: Settings, place: Adapters, options: Options) -> Processor:
+def _inline(settings: Settings, adapters: Adapters, options: Options) -> Processor:
     """Enriches in this process."""
     from ticketmill import bootstrap
     from ticketmill.operations.reprocess import inline
 
     enricher = bootstrap.load_enricher(settings)
-    pipeline = bootstrap.make_pipeline(settings, place, enricher)
-    backfill = bootstrap.make_backfill(settings, place, enricher.fingerprint, pipeline.executor)
-    reprocess = inline(_announce(place), pipeline.process_batch, force=options.selection.force)
+    pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
+    backfill = bootstrap.make_backfill(settings, adapters, enricher.fingerprint, pipeline.executor)
+    reprocess = inline(_announce(adapters), pipeline.process_batch, force=options.selection.force)
     return Processor(backfill, reprocess, settings.batch_size, settings.worker_threads)
 
 
-def _by_workers(settings: Settings, place: Adapters, options: Options, run: Run) -> Processor:
+def _by_workers(settings: Settings, adapters: Adapters, options: Options, run: Run) -> Processor:
     """Announces to the workers, or only looks."""
     from ticketmill import bootstrap
     from ticketmill.operations.backfill import PAGE_KEYS
@@ -163,17 +163,17 @@ def _by_workers(settings: Settings, place: Adapters, options: Options, run: Run)
     # without --outdated no bundle is needed here
     fingerprint = bootstrap.current_fingerprint(settings) if options.selection.outdated else ""
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-    backfill = bootstrap.make_backfill(settings, place, fingerprint, executor)
+    backfill = bootstrap.make_backfill(settings, adapters, fingerprint, executor)
     if options.dry_run:
         return Processor(backfill, _looking(run), PAGE_KEYS, worker_threads=1)
-    reprocess = enqueue(_announce(place), place.queue.send_many, force=options.selection.force)
+    reprocess = enqueue(_announce(adapters), adapters.queue.send_many, force=options.selection.force)
     return Processor(backfill, reprocess, PAGE_KEYS, settings.worker_threads)
 
 
-def _announce(place: Adapters) -> Announce:
+def _announce(adapters: Adapters) -> Announce:
     from ticketmill.aws.events import encode_upload
 
-    return partial(encode_upload, place.stack.raw_bucket)
+    return partial(encode_upload, adapters.stack.raw_bucket)
 
 
 def _pages(backfill: Backfill, options: Options, run: Run) -> Iterator[Page]:
@@ -203,21 +203,21 @@ def _looking(run: Run) -> Reprocess:
     return look
 
 
-def _look_for_unannounced(place: Adapters, run: Run) -> None:
+def _look_for_unannounced(adapters: Adapters, run: Run) -> None:
     from ticketmill.operations.unannounced import unannounced
 
     try:
-        run.unannounced = unannounced(place.raw_tickets)
+        run.unannounced = unannounced(adapters.raw_tickets)
     except TransientFailure as failure:
         say(f"objects that no rule announces are not counted: {failure}")
 
 
-def _count_labels(place: Adapters, reprocessed: Sequence[Reprocessed], run: Run) -> None:
+def _count_labels(adapters: Adapters, reprocessed: Sequence[Reprocessed], run: Run) -> None:
     if run.label_counts is None:
         return
     enriched = [each.ticket_id for each in reprocessed if each.result in ENRICHED]
     try:
-        run.label_counts.add(place.rows.get_many(enriched).values())
+        run.label_counts.add(adapters.rows.get_many(enriched).values())
     except TransientFailure as failure:
         say(f"the labels of {len(enriched)} tickets are not counted: {failure}")
 

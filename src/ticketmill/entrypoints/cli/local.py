@@ -99,16 +99,16 @@ def status(as_json: AsJson = False) -> None:
     from ticketmill.settings import load_settings
 
     settings = load_settings()
-    place = bootstrap.connect(settings)
+    adapters = bootstrap.connect(settings)
     found: dict[str, Any] = {
         "stack": settings.stack,
-        "queue": _depths(place.queue),
-        "dead_letter_queue": _depths(place.dead_letters),
-        "rows": place.queries.count_statuses(datetime.now(UTC) - timedelta(days=COUNTED_DAYS)),
+        "queue": _depths(adapters.queue),
+        "dead_letter_queue": _depths(adapters.dead_letters),
+        "rows": adapters.queries.count_statuses(datetime.now(UTC) - timedelta(days=COUNTED_DAYS)),
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
     }
-    missed = unannounced(place.raw_tickets)
+    missed = unannounced(adapters.raw_tickets)
     if as_json:
         answer_json({**found, "unannounced": unannounced_json(missed)})
         return

@@ -138,7 +138,7 @@ class ModelRunner(Generic[Item, Result]):
         )
 
     def _attempt(self, items: Sequence[Item]) -> Sequence[Result]:
-        """One call of the model. What halving would not mend ends the batch: `_Hopeless`."""
+        """One call of the model. What halving cannot fix ends the batch: `_Hopeless`."""
         try:
             return self._timed(items)
         except TimeoutError as error:
@@ -201,7 +201,7 @@ class ModelRunner(Generic[Item, Result]):
 
 
 class _Hopeless(BaseException):
-    """Ends a batch that no halving mends; no Exception, so that `bisect` lets it through."""
+    """Ends a batch that halving cannot fix. It is no Exception, so that `bisect` lets it through."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
