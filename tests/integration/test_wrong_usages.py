@@ -93,7 +93,12 @@ def shell(line: str) -> subprocess.CompletedProcess[bytes]:
         ("ticketmill taxonomy show > /dev/full 2> /dev/full", 3, b""),
         ("ticketmill --version >&-", 0, b""),
         ("ticketmill bogus 2>&-", 2, b""),
-        ("HOME=/dev/null XDG_CACHE_HOME= ticketmill up", 3, b"TICKETMILL_CACHE_DIR"),
+        # nothing answers at port 1, so that an emulator would have to be started
+        (
+            "HOME=/dev/null XDG_CACHE_HOME= AWS_ENDPOINT_URL=http://127.0.0.1:1 ticketmill up",
+            3,
+            b"TICKETMILL_CACHE_DIR",
+        ),
         (r"ticketmill enrich $'gone\xff.json'", 3, rb"gone\udcff.json does not exist"),
         (
             r"LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 ticketmill enrich $'gone\xff.json'",
