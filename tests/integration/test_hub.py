@@ -22,7 +22,7 @@ import tiny
 
 from ticketmill import bootstrap
 from ticketmill.bootstrap import Adapters
-from ticketmill.circuit_breaker import BreakerState
+from ticketmill.circuit_breaker import BreakerState, CircuitBreaker
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Source, Status
@@ -242,6 +242,8 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
     chosen = settings(sentiment=f"hf:{folder}")
     enricher = bootstrap.load_enricher(chosen)
     (runner,) = enricher.runners
+    clock = _Clock()
+    runner.breaker = CircuitBreaker(clock=clock)
     runner._model = _Raising(MemoryError())
     shutil.move(folder / "model.safetensors", tmp_path / "unplugged")
     ids = [f"T{number:02d}" for number in range(24)]
@@ -256,7 +258,7 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
     assert not runner.health().loaded
 
     shutil.move(tmp_path / "unplugged", folder / "model.safetensors")
-    runner._open_until = time.monotonic()
+    clock.now += runner.breaker.pause_s
     drop(adapters, "probe")
     assert work(chosen, adapters, enricher).as_dict()["enriched"] == 1
     drop(adapters, *ids)
@@ -339,6 +341,13 @@ def test_a_model_that_cannot_serve_is_told_before_the_first_ticket(
         return
     with pytest.raises(SetupError, match=message):
         bootstrap.load_enricher(settings(**filled))
+
+
+class _Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class _Raising:
