@@ -14,6 +14,7 @@ from local_place import drop, fresh_place, upload
 from worker_process import WorkerProcess
 
 from ticketmill.aws.clients import Clients
+from ticketmill.domain.keys import RESERVED_NAMES
 from ticketmill.learning.corpus import LabelledTicket
 
 DRAIN_TIMEOUT_S = 900
@@ -106,7 +107,8 @@ def idle_latencies_ms(clients: Clients, tickets: Sequence[LabelledTicket]) -> li
 
 def _sizes(clients: Clients, table: str, enriched_bucket: str) -> tuple[dict[str, float], int]:
     pages = clients.dynamodb.get_paginator("scan").paginate(TableName=table)
-    rows = [item for page in pages for item in page["Items"]]
+    items = [item for page in pages for item in page["Items"]]
+    rows = [item for item in items if not item["ticket_id"]["S"].startswith(RESERVED_NAMES)]
     listing = clients.s3.get_paginator("list_objects_v2").paginate(Bucket=enriched_bucket)
     objects = [found["Size"] for page in listing for found in page.get("Contents", [])]
     if not rows or not objects:
