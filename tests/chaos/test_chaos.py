@@ -20,6 +20,7 @@ from ticketmill.deploy.stack import Stack
 SEEDS = [int(seed) for seed in os.environ.get("CHAOS_SEEDS", "1").split()]
 TICKETS = int(os.environ.get("CHAOS_TICKETS", "50"))
 OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "8"))
+LONG_OUTAGE_S = 30  # a shorter one may end before any batch fails as one
 UPLOADS_PER_S = 10
 RIGHT_IN_STORM = 0.5  # of the tickets: else the calm did the work, and nothing was tested
 
@@ -40,7 +41,9 @@ def test_every_ticket_is_right_in_the_end(
     if report.findings:
         pytest.fail(f"{report.summary()}\n{report.story()}", pytrace=False)
     assert report.dead_lettered == 0, "a good ticket became a dead letter"
-    assert any("s3 is down" in line for lines in report.logs.values() for line in lines)
+    assert report.counts["s3 out"] > 0, "no worker met the outage"
+    if OUTAGE_S >= LONG_OUTAGE_S:
+        assert any("s3 is down" in line for lines in report.logs.values() for line in lines)
     assert report.settled_in_storm >= RIGHT_IN_STORM * TICKETS
     for happened in ("kill", "message duplicated", "message postponed", "receipt expired"):
         assert report.counts[happened] > 0, f"no {happened}: there was no storm"
