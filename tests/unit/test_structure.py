@@ -88,7 +88,6 @@ PATCHED = re.compile(
 # still to be freed of it
 PATCHING = {
     "tests/hub/test_models.py",
-    "tests/unit/test_commands.py",
     "tests/unit/test_structure.py",
 }
 

@@ -64,19 +64,6 @@ class Task(Generic[Prediction]):
         """The attributes of the row that keep `prediction`."""
         return {column.name: column.value(prediction) for column in self.columns}
 
-    def labels_on(self, row: TicketRow) -> list[str]:
-        """The labels that a row has of this task; a topic that stands in for one is left out."""
-        return [label for label, is_fallback in self.told_labels(row) if not is_fallback]
-
-    def told_labels(self, row: TicketRow) -> list[tuple[str, bool]]:
-        """The labels that a row has of this task, each with whether it is a fallback."""
-        found = None if self.label is None else getattr(row, self.label)
-        if found is None:
-            return []
-        if isinstance(found, tuple | list):
-            return [(str(each.label), each.source == "fallback") for each in found]
-        return [(str(found), getattr(row, f"{self.label}_source", None) == "fallback")]
-
 
 def low_confidence(name: str) -> Callable[[Any, float], str | None]:
     """The reason `<name>_confidence` for a prediction that is less sure than it must be."""

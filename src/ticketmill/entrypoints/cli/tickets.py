@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -15,8 +14,6 @@ from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, count
 
 DROP_CHUNK = 256
 DROP_CHUNK_BYTES = 16 << 20
-
-Item = TypeVar("Item")
 
 
 def drop(
@@ -54,9 +51,3 @@ def drop(
     answer(f"dropped {counted(dropped, 'ticket')} into s3://{adapters.stack.raw_bucket}/tickets/")
     if replaced:
         say(f"{counted(replaced, 'document')} gave way to a later one of the same id")
-
-
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    source = iter(items)
-    while chunk := list(islice(source, size)):
-        yield chunk
