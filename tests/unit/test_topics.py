@@ -22,6 +22,7 @@ from ticketmill.pipeline.enricher import Enricher
 from ticketmill.tasks import embedding, intent, sentiment, summary, topics, urgency
 from ticketmill.tasks import language as languages
 from ticketmill.tasks.stage import EncodedTicket, Served
+from ticketmill.text.reading import read_ticket
 
 BLEND = Blend(
     both=Weights(head=1.0, prototype=2.0, bias=0.5),
@@ -168,7 +169,7 @@ def test_an_intent_with_examples_is_told_for_a_text_like_them_and_says_that_a_he
     predict = intent.by_prototypes(NearestIntent(shown, BLEND))
     vector = np.array(Y, np.float32)
     encoded: Any = FakeEncoder().as_encoded(vector)
-    (found,) = predict([EncodedTicket(TICKETS[0], encoded, None)])  # type: ignore[arg-type]
+    (found,) = predict([EncodedTicket(TICKETS[0], read_ticket(TICKETS[0]), encoded, None)])  # type: ignore[arg-type]
     assert (found.label, found.source) == ("keys", Source.HEAD)
     assert found.confidence == pytest.approx(sigmoid((4 - 0.5) / 2), abs=1e-4)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Intent, Sentiment, Urgency
+from ticketmill.domain.ticket import Ticket
+from ticketmill.text.reading import read_ticket
 
 SHIPPED_CORPUS = Path(__file__).with_name("corpus") / "tickets.jsonl"
 
@@ -28,10 +31,10 @@ class LabelledTicket(BaseModel):
     summary: str
     domain: str
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """Subject and body as one text for the encoder."""
-        return "\n".join(part for part in (self.subject, self.body) if part)
+        """The writer's own words, as the encoder reads them."""
+        return read_ticket(Ticket(ticket_id=self.id, subject=self.subject, body=self.body)).text
 
 
 def read_corpus(path: Path = SHIPPED_CORPUS) -> list[LabelledTicket]:

@@ -23,7 +23,6 @@ from ticketmill.learning.cross_validation import Importance, fit, held_out_score
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.learning.scores import PressingScore, TaskScore, score_pressing, score_task
 from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind, activate
-from ticketmill.text.markup import plain_text
 
 # The embeddings and the first two layers add nothing to these.
 LAYERS = (3, 4, 5, 6)
@@ -141,7 +140,7 @@ def encode_tickets(
     report(f"encoding {len(tickets)} tickets")
     layers, embeddings = [], []
     for start in range(0, len(tickets), CHUNK):
-        for encoded in encoder.encode([plain_text(each.text) for each in tickets[start : start + CHUNK]]):
+        for encoded in encoder.encode([each.text for each in tickets[start : start + CHUNK]]):
             layers.append(encoded.layers[list(LAYERS)].reshape(-1))
             embeddings.append(encoded.embedding)
     return np.array(layers, np.float64), np.array(embeddings, np.float64)

@@ -23,7 +23,7 @@ from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
 from ticketmill.tasks.table import TASKS
-from ticketmill.text.markup import plain_text
+from ticketmill.text.reading import Reading, read_ticket
 
 log = logging.getLogger(__name__)
 
@@ -73,16 +73,16 @@ class Enricher:
 
     def encode(self, tickets: Sequence[Ticket]) -> list[EncodedTicket]:
         """`tickets` as the stages get them."""
-        # blanked, not cut out: what the encoder says about positions holds for the text as it is
-        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
-        return self._with_features(tickets, encoded)
+        readings = [read_ticket(ticket) for ticket in tickets]
+        return self._with_features(tickets, readings, self._encode(readings))
 
     def _enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
         started = time.perf_counter()
-        encoded = self.encoder.encode([plain_text(ticket.text) for ticket in tickets])
+        readings = [read_ticket(ticket) for ticket in tickets]
+        encoded = self._encode(readings)
         encode_ms = _ms_each(started, len(tickets))
         started = time.perf_counter()
-        batch = self._with_features(tickets, encoded)
+        batch = self._with_features(tickets, readings, encoded)
         predictions = {task.name: _run(task.name, self.served[task.name].stage, batch) for task in TASKS}
         latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
         return [
@@ -90,10 +90,16 @@ class Enricher:
             for index, each in enumerate(batch)
         ]
 
-    def _with_features(self, tickets: Sequence[Ticket], encoded: Sequence[Encoded]) -> list[EncodedTicket]:
+    def _encode(self, readings: Sequence[Reading]) -> list[Encoded]:
+        # blanked, not cut out: what the encoder says about positions holds for the text as it is
+        return self.encoder.encode([reading.text for reading in readings])
+
+    def _with_features(
+        self, tickets: Sequence[Ticket], readings: Sequence[Reading], encoded: Sequence[Encoded]
+    ) -> list[EncodedTicket]:
         layers = np.stack([each.layers for each in encoded])
-        features = self.heads.read([ticket.text for ticket in tickets], layers)
-        return [EncodedTicket(*each) for each in zip(tickets, encoded, features, strict=True)]
+        features = self.heads.read([reading.text for reading in readings], layers)
+        return [EncodedTicket(*each) for each in zip(tickets, readings, encoded, features, strict=True)]
 
     def _assemble(self, ticket: EncodedTicket, results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:
         fallbacks = {task: each.reason for task, each in results.items() if isinstance(each, Fallback)}

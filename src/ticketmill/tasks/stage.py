@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.encoder.encoder import Encoded
     from ticketmill.models.features import Features
     from ticketmill.models.transformers.runner import ModelRunner
+    from ticketmill.text.reading import Reading
 
 Prediction = TypeVar("Prediction")
 Output = TypeVar("Output")
@@ -26,13 +27,14 @@ class EncodedTicket:
     """A ticket after the one pass: what the encoder gave, and the features that the heads read."""
 
     ticket: Ticket
+    reading: Reading
     encoded: Encoded
     features: Features
 
     @property
     def text(self) -> str:
-        """Subject and body as one text."""
-        return self.ticket.text
+        """The writer's own words, everything else blanked."""
+        return self.reading.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,5 @@ def features_of(tickets: Sequence[EncodedTicket]) -> list[Features]:
 
 
 def texts_of(tickets: Sequence[EncodedTicket]) -> list[str]:
-    """What named models read: the text without markup, links and handles, as the encoder reads it."""
-    from ticketmill.text.markup import plain_text
-
-    return [plain_text(each.text) for each in tickets]
+    """What named models read: the writer's own words, as the encoder reads them."""
+    return [each.text for each in tickets]

@@ -27,15 +27,15 @@ def extractive() -> Stage[Summary]:
     def predict(tickets: Sequence[EncodedTicket]) -> list[Summary]:
         predictions = []
         for each in tickets:
-            ticket, encoded = each.ticket, each.encoded
-            chosen = summarize(ticket.subject, ticket.body, encoded.token_states, encoded.offsets)
+            reading, encoded = each.reading, each.encoded
+            chosen = summarize(reading.subject, reading.body, encoded.token_states, encoded.offsets)
             predictions.append(
                 Summary(
                     text=chosen.text,
                     display=display(chosen.text),
                     source=chosen.source,
                     confidence=chosen.confidence,
-                    compression=round(len(ticket.body) / max(len(chosen.text), 1), 2),
+                    compression=round(len(each.ticket.body) / max(len(chosen.text), 1), 2),
                 )
             )
         return predictions
@@ -48,7 +48,7 @@ def by_summarizer(summarizer: Summarizer, short: Stage[Summary]) -> Loaded[Summa
     from ticketmill.models.extractive_summary import MIN_BODY_WORDS
 
     def predict(tickets: Sequence[EncodedTicket]) -> list[Summary | Fallback[Summary]]:
-        is_long = [len(each.ticket.body.split()) >= MIN_BODY_WORDS for each in tickets]
+        is_long = [len(each.reading.body.split()) >= MIN_BODY_WORDS for each in tickets]
         long = list(compress(tickets, is_long))
         others = list(compress(tickets, (not each for each in is_long)))
         written = map(_written, long, summarizer.summarize(texts_of(long)) if long else ())
