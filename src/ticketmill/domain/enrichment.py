@@ -151,7 +151,8 @@ class Enrichment(Record):
     needs_review: bool
     """Whether a person should look: there are `review_reasons`."""
     review_reasons: tuple[str, ...] = ()
-    """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below."""
+    """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below.
+    `priority_conflict`: urgency and stated priority are two levels apart."""
     status: Open[Status]
     """`enriched`, or `partial` if a stage failed or fell back."""
     failed_stages: tuple[str, ...] = ()

@@ -21,11 +21,13 @@ from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
 from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.warning import TicketWarning
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
+MAX_WARNINGS = 20
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
 """What `index_attributes` gives."""
@@ -145,6 +147,8 @@ class TicketRow(Record):
     """The helpdesk's first 50 tags."""
     stated_priority: Open[Urgency] | None = None
     """The priority that the submitter set."""
+    warnings: tuple[TicketWarning, ...] = ()
+    """What was unusual about the raw ticket: the first 20."""
 
     intent: Annotated[str | None, FACET] = None
     """The intent."""
@@ -268,6 +272,7 @@ def enriched_row(
         source=ticket.metadata.source and ticket.metadata.source[:MAX_FIELD_CHARS],
         tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
         stated_priority=ticket.priority,
+        warnings=ticket.warnings[:MAX_WARNINGS],
         **predictions,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
