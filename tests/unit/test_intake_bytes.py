@@ -72,12 +72,12 @@ REFUSED = {
         RejectionCode.NOT_UTF8,
         "0x92",
     ),
-    "an utf-8 text that was cut": (UTF8[:33], RejectionCode.NOT_UTF8, "offset 32"),
+    "an utf-8 text that was cut": (UTF8[: UTF8.index(b"\xc3") + 1], RejectionCode.NOT_UTF8, "0xc3"),
     "a document that was cut": (UTF8[:60], RejectionCode.NOT_JSON, "cut off"),
     "gzip that was cut": (
         gzip.compress(UTF8)[:-12],
         RejectionCode.NOT_JSON,
-        "gzip content, found it cut off",
+        "found it cut off",
     ),
     "gzip that is damaged": (b"\x1f\x8b\x08" + b"x" * 40, RejectionCode.NOT_JSON, "damaged"),
     "empty": (b"", RejectionCode.NOT_JSON, "an empty document"),
@@ -100,10 +100,10 @@ def test_what_cannot_be_read_is_refused_with_what_to_change(
 
 
 def test_a_packed_ticket_may_have_the_limit_unpacked_and_no_byte_more() -> None:
-    packed = gzip.compress(UTF8)
-    assert parse_ticket(packed, max_bytes=len(UTF8)).ticket_id == "B-1"
+    content = UTF8 + b" " * 1000
+    assert parse_ticket(gzip.compress(content), max_bytes=len(content)).ticket_id == "B-1"
     with pytest.raises(TicketRejected) as caught:
-        parse_ticket(gzip.compress(UTF8 + b" " * 1000), max_bytes=len(UTF8))
+        parse_ticket(gzip.compress(content + b" "), max_bytes=len(content))
     assert caught.value.code is RejectionCode.TOO_LARGE
     assert "after unpacking" in caught.value.message
 

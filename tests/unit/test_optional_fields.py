@@ -41,7 +41,7 @@ def test_a_customer_of_another_form_is_kept_raw(stated: object, found: str) -> N
 
 @pytest.mark.parametrize(
     "stated",
-    [None, "", " ", [], {}, {"tags": None, "source": None}, {"tags": "", "source": "", "language": {}}],
+    [None, "", " ", [], {}, {"tags": None, "source": None}, {"tags": "", "language": {}}],
 )
 def test_empty_metadata_of_any_type_is_none(stated: object) -> None:
     ticket = parse_ticket(document(metadata=stated))

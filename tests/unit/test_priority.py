@@ -14,20 +14,28 @@ from ticketmill.domain.priority import PriorityNumbers
 CRITICAL, HIGH, MEDIUM, LOW = Urgency
 
 WORDS = {
-    CRITICAL: "critical, urgent, blocker, emergency, Highest, URGENT, very high, p1, P0, "
-    "S1, Sev1, SEV-1, sev 0, Severity 1, Severity 1 - Critical, 1 - Critical, 4 urgent, Priority 1, P1 - Critical, "
-    "Urgent!, 🔴 Critical, Kritisch, Dringend, Sehr hoch, Critique, Très élevée, Crítica, Urgente, Muy alta, Máxima, Imediata, "
-    "Muito alta, Molto alta, Bloccante, Kritiek, Spoed, Kritisk, Meget høj, Akut, Krytyczny, Pilne, Bardzo wysoki, "
-    "緊急, 至急, 最優先",
-    HIGH: "high, major, important, p2, S2, Sev2, 2 - High, 3 high, High (2), High Priority, priority: high, "
-    "Hoch, hohe Priorität, Wichtig, Élevée, ELEVEE, Haute, Alta, Prioridad alta, Importante, Alto, Hoog, "
-    "Høj, Hög, Høy, Wysoki, Ważny, 高, 重要, 優先度:高",
-    MEDIUM: "medium, normal, moderate, p3, S3, Sev 3, 2 normal, 3 - Moderate, 3. Medium, Standard, Mittel, "
-    "Normale, Moyenne, Media, Média, Gemiddeld, Normaal, Mellem, Średni, Normalny, 中, 普通",
-    LOW: "low, minor, trivial, lowest, p4, P5, Sev4, 4 - Low, 5 - Planning, 1 low, Niedrig, "
-    "gering, Faible, Basse, Baja, Baixa, Bassa, Laag, Lav, Låg, Niski, 低, not urgent",
+    CRITICAL: """
+        critical, urgent, blocker, emergency, Highest, URGENT, very high, p1, P0, S1, Sev1, SEV-1, sev
+        0, Severity 1, Severity 1 - Critical, 1 - Critical, 4 urgent, Priority 1, P1 - Critical,
+        Urgent!, 🔴 Critical, Kritisch, Dringend, Sehr hoch, Critique, Très élevée, Crítica, Urgente, Muy
+        alta, Máxima, Imediata, Muito alta, Molto alta, Bloccante, Kritiek, Spoed, Kritisk, Meget høj,
+        Akut, Krytyczny, Pilne, Bardzo wysoki, 緊急, 至急, 最優先
+    """,
+    HIGH: """
+        high, major, important, p2, S2, Sev2, 2 - High, 3 high, High (2), High Priority, priority: high,
+        Hoch, hohe Priorität, Wichtig, Élevée, ELEVEE, Haute, Alta, Prioridad alta, Importante, Alto,
+        Hoog, Høj, Hög, Høy, Wysoki, Ważny, 高, 重要, 優先度:高
+    """,
+    MEDIUM: """
+        medium, normal, moderate, p3, S3, Sev 3, 2 normal, 3 - Moderate, 3. Medium, Standard, Mittel,
+        Normale, Moyenne, Media, Média, Gemiddeld, Normaal, Mellem, Średni, Normalny, 中, 普通
+    """,
+    LOW: """
+        low, minor, trivial, lowest, p4, P5, Sev4, 4 - Low, 5 - Planning, 1 low, Niedrig, gering,
+        Faible, Basse, Baja, Baixa, Bassa, Laag, Lav, Låg, Niski, 低, not urgent
+    """,
 }
-LEVELS = [(word.strip(), level) for level, words in WORDS.items() for word in words.split(",")]
+LEVELS = [(" ".join(word.split()), level) for level, words in WORDS.items() for word in words.split(",")]
 
 
 @pytest.mark.parametrize(("stated", "level"), [*LEVELS, (" P3\n", MEDIUM), ("very_high", CRITICAL)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -100,13 +101,13 @@ def test_the_subject_may_have_another_name(name: str) -> None:
         ({"note": LONG}, "note"),
         ({"form": {"answers": [{"q": 1, "a": LONG}]}}, "form.answers[].a"),
         ({"properties": {"hs_text": LONG}, "detail": {"free": LONG}}, "properties.hs_text, detail.free"),
-        ({"body": {"words": LONG}, "subject": ""}, "body.words"),
+        ({"body": {"words": LONG}}, "body.words"),
         ({"備考": "アプリが起動しません。昨日から何度も試しています。"}, "備考"),
     ],
     ids=str,
 )
 def test_a_text_under_an_unknown_name_is_not_lost_in_silence(fields: dict[str, Any], seen: str) -> None:
-    error = rejection_of(without("body", **fields))
+    error = rejection_of(json.dumps({"ticket_id": "TKT-001", "subject": "Help", **fields}).encode())
     assert (error.code, error.field, error.ticket_id) == (RejectionCode.TEXT_NOT_FOUND, "body", "TKT-001")
     assert f"long texts in {seen}: " in error.message
     assert "crashes" not in error.message
@@ -134,7 +135,7 @@ def test_a_body_that_says_it_is_empty_is_believed() -> None:
 
 def test_our_own_fields_are_read_under_other_spellings() -> None:
     ticket = parse_ticket(
-        b'{"Ticket_ID": "C-3", "Subject": "Refund", "BODY": "Twice.", "createdAt": 1700000000, "Priority": "P1"}'
+        b'{"Ticket_ID": "C-3", "Subject": "Refund", "BODY": "Twice.", "createdAt": 1, "Priority": "P1"}'
     )
     assert (ticket.ticket_id, ticket.subject, ticket.body) == ("C-3", "Refund", "Twice.")
     assert (ticket.created_at is not None, ticket.priority, ticket.extra) == (True, "critical", {})
