@@ -145,6 +145,7 @@ def test_a_fault_of_the_id_goes_before_all_others() -> None:
         ("esc:=231042", ("esc:=231042", "esc:esc:=3D231042")),
         (" TKT-1 ", ("TKT-1",)),
         ("a" * 200, ()),
+        (" ", ()),
     ],
 )
 def test_a_person_may_call_a_ticket_by_either_id(typed: str, names: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ticketmill.domain.document_text import text_of
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.warning import TicketWarning, WarningCode
+from ticketmill.domain.warning import TicketWarning, WarningCode, shown
 
 MAX_TICKET_BYTES = 2 * 1024 * 1024
 MAX_JSON_DEPTH = 64
@@ -93,7 +93,7 @@ def _loaded(text: str, strict: bool) -> Decoded:
         raise _too_deep() from None
     except ValueError:  # an integer of more digits than can be converted
         raise TicketRejected(RejectionCode.NOT_JSON, "expected numbers of a sane length") from None
-    warnings = tuple(TicketWarning(code=WarningCode.REPEATED_FIELD, field=name) for name in repeated)
+    warnings = tuple(TicketWarning(code=WarningCode.REPEATED_FIELD, field=shown(name)) for name in repeated)
     return Decoded(value, warnings)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ticketmill.domain.text_fields import shown_name
-from ticketmill.domain.warning import TicketWarning, UnknownForm, WarningCode
+from ticketmill.domain.warning import TicketWarning, UnknownForm, WarningCode, shown
 
 
 class RawFields:
@@ -25,7 +24,7 @@ class RawFields:
         if spelled is None:
             return None
         if spelled != name:
-            self.warn(WarningCode.FIELD_NAME, name, shown_name(spelled))
+            self.warn(WarningCode.FIELD_NAME, name, shown(spelled))
         return self.kept.pop(spelled)
 
     def spelling(self, name: str) -> str | None:

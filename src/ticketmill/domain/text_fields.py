@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from ticketmill.domain.warning import shown
+
 SUBJECT_FIELDS = ("title", "short_description", "summary")
 """What helpdesks call the subject, the best first."""
 BODY_FIELDS = (
@@ -30,7 +32,6 @@ MAX_DEPTH = 6
 LONG_TEXT_CHARS = 25
 LONG_TEXT_WORDS = 5
 MAX_NAMES_TOLD = 5
-MAX_NAME_CHARS = 60
 
 _PARTS = ("text", "plain", "text/plain", "plain_text", "body", "parts", "value", *BODY_FIELDS, "text/html")
 _NOT_THE_REQUESTER = {
@@ -93,14 +94,8 @@ def _long_texts(value: object, path: str, depth: int) -> Iterator[str]:
     elif isinstance(value, dict):
         for name, each in value.items():
             if not _NO_TEXT_OF_A_WRITER.search(name):
-                inner = f"{path}.{shown_name(name)}" if path else shown_name(name)
+                inner = f"{path}.{shown(name)}" if path else shown(name)
                 yield from _long_texts(each, inner, depth + 1)
-
-
-def shown_name(name: str) -> str:
-    """The name of a field for a message: printable, and of a sane length."""
-    printable = "".join(char if char.isprintable() else "\ufffd" for char in name)
-    return printable if len(printable) <= MAX_NAME_CHARS else f"{printable[: MAX_NAME_CHARS - 1]}…"
 
 
 def _is_long(text: str) -> bool:

@@ -29,7 +29,7 @@ def mapped_id(original: str) -> str:
     No two originals have the same mapped id: a usable one that begins like an escaped one is escaped too.
     The result is longer than MAX_ID_CHARS, and so not usable, where the original is too long.
     """
-    if is_usable_id(original) and not original.startswith(MAPPED_PREFIX):
+    if not original or (is_usable_id(original) and not original.startswith(MAPPED_PREFIX)):
         return original
     escaped = _ESCAPED.sub(lambda byte: b"=%02X" % byte[0][0], original.encode("utf-8", "surrogatepass"))
     return MAPPED_PREFIX + escaped.decode("ascii")

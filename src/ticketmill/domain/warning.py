@@ -8,7 +8,6 @@ from ticketmill.domain.records import Open, Record
 
 MAX_FOUND_CHARS = 60
 """Of a value that a warning shows."""
-MAX_FIELD_CHARS = 128
 
 
 class WarningCode(StrEnum):
@@ -70,7 +69,11 @@ def excerpt(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | float):
-        text = str(value) if isinstance(value, str | float) or abs(value) < 10**30 else "a long number"
-        printable = "".join(char if char.isprintable() else "\ufffd" for char in text)
-        return printable if len(printable) <= MAX_FOUND_CHARS else f"{printable[: MAX_FOUND_CHARS - 1]}…"
+        return shown(str(value) if isinstance(value, str | float) or abs(value) < 10**30 else "a long number")
     return json_type(value)
+
+
+def shown(text: str) -> str:
+    """A name or a short value as a message shows it: printable, and of a sane length."""
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in text[:MAX_FOUND_CHARS])
+    return printable if len(text) <= MAX_FOUND_CHARS else f"{printable[:-1]}…"
