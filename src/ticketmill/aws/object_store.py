@@ -1,8 +1,8 @@
-"""One bucket through obstore: the get and the put of every ticket at an eighth of boto3's CPU time.
+"""One bucket through obstore: the get and the put of every ticket at an eighth of botocore's CPU time.
 
-obstore makes one attempt. Where that fails, boto3 asks again: it retries, finds a bucket's region, and knows
-the service's own code and message. So nothing here interprets an error. Credentials, endpoint, addressing
-style, proxies and certificates are those that boto3 resolves.
+obstore makes one attempt. Where that fails, botocore asks again: it retries, finds a bucket's region, and
+knows the service's own code and message. So nothing here interprets an error. Credentials, endpoint,
+addressing style, proxies and certificates are those that botocore resolves.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ticketmill.aws.clients import at_setup
 from ticketmill.domain.message import RawObject
 
 if TYPE_CHECKING:
-    from boto3 import Session
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
     from obstore.store import ClientConfig, S3Store
 
 JSON = "application/json"
 
-# boto3 renews credentials that end within 10 minutes; obstore asks again 5 minutes before this has passed
+# botocore renews credentials that end within 10 minutes; obstore asks again 5 minutes before this has passed
 CREDENTIALS_KEPT = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class ObjectStore:
         self._url = bucket_url(s3, bucket)
 
     def get(self, key: str, max_bytes: int) -> RawObject | None:
-        """The object at `key`, over `max_bytes` without its body; None where boto3 must be asked."""
+        """The object at `key`, over `max_bytes` without its body; None where botocore must be asked."""
         if not _is_plain(key):
             return None
         import obstore
@@ -76,7 +76,7 @@ class ObjectStore:
         )
 
     def put(self, key: str, body: bytes) -> bool:
-        """Stores JSON at `key`; False where boto3 must be asked."""
+        """Stores JSON at `key`; False where botocore must be asked."""
         if not _is_plain(key):
             return False
         import obstore
@@ -142,11 +142,11 @@ def _is_plain(key: str) -> bool:
 
 
 def _log(error: Exception) -> None:
-    log.debug("boto3 asks again: %s", str(error).partition("\n")[0])
+    log.debug("botocore asks again: %s", str(error).partition("\n")[0])
 
 
 def bucket_url(s3: S3Client, bucket: str) -> str:
-    """Where boto3 sends the requests of `bucket`, as the SDK's variables and files say. Nothing is sent.
+    """Where botocore sends the requests of `bucket`, as the SDK's variables and files say. Nothing is sent.
 
     Raises SetupError where it cannot have an address.
     """
