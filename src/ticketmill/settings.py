@@ -18,7 +18,7 @@ from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.ticket import MAX_TICKET_BYTES
 
-PREFIX = "TICKETMILL_"
+ENV_PREFIX = "TICKETMILL_"
 
 OTHER_VARIABLES = frozenset(
     {
@@ -232,7 +232,7 @@ def load_settings(**flags: Any) -> Settings:
         settings = Settings(**{**_variables(), **given})
     except ValidationError as error:
         faults += [
-            f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            f"{ENV_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
     if faults:
@@ -243,9 +243,9 @@ def load_settings(**flags: Any) -> Settings:
 def _variables() -> dict[str, str]:
     """The variables that are settings, by the setting's name. An empty one counts as not set."""
     named = {
-        name.upper().removeprefix(PREFIX).lower(): value
+        name.upper().removeprefix(ENV_PREFIX).lower(): value
         for name, value in os.environ.items()
-        if name.upper().startswith(PREFIX)
+        if name.upper().startswith(ENV_PREFIX)
     }
     return {name: value for name, value in named.items() if value and name in Settings.model_fields}
 
@@ -254,12 +254,14 @@ def _unknown_variables() -> list[str]:
     """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
     faults = []
     for variable in sorted(os.environ):
-        name = variable.upper().removeprefix(PREFIX).lower()
+        name = variable.upper().removeprefix(ENV_PREFIX).lower()
         is_known = variable.upper() in OTHER_VARIABLES or name in Settings.model_fields
-        if not variable.upper().startswith(PREFIX) or is_known or _is_of_kubernetes(variable):
+        if not variable.upper().startswith(ENV_PREFIX) or is_known or _is_of_kubernetes(variable):
             continue
         near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-        what_to_do = f"did you mean {PREFIX}{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+        what_to_do = (
+            f"did you mean {ENV_PREFIX}{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+        )
         faults.append(f"{variable}: there is no such setting; {what_to_do}")
     return faults
 

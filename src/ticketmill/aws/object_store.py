@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -27,7 +27,7 @@ from ticketmill.domain.message import RawObject
 if TYPE_CHECKING:
     from botocore.session import Session
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig, S3Store
+    from obstore.store import ClientConfig, S3Credential, S3Store
 
 JSON = "application/json"
 
@@ -91,7 +91,6 @@ class ObjectStore:
 
     @cached_property
     def _store(self) -> S3Store:
-        from obstore.auth.boto3 import Boto3CredentialProvider
         from obstore.store import S3Store
 
         return S3Store(
@@ -100,10 +99,21 @@ class ObjectStore:
             aws_endpoint_url_s3=self._url,
             virtual_hosted_style_request=True,  # the URL names the bucket, in its host or in its path
             region=self._region,
-            credential_provider=Boto3CredentialProvider(self._session, ttl=CREDENTIALS_KEPT),
+            credential_provider=self._credentials,
             client_options=self._client_options(),
             retry_config={"max_retries": 0},
         )
+
+    def _credentials(self) -> S3Credential:
+        """botocore's credentials, which it renews by itself, as obstore takes them."""
+        held: Any = self._session.get_credentials()
+        found = held.get_frozen_credentials()
+        return {
+            "access_key_id": found.access_key,
+            "secret_access_key": found.secret_key,
+            "token": found.token,
+            "expires_at": datetime.now(UTC) + CREDENTIALS_KEPT,
+        }
 
     def _client_options(self) -> ClientConfig:
         parts = urlsplit(self._url)
