@@ -77,6 +77,19 @@ def _review_reason(prediction: UrgencyPrediction, review_below: float) -> str | 
     return low_confidence(NAME)(prediction, review_below)
 
 
+def of_machine(ticket: EncodedTicket) -> UrgencyPrediction:
+    """Machine mail can wait."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    return UrgencyPrediction(
+        label=Urgency.LOW,
+        confidence=1.0,
+        source=Source.RULE,
+        stated=ticket.ticket.priority,
+        priority_conflict=contradicts(ticket.ticket.priority, Urgency.LOW),
+    )
+
+
 def _row_lines(row: TicketRow) -> Lines:
     return [
         *label_line(NAME)(row),
@@ -92,6 +105,7 @@ TASK: Task[UrgencyPrediction] = Task(
     confidence=f"{NAME}_confidence",
     is_listed=True,
     is_correctable=True,
+    of_machine=of_machine,
     vocabulary=tuple(Urgency),
     measured="class",
     review_reason=_review_reason,
