@@ -34,7 +34,7 @@ def matches(payload: Payload) -> bool:
 def ticket(payload: Payload) -> RawTicket:
     """The ticket of a payload."""
     threads = objects(child(payload, "_embedded", "threads")) or objects(payload.get("threads"))
-    messages = [_message(thread) for thread in threads if thread.get("type") not in _NO_MESSAGE]
+    messages = [_message(thread) for thread in threads if text_of(thread.get("type")) not in _NO_MESSAGE]
     preview = "" if messages else first_text(payload, "preview")
     customer = payload.get("primaryCustomer") or payload.get("customer")
     return raw_ticket(

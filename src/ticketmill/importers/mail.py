@@ -41,7 +41,7 @@ AUTOMATIC_HEADERS = (
 )
 """Headers that tell mail that no person wrote. They are kept in `metadata.headers`."""
 
-_FAULTS = (MessageError, LookupError, ValueError, TypeError, AttributeError)
+_FAULTS = (MessageError, LookupError, ValueError, TypeError, AttributeError, NameError, RecursionError)
 """What the standard library raises on headers and parts that break the rules."""
 _HEADER = re.compile(
     rb"\A(?:[!-9;-~]+:.*\r?\n(?:[ \t].*\r?\n)*){0,60}?"
