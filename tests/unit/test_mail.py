@@ -136,6 +136,25 @@ def test_a_mail_is_told_by_its_headers() -> None:
     assert not is_mail(b"Dear team,\nFrom: Berlin\n")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From: " + b"(" * 6000 + b"\r\n\r\nx",
+        b"Content-Type: text/plain; a=" + b"(" * 6000 + b"\r\n\r\nx",
+        b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(500)
+        ),
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 1200,
+    ],
+    ids=["comments in From", "comments in Content-Type", "parts in parts", "many parts"],
+)
+def test_a_hostile_mail_is_read_or_refused(content: bytes) -> None:
+    try:
+        assert ticket(content)["body"]
+    except TicketRejected as refused:
+        assert refused.message
+
+
 def test_a_broken_mail_is_read_or_refused() -> None:
     for seed in range(300):
         random_bytes = random.Random(seed)

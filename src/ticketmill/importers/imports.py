@@ -50,7 +50,8 @@ class FileImporter:
     def read(self, path: Path) -> Imported:
         """The tickets of a file."""
         try:
-            with io.BufferedReader(path.open("rb", buffering=0), _HEAD_BYTES) as stream:
+            file: io.RawIOBase = path.open("rb", buffering=0)
+            with io.BufferedReader(file, _HEAD_BYTES) as stream:
                 yield from self._stream(stream, str(path), depth=0)
         except OSError as error:
             raise SetupError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.errors import MessageError
 from email.message import Message
-from email.policy import default
+from email.policy import compat32, default
 from email.utils import getaddresses
+from itertools import islice
 from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
@@ -82,11 +83,8 @@ def messages(lines: Iterable[bytes], max_bytes: int = MAX_MESSAGE_BYTES) -> Iter
 
 def ticket(content: bytes) -> RawTicket:
     """The ticket in one message. Raises TicketRejected where it has no text."""
-    message = email.message_from_bytes(content, policy=default)
-    try:
-        plain, html, attachments = _parts(message)
-    except RecursionError:
-        raise TicketRejected(RejectionCode.SCHEMA, "expected fewer parts within parts") from None
+    message = _parsed(content)
+    plain, html, attachments = _parts(message)
     sender = _address(message)
     made = raw_ticket(
         SOURCE,
@@ -110,7 +108,10 @@ def ticket(content: bytes) -> RawTicket:
 
 def address_in(text: str) -> str:
     """The address in a header such as `Ada <ada@example.com>`."""
-    addresses = getaddresses([text])
+    try:
+        addresses = getaddresses([text[:MAX_HEADER_CHARS]])
+    except _FAULTS:
+        return ""
     return addresses[0][1].lower() if addresses else ""
 
 
@@ -119,6 +120,19 @@ def _message(lines: list[bytes], size: int, max_bytes: int) -> bytes | TicketRej
         message = f"expected a message of at most {max_bytes} bytes, found {size}"
         return TicketRejected(RejectionCode.TOO_LARGE, message)
     return b"".join(lines)
+
+
+def _parsed(content: bytes) -> Message:
+    """A message by today's rules for headers, or by the older ones where it breaks these."""
+    try:
+        return email.message_from_bytes(content, policy=default)
+    except _FAULTS:
+        pass
+    try:
+        return email.message_from_bytes(content, policy=compat32)
+    except _FAULTS as fault:
+        message = f"expected a mail, found one that cannot be read ({type(fault).__name__})"
+        raise TicketRejected(RejectionCode.SCHEMA, message) from None
 
 
 def _header(message: Message, name: str) -> str:
@@ -159,9 +173,7 @@ def _parts(message: Message) -> tuple[list[str], list[str], list[Mapping[str, st
     plain: list[str] = []
     html: list[str] = []
     attachments: list[Mapping[str, str]] = []
-    for number, part in enumerate(_leaves(message)):
-        if number >= MAX_PARTS:
-            break
+    for part in islice(_leaves(message), MAX_PARTS):
         kind = _kind(part)
         if kind not in ("text/plain", "text/html") or _is_attached(part):
             attachments.append(_listed(part, kind))
@@ -174,15 +186,16 @@ def _parts(message: Message) -> tuple[list[str], list[str], list[Mapping[str, st
     return plain, html, attachments
 
 
-def _leaves(part: Message) -> Iterator[Message]:
-    """The parts that hold no other part; a mail that is attached to a mail counts as one."""
-    inside = part.get_payload()
-    if not isinstance(inside, list) or _kind(part) == "message/rfc822":
-        yield part
-        return
-    for each in inside:
-        if isinstance(each, Message):
-            yield from _leaves(each)
+def _leaves(message: Message) -> Iterator[Message]:
+    """The parts that hold no other part, in order; a mail that is attached to a mail counts as one."""
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        inside = part.get_payload()
+        if isinstance(inside, list) and _kind(part) != "message/rfc822":
+            waiting += [each for each in reversed(inside) if isinstance(each, Message)]
+        else:
+            yield part
 
 
 def _kind(part: Message) -> str:
