@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from world import World
 
+from ticketmill.bootstrap import make_intake
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.labels import Status
 from ticketmill.pipeline.outcome import Result
+from ticketmill.settings import load_settings
 
 TEXT = "No shop can take cards since noon."
 GOOD = {"ticket_id": "T1", "body": TEXT}
@@ -54,6 +56,42 @@ class TestKnownShapes:
 
     def test_another_shape_is_read_by_our_own_names(self) -> None:
         assert self.parse({"id": 7, "description": TEXT}).body == TEXT
+
+
+class TestHelpdesks:
+    """The importers, as the worker has them."""
+
+    intake = make_intake(load_settings())
+
+    def parse(self, document: object) -> Any:
+        return self.intake.parse(json.dumps(document).encode())
+
+    def test_a_webhook_is_read_by_its_importer(self) -> None:
+        ticket = {"id": 35436, "subject": "Terminals", "description": TEXT, "priority": "urgent", "via": {}}
+        found = self.parse({"ticket": {**ticket, "requester_id": 7, "submitter_id": 7, "brand_id": 1}})
+        assert (found.ticket_id, found.body, found.priority) == ("zendesk-35436", TEXT, "critical")
+
+    def test_an_issue_without_a_text_is_its_title(self) -> None:
+        title = "App crashes when exporting more than 1,000 rows"
+        found = self.parse({"id": 2, "number": 1348, "title": title, "body": None, "state": "open"})
+        assert (found.subject, found.body) == (title, "")
+
+    def test_a_payload_without_a_message_of_the_requester_is_refused_with_the_reason(self) -> None:
+        conversation = {
+            "type": "conversation",
+            "id": "147",
+            "source": {"body": "", "author": {"type": "user"}},
+        }
+        with pytest.raises(TicketRejected) as caught:
+            self.parse(conversation)
+        assert caught.value.code is RejectionCode.EMPTY_TEXT
+
+    def test_an_export_of_several_tickets_is_refused_with_their_number(self) -> None:
+        tickets = [{"id": number, "subject": "Refund", "description": TEXT} for number in (1, 2, 3)]
+        with pytest.raises(TicketRejected) as caught:
+            self.parse({"tickets": tickets, "next_page": None, "count": 3})
+        assert caught.value.code is RejectionCode.SEVERAL_TICKETS
+        assert "found 3" in caught.value.message
 
 
 class TestPipeline:

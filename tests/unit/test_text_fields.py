@@ -120,13 +120,16 @@ def test_a_text_under_an_unknown_name_is_not_lost_in_silence(fields: dict[str, A
         {"user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"},
         {"url": "https://shop.example/a page with many blanks in its name, all of them here"},
         {"metadata": {"note": LONG}},
+        {"subject": LONG},
+        {"raw_subject": LONG, "title": LONG, "thread": [{"by": "agent", "text": LONG}]},
         {"state": "open", "labels": ["bug", "export"]},
     ],
     ids=str,
 )
 def test_a_subject_alone_is_a_ticket_where_no_other_text_is(fields: dict[str, Any]) -> None:
     ticket = parse_ticket(without("body", **fields))
-    assert (ticket.subject, ticket.body, ticket.warnings) == ("Cannot sign in", "", ())
+    assert ticket.subject == fields.get("subject", "Cannot sign in")
+    assert (ticket.body, ticket.warnings) == ("", ())
 
 
 def test_a_body_that_says_it_is_empty_is_believed() -> None:

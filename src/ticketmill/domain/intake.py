@@ -171,7 +171,6 @@ def _warn_of_id(fields: RawFields, value: object, text: str, ticket_id: str) -> 
 
 def _texts(fields: RawFields, ticket_id: str) -> tuple[str, str]:
     """Subject and body, of which one must have text that can be seen."""
-    everything = {name: value for name, value in fields.kept.items() if name != "metadata"}
     spelled = fields.spelling("body")
     # `"body": null` says that there is no text; an object whose text is not found says nothing
     is_empty = spelled is not None and not long_texts({"body": fields.kept[spelled]})
@@ -179,7 +178,7 @@ def _texts(fields: RawFields, ticket_id: str) -> tuple[str, str]:
     subject = _subject(fields)
     if has_text(body) or (is_empty and has_text(subject)):
         return subject, body
-    if seen := long_texts(everything):
+    if seen := long_texts(fields.kept):
         message = (
             f"expected the text in body, found none there but long texts in {', '.join(seen)}: "
             "send the customer's text as body"

@@ -45,7 +45,10 @@ _NOT_THE_REQUESTER = {
 }
 """Of a message in a list: the fields whose value says that the helpdesk's people wrote it."""
 _AGENTS = frozenset({"agent", "admin", "bot", "note", "lineitem", "system", "teammate"})
-_NO_TEXT_OF_A_WRITER = re.compile(r"metadata|agent|header|url|link|signature|address|html", re.IGNORECASE)
+_NO_TEXT_OF_A_WRITER = re.compile(
+    r"metadata|agent|header|url|link|signature|address|html|subject|title|^thread$", re.IGNORECASE
+)
+"""Names of fields whose long texts are no text of the customer; importers keep agents' messages in `thread`."""
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
