@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ticketmill.domain.warning import TicketWarning, UnknownForm, WarningCode, shown
@@ -31,8 +32,13 @@ class RawFields:
         """How the raw ticket spells a field; None where it has none of that name."""
         if name in self.kept:
             return name
-        letters = _letters(name)
-        return next((each for each in self.kept if _letters(each) == letters), None)
+        spelled = self._by_letters.get(_letters(name))
+        return spelled if spelled in self.kept else None
+
+    @cached_property
+    def _by_letters(self) -> dict[str, str]:
+        """The first field of each name, whatever its case and punctuation."""
+        return {_letters(each): each for each in reversed(self.kept)}
 
     def warn(self, code: WarningCode, field: str, found: str) -> None:
         """Notes what was unusual."""

@@ -48,7 +48,7 @@ _AGENTS = frozenset({"agent", "admin", "bot", "note", "lineitem", "system", "tea
 _NO_TEXT_OF_A_WRITER = re.compile(
     r"metadata|agent|header|url|link|signature|address|html|subject|title|^thread$", re.IGNORECASE
 )
-"""Names of fields whose long texts are no text of the customer; importers keep agents' messages in `thread`."""
+"""Names of fields whose long texts are no text of the customer. Agents' messages are in `thread`."""
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
