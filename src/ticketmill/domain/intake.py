@@ -172,11 +172,13 @@ def _warn_of_id(fields: RawFields, value: object, text: str, ticket_id: str) -> 
 def _texts(fields: RawFields, ticket_id: str) -> tuple[str, str]:
     """Subject and body, of which one must have text that can be seen."""
     spelled = fields.spelling("body")
+    stated = None if spelled is None else fields.kept[spelled]
+    body = _text(fields, "body", BODY_FIELDS)
+    subject = _text(fields, "subject", SUBJECT_FIELDS, MAX_SUBJECT_CHARS)
+    if has_text(body):
+        return subject, body
     # `"body": null` says that there is no text; an object whose text is not found says nothing
-    is_empty = spelled is not None and not long_texts({"body": fields.kept[spelled]})
-    body = _body(fields)
-    subject = _subject(fields)
-    if has_text(body) or (is_empty and has_text(subject)):
+    if has_text(subject) and spelled is not None and not long_texts({"body": stated}):
         return subject, body
     if seen := long_texts(fields.kept):
         message = (
@@ -190,37 +192,21 @@ def _texts(fields: RawFields, ticket_id: str) -> tuple[str, str]:
     raise TicketRejected(RejectionCode.EMPTY_TEXT, message, "body", ticket_id)
 
 
-def _body(fields: RawFields) -> str:
-    value = fields.take("body")
-    own = text_in(value, "body")
+def _text(fields: RawFields, name: str, elsewhere: Iterable[str], max_chars: int | None = None) -> str:
+    """The text of `subject` or `body`: its own, that of its parts, or that of a field of `elsewhere`."""
+    value = fields.take(name)
+    own = text_in(value, name)
     if own is not None and has_text(own.text):
-        if own.path != "body":
-            fields.warn(WarningCode.TEXT_FROM_FIELD, "body", own.path)
-            fields.keep("body", value)
+        if own.path != name:
+            fields.warn(WarningCode.TEXT_FROM_FIELD, name, own.path)
+            fields.keep(name, value)
         return own.text
     if value not in EMPTY and not isinstance(value, str):
-        fields.refuse("body", value, UnknownForm(json_type(value)))
-    return _text_elsewhere(fields, "body", BODY_FIELDS) or (value if isinstance(value, str) else "")
+        fields.refuse(name, value, UnknownForm(json_type(value)))
+    return _text_elsewhere(fields, name, elsewhere, max_chars) or (value if isinstance(value, str) else "")
 
 
-def _subject(fields: RawFields) -> str:
-    value = fields.take("subject")
-    own = text_in(value, "subject")
-    if own is not None and has_text(own.text):
-        if own.path != "subject":
-            fields.warn(WarningCode.TEXT_FROM_FIELD, "subject", own.path)
-            fields.keep("subject", value)
-        return own.text
-    if value not in EMPTY and not isinstance(value, str):
-        fields.refuse("subject", value, UnknownForm(json_type(value)))
-    return _text_elsewhere(fields, "subject", SUBJECT_FIELDS, MAX_SUBJECT_CHARS) or (
-        value if isinstance(value, str) else ""
-    )
-
-
-def _text_elsewhere(
-    fields: RawFields, field: str, names: Iterable[str], max_chars: int | None = None
-) -> str | None:
+def _text_elsewhere(fields: RawFields, field: str, names: Iterable[str], max_chars: int | None) -> str | None:
     """The text of the first of the fields `names` that has one. A field that is no more than it goes."""
     for name in names:
         spelled = fields.spelling(name)

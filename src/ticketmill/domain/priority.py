@@ -112,9 +112,10 @@ def priority_of(value: object, numbers: PriorityNumbers | None = None) -> Urgenc
         return word
     if isinstance(word, int | float) or _NUMBER.fullmatch(word.strip()):
         return _by_number(float(word), value, numbers)
-    if not word.strip(_DASHES) or _plain(word) in _NO_PRIORITY:
+    plain = _plain(word)
+    if not word.strip(_DASHES) or plain in _NO_PRIORITY:
         return None
-    level = _by_word(_plain(word))
+    level = _by_word(plain)
     if level is None:
         raise UnknownForm(excerpt(value))
     return level
