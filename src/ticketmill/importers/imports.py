@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
 from ticketmill.importers import archives, csv_table, mail, msg
@@ -50,7 +50,7 @@ class FileImporter:
     def read(self, path: Path) -> Imported:
         """The tickets of a file."""
         try:
-            file: io.RawIOBase = path.open("rb", buffering=0)
+            file: Any = path.open("rb", buffering=0)
             with io.BufferedReader(file, _HEAD_BYTES) as stream:
                 yield from self._stream(stream, str(path), depth=0)
         except OSError as error:
