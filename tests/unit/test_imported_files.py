@@ -15,7 +15,7 @@ import pytest
 from test_vendor_payloads import EXPECTED, FOLDER
 
 from ticketmill.domain.errors import RejectionCode, SetupError
-from ticketmill.domain.ticket import parse_ticket
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.importers.archives import Limits
 from ticketmill.importers.files import Document, find_files
 from ticketmill.importers.imports import NAMES, SUFFIXES, FileImporter, Refused

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ticketmill.domain.errors import RejectionCode
-from ticketmill.domain.ticket import decode_json, parse_ticket
+from ticketmill.domain.intake import parse_ticket
+from ticketmill.domain.json_document import decode_json
 from ticketmill.importers.files import Document
 from ticketmill.importers.imports import FileImporter, Refused
 from ticketmill.importers.recognise import recognise

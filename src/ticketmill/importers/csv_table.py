@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
-from ticketmill.domain.ticket import ticket_from
+from ticketmill.domain.intake import ticket_from
 from ticketmill.importers.priorities import level_of
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
 from ticketmill.importers.unpack import encoding_of

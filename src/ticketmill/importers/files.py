@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ticketmill.domain.errors import SetupError, TicketRejected
+from ticketmill.domain.intake import readable_id
+from ticketmill.domain.json_document import decode_json
 from ticketmill.domain.keys import is_macos_metadata, raw_key
-from ticketmill.domain.ticket import decode_json, readable_id
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 JSON_SUFFIXES = (".json", *LINES_SUFFIXES)

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.ticket import ticket_from
+from ticketmill.domain.intake import ticket_from
 from ticketmill.importers.priorities import level_of_word
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
 

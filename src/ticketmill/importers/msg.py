@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
-from ticketmill.domain.ticket import ticket_from
+from ticketmill.domain.intake import ticket_from
 from ticketmill.importers import mail
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.ticket import MAX_ID_CHARS, has_text
+from ticketmill.domain.ticket import has_text
+from ticketmill.domain.ticket_id import MAX_ID_CHARS
 from ticketmill.importers.conversation import Conversation
 from ticketmill.importers.values import text_of, time_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.ticket import ticket_from
+from ticketmill.domain.intake import ticket_from
 from ticketmill.importers import zendesk
 from ticketmill.importers.priorities import level_of
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
