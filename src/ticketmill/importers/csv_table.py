@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,7 +14,6 @@ from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
 from ticketmill.domain.intake import ticket_from
 from ticketmill.importers.priorities import level_of
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
-from ticketmill.importers.unpack import encoding_of
 from ticketmill.importers.values import names_of
 
 SOURCE = "csv"
@@ -251,7 +251,7 @@ def _plain(name: str) -> str:
 def _text(content: bytes) -> str:
     """A table's text: by its byte-order mark, in UTF-8, or else in Windows' western code page."""
     try:
-        return content.decode(encoding_of(content)).removeprefix("\ufeff")
+        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
     except UnicodeDecodeError:
         return content.decode("cp1252", "replace")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
 from ticketmill.importers import archives, csv_table, mail, msg
@@ -15,7 +16,7 @@ from ticketmill.importers.files import LINES_SUFFIXES, Document, is_whole
 from ticketmill.importers.raw_ticket import RawTicket, canonical_json
 from ticketmill.importers.recognise import AUTO, holds_payloads, read
 from ticketmill.importers.sources import SOURCES
-from ticketmill.importers.unpack import decode, encoding_of, text_in
+from ticketmill.importers.unpack import decode, text_in
 
 FORMATS = ("csv", "eml", "mbox", "msg")
 NAMES = (AUTO, *sorted(SOURCES), *FORMATS)
@@ -50,7 +51,7 @@ class FileImporter:
     def read(self, path: Path) -> Imported:
         """The tickets of a file."""
         try:
-            file: io.RawIOBase = path.open("rb", buffering=0)
+            file: Any = path.open("rb", buffering=0)
             with io.BufferedReader(file, _HEAD_BYTES) as stream:
                 yield from self._stream(stream, str(path), depth=0)
         except OSError as error:
@@ -103,7 +104,7 @@ class FileImporter:
         if self.source not in (None, AUTO) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON_STARTS):
             return False
         if kind == "csv":
-            text = head.decode(encoding_of(head), "replace").removeprefix("\ufeff")
+            text = head.decode(json.detect_encoding(head), "replace").removeprefix("\ufeff")
             return not text.startswith(("{", "[")) and (bool(self.columns) or csv_table.is_table(text))
         told = {"msg": head.startswith(msg.MAGIC), "mbox": mail.is_mailbox(head), "eml": mail.is_mail(head)}
         return told[kind]

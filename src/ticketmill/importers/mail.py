@@ -14,7 +14,7 @@ from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.intake import ticket_from
-from ticketmill.importers.priorities import level_of_word
+from ticketmill.importers.priorities import level_of
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
 
 SOURCE = "mail"
@@ -155,7 +155,7 @@ def _address(message: Message) -> str:
 def _priority(message: Message) -> str | None:
     for name in ("Importance", "X-Priority", "Priority", "X-MSMail-Priority"):
         stated = _header(message, name).lower().split(" ")[0]
-        level = _PRIORITIES.get(stated) or level_of_word(stated)
+        level = _PRIORITIES.get(stated) or level_of(stated)
         if level in ("high", "low"):
             return level
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from ticketmill.domain.priority import PriorityNumbers
 from ticketmill.importers import (
     freshdesk,
     front,
@@ -22,7 +23,6 @@ from ticketmill.importers import (
     zendesk,
     zoho,
 )
-from ticketmill.importers.priorities import Scale
 from ticketmill.importers.raw_ticket import RawTicket
 from ticketmill.importers.values import Payload
 
@@ -33,8 +33,8 @@ class Source(Protocol):
     SOURCE: str
     FIELDS: dict[str, str]
     """Where each field of a raw ticket comes from, for people."""
-    PRIORITIES: Scale
-    """What the numbers of its priorities mean."""
+    PRIORITIES: PriorityNumbers | None
+    """Which way the numbers of its priorities count."""
 
     def matches(self, payload: Payload) -> bool:
         """Whether the keys of `payload` are those of this helpdesk."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from ticketmill.domain.document_text import IGNORED_AT_THE_END
 from ticketmill.domain.errors import RejectionCode, TicketRejected
+from ticketmill.domain.json_document import NEVER_REPEATED
 from ticketmill.importers.values import Payload
 
 WRAPPERS = (
@@ -19,13 +20,6 @@ WRAPPERS = (
 
 MAX_DEPTH = 6
 _MAX_NAMED_KEYS = 12
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-    codecs.BOM_UTF8: "utf-8-sig",
-}
 
 
 def payloads(document: object, is_payload: Callable[[Payload], bool], depth: int = 0) -> Iterator[object]:
@@ -57,28 +51,18 @@ def wrapped_in(document: Payload) -> list[Any] | dict[str, Any] | None:
 def text_in(content: bytes) -> str:
     """The text of a file in UTF-8, UTF-16 or UTF-32. Raises TicketRejected."""
     try:
-        return content.decode(encoding_of(content))
+        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         message = f"expected UTF-8 or UTF-16, found an invalid byte at offset {error.start}"
         raise TicketRejected(RejectionCode.NOT_UTF8, message) from None
 
 
-def encoding_of(content: bytes) -> str:
-    """The encoding that a byte-order mark tells, or the zeros between the first characters; else UTF-8."""
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if content.startswith(mark):
-            return encoding
-    if content[1:2] == b"\0" and content[3:4] == b"\0":
-        return "utf-16-le"
-    if content[:1] == b"\0" and content[2:3] == b"\0":
-        return "utf-16-be"
-    return "utf-8"
-
-
 def decode(text: str) -> object:
-    """One JSON document of any size, decoded strictly. Raises TicketRejected."""
+    """One JSON document of any size, also one that is a string with JSON in it. Raises TicketRejected."""
     try:
-        return json.loads(text, object_pairs_hook=_fields, parse_constant=_no_constant)
+        document = _loaded(text.rstrip(IGNORED_AT_THE_END))
+        is_encoded_twice = isinstance(document, str) and document.lstrip().startswith(("{", "["))
+        return _loaded(document) if is_encoded_twice else document
     except json.JSONDecodeError as error:
         message = f"expected JSON: {error.msg} at line {error.lineno} column {error.colno}"
         raise TicketRejected(RejectionCode.NOT_JSON, message) from None
@@ -98,11 +82,19 @@ def keys_seen(document: object) -> str:
     return f"an object with {', '.join(names)}{more}" if names else "an empty object"
 
 
+def _loaded(text: Any) -> Any:
+    # not strict: line breaks and tabs in strings are read
+    return json.loads(text, strict=False, object_pairs_hook=_fields, parse_constant=_no_constant)
+
+
 def _fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        message = "expected every field once, found a field more than once"
-        raise TicketRejected(RejectionCode.DUPLICATE_KEY, message)
+        names = [name for name, _ in pairs]
+        repeated = next((name for name in NEVER_REPEATED if names.count(name) > 1), None)
+        if repeated:
+            message = f"expected every field once, found {repeated} more than once"
+            raise TicketRejected(RejectionCode.DUPLICATE_KEY, message, repeated)
     return fields
 
 

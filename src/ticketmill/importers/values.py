@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
+
+from ticketmill.domain import times
+from ticketmill.domain.warning import UnknownForm
 
 Payload = Mapping[str, Any]
 """One decoded JSON object of a helpdesk."""
 
 NAME_KEYS = ("name", "display_value", "displayName", "label", "value", "title")
-
-_TIME_FORMATS = (
-    "%Y-%m-%d %H:%M:%S %Z",
-    "%Y/%m/%d %H:%M:%S",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-)
-_MILLISECONDS_FROM = 1e11
-_LATEST_S = 32_503_680_000  # the year 3000
 
 
 def child(value: object, *path: str) -> Any:
@@ -72,46 +62,9 @@ def names_of(value: object) -> list[str]:
 
 
 def time_of(value: object) -> str | None:
-    """A time as ISO 8601 in UTC; None where it cannot be told.
-
-    Unix seconds and milliseconds, ISO 8601 and the dates of mails are understood. A time without a zone is
-    taken for UTC. A date such as 05/03/2024, which may be of March or of May, is not.
-    """
-    moment = _moment(value)
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
+    """A time as ISO 8601 in UTC; None where it cannot be told, as of 05/03/2024."""
     try:
-        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    except OverflowError:
+        moment = times.time_of(value)
+    except UnknownForm:
         return None
-
-
-def _moment(value: object) -> datetime | None:
-    text = text_of(value)
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _written_moment(text)
-    if seconds >= _MILLISECONDS_FROM:
-        seconds /= 1000
-    if not math.isfinite(seconds) or not 0 < seconds < _LATEST_S:
-        return None
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _written_moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    for pattern in _TIME_FORMATS:
-        try:
-            return datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
