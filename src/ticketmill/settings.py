@@ -12,14 +12,13 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.json_document import MAX_TICKET_BYTES
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.priority import PriorityNumbers
-
-ENV_PREFIX = "TICKETMILL_"
 
 OTHER_VARIABLES = frozenset(
     {
@@ -59,10 +58,10 @@ def _log_format_for_stderr() -> Literal["text", "json"]:
     return "text" if sys.stderr.isatty() else "json"
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """Settings with units in their names; immutable once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = SettingsConfigDict(env_prefix="TICKETMILL_", env_ignore_empty=True, frozen=True)
 
     stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"
     """The CloudFormation stack. The names of buckets, queues and table begin with it."""
@@ -75,7 +74,7 @@ class Settings(BaseModel):
     """The queue of uploads."""
     dead_letter_queue_url: str | None = None
     """The dead-letter queue."""
-    table: str | None = None
+    table: Annotated[str | None, Field(validate_default=True)] = None
     """The DynamoDB table of rows."""
 
     cache_dir: Path = Field(default_factory=_default_cache_dir)
@@ -232,12 +231,11 @@ def load_settings(**flags: Any) -> Settings:
     Raises SetupError that names the variable and what it expects, or the nearest name of an unknown one.
     """
     faults = _unknown_variables()
-    given = {name: value for name, value in flags.items() if value is not None}
     try:
-        settings = Settings(**{**_variables(), **given})
+        settings = Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         faults += [
-            f"{ENV_PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            f"TICKETMILL_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
     if faults:
@@ -245,27 +243,17 @@ def load_settings(**flags: Any) -> Settings:
     return settings
 
 
-def _variables() -> dict[str, str]:
-    """The variables that are settings, by the setting's name. An empty one counts as not set."""
-    named = {
-        name.upper().removeprefix(ENV_PREFIX).lower(): value
-        for name, value in os.environ.items()
-        if name.upper().startswith(ENV_PREFIX)
-    }
-    return {name: value for name, value in named.items() if value and name in Settings.model_fields}
-
-
 def _unknown_variables() -> list[str]:
     """What is wrong with each `TICKETMILL_` variable that is no setting: a typo would change nothing."""
     faults = []
     for variable in sorted(os.environ):
-        name = variable.upper().removeprefix(ENV_PREFIX).lower()
-        is_known = variable.upper() in OTHER_VARIABLES or name in Settings.model_fields
-        if not variable.upper().startswith(ENV_PREFIX) or is_known or _is_of_kubernetes(variable):
+        prefix, _, name = variable.upper().partition("_")
+        is_known = variable.upper() in OTHER_VARIABLES or name.lower() in Settings.model_fields
+        if prefix != "TICKETMILL" or is_known or _is_of_kubernetes(variable):
             continue
-        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1)
         what_to_do = (
-            f"did you mean {ENV_PREFIX}{near[0].upper()}?" if near else "unset it, see docs/settings.md"
+            f"did you mean TICKETMILL_{near[0].upper()}?" if near else "unset it, see docs/settings.md"
         )
         faults.append(f"{variable}: there is no such setting; {what_to_do}")
     return faults
