@@ -268,6 +268,15 @@ def test_a_payload_is_recognised_and_accepted_by_the_pipeline(name: str) -> None
         assert parse_ticket(each.content).ticket_id.startswith(f"{source}-")
 
 
+@pytest.mark.parametrize("name", [name for name, (_, expected) in EXPECTED.items() if expected == OWN])
+def test_a_ticket_that_stays_as_it_is_has_its_text_for_the_pipeline(name: str) -> None:
+    (found,) = imported(name)
+    assert isinstance(found, Document)
+    ticket = parse_ticket(found.content)
+    assert ticket.subject
+    assert len(ticket.body) > 30
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 def test_without_a_source_a_payload_is_read_all_the_same(name: str) -> None:
     """Only what is not JSON is left for the pipeline to refuse."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
+from ticketmill.domain.json_document import decode_json
 from ticketmill.importers import archives, csv_table, mail, msg
 from ticketmill.importers.archives import Limits
 from ticketmill.importers.files import LINES_SUFFIXES, Document, is_whole
@@ -158,7 +159,7 @@ class FileImporter:
             elif self.source is None:
                 yield document
             else:
-                yield Refused(document.origin, refused)
+                yield Refused(document.origin, _reason(document, refused))
             return
         if self.source is None and not holds_payloads(decoded):
             yield document
@@ -182,6 +183,15 @@ def _imported(
         return Document(canonical_json(read_ticket(content)), name)
     except TicketRejected as refused:
         return Refused(origin or name, refused)
+
+
+def _reason(document: Document, refused: TicketRejected) -> TicketRejected:
+    """Why a document is no JSON, in the words of the pipeline, which say what to change."""
+    try:
+        decode_json(document.content)
+    except TicketRejected as told:
+        return told
+    return refused
 
 
 def _lines_in(document: Document) -> list[Document]:
