@@ -71,6 +71,13 @@ class TestHelpdesks:
         found = self.parse({"ticket": {**ticket, "requester_id": 7, "submitter_id": 7, "brand_id": 1}})
         assert (found.ticket_id, found.body, found.priority) == ("zendesk-35436", TEXT, "critical")
 
+    def test_a_time_that_its_importer_cannot_tell_is_warned_of(self) -> None:
+        incident = {"number": "INC1", "short_description": "Mail is down", "description": TEXT}
+        found = self.parse({"result": [{**incident, "sys_created_on": "05/03/2024 09:12:44"}]})
+        assert (found.ticket_id, found.created_at) == ("servicenow-INC1", None)
+        assert found.extra["created_at"] == "05/03/2024 09:12:44"
+        assert [(each.code, each.field) for each in found.warnings] == [("unknown_form", "created_at")]
+
     def test_an_issue_without_a_text_is_its_title(self) -> None:
         title = "App crashes when exporting more than 1,000 rows"
         found = self.parse({"id": 2, "number": 1348, "title": title, "body": None, "state": "open"})

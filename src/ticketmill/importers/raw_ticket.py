@@ -41,7 +41,7 @@ def raw_ticket(  # one keyword for each field of a raw ticket
     """A raw ticket of `source`; fields without a value are left out.
 
     Without a `number` the id is made of the text, so that the same payload has the same id. A priority or a
-    time that has no clear meaning is kept as it was stated.
+    time that has no clear meaning stays as it was stated: the pipeline warns of it.
     """
     subject, opened = text_of(subject), time_of(created_at)
     thread: object = None
@@ -62,14 +62,12 @@ def raw_ticket(  # one keyword for each field of a raw ticket
         "ticket_id": ticket_id,
         "subject": subject,
         "body": body,
-        "priority": priority,
-        "created_at": opened,
+        "priority": priority or (None if stated_priority in NO_PRIORITY else stated_priority),
+        "created_at": opened or created_at,
         "customer_id": text_of(customer_id),
         "metadata": _without_empty(about),
         "imported_from": source,
         "thread": thread,
-        "stated_priority": None if priority or stated_priority in NO_PRIORITY else stated_priority,
-        "stated_created_at": None if opened else created_at,
         **(extra or {}),
     }
     return _without_empty(fields)
