@@ -341,3 +341,18 @@ def test_a_ticket_that_an_agent_opened_has_the_text_that_opened_it() -> None:
 def test_messages_without_times_stay_in_the_order_given() -> None:
     said = [Message("One.", "customer", "2024-03-05T10:00:00Z"), Message("Two.", "customer")]
     assert conversation(said).body == "One.\n\nTwo."
+
+
+def test_a_raw_ticket_of_ours_is_no_payload_whatever_other_names_it_has() -> None:
+    for own in (
+        {"ticket_id": "T", "body": "x", "key": "H-7", "summary": "y", "description_text": "z"},
+        {"id": "T", "subject": "s", "body": "x", "CaseNumber": "7", "Subject": "y"},
+    ):
+        assert recognise(own) is None
+        assert list(read(own)) == [own]
+
+
+def test_a_priority_of_no_clear_meaning_goes_on_as_it_is_stated() -> None:
+    fields = {"id": 7, "subject": "Late", "description_text": "Where is it?"}
+    assert sole({**fields, "priority": 9})["priority"] == 9
+    assert "priority" not in sole({**fields, "priority": "-None-"})

@@ -134,8 +134,6 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
 """The names that columns have, in eight languages and more. Of two columns for one field the one named
 earlier here counts."""
 
-FIELDS = {field: ", ".join(names[:4]) + " …" for field, names in HEADERS.items()}
-
 _WORD = re.compile(r"[\W_]+")
 csv.field_size_limit(MAX_CELL_CHARS)
 

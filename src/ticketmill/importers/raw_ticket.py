@@ -41,7 +41,7 @@ def raw_ticket(  # one keyword for each field of a raw ticket
     """A raw ticket of `source`; fields without a value are left out.
 
     Without a `number` the id is made of the text, so that the same payload has the same id. A priority or a
-    time that has no clear meaning stays as it was stated: the pipeline warns of it.
+    time that has no clear meaning stays as it is stated: the pipeline warns of it.
     """
     subject, opened = text_of(subject), time_of(created_at)
     thread: object = None

@@ -113,7 +113,9 @@ def _is_known(payload: Payload) -> bool:
 
 
 def _has_our_names(payload: Payload) -> bool:
-    return bool(text_of(payload.get("ticket_id"))) and isinstance(payload.get("body"), str)
+    if not isinstance(payload.get("body"), str) or "is_inbound" in payload:  # a message of Front
+        return False
+    return bool(text_of(payload.get("ticket_id"))) or ("id" in payload and "subject" in payload)
 
 
 def _unknown(payload: Payload) -> TicketRejected:
