@@ -35,7 +35,7 @@ BEFORE_THE_REST = {
     "en": "etc a.m p.m ave blvd rd sq hwy jr sr inc ltd co corp llc plc dept hrs hr mins secs lbs oz u.s"
     " u.k u.s.a est",
     "de": "usw u.s.w o.ä u.ä o.k str std tsd mrd gmbh e.v e.k p.a p.s mwst",
-    "fr": "av s.a s.a.r.l",
+    "fr": "av ex s.a s.a.r.l",
     "es": "s.l p.d q.b etc",
     "pt": "lda s.a",
     "it": "ecc s.r.l s.p.a sez",

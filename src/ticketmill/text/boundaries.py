@@ -18,9 +18,9 @@ _MAX_STARTS_CHARS = 4000
 
 
 def has_capitals(text: str) -> bool:
-    """Whether most sentences of `text` begin with a capital letter."""
+    """Whether half of the sentences of `text` or more begin with a capital letter."""
     first = _START.findall(text[:_MAX_STARTS_CHARS])
-    return 2 * sum(map(str.isupper, first)) > len(first)
+    return 2 * sum(map(str.isupper, first)) >= len(first)
 
 
 def split_at_ends(text: str, start: int, *, capitals: bool) -> Iterator[tuple[int, int]]:

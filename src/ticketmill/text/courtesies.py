@@ -58,21 +58,21 @@ THANKS = {
     "ja": "ありがとうございます|よろしくお願い|宜しくお願い|何卒よろしく|どうぞよろしく",
 }
 SET_PHRASES = {
-    "en": "i hope you are|i hope you're|i hope you all|i hope you have|i hope you had|i hope this finds"
-    "|i hope this email|i hope this e-mail|i hope this message|i hope this mail|i hope all is"
-    "|i hope everyone|we hope you are|we hope this finds|we hope this message|we hope this email"
-    "|hope you are|hope you're|hope you all|hope you have|hope this finds|hope this email"
-    "|hope this message|hope all is|hope everyone|how are you|for your information|for your info"
-    "|just for information|just for info|fyi|please advise|pls advise|quick question|quick one"
-    "|just a quick question|just a quick one|a quick question|sorry for the long|sorry this is so long"
-    "|sorry that this is so long|sorry it's so long|i look forward to|we look forward to|look forward to"
-    "|looking forward to|please see below|pls see below|see below|please see the details|please find below"
-    "|please find attached|please find the attached|see attached|please see attached"
-    "|please see the attached|thank you in advance|thanks in advance|thank you very much"
-    "|thank you for your|thanks for your|thanks for any|thanks for the help|thank you for the help"
-    "|let me know if you|please let me know if you|any help would be|any help is|please get back to me"
-    "|i hope to hear|hope to hear|have a nice|have a great day|have a good|have a lovely"
-    "|in case of questions|in case of any questions|if you have any questions"
+    "en": "i hope you and|i hope you are|i hope you're|i hope you all|i hope you have|i hope you had"
+    "|i hope this finds|i hope this email|i hope this e-mail|i hope this message|i hope this mail"
+    "|i hope all is|i hope everyone|we hope you are|we hope this finds|we hope this message"
+    "|we hope this email|hope you are|hope you're|hope you all|hope you have|hope this finds"
+    "|hope this email|hope this message|hope all is|hope everyone|how are you|for your information"
+    "|for your info|just for information|just for info|fyi|please advise|pls advise|quick question"
+    "|quick one|just a quick question|just a quick one|a quick question|sorry for the long"
+    "|sorry this is so long|sorry that this is so long|sorry it's so long|i look forward to"
+    "|we look forward to|look forward to|looking forward to|please see below|pls see below|see below"
+    "|please see the details|please find below|please find attached|please find the attached|see attached"
+    "|please see attached|please see the attached|thank you in advance|thanks in advance"
+    "|thank you very much|thank you for your|thanks for your|thanks for any|thanks for the help"
+    "|thank you for the help|let me know if you|please let me know if you|any help would be|any help is"
+    "|please get back to me|i hope to hear|hope to hear|have a nice|have a great day|have a good"
+    "|have a lovely|in case of questions|in case of any questions|if you have any questions"
     "|if you have any further questions|do not hesitate to|please do not hesitate|please don't hesitate"
     "|awaiting your|waiting for your reply|i am waiting for your reply|my name is",
     "de": "ich hoffe, es geht|ich hoffe es geht|ich hoffe, dass es ihnen|ich hoffe, diese"
@@ -148,11 +148,24 @@ _MAX_WORD_CHARS = 40
 _SPACED_SCRIPTS_END = 0x3000
 
 _JAPANESE_ADDRESS = re.compile(r"[^。、]{1,20}(?:様|さま|御中|さん)[、,。]?")
-_OPENING = re.compile(r"(?:[ ,]+[\w'.-]+){0,3}? ?[,!.:\u2013-]+\s+|[、。\uff01!]\s*")
-_DIRECTLY = re.compile(
-    r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day))(?: there(?! (?:is|are|was|were)\b))? +"
-    r"(?=(?:i|i'm|i've|i'd|we|we're|we've|my|our|can|could|do|does|did|is|are|was|were|has|have|how|what|when|where|why"
-    r"|who|which|please|pls|just|since|the|this|there|after|for|it|it's|you|your|would|will)\b)"
+_OPENING = re.compile(r"(?:[ ,]+[\w'.-]+){0,3} *[,!.:\u2013-]+\s+|[、。\uff01!]\s*")
+_UNMISTAKABLE = (
+    "hi",
+    "hello",
+    "hey",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "good day",
+    "bonjour",
+    "hola",
+)
+_AFTER_UNMISTAKABLE = re.compile(
+    r"(?: there(?! (?:is|are|was|were)\b))? +(?!(?:team|all|everyone|everybody|guys|folks)\b)"
+    r"(?=[a-z]\S*(?: +\S+){3})"
+)
+_STATEMENT = (
+    "i|i'm|we|my|our|can|could|do|does|is|are|was|has|have|how|what|when|where|why|the|it|you|your|no|not"
 )
 
 
@@ -195,7 +208,11 @@ for _phrase, _kind in sorted(_phrases(), key=lambda each: -len(each[0])):
 
 _CLOSED = re.compile(r"[^.!?]{0,30}[,!.]?")
 _AFTER = {
-    Courtesy.GREETING: re.compile(r"(?:[^.!?,]|\b[mdjh]\w{0,2}\.){0,45}[,!:]|[^.!?,]{0,14}\.?"),
+    Courtesy.GREETING: re.compile(
+        r"(?:[^.!?,]|\b[mdjh]\w{0,2}\.){0,45}[,!:]| from [^.!?,]{0,40}\.?"
+        rf"|(?: +(?!(?:{_STATEMENT})\b)[^\s.!?,]+){{0,2}}(?: +[^\s.!?,]+)?\."
+        rf"|(?: +(?!(?:{_STATEMENT})\b)[^\s.!?,]+){{0,2}}"
+    ),
     Courtesy.CLOSING: _CLOSED,
     Courtesy.THANKS: _CLOSED,
     # a comma or a number: it goes on to say something
@@ -237,7 +254,9 @@ def end_of_greeting(sentence: str) -> int:
     text = _lowered(sentence[:MAX_CHARS])
     for phrase, kind in phrases:
         if kind is Courtesy.GREETING and _begins(text, phrase):
-            opening = _OPENING.match(text, len(phrase)) or _DIRECTLY.match(text)
+            opening = _OPENING.match(text, len(phrase))
+            if opening is None and phrase in _UNMISTAKABLE:
+                opening = _AFTER_UNMISTAKABLE.match(sentence, len(phrase))
             return opening.end() if opening else 0
     return 0
 

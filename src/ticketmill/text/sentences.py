@@ -18,21 +18,24 @@ WRAPPED_FROM, WRAPPED_TO = 55, 120
 # Lines of this share of the longest one are full: a text with MIN_FULL_LINES of them was wrapped.
 FULL_LINE_SHARE, MIN_FULL_LINES = 0.8, 3
 MAX_SIGNATURE_WORDS = 6
+MAX_GREETINGS = 2
 # After thanks, a line of so many words is more of the message, not a signature.
 MIN_MESSAGE_WORDS = 7
 # Noise is visible at the beginning of a line; a line may have a million characters.
 MAX_NOISE_CHARS = 200
 
 _SENTENCE_END = re.compile(r"[.!?…:;。！？][\"')\]]*\s*$")  # noqa: RUF001
-_BULLET = re.compile(r"^\s*(?:[-*•\u2013]|\d{1,2}[.)]|#{1,6})\s+")
+_BULLET = re.compile(r"^\s*(?:[-*] \[[ xX]\]|[-*•\u2013]|\d{1,2}[.)]|#{1,6}|\[[ xX]\])\s+")
 _NOISE = re.compile(
     r"(?:[>|]"
-    r"|at \S+\(|File \"|Traceback|Caused by|>>> |\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|\$ "
+    r"|at \S+ ?\(|File \"|Traceback|Caused by|>>> |\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\[?\d\d:\d\d:\d\d|\$ "
     r"|curl |[{}<\[]|\[?(?:ERROR|WARN|WARNING|INFO|DEBUG|FATAL)\b|(?:GET|POST|PUT|DELETE|PATCH|HEAD) /"
     r"|HTTP/\d|x-[\w-]+:|[A-Z_]{4,}=|[\w.$]*(?:Exception|Error): |[^\s=]+=\S+ [^\s=]+=\S)"
 )
 _END_OF_MESSAGE = re.compile(
-    r"on .{5,80} wrote:|-{2,} ?(?:original message|forwarded)|(?:from|sent|to|cc|subject): "
+    r"(?:on|am|le|el|il|em|op|den|w dniu|dnia) .{5,120} (?:wrote|schrieb|a écrit|escribió|escreveu|ha scritto"
+    r"|schreef|skrev|napisała?)\b.{0,60}:$"
+    r"|-{2,} ?(?:original message|forwarded)|(?:from|sent|to|cc|subject): "
     r"|--$|(?:sent from my|get outlook for|von meinem|envoyé de mon) ",
     re.I,
 )
@@ -194,10 +197,12 @@ def _split(block: Sentence, *, capitals: bool) -> Iterator[Sentence]:
 
 def _without_opening(sentence: Sentence) -> Sentence:
     """Without a greeting such as `Hi there, ` at the beginning."""
-    end = end_of_greeting(sentence.text)
-    if not end or len(sentence.text) - end < MIN_WORDS:
-        return sentence
-    return Sentence(sentence.text[end:], sentence.start + end, sentence.end)
+    for _ in range(MAX_GREETINGS):
+        end = end_of_greeting(sentence.text)
+        if not end or len(sentence.text) - end < MIN_WORDS:
+            break
+        sentence = Sentence(sentence.text[end:], sentence.start + end, sentence.end)
+    return sentence
 
 
 def _says_something(sentence: str) -> bool:

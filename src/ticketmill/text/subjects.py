@@ -25,7 +25,7 @@ EMPTY_WORDS = {
     " duda incidencia reclamación",
     "pt": "pergunta dúvida duvida ajuda pedido solicitação problema mensagem novo nova formulário contato"
     " contacto encomenda fatura urgente importante sem assunto olá suporte do da o os as meu minha site",
-    "it": "domanda aiuto richiesta problema messaggio nuovo nuova modulo contatto contatti ordine fattura"
+    "it": "di domanda aiuto richiesta problema messaggio nuovo nuova modulo contatto contatti ordine fattura"
     " urgente importante nessun oggetto senza ciao buongiorno assistenza supporto dal sito il lo la gli un"
     " una informazioni",
     "nl": "vraag vragen hulp verzoek probleem bericht nieuw nieuwe contactformulier bestelling factuur"
@@ -58,10 +58,10 @@ FORM_SUBJECTS = {
 """How a form, a mailbox or a chat begins the subject of what it passes on. The sender's name follows."""
 
 _PREFIX = re.compile(
-    r"\s*(?:(?:re|fwd?|fw|aw|wg|tr|rv|res|enc|sv|vs|vb|odp|pd|r|i|rif|antw|doorst|fs|返信|転送)\s?(?:\[\d+\])?"
+    r"(?:\s*(?:(?:re|fwd?|fw|aw|wg|tr|rv|res|enc|sv|vs|vb|odp|pd|r|i|rif|antw|doorst|fs|返信|転送)\s?(?:\[\d+\])?"
     r"\s?[:\uff1a]"
     r"|\[(?:ext|external|extern|externe|caution|spam\??|suspected spam|[\w .-]{0,20}#?\d[\w-]*)\][:\s]*"
-    r"|(?:ticket|case|request|incident|vorgang)\s?(?:id|no\.?|nr\.?)?\s?[#:]\s?[\w-]*\d[\w-]*\s?[-:\u2013]?\s)+",
+    r"|(?:ticket|case|request|incident|vorgang)\s?(?:id|no\.?|nr\.?)?\s?[#:]\s?[\w-]*\d[\w-]*\s?[-:\u2013]?\s))+\s*",
     re.IGNORECASE,
 )
 _FROM_A_FORM = re.compile(rf"\s*(?:{'|'.join(FORM_SUBJECTS.values())})", re.IGNORECASE)
