@@ -162,7 +162,7 @@ _UNMISTAKABLE = (
 )
 _AFTER_UNMISTAKABLE = re.compile(
     r"(?: there(?! (?:is|are|was|were)\b))? +(?!(?:team|all|everyone|everybody|guys|folks)\b)"
-    r"(?=[a-z]\S*(?: +\S+){3})"
+    r"(?=(?:[a-z]|I\b)\S*(?: +\S+){3})"
 )
 _STATEMENT = (
     "i|i'm|we|my|our|can|could|do|does|is|are|was|has|have|how|what|when|where|why|the|it|you|your|no|not"
@@ -191,7 +191,7 @@ _TABLES = {
 
 
 def _first_word(text: str) -> str:
-    return text[:_MAX_WORD_CHARS].split(None, 1)[0].strip(",.!:;\u2026*_-").lower().replace("\u2019", "'")
+    return text[:_MAX_WORD_CHARS].partition(" ")[0].strip(",.!:;\u2026*_-").lower().replace("\u2019", "'")
 
 
 def _phrases() -> Iterator[tuple[str, Courtesy]]:

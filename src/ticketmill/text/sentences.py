@@ -192,7 +192,9 @@ def _split(block: Sentence, *, capitals: bool) -> Iterator[Sentence]:
         text = block.text[first:last].strip()
         if text:
             offset = block.start + block.text.index(text, first)
-            yield _without_opening(Sentence(text, offset, offset + len(text)))
+            sentence = Sentence(text, offset, offset + len(text))
+            # only a paragraph begins with a greeting
+            yield _without_opening(sentence) if first == start else sentence
 
 
 def _without_opening(sentence: Sentence) -> Sentence:
