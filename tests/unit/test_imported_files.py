@@ -68,6 +68,24 @@ def test_every_wrapped_form_is_unpacked(form: str, source: str | None, tmp_path:
     assert ids(read(tmp_path / "export", FORMS[form], source)) == IDS
 
 
+@pytest.mark.parametrize("source", ["auto", None])
+@pytest.mark.parametrize(
+    ("content", "ticket_id"),
+    [
+        (b'"id","body"\n"7","No light."\n', "csv-7"),
+        ("Nummer;Text\n7;Größe\n".encode("utf-16"), "csv-7"),
+        ("Nummer;Priorität;Text\n7;hoch;Größe\n".encode("cp1252"), "csv-7"),
+        (b"Received: by x\r\nMessage-ID: <m@x>\r\n\r\nNo light.", "mail-m@x"),
+        (b"From a@x Tue Mar  5 10:12:44 2024\nMessage-ID: <m@x>\n\nNo light.\n", "mail-m@x"),
+        (json.dumps(json.dumps({"key": "H-7", "summary": "Light"})).encode(), "jira-H-7"),
+    ],
+)
+def test_a_file_is_told_by_its_content(
+    content: bytes, ticket_id: str, source: str | None, tmp_path: Path
+) -> None:
+    assert ids(read(tmp_path / "file", content, source)) == [ticket_id]
+
+
 def test_an_archive_gives_the_tickets_of_all_its_files(tmp_path: Path) -> None:
     content = zipped(
         **{

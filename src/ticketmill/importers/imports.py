@@ -26,7 +26,8 @@ SUFFIXES = (".json", *LINES_SUFFIXES, ".csv", ".tsv", ".eml", ".mbox", ".msg", "
 """The files that are taken from folders."""
 
 _HEAD_BYTES = 64 << 10
-_JSON_STARTS = (b"{", b"[", b'"')
+_JSON_STARTS = (b"{", b"[", b'"{', b'"[')
+"""JSON, also as a string with JSON in it."""
 
 
 class Refused(NamedTuple):
