@@ -103,11 +103,13 @@ class FileImporter:
         """Whether a file is of a kind: by the source that was named, else by its first bytes."""
         if self.source in FORMATS:
             return self.source == kind
-        if self.source not in (None, AUTO) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON_STARTS):
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON_STARTS):
             return False
         if kind == "csv":
             text = head.decode(json.detect_encoding(head), "replace").removeprefix("\ufeff")
             return not text.startswith(("{", "[")) and (bool(self.columns) or csv_table.is_table(text))
+        if self.source in SOURCES:
+            return False
         told = {"msg": head.startswith(msg.MAGIC), "mbox": mail.is_mailbox(head), "eml": mail.is_mail(head)}
         return told[kind]
 
@@ -133,7 +135,9 @@ class FileImporter:
                 yield from self._document(Document(line, name, number))
 
     def _table(self, stream: io.BufferedReader, name: str) -> Imported:
-        for row in csv_table.tickets(self._all(stream), self.columns):
+        helpdesk = SOURCES.get(self.source or AUTO)
+        named = (helpdesk.SOURCE, helpdesk.PRIORITIES) if helpdesk else (csv_table.SOURCE, None)
+        for row in csv_table.tickets(self._all(stream), self.columns, *named):
             if isinstance(row, TicketRejected):
                 yield Refused(name, row)
             else:
