@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mutations import mutated
 from test_vendor_payloads import EXPECTED, FOLDER
 
 from ticketmill.domain.errors import RejectionCode, SetupError
@@ -174,37 +175,6 @@ def test_a_source_is_a_module_with_the_map_of_its_fields() -> None:
     for source in SOURCES.values():
         assert set(source.FIELDS) == fields
     assert set(NAMES) == {"auto", *SOURCES, "csv", "eml", "mbox", "msg"}
-
-
-JUNK: list[Any] = [
-    None,
-    True,
-    0,
-    -1,
-    1e300,
-    "",
-    "\ud800",
-    "x" * 300,
-    [],
-    {},
-    [[]],
-    [None],
-    {"a": []},
-    "0000-00-00",
-]
-
-
-def mutated(value: Any, random_bytes: random.Random) -> Any:
-    """The value with a few of its parts replaced, taken away or put elsewhere."""
-    if random_bytes.random() < 0.12:
-        return random_bytes.choice(JUNK)
-    if isinstance(value, dict):
-        return {
-            key: mutated(each, random_bytes) for key, each in value.items() if random_bytes.random() > 0.05
-        }
-    if isinstance(value, list):
-        return [mutated(each, random_bytes) for each in value]
-    return value
 
 
 @pytest.mark.parametrize("name", [name for name, (source, _) in EXPECTED.items() if source])
