@@ -87,7 +87,7 @@ def test_a_setting_says_which_way_numbers_count(
     for number, level in enumerate(levels, start=1):
         for stated in (number, str(number), float(number), {"id": number}):
             assert intake.parse(document(priority=stated)).priority is level
-    for stated in (0, 6, -1, 2.5):
+    for stated in (0, 6, -1, 2.5, 10**400, "9" * 400):
         ticket = intake.parse(document(priority=stated))
         assert ticket.priority is None
         assert [each.code for each in ticket.warnings] == ["unknown_form"]

@@ -111,7 +111,7 @@ def priority_of(value: object, numbers: PriorityNumbers | None = None) -> Urgenc
     if word is None or isinstance(word, Urgency):
         return word
     if isinstance(word, int | float) or _NUMBER.fullmatch(word.strip()):
-        return _by_number(float(word), value, numbers)
+        return _by_number(word, value, numbers)
     plain = _plain(word)
     if not word.strip(_DASHES) or plain in _NO_PRIORITY:
         return None
@@ -149,10 +149,11 @@ def _by_word(plain: str) -> Urgency | None:
     return None
 
 
-def _by_number(number: float, value: object, numbers: PriorityNumbers | None) -> Urgency:
+def _by_number(word: str | float, value: object, numbers: PriorityNumbers | None) -> Urgency:
     if numbers is None:
         raise UnknownForm(excerpt(value), WarningCode.PRIORITY_NUMBER)
-    scale = _FROM_HIGHEST if numbers == "1-is-highest" else _FROM_LOWEST
-    if not number.is_integer() or not 1 <= number <= len(scale):
+    scale = dict(enumerate(_FROM_HIGHEST if numbers == "1-is-highest" else _FROM_LOWEST, start=1))
+    number = float(word) if isinstance(word, str) else word
+    if number not in scale:
         raise UnknownForm(excerpt(value))
-    return scale[int(number) - 1]
+    return scale[int(number)]

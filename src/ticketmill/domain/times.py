@@ -81,12 +81,10 @@ def _of_mongodb(value: object) -> object:
 
 
 def _of_unix(number: float) -> datetime:
-    if number < 0:
+    units_per_second = next((units for limit, units in UNITS if number < limit), None)
+    if number < 0 or units_per_second is None:
         raise ValueError
-    per_second = next(per_second for limit, per_second in (*UNITS, (float("inf"), 0.0)) if number < limit)
-    if not per_second:
-        raise ValueError
-    return datetime.fromtimestamp(number / per_second, UTC)
+    return datetime.fromtimestamp(number / units_per_second, UTC)
 
 
 def _in_utc(moment: datetime) -> datetime:
