@@ -90,7 +90,7 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
     ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
     drop(adapters, "T1", "I cannot log in since this morning, my password is not accepted any more.")
-    adapters.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
+    adapters.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": []}')
     work_off()
     listed = [json.loads(line) for line in ticketmill("list", "--json").stdout.splitlines()]
     assert {row["ticket_id"]: row["status"] for row in listed} == {"T1": "enriched", "T2": "rejected"}
@@ -101,7 +101,7 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
     assert ticketmill("list", "--since", "1970-01-01", "--json").stdout.count("\n") == 2
     shown = json.loads(ticketmill("show", "T1", "--json").stdout)
     assert len(shown["ticket"]["enrichment"]["embedding"]) == 384
-    assert "body: expected" in ticketmill("show", "T2").stdout
+    assert "expected text in subject or body" in ticketmill("show", "T2").stdout
     assert ticketmill("show", "T3", code=5).stdout == ""
     status = json.loads(ticketmill("status", "--json").stdout)
     assert (status["rows"]["enriched"], status["rows"]["rejected"]) == (1, 1)
@@ -114,7 +114,7 @@ def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
     drop(adapters, "T1", "The export has been empty since Monday.")
     work_off()
     good = adapters.rows.get("T1")
-    adapters.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
+    adapters.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": " ", "subject": null}')
     work_off()
     row = adapters.rows.get("T1")
     assert good is not None
