@@ -310,10 +310,10 @@ class TestMessages:
         assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
 
     def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(
-        self, ticketmill: Run, adapters: Adapters
+        self, ticketmill_process: Run, adapters: Adapters
     ) -> None:
         adapters.queue.send('{"backfill": {"mising": true}}')
-        done = ticketmill("work", "--for", 3, "--json")
+        done = ticketmill_process("work", "--for", 3, "--json")
         assert answer(done)["failed"] >= 1
         assert "mising" in done.stderr
         assert not adapters.queue.is_empty()

@@ -62,10 +62,10 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
 
 
 def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(
-    ticketmill: Run, adapters: Adapters
+    ticketmill_process: Run, adapters: Adapters
 ) -> None:
-    dropped = json.loads(ticketmill("drop", SAMPLES, "--json").stdout)["dropped"]
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    dropped = json.loads(ticketmill_process("drop", SAMPLES, "--json").stdout)["dropped"]
+    statistics = json.loads(ticketmill_process("work", "--until-empty", "--json").stdout)
     samples = list(SAMPLES.glob("*.json"))
     invalid = list((SAMPLES / "invalid").glob("*.json"))
     assert dropped == len(samples) + len(invalid)
@@ -220,12 +220,12 @@ def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_th
 
 
 def test_several_processes_share_the_work_and_stop_as_one(
-    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
+    ticketmill_process: Run, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
 ) -> None:
     ids = [f"T{number}" for number in range(40)]
     for ticket_id in ids:
         drop(adapters, ticket_id, f"The invoice of order {ticket_id} has the wrong address on it.")
-    done = json.loads(ticketmill("work", "--processes", 2, "--until-empty", "--json").stdout)
+    done = json.loads(ticketmill_process("work", "--processes", 2, "--until-empty", "--json").stdout)
     assert (done["enriched"], done["duplicate"], done["failed"]) == (len(ids), 0, 0)
     process = worker(TICKETMILL, "work", "--processes", 2, "--json")
     drop(adapters, "T99", "The invoice has the wrong address on it.")
@@ -236,10 +236,10 @@ def test_several_processes_share_the_work_and_stop_as_one(
     assert json.loads(stdout)["enriched"] == 1
 
 
-def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, adapters: Adapters) -> None:
+def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill_process: Run, adapters: Adapters) -> None:
     for number in range(15):
         drop(adapters, f"T{number}", "How do I change the address on my invoice?")
-    done = json.loads(ticketmill("work", "--max-tickets", 12, "--json").stdout)
+    done = json.loads(ticketmill_process("work", "--max-tickets", 12, "--json").stdout)
     assert done["enriched"] == 12
     assert adapters.queue.depths().visible == 3
 
