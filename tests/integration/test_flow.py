@@ -61,6 +61,7 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.localstack
 def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(
     ticketmill_process: Run, adapters: Adapters
 ) -> None:
@@ -108,6 +109,7 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
     assert status["queue"] == {"visible": 0, "in_flight": 0, "delayed": 0}
 
 
+@pytest.mark.localstack
 def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
     adapters: Adapters, work_off: WorkOff
 ) -> None:
@@ -136,12 +138,14 @@ def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(
     assert statistics["duplicate"] == 1
 
 
+@pytest.mark.localstack
 def test_keys_with_spaces_and_umlauts_find_their_object(adapters: Adapters, work_off: WorkOff) -> None:
     drop(adapters, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
     work_off()
     assert enriched(adapters, "T1")["body"].startswith("The webhook")
 
 
+@pytest.mark.localstack
 @pytest.mark.parametrize("point", ["after-object", "after-row"])
 def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     point: str,
@@ -244,6 +248,7 @@ def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill_process: Run
     assert adapters.queue.depths().visible == 3
 
 
+@pytest.mark.localstack
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
     adapters: Adapters, clients: Clients, stack: Stack, work_off: WorkOff
 ) -> None:

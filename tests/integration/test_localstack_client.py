@@ -46,6 +46,7 @@ def table(session: Session, outputs: dict[str, str], monkeypatch: pytest.MonkeyP
     return session.resource("dynamodb").Table(outputs["TableName"])
 
 
+@pytest.mark.localstack
 def test_a_ticket_put_with_localstack_client_is_enriched(
     session: Session, outputs: dict[str, str], table: Any, ticketmill_process: Run
 ) -> None:
