@@ -54,7 +54,7 @@ def enriched(adapters: Adapters, ticket_id: str) -> dict[str, Any]:
     return found
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = 90) -> None:
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -186,8 +186,8 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["enriched"] == 1
-    # far less than the 20 s of the long poll that it was waiting in
-    assert time.monotonic() - started < 10
+    # less than the 20 s of the long poll that it was waiting in, though the machine may be busy
+    assert time.monotonic() - started < 15
 
 
 def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_the_rest_to_the_next(
