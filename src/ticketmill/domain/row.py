@@ -20,6 +20,7 @@ from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
+from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
@@ -178,6 +179,12 @@ class TicketRow(Record):
     """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
     """The probability of the language."""
+    automatic: Annotated[bool | None, FACET] = None
+    """Whether a machine wrote the ticket."""
+    automatic_kind: Open[AutomaticKind] | None = None
+    """What kind of machine mail it is."""
+    text_characters: dict[str, int] = Field(default_factory=dict)
+    """How many characters of the text were taken for what."""
     tokens: int | None = None
     """Word pieces that were encoded."""
     truncated: bool | None = None
@@ -269,6 +276,9 @@ def enriched_row(
         tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
         stated_priority=ticket.priority,
         **predictions,
+        automatic=enrichment.automatic,
+        automatic_kind=enrichment.automatic_kind,
+        text_characters=enrichment.text_characters,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
         windows=enrichment.windows,

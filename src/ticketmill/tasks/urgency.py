@@ -70,6 +70,19 @@ def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
     return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
+def of_machine(ticket: EncodedTicket) -> UrgencyPrediction:
+    """Machine mail can wait."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    return UrgencyPrediction(
+        label=Urgency.LOW,
+        confidence=1.0,
+        source=Source.RULE,
+        stated=ticket.ticket.priority,
+        priority_conflict=contradicts(ticket.ticket.priority, Urgency.LOW),
+    )
+
+
 def _row_lines(row: TicketRow) -> Lines:
     return [
         *label_line(NAME)(row),
@@ -85,6 +98,7 @@ TASK: Task[UrgencyPrediction] = Task(
     confidence=f"{NAME}_confidence",
     is_listed=True,
     is_correctable=True,
+    of_machine=of_machine,
     vocabulary=tuple(Urgency),
     measured="class",
     review_reason=low_confidence(NAME),
