@@ -14,7 +14,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-
 # Words are read up to this many characters: the first page says what a ticket is about, and a pasted log must
 # not cost more than a ticket.
 MAX_CHARS = 4000

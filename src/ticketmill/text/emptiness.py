@@ -46,7 +46,8 @@ _NOTHING = re.compile(
     r"|jf\.?) ?(?:den )?(?:vedhæftet?(?: fil)?|vedhæftede(?: fil)?|bilag)|vedhæftet"
     r"|brak tematu|(?:patrz |zobacz |w )?(?:załączniku?|załączeniu)|件名なし|本文なし"
     r"|添付(?:ファイル)?(?:を)?(?:ご)?(?:参照|確認)?(?:ください|して ?ください)?"
-    r"|テスト|なし|new message|message from (?:web ?site|contact form)|(?:new )?(?:support )?(?:request|message"
+    r"|テスト|なし"
+    r"|new message|message from (?:web ?site|contact form)|(?:new )?(?:support )?(?:request|message"
     r"|ticket|enquiry) from (?:the |your )?web ?site"
     r")",
     re.I,

@@ -114,6 +114,17 @@ _TEMPLATE = re.compile(
     r"|contact details|code of conduct)(?:\*\*)?[ \t]*:?(?:\*\*)?[ \t]*$",
     re.I | re.M,
 )
+_TEMPLATE_HINTS = (
+    "**",
+    "#",
+    "describe",
+    "reproduc",
+    "expected",
+    "additional",
+    "environment",
+    "version",
+    "check",
+)
 _CHECKBOX = re.compile(r"^[ \t]*[-*+][ \t]+\[[ xX]?\][ \t]+(?P<text>[^\n]*)$", re.M)
 _STATEMENT = re.compile(
     r"(?:i |i'd |i'm |i've |i’ve |yes, |not (?:yet )?reported|(?:code|rules) of conduct|looked through"
@@ -195,7 +206,10 @@ def _is_contact(text: str, field: _Field) -> bool:
 
 def template_spans(text: str) -> list[Span]:
     """The headings, statements and empty answers of a code forge's template."""
-    spans = sorted(_template_spans(text)) if "\n" in text else []
+    lower = text.lower()
+    if "\n" not in text or not ("[" in text or any(hint in lower for hint in _TEMPLATE_HINTS)):
+        return []
+    spans = sorted(_template_spans(text))
     return [span for i, span in enumerate(spans) if not i or span.start >= spans[i - 1].end]
 
 

@@ -105,7 +105,12 @@ def _without_closed(text: str, pattern: re.Pattern[str], closing: str) -> str:
 
 def _is_page(text: str) -> bool:
     first = _TAG.match(text.lstrip()[:2000])
-    return first is not None and not first[1] and (_is_of_mail(first) or _is_of_page(first))
+    return (
+        first is not None
+        and not first[1]
+        and first[2].lower() != "br"
+        and (_is_of_mail(first) or _is_of_page(first))
+    )
 
 
 def _is_of_mail(tag: re.Match[str]) -> bool:

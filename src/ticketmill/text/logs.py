@@ -7,6 +7,7 @@ import re
 from ticketmill.domain.spans import Span, TextKind
 from ticketmill.text.blanking import visible
 
+MIN_LINE_CHARS = 4
 MAX_LINE_CHARS = 300
 """What a line is shows at its beginning."""
 
@@ -21,7 +22,7 @@ _LOG = re.compile(
     r"|[A-Za-z][\w-]{1,30}-[\w-]{1,30}: \S+$|[A-Z_]{4,40}=\S|[\w.$]{1,120}(?:Exception|Error|Panic)\b: "
     r"|(?:npm|pip|yarn|cargo|gradle) (?:ERR!|error)|thread '\S+' panicked|panic: |goroutine \d+ \["
     r"|Segmentation fault"
-    r"|0x[0-9a-f]{4,}|[{}\[\]()]+[,;]?\s*$|[^\s=]{1,60}=\S{1,80} [^\s=]{1,60}=\S"
+    r"|0x[0-9a-f]{4,}|[^\s=]{1,60}=\S{1,80} [^\s=]{1,60}=\S"
     r"|\w[\w.<>:]{0,80}\([^()]{0,120}\)\s*[{;]\s*$"
     r"|(?:const|let|var) \w+ ?[=:]|(?:def|func|fn|function) \w+\(|class \w+[({:]|(?:if|for"
     r"|while) ?\(.{0,200}[;{)]\s*$"
@@ -40,7 +41,11 @@ def log_spans(text: str, code: list[Span]) -> list[Span]:
     for line in text.split("\n"):
         while block.end <= at and block.start < len(text):
             block = next(blocks)
-        if not block.start <= at < block.end and _LOG.match(line[:MAX_LINE_CHARS]):
+        if (
+            len(line) >= MIN_LINE_CHARS
+            and not block.start <= at < block.end
+            and _LOG.match(line[:MAX_LINE_CHARS])
+        ):
             spans += visible(text, TextKind.LOG, at, at + len(line))
         at += len(line) + 1
     return sorted(spans)

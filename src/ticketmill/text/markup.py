@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.domain.spans import Span, TextKind
+from ticketmill.domain.spans import Span
 from ticketmill.text.armour import without_armour
 from ticketmill.text.blanking import blank_match
 from ticketmill.text.html import without_html
@@ -50,16 +50,11 @@ def plain_text(text: str) -> str:
     return text
 
 
-def markup_spans(text: str, plain: str) -> list[Span]:
-    """Where `plain_text` left blanks of `text`."""
-    if text == plain:
-        return []
+def markup_mask(text: str, plain: str) -> NDArray[np.bool_]:
+    """(len(text),): where `plain_text` left a blank of a character."""
     before, after = codes(text), codes(plain)
-    gone = np.flatnonzero((before != after) & (after == ord(" ")))
-    breaks = np.flatnonzero(gone[1:] - gone[:-1] > 1)
-    starts = np.concatenate([gone[:1], gone[breaks + 1]])
-    ends = np.concatenate([gone[breaks], gone[-1:]]) + 1
-    return [Span(int(start), int(end), TextKind.MARKUP) for start, end in zip(starts, ends, strict=True)]
+    gone: NDArray[np.bool_] = (before != after) & (after == ord(" "))
+    return gone
 
 
 def codes(text: str) -> NDArray[np.uint32]:

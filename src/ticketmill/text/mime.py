@@ -119,6 +119,8 @@ class _Part(NamedTuple):
 def _without_parts(text: str) -> str:
     """`text` with headers and boundaries blanked, and with it the parts that are no plain text."""
     parts = list(_parts(text))
+    if len(parts) == 1 and not parts[0].content_type.startswith(("text/", "multipart/")):
+        return text
     has_plain = any(part.content_type == "text/plain" for part in parts)
     pieces: list[str] = []
     at = 0
@@ -142,7 +144,7 @@ def _parts(text: str) -> Iterator[_Part]:
     ends = [*(found.start() for found in borders), len(text)]
     for (start, headers), end in zip(begins, ends, strict=True):
         body = _headers_end(text, headers, end)
-        if body == headers and not start:
+        if not headers and (body == 0 or body == end):
             continue
         # a boundary without headers ends what comes before it
         yield _part(start, body, end, text[headers:body])

@@ -20,7 +20,7 @@ from ticketmill.text.forwarded import headers_of, points_to_forwarded
 from ticketmill.text.headers import mail_headers
 from ticketmill.text.html import cited_spans
 from ticketmill.text.logs import log_spans
-from ticketmill.text.markup import codes, markup_spans, plain_text
+from ticketmill.text.markup import codes, markup_mask, plain_text
 from ticketmill.text.subject import subject_spans
 from ticketmill.text.wiki import code_spans
 
@@ -33,6 +33,9 @@ Each sees what those before it left, so that of two that overlap the outer one w
 and chats come before all of them.
 """
 
+MAX_SPANS = 2000
+"""Of a subject or a body. Where there are more, markup counts as part of what it stands in."""
+
 TRIFLES = frozenset(
     {
         TextKind.SIGNATURE,
@@ -43,12 +46,14 @@ TRIFLES = frozenset(
         TextKind.MARKUP,
     }
 )
-"""A text of these alone says nothing. The other kinds may be the matter, even if they are not the writer's."""
+"""A text of these alone says nothing. The other kinds may be the matter."""
 
 # the last space of Unicode is U+3000
 _IS_SEEN = np.array([not chr(code).isspace() for code in range(0x3002)])
 _KINDS = tuple(TextKind)
-_OWN, _LOG, _FORWARDED = (_KINDS.index(kind) for kind in (TextKind.OWN, TextKind.LOG, TextKind.FORWARDED))
+_OWN, _LOG, _FORWARDED, _MARKUP = map(
+    _KINDS.index, (TextKind.OWN, TextKind.LOG, TextKind.FORWARDED, TextKind.MARKUP)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +166,11 @@ def _part(raw: str, plain: str, cut: list[Span]) -> _Part:
     logs = log_spans(plain, code_spans(raw)) if "\n" in plain else []
     if plain == raw and not cut and not logs:
         return _Part(plain, _visible(plain), plain)
-    kinds = np.zeros(len(raw), np.uint8)
-    for start, end, kind in (*markup_spans(raw, plain), *cut, *logs):
-        part = kinds[start:end]
-        part[part == _OWN] = _KINDS.index(kind)
+    kinds = np.full(len(raw), _OWN, np.uint8)
+    for start, end, kind in reversed((*cut, *logs)):
+        kinds[start:end] = _KINDS.index(kind)
+    if plain is not raw:
+        kinds[markup_mask(raw, plain)] = _MARKUP
     text = _blanked(plain, (kinds != _OWN) & (kinds != _LOG))
     own = text
     if any(span.kind is TextKind.FORWARDED for span in cut):
@@ -211,6 +217,9 @@ def _runs(raw: str, kinds: NDArray[np.uint8]) -> list[Span]:
         return []
     kind = kinds[seen]
     edges = [0, *_changes(kind), len(seen)]
+    if len(edges) > MAX_SPANS:
+        kind = np.where(kind == _MARKUP, _OWN, kind)
+        edges = [0, *_changes(kind), len(seen)]
     return [
         Span(int(seen[one]), int(seen[other - 1]) + 1, _KINDS[kind[one]]) for one, other in pairwise(edges)
     ]
