@@ -50,19 +50,24 @@ poinform|powiadom|削除|破棄|禁じ|禁止|開示|ご連絡"""
 DISCLAIMER_KINDS = (MESSAGE, CONFIDENTIAL, RECIPIENT, IN_ERROR, ACTION)
 
 NOTICES = phrases(
-    """confidentiality notice|confidentiality:|disclaimer|legal notice|important notice:|confidential,
-confidential.|privacy notice|privacy policy|privacy statement|data protection notice
-data protection information|notice: |imprint:|views expressed|the views|the sender accepts no
-the information in this|the information contained in|the contents of this|unless stated otherwise
-vertraulichkeitshinweis|haftungsausschluss|rechtlicher hinweis|datenschutzhinweis
-hinweise zum datenschutz|datenschutzerklärung|informationen zum datenschutz|impressum
-avis de confidentialité|clause de confidentialité|avertissement|mentions légales
-politique de confidentialité|protection des données|aviso legal|aviso de confidencialidad
-aviso de confidencialidade|cláusula de confidencial|protección de datos|política de privacidad
-política de privacidade|proteção de dados|nota de confidencial|avviso di riservatezza
-nota di riservatezza|avvertenze|informativa privacy|informativa sulla privacy|privacyverklaring
-vertrouwelijkheid|fortrolighed|privatlivspolitik|klauzula poufności|zastrzeżenie|polityka prywatności
-administratorem|プライバシー|免責事項|機密保持|【機密|【免責"""
+    """confidentiality notice|disclaimer|legal notice|privacy notice|privacy policy
+privacy statement|data protection notice|data protection information|vertraulichkeitshinweis
+haftungsausschluss|rechtlicher hinweis|datenschutzhinweis|hinweise zum datenschutz
+datenschutzerklärung|informationen zum datenschutz|impressum|avis de confidentialité
+clause de confidentialité|avertissement|mentions légales|politique de confidentialité
+protection des données|aviso legal|aviso de confidencialidad|aviso de confidencialidade
+cláusula de confidencial|protección de datos|política de privacidad|política de privacidade
+proteção de dados|nota de confidencial|avviso di riservatezza|nota di riservatezza|avvertenze
+informativa privacy|informativa sulla privacy|privacyverklaring|vertrouwelijkheid|fortrolighed
+privatlivspolitik|klauzula poufności|zastrzeżenie|polityka prywatności|プライバシー|免責事項
+機密保持|confidential|clause de non-responsabilité|descargo de responsabilidad"""
+)
+"""Headings of a notice: a colon, a full stop or nothing follows."""
+NOTICE_OPENINGS = phrases(
+    """views expressed|the views expressed|the views in this|the sender accepts no
+the information in this e|the information in this m|the information contained in
+the contents of this|unless stated otherwise|confidential, for|confidential. if|confidentiality:
+notice: |important notice:|imprint:|administratorem|【機密|【免責"""
 )
 PRINTING = phrases(
     """before printing|before you print|print this e-mail|print this mail|print this email
@@ -75,34 +80,47 @@ print deze|tænk på miljøet|før du printer|før du udskriver|pomyśl o środo
 przed wydrukowaniem|chroń środowisko|印刷する前|印刷は"""
 )
 SUBSCRIPTION = phrases(
-    """to unsubscribe|unsubscribe here|unsubscribe |unsubscribe|manage preferences
-manage your preferences|email preferences|update your preferences|you are receiving this
-you're receiving this|you received this|you receive this|you get this|you receive the
-was sent to you because|no longer wish to|view in browser|in your browser|opt out|leave the list
-to leave|abbestellen|newsletter abmelden|hier abmelden|sie erhalten diese|diese e-mail wurde an
-im browser|désabonner|désinscri|vous recevez ce|vous recevez cet|dans votre navigateur|darse de baja
-darte de baja|cancelar la suscripción|cancelar suscripción|recibes este|recibe este|en el navegador
-cancelar a subscrição|cancelar inscrição|cancelar a inscrição|descadastr|recebeu este|recebe este
-no navegador|disiscriv|annulla l'iscrizione|cancellare l'iscrizione|ricevi questa|riceve questa
-nel browser|uitschrijven|afmelden|u ontvangt deze|je ontvangt deze|in je browser|afmeld dig
-afmeld nyhedsbrev|du modtager denne|wypisz się|wypisać się|rezygnacja z subskrypcji|otrzymujesz tę
-otrzymałeś tę|otrzymujesz ten|配信停止|配信解除|購読解除"""
+    """you are receiving this|you're receiving this|you received this|you receive this|you get this
+you receive the|was sent to you because|view in browser|in your browser|sie erhalten diese
+diese e-mail wurde an|im browser|vous recevez ce|vous recevez cet|dans votre navigateur|recibes este
+recibe este|en el navegador|recebeu este|recebe este|no navegador|ricevi questa|riceve questa
+nel browser|u ontvangt deze|je ontvangt deze|in je browser|du modtager denne|otrzymujesz tę
+otrzymałeś tę|otrzymujesz ten"""
 )
+"""Why one gets a mail."""
+CLICKING = phrases(
+    """click|tap|klicken sie|hier klicken|cliquez|haga clic|haz clic|clique|clicca|klik|kliknij|press"""
+)
+VIEWING = phrases(
+    """view this|view in|view it|im browser|diese e-mail im browser|wird diese|voir ce|voir cet|afficher
+ver este|ver no|ver en|visualizar|visualizza|bekijk|vis denne|zobacz|ブラウザ|can't read|trouble viewing"""
+)
+UNSUBSCRIBING = phrases(
+    """to unsubscribe|unsubscribe here|unsubscribe|manage preferences|manage your preferences
+email preferences|update your preferences|abbestellen|newsletter abmelden|hier abmelden|désabonner
+désinscri|darse de baja|darte de baja|cancelar la suscripción|cancelar suscripción
+cancelar a subscrição|cancelar inscrição|cancelar a inscrição|descadastr|disiscriv
+annulla l'iscrizione|cancellare l'iscrizione|uitschrijven|afmelden|afmeld dig|afmeld nyhedsbrev
+wypisz się|wypisać się|rezygnacja z subskrypcji|配信停止|配信解除|購読解除|leave the list
+to leave the|to leave this|if you no longer wish|no longer wish to"""
+)
+"""How to get no more of them: people write about that, too."""
 SOCIAL = phrases(
     """follow us|find us on|like us on|connect with us|join us on|visit us on|visit our website
-book a demo|folgen sie uns|folge uns|besuchen sie uns|suivez-nous|suivez nous|retrouvez-nous|síguenos
-síganos|visítenos|siga-nos|sigam-nos|visite-nos|seguici|seguiteci|visitaci|volg ons|bezoek onze|følg os
-besøg os|obserwuj nas|śledź nas|odwiedź nas|polub nas|フォローしてください|フォローお願い|公式サイト"""
+book a demo|folgen sie uns|folge uns|besuchen sie uns|suivez-nous|suivez nous|retrouvez-nous
+síguenos|síganos|visítenos|siga-nos|sigam-nos|visite-nos|seguici|seguiteci|visitaci|volg ons
+bezoek onze|følg os|besøg os|obserwuj nas|śledź nas|odwiedź nas|polub nas|フォローしてください
+フォローお願い|公式サイト"""
 )
 SCANNED = phrases(
     """virus-free|virus free|scanned for|scanned by|been scanned|checked by|checked for virus
-free of virus|antivirus|für viren|auf viren|virenfrei|virengeprüft|analysé par|sans virus|garanti sans
-exempt de virus|libre de virus|está limpio de virus|analizado por|livre de vírus|verificado por
-verificada por|isento de vírus|privo di virus|controllata da|virusvrij|gecontroleerd op virus|gescand
-virusfri|scannet for|scannet af|wolna od wirusów|sprawdzona przez
-ウイルスチェック|ウイルススキャン|avast|mailshield
-mimecast"""
+free of virus|antivirus|für viren|auf viren|virenfrei|virengeprüft|analysé par|sans virus
+garanti sans|exempt de virus|libre de virus|está limpio de virus|analizado por|livre de vírus
+verificado por|verificada por|isento de vírus|privo di virus|controllata da|virusvrij
+gecontroleerd op virus|gescand|virusfri|scannet for|scannet af|wolna od wirusów|sprawdzona przez
+ウイルスチェック|ウイルススキャン"""
 )
+"""Whether that is a mail, another word must tell."""
 REGISTRY = phrases(
     """registered in england|registered in scotland|registered in ireland|registered office
 registered charity|company no|company number|company registration|registered number|reg. no.|reg'd in
@@ -115,7 +133,6 @@ partita iva|cap. soc|sede legale|codice fiscale|c.f.|registro imprese|kvk|k.v.k|
 handelsregister|cvr|cvr-nr|hjemsted|krs|nip:|nip |regon|kapitał zakładowy|sąd rejonowy|siedzib|代表取締役
 登録番号|法人番号"""
 )
-FOOTERS = (PRINTING, SUBSCRIPTION, SOCIAL, SCANNED, REGISTRY)
 
 EXTERNAL = phrases(
     """outside|external|not from our|not from within|extern|außerhalb|nicht aus unser|extérieur|externe
@@ -136,24 +153,41 @@ besked|meddelelse|wiadomość|メール|メッセージ"""
 )
 BANNERS = phrases(
     """you don't often get email from|you don’t often get email from|you do not often get email
-[external|[extern|external email|external e-mail|external mail|external sender|externe e-mail
-externe mail|externer absender|email externe|e-mail externe|courriel externe|expéditeur externe
-correo externo|remitente externo|e-mail externo|email externo|remetente externo|email esterna
-e-mail esterna|mittente esterno|mail esterna|externe afzender|ekstern mail|ekstern e-mail
-ekstern afsender|wiadomość zewnętrzna|e-mail zewnętrzny|nadawca zewnętrzny|社外メール|外部メール|【外部|【社外
 this email originated|this message originated|this e-mail originated|this mail came from outside
-sie erhalten nicht häufig|sie erhalten nicht oft|vous n'obtenez pas souvent|vous ne recevez pas souvent
-vous n’obtenez pas souvent|no suele recibir correo|no suele recibir correos|não costuma receber
-não recebe frequentemente|non si riceve spesso|non ricevi spesso|u ontvangt niet vaak
-je ontvangt niet vaak|du får ikke ofte|du modtager ikke ofte|nieczęsto otrzymujesz|rzadko otrzymujesz
-learn why this is important"""
+sie erhalten nicht häufig|sie erhalten nicht oft|vous n'obtenez pas souvent
+vous ne recevez pas souvent|vous n’obtenez pas souvent|no suele recibir correo
+no suele recibir correos|não costuma receber|não recebe frequentemente|non si riceve spesso
+non ricevi spesso|u ontvangt niet vaak|je ontvangt niet vaak|du får ikke ofte|du modtager ikke ofte
+nieczęsto otrzymujesz|rzadko otrzymujesz|learn why this is important
+this message is from an external|this message came from outside|this email is from an external
+this e-mail came from outside|this e-mail is from an external"""
 )
+"""What a banner begins with."""
+BANNER_NAMES = phrases(
+    """external email|external e-mail|external mail|external sender|externe e-mail|externe mail
+externer absender|email externe|e-mail externe|courriel externe|expéditeur externe|correo externo
+remitente externo|e-mail externo|email externo|remetente externo|email esterna|e-mail esterna
+mittente esterno|mail esterna|externe afzender|ekstern mail|ekstern e-mail|ekstern afsender
+wiadomość zewnętrzna|e-mail zewnętrzny|nadawca zewnętrzny|社外メール|外部メール"""
+)
+"""What a banner begins with where a colon, a bracket or nothing follows."""
+CAUTIONS = phrases(
+    """caution|warning|be careful|be cautious|do not click|don't click|do not open|don't open
+think before|before clicking|before opening|count to ten|verify the sender|treat links
+treat with care|be wary|report phishing|achtung|vorsicht|warnung|keine links|keine anhänge
+klicken sie nicht|öffnen sie keine|prüfen sie|ne cliquez|n'ouvrez|soyez prudent|prudence|attention :
+attention:|no haga clic|no abra|precaución|tenga cuidado|não clique|não abra|tenha cuidado|atenção
+non cliccare|non aprire|attenzione|prestare attenzione|klik niet|open geen|wees voorzichtig|let op
+klik ikke|åbn ikke|vær forsigtig|pas på|nie klikaj|nie otwieraj|zachowaj ostrożność|uwaga
+クリックしない|開かない|ご注意|注意"""
+)
+"""What a banner tells one to do."""
 TICKETS = phrases(
-    """reply above|above this line|##-|this email is a service from|delivered by zendesk
-powered by zendesk|powered by freshdesk|powered by freshworks|powered by jira|powered by help scout
-add additional comments, reply|to add additional comments|to view the status|you can view the ticket
-view the ticket|view request|view this ticket|how did we do?|your request has been received
+    """##-|this email is a service from|delivered by zendesk|powered by zendesk|powered by freshdesk
+powered by freshworks|powered by jira|powered by help scout|add additional comments, reply
+to add additional comments|to view the status|how did we do?|your request has been received
 has been received and is being reviewed|ref:_|please do not change the subject
-please don't change the subject|bitte ändern sie den betreff nicht|do not remove this|rate our support
-you opened a case|delivered by|this ticket was"""
+please don't change the subject|bitte ändern sie den betreff nicht|do not remove this
+rate our support|you opened a case|reply above this|reply above, please|above this line -
+you can view the ticket at|view the ticket at|delivered by freshdesk"""
 )

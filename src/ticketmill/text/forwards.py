@@ -139,10 +139,11 @@ def is_forward(subject: str) -> bool:
 
 def only_points(text: str) -> bool:
     """Whether the writer's own `text` only points to what is forwarded ("FYI, see below")."""
+    text = " ".join(text.split())
     words = len(text.split())
     if words <= _MAX_NAMED_WORDS and len(text) < 40:
         return True
-    limit = _MAX_POINTING_WORDS if " " in text.strip() else 1
+    limit = _MAX_POINTING_WORDS if " " in text else 1
     return words <= limit and len(text) < 200 and _POINTER.search(text) is not None
 
 
