@@ -134,7 +134,8 @@ def test_signs_that_look_like_light_markup_stay(text: str) -> None:
         ('Hi\n--p0\nContent-Type: image/gif; name="h.gif"\nR0lGODlhNOTREAL==\n--p0--', "Hi"),
         ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nHi\n-----BEGIN PGP SIGNATURE-----\niQE\n=ab\n"
          "-----END PGP SIGNATURE-----", "Hi"),
-        ("Hash: SHA512\n\nHi\n-----BEGIN PGP SIGNATURE-----\nwsB\n-----END PGP SIGNATURE-----\nPS ok", "Hi\nPS ok"),
+        ("Hash: SHA512\n\nHi\n-----BEGIN PGP SIGNATURE-----\nwsB\n-----END PGP SIGNATURE-----\nPS ok",
+         "Hi\nPS ok"),
         (
             "leaked!\n-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc=\n-----END RSA PRIVATE KEY-----",
             "leaked!\n-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----",

@@ -140,17 +140,26 @@ _AWAY_RULES = re.compile(
 )
 
 _BOUNCE_SUBJECT = re.compile(
-    r"\s*(?:undeliver(?:ed|able)\b|undelivered mail returned|delivery status notification"
-    r"|mail delivery (?:failed|failure|subsystem|system)|delivery failure"
-    r"|failure notice|returned mail|message (?:undeliverable|delivery failed)|non[- ]?delivery|rejected: "
-    r"|delivery delayed"
-    r"|unzustellbar|nicht zustellbar|unzustellbare|nachricht nicht zugestellt|non remis"
-    r"|échec de (?:la )?remise|échec de la distribution|message non distribué"
-    r"|no se puede entregar|no entregado|error de entrega|mensaje no entregado|não entregue"
-    r"|não é possível entregar|falha na entrega"
-    r"|non recapitabile|mancato recapito|recapito non riuscito|niet te bezorgen|niet bezorgd|onbestelbaar"
-    r"|kan ikke leveres|ikke leveret|uleverlig"
-    r"|niedostarczon|nie można dostarczyć|配信不能|配信失敗|配達不能|送信エラー)",
+    r"\s*(?:undeliverable: |undelivered mail returned|delivery status notification"
+    r"|mail delivery (?:failed|failure|subsystem|system)"
+    r"|failure notice$|returned mail: |(?:message|mail) (?:undeliverable|delivery failed)"
+    r"|non[- ]?delivery (?:report|notification)"
+    r"|unzustellbar: |unzustellbare (?:nachricht|mail)|nachricht nicht zugestellt|non remis[ ]?: "
+    r"|échec de (?:la )?remise"
+    r"|message non distribué|no se puede entregar: |mensaje no entregado|não é possível entregar: "
+    r"|mensagem não entregue"
+    r"|non recapitabile: |messaggio non recapitato|niet te bezorgen: |bericht niet bezorgd"
+    r"|kan ikke leveres: |besked ikke leveret"
+    r"|nie można dostarczyć: |niedostarczona wiadomość|配信不能|配信失敗|送信エラー)",
+    re.I,
+)
+# so do people who wait for a parcel write
+_PERHAPS_BOUNCE_SUBJECT = re.compile(
+    r"\s*(?:undeliver(?:ed|able)|delivery (?:has )?(?:failed|failure|delayed|problem)|rejected: |returned"
+    r"|zustell(?:ung|fehler)"
+    r"|nicht zustellbar|échec de la distribution|no entregado|error de entrega|não entregue|falha na entrega"
+    r"|mancato recapito|recapito non riuscito|onbestelbaar|niet bezorgd|ikke leveret|uleverlig|niedostarczon"
+    r"|配達不能)",
     re.I,
 )
 _BOUNCE_TEXT = re.compile(
@@ -285,6 +294,8 @@ def _by_headers(headers: Mapping[str, str], subject: str, body: str) -> Automati
 
 def _by_text(subject: str, body: str) -> AutomaticKind | None:
     if _BOUNCE_SUBJECT.match(subject) and (_BOUNCE_TEXT.search(body) or not _ASKS.search(body)):
+        return AutomaticKind.BOUNCE
+    if _PERHAPS_BOUNCE_SUBJECT.match(subject) and _BOUNCE_TEXT.search(body) and not _ASKS.search(body):
         return AutomaticKind.BOUNCE
     if _READ_SUBJECT.match(subject) and (_READ_TEXT.search(body) or not body.strip()):
         return AutomaticKind.READ_RECEIPT

@@ -6,7 +6,7 @@ import re
 
 MAX_CHARS = 300
 """A longer text says something."""
-MIN_NOISE_CHARS = 4
+MIN_NOISE_CHARS = 3
 
 _PLACEHOLDER = re.compile(
     r"%[\w. -]{1,40}%|\{\{?[\w.| -]{1,60}\}?\}|\$\{[\w.]{1,60}\}|\[\[[\w. -]{1,40}\]\]"
@@ -25,14 +25,16 @@ _PLEASE = (
 )
 _NOTHING = re.compile(
     _PLEASE + r"(?:"
-    r"n ?/? ?a|none|null|nil|undefined|nan|empty|blank|x+|no (?:subject|body|text|description|content"
+    r"n ?[/.]? ?a|none|null|nil|undefined|nan|empty|blank|x+|no (?:subject|body|text|description|content"
     r"|message)(?: provided| text)?"
     r"|(?:this is )?(?:a )?test(?:ing|s|e|o)?(?: (?:test|mail|e-?mail|message|ticket|[\d ]{1,12}))*"
     r"|lorem ipsum.{0,60}"
-    r"|(?:see|find|refer to|check|open|as per|as|per|in)? ?(?:the |my |our |this )?(?:attached|attachments?"
-    r"|enclosed|enclosure|screen ?shots?|image|picture|file|pdf|document)"
-    r"(?: (?:file|document|attached|below|above|image|picture|screen ?shots?|pdf|here|letter|form"
-    r"|for details|thanks?|thank you))*"
+    r"|(?:(?:see|find|refer to|check|open|as per|as|per|in) )?(?:the |my |our |this )?"
+    r"(?:attached|attachments?|enclosed|enclosure)"
+    r"(?: (?:file|document|attached|below|above|image|picture|screen ?shots?|pdf|here|letter|form|for details"
+    r"|thanks?|thank you))*"
+    r"|(?:see|find|check|open) (?:the |my |our |this )?(?:screen ?shots?|image|picture|file|pdf|document)"
+    r"(?: (?:attached|below|above|enclosed))?"
     r"|kein(?:e)? (?:betreff|text|inhalt|angaben?)|ohne betreff|(?:siehe|s\.?|im|in der|anbei"
     r"|beachten sie den|siehe im) ?(?:anhang|anlage|angehängt\w*|datei|pdf|bild|screenshot)(?: beachten"
     r"| ansehen)?|anbei"
@@ -88,7 +90,7 @@ def _is_noise(word: str) -> bool:
     if len(word) < MIN_NOISE_CHARS or not word.isascii() or not word.isalpha():
         return False
     lower = word.lower()
-    if len(set(lower)) == 1:
+    if len(set(lower)) == 1 and len(word) > MIN_NOISE_CHARS:
         return True
     return _ROWS.fullmatch(lower) is not None or (
         len(word) >= 6 and not word.isupper() and not _VOWELS.search(lower)

@@ -27,7 +27,7 @@ _LOG = re.compile(
     r"|(?:const|let|var) \w+ ?[=:]|(?:def|func|fn|function) \w+\(|class \w+[({:]|(?:if|for"
     r"|while) ?\(.{0,200}[;{)]\s*$"
     r"|from [\w.]+ import |import [\w.{*]+(?: as \w+)?;?\s*$|(?:public|private|protected"
-    r"|return) .{0,200}[;{]\s*$"
+    r") .{0,200}[;{]\s*$"
     r"|</?[\w:-]{1,40}(?: [^<>]{0,120})?>\s*$|\"[\w-]{1,60}\" ?: |\d{1,4} ?\| )"
 )
 

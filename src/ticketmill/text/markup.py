@@ -53,7 +53,7 @@ def plain_text(text: str) -> str:
 def markup_mask(text: str, plain: str) -> NDArray[np.bool_]:
     """(len(text),): where `plain_text` left a blank of a character."""
     before, after = codes(text), codes(plain)
-    gone: NDArray[np.bool_] = (before != after) & (after == ord(" "))
+    gone: NDArray[np.bool_] = (before != after) & (after <= ord(" "))
     return gone
 
 

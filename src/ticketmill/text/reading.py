@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,22 +16,14 @@ from ticketmill.text.blanking import blank, without
 from ticketmill.text.chat import chat_spans
 from ticketmill.text.emptiness import says_something
 from ticketmill.text.forms import form_spans, template_spans
-from ticketmill.text.forwarded import headers_of, points_to_forwarded
+from ticketmill.text.forwards import only_points
 from ticketmill.text.headers import mail_headers
 from ticketmill.text.html import cited_spans
+from ticketmill.text.letter import letter_spans
 from ticketmill.text.logs import log_spans
 from ticketmill.text.markup import codes, markup_mask, plain_text
 from ticketmill.text.subject import subject_spans
 from ticketmill.text.wiki import code_spans
-
-Finder = Callable[[str], list[Span]]
-
-FINDERS: tuple[Finder, ...] = (form_spans, template_spans)
-"""What finds the parts of a body that the writer did not write, in this order.
-
-Each sees what those before it left, so that of two that overlap the outer one wins. Markup, HTML's own quotes
-and chats come before all of them.
-"""
 
 MAX_SPANS = 2000
 """Of a subject or a body. Where there are more, markup counts as part of what it stands in."""
@@ -141,16 +133,17 @@ def _subject(raw: str) -> _Part:
 
 
 def _body(raw: str, subject: str) -> _Part:
+    """A body. Each finder sees what those before it left, so that of two that overlap the outer one wins:
+    markup, quotes of HTML, then a chat, or forms and what mail adds."""
     plain = plain_text(raw)
-    cut: list[Span] = cited_spans(raw)
+    cut = cited_spans(raw)
     left = without(plain, cut)
-    for find in (lambda text: chat_spans(text, subject), *FINDERS):
-        found = find(left)
-        if found:
+    if chat := chat_spans(left, subject):
+        return _part(raw, plain, cut + chat)
+    for find in (form_spans, template_spans, partial(letter_spans, subject=subject)):
+        if found := find(left):
             left = without(left, found)
             cut += found
-    if not cut:
-        return _part(raw, plain, cut)
     return _part(raw, plain, _what_is_cut(left, cut))
 
 
@@ -182,14 +175,9 @@ def _part(raw: str, plain: str, cut: list[Span]) -> _Part:
 
 def _with_forwarded(plain: str, own: str, kinds: NDArray[np.uint8]) -> str:
     """`own` with the words of what is forwarded, if `own` only points to it."""
-    if not points_to_forwarded(own):
+    if not only_points(own):
         return own
-    is_blank = (kinds != _OWN) & (kinds != _LOG) & (kinds != _FORWARDED)
-    for span in _runs(plain, kinds):
-        if span.kind is TextKind.FORWARDED:
-            for start, end in headers_of(plain, span):
-                is_blank[start:end] = True
-    return _blanked(plain, is_blank)
+    return _blanked(plain, (kinds != _OWN) & (kinds != _LOG) & (kinds != _FORWARDED))
 
 
 def _blanked(text: str, is_blank: NDArray[np.bool_]) -> str:
