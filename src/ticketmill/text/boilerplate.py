@@ -67,7 +67,7 @@ _PHRASES = (
     "solicitud",
     "ext",
 )
-_JAPANESE = tuple(phrase for phrase in _PHRASES if _is_japanese(phrase))
+_UNDIVIDED = tuple(phrase for phrase in _PHRASES if _is_japanese(phrase) or not _prefixes(phrase))
 
 
 def _by_longest_word(phrases: Iterable[str]) -> dict[str, list[set[str]]]:
@@ -78,7 +78,7 @@ def _by_longest_word(phrases: Iterable[str]) -> dict[str, list[set[str]]]:
     return found
 
 
-_LATIN = _by_longest_word(phrase for phrase in _PHRASES if not _is_japanese(phrase))
+_LATIN = _by_longest_word(phrase for phrase in _PHRASES if phrase not in _UNDIVIDED)
 
 
 def _may_hold_boilerplate(text: str) -> bool:
@@ -87,7 +87,7 @@ def _may_hold_boilerplate(text: str) -> bool:
     prefixes = _prefixes(lowered)
     if any(needed <= prefixes for prefix in prefixes & _LATIN.keys() for needed in _LATIN[prefix]):
         return True
-    return not lowered.isascii() and any(map(lowered.__contains__, _JAPANESE))
+    return any(map(lowered.__contains__, _UNDIVIDED))
 
 
 def boilerplate_spans(text: str) -> list[Span]:
