@@ -114,27 +114,30 @@ class _Scan:
     def _is_quoted(self, index: int) -> bool:
         """Whether ">" at the head of line `index` marks a quote, not a comparison or a prompt."""
         text = self.lines[index].text
-        if index > 0 and self.kinds[index - 1] is TextKind.QUOTE:
+        before = self._line_before(index)
+        if before is not None and self.kinds[before] is TextKind.QUOTE:
             return True
         if text.lstrip().startswith("|"):
             return _BAR.match(text) is not None and self._next_is_barred(index + 1)
-        if self._is_shown(index):
+        if before is not None and self._is_shown(index, before):
             return False
         return not (_COMPARED.match(text) and not self._next_is_quoted(index + 1)) and not _PROMPT.match(text)
 
     def _next_is_barred(self, index: int) -> bool:
         return index < len(self.lines) and _BAR.match(self.lines[index].text) is not None
 
-    def _is_shown(self, index: int) -> bool:
+    def _is_shown(self, index: int, before: int) -> bool:
         """Whether the writer shows a single line to the reader: "The app says: > Payment failed."."""
         if self._next_is_quoted(index + 1):
             return False
-        before = next((at for at in range(index - 1, -1, -1) if not self.lines[at].blank), None)
-        return before is not None and self.lines[before].text.rstrip().endswith((":", "："))
+        return self.lines[before].text.rstrip().endswith((":", "："))
 
     def _next_is_quoted(self, index: int) -> bool:
         following = self._next_line(index)
         return following is not None and _QUOTED.match(self.lines[following].text) is not None
+
+    def _line_before(self, index: int) -> int | None:
+        return next((at for at in range(index - 1, -1, -1) if not self.lines[at].blank), None)
 
     def _next_line(self, index: int) -> int | None:
         """The first line from `index` on with anything in it."""
@@ -199,6 +202,10 @@ class _Scan:
 
     def _reply_line(self, index: int) -> int:
         """A ticket system's line: what is below it is quoted, unless nothing of the writer's is above."""
+        before = self._line_before(index)
+        if before is not None and self.kinds[before] is None and _RULE.match(self.lines[before].text):
+            self.kinds[before] = TextKind.BANNER
+            self._own = self._own.removesuffix(self.lines[before].text + "\n")
         self.kinds[index] = TextKind.BANNER
         self._headers.add(index)
         if self._own and self._rest is None:

@@ -57,7 +57,7 @@ _DEVICE += r"|スマートフォン|携帯)"
 _MOBILE = re.compile(
     r"\s*(?:[*_(\[]*)(?:(?:sent|written|typed|dictated) (?:from|with|via|using|on) (?:my |the |a )?"
     r"|(?:get|download|try) (?=outlook)"
-    r"|(?:von|auf) (?:meinem|meiner) |gesendet (?:von|mit|mittels|über) "
+    r"|(?:von|auf) (?:meinem|meiner) |gesendet (?:von|mit|mittels|über) (?:der |dem )?"
     r"|(?:diese nachricht wurde )?von (?:meinem )?"
     r"|envoy[ée]e? (?:de|depuis|à partir de|avec|du) (?:mon |mes |l')?|t[ée]l[ée]charge[zr] (?=outlook)"
     r"|obtenir "
