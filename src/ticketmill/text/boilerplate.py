@@ -26,44 +26,73 @@ from ticketmill.text.notices import (
 )
 from ticketmill.text.signatures import is_signature_line
 
+_MAX_DISCLAIMER_LINES = 60
 _MAX_TRAILING_LINES = 30
 _MAX_HEADING_PARAGRAPHS = 4
 _MAX_TAGGED_CHARACTERS = 400
 _RULE = re.compile(r"\s*(?:[-–—_=*~#+·•]\s?){3,}\s*$")
 _LIST_RULE = re.compile(r"\s*_{20,}\s*$")
-_TRIGGERS = tuple(
-    sorted(
-        {
-            *words.CONFIDENTIAL,
-            *words.RECIPIENT,
-            *words.NOTICES,
-            *words.NOTICE_OPENINGS,
-            *words.PRINTING,
-            *words.SUBSCRIPTION,
-            *words.UNSUBSCRIBING,
-            *words.SOCIAL,
-            *words.SCANNED,
-            *words.REGISTRY,
-            *words.EXTERNAL,
-            *words.BANNERS,
-            *words.TICKETS,
-            "ticket",
-            "case",
-            "mailing list",
-            "request",
-            "anfrage",
-            "demande",
-            "solicitud",
-            "(ext",
-            "[ext",
-        }
-    )
+_PREFIX = 5
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def _prefixes(text: str) -> set[str]:
+    """The beginnings of the words of `text`: enough to see that a phrase may be in it."""
+    return {word[:_PREFIX] for word in _WORD.findall(text)}
+
+
+def _is_japanese(phrase: str) -> bool:
+    return any("\u3000" <= character <= "\u9fff" for character in phrase)
+
+
+_PHRASES = (
+    *words.CONFIDENTIAL,
+    *words.RECIPIENT,
+    *words.NOTICES,
+    *words.NOTICE_OPENINGS,
+    *words.PRINTING,
+    *words.SUBSCRIPTION,
+    *words.UNSUBSCRIBING,
+    *words.SOCIAL,
+    *words.SCANNED,
+    *words.REGISTRY,
+    *words.EXTERNAL,
+    *words.BANNERS,
+    *words.TICKETS,
+    "ticket",
+    "mailing list",
+    "request",
+    "anfrage",
+    "demande",
+    "solicitud",
+    "ext",
 )
+_UNDIVIDED = tuple(phrase for phrase in _PHRASES if _is_japanese(phrase) or not _prefixes(phrase))
+
+
+def _by_longest_word(phrases: Iterable[str]) -> dict[str, list[set[str]]]:
+    """The beginnings of the words of each phrase, by that of its longest word."""
+    found: dict[str, list[set[str]]] = {}
+    for prefixes in map(_prefixes, phrases):
+        found.setdefault(max(sorted(prefixes), key=len), []).append(prefixes)
+    return found
+
+
+_LATIN = _by_longest_word(phrase for phrase in _PHRASES if phrase not in _UNDIVIDED)
+
+
+def _may_hold_boilerplate(text: str) -> bool:
+    """Whether all words of any of the phrases are in `text`. Most texts have none, and this is cheap."""
+    lowered = text.lower()
+    prefixes = _prefixes(lowered)
+    if any(needed <= prefixes for prefix in prefixes & _LATIN.keys() for needed in _LATIN[prefix]):
+        return True
+    return any(map(lowered.__contains__, _UNDIVIDED))
 
 
 def boilerplate_spans(text: str) -> list[Span]:
     """Disclaimers, footers and banners in `text`: a ticket's subject, or its body without quotes."""
-    if not any(map(text.lower().__contains__, _TRIGGERS)):
+    if not _may_hold_boilerplate(text):
         return []
     lines = lines_of(text)
     kinds: list[TextKind | None] = [None] * len(lines)
@@ -104,6 +133,8 @@ def _mark_disclaimers(
 ) -> None:
     """Paragraphs, or the ends of paragraphs, that can be nothing but a disclaimer."""
     for first, end in paragraphs:
+        if end - first > _MAX_DISCLAIMER_LINES:
+            continue
         for start in range(first, end):
             text = _joined(lines, start, end)
             if not is_sure_disclaimer(text):

@@ -85,6 +85,23 @@ _FENCED = (
     "videresendt",
 )
 """These announce a mail between two rules only."""
+_REPLY_WORDS = (
+    "this line",
+    "dieser linie",
+    "dieser zeile",
+    "cette ligne",
+    "esta línea",
+    "linha",
+    "questa riga",
+    "deze regel",
+    "deze lijn",
+    "denne linje",
+    "tej linii",
+    "より上",
+    "reply above",
+    "reply over",
+    "goes on top",
+)
 _FENCE = re.compile(r"[\s>*]*[-–—_=~]{2,}.{3,80}?[-–—_=~]{2,}[\s*]*$")
 _FORWARD_PREFIX = re.compile(
     r"\s*(?:\[[^\]]{1,30}\]\s*)?(?:fwd?|wg|tr|rv|enc|i|doorst|vs|vb|pd|転送)\s?[:：]", re.IGNORECASE
@@ -125,6 +142,12 @@ def is_forward_marker(line: str) -> bool:
 def is_original_marker(line: str) -> bool:
     """Whether `line` announces a quoted mail: "-----Original Message-----"."""
     return _announces(line, _ORIGINAL)
+
+
+def may_hold_reply_line(text: str) -> bool:
+    """Whether `text` has a word that a ticket system's line cannot do without."""
+    lowered = text.lower()
+    return any(map(lowered.__contains__, _REPLY_WORDS))
 
 
 def is_reply_line(line: str) -> bool:

@@ -60,6 +60,7 @@ _WISHES = re.compile(
 )
 _MAX_NAME_WORDS = 7
 _MAX_GREETINGS = 3
+_MAX_CHARACTERS = 200
 
 
 def greeting_spans(text: str) -> list[Span]:
@@ -74,6 +75,11 @@ def greeting_spans(text: str) -> list[Span]:
     if end == start or not any(character.isalnum() for character in text[end : end + 4000]):
         return []
     return [Span(start, start + len(text[start:end].rstrip()), TextKind.GREETING)]
+
+
+def is_greeting(text: str) -> bool:
+    """Whether `text` is a greeting and nothing else."""
+    return len(text) < _MAX_CHARACTERS and _end_of_greeting(text.strip(), 0) == len(text.strip())
 
 
 def _end_of_wish(text: str, start: int, *, begun: bool) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ticketmill.domain.spans import Span, TextKind
 from ticketmill.text.boilerplate import boilerplate_spans
 from ticketmill.text.forwards import only_points
-from ticketmill.text.greetings import greeting_spans
+from ticketmill.text.greetings import greeting_spans, is_greeting
 from ticketmill.text.lines import blanked
 from ticketmill.text.mail import mail_spans
 from ticketmill.text.signatures import signature_spans
@@ -22,7 +22,8 @@ def letter_spans(text: str, *, subject: str = "") -> list[Span]:
         left = blanked(left, added)
         found = sorted((*found, *added))
     forwards = any(span.kind is TextKind.FORWARDED for span in found)
-    return found if forwards or any(map(str.isalnum, left)) else []
+    says_something = any(map(str.isalnum, left)) and not is_greeting(left.strip())
+    return found if forwards or says_something else []
 
 
 def counting_words(text: str, spans: Iterable[Span]) -> str:

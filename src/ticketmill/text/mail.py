@@ -16,6 +16,7 @@ from ticketmill.text.forwards import (
     is_forward_marker,
     is_original_marker,
     is_reply_line,
+    may_hold_reply_line,
     only_points,
 )
 from ticketmill.text.lines import Line, lines_of, spans_of
@@ -30,6 +31,11 @@ _PROMPT = re.compile(
 )
 _BAR = re.compile(r"\|\s[^|]*[^|\s][^|]*$")
 _OPENS_QUOTATION = ('"', "“", "„", "«", "'", "‘", "「", "»")
+_FENCES = ("--", "__", "==", "——", "~~")
+_HEADER_SIGNS = (":", "：", *_FENCES, "**")
+_MARKS = (">", "&", "|")
+_MAX_SAMPLE = 400
+"""Characters of the writer's own words that tell whether they only point to what is below."""
 _FORWARD_ENDS = re.compile(r"[\s\-–—_=]*end (?:of )?forwarded (?:message|mail)", re.IGNORECASE)
 
 
@@ -37,28 +43,31 @@ def mail_spans(text: str, *, subject: str = "") -> list[Span]:
     """Quoted and forwarded mail in `text`, a ticket's body. `subject` may tell that it is forwarded."""
     if not _may_hold_mail(text):
         return []
-    scan = _Scan(lines_of(text), forwards=is_forward(subject))
+    scan = _Scan(lines_of(text), forwards=is_forward(subject), replies=may_hold_reply_line(text))
     scan.run()
     return spans_of(scan.lines, scan.kinds)
 
 
 def _may_hold_mail(text: str) -> bool:
     """Whether `text` has any of the characters that a quoted mail cannot do without."""
-    if ">" in text or "&gt;" in text or "\n| " in text:
+    if ">" in text or "&gt;" in text or "\n| " in text or may_hold_reply_line(text):
         return True
-    return ((":" in text or "：" in text or "--" in text) and "\n" in text) or "above this line" in text
+    return "\n" in text and (":" in text or "：" in text or any(map(text.__contains__, _FENCES)))
 
 
 class _Scan:
     """One pass over a text's lines, which says of each what it is."""
 
-    def __init__(self, lines: Sequence[Line], *, forwards: bool) -> None:
+    def __init__(self, lines: Sequence[Line], *, forwards: bool, replies: bool) -> None:
         self.lines = lines
         self.kinds: list[TextKind | None] = [None] * len(lines)
         self._forwards = forwards
+        self._replies = replies
         self._rest: TextKind | None = None
         """What the lines are that carry no mark, from here on."""
         self._headers: set[int] = set()
+        self._own = ""
+        self._passed_on = ""
 
     def run(self) -> None:
         index = 0
@@ -72,13 +81,20 @@ class _Scan:
     def _step(self, index: int, line: Line) -> int:
         """Say what line `index` is, and give the number of the next to look at."""
         text = line.text
-        if is_groupwise(text):
-            return self._attributed(index, index + 1)
-        if _QUOTED.match(text) and (self._rest or self._is_quoted(index)):
-            self.kinds[index] = TextKind.QUOTE
-            return index + 1
-        if is_reply_line(text):
+        if text.lstrip()[:1] in _MARKS:
+            if is_groupwise(text):
+                return self._attributed(index, index + 1)
+            if _QUOTED.match(text) and (self._rest or self._is_quoted(index)):
+                self.kinds[index] = TextKind.QUOTE
+                return index + 1
+        if self._replies and is_reply_line(text):
             return self._reply_line(index)
+        if not any(map(text.__contains__, _HEADER_SIGNS)):
+            return self._unmarked(index)
+        return self._header(index, text)
+
+    def _header(self, index: int, text: str) -> int:
+        """The same for a line that has any of the signs of a header."""
         if is_forward_marker(text):
             return self._forwarded(index)
         if self._rest and _FORWARD_ENDS.match(text):
@@ -87,37 +103,41 @@ class _Scan:
             return index + 1
         block = self._announced_block(index) or header_block(self.lines, index)
         if block is not None:
-            return self._quoted_below(index, block)
+            return self._quoted_below(block)
         attribution = attribution_ending_at(self.lines, index)
         if attribution is not None and (attribution.certain or self._next_is_quoted(attribution.end)):
+            for earlier in range(index - 1, attribution.first - 1, -1):
+                self._own = self._own.removesuffix(self.lines[earlier].text + "\n")
             return self._attributed(attribution.first, attribution.end)
-        self.kinds[index] = self._rest
-        return index + 1
+        return self._unmarked(index)
 
     def _is_quoted(self, index: int) -> bool:
         """Whether ">" at the head of line `index` marks a quote, not a comparison or a prompt."""
         text = self.lines[index].text
-        if index > 0 and self.kinds[index - 1] is TextKind.QUOTE:
+        before = self._line_before(index)
+        if before is not None and self.kinds[before] is TextKind.QUOTE:
             return True
         if text.lstrip().startswith("|"):
             return _BAR.match(text) is not None and self._next_is_barred(index + 1)
-        if self._is_shown(index):
+        if before is not None and self._is_shown(index, before):
             return False
         return not (_COMPARED.match(text) and not self._next_is_quoted(index + 1)) and not _PROMPT.match(text)
 
     def _next_is_barred(self, index: int) -> bool:
         return index < len(self.lines) and _BAR.match(self.lines[index].text) is not None
 
-    def _is_shown(self, index: int) -> bool:
+    def _is_shown(self, index: int, before: int) -> bool:
         """Whether the writer shows a single line to the reader: "The app says: > Payment failed."."""
         if self._next_is_quoted(index + 1):
             return False
-        before = next((line.text for line in reversed(self.lines[:index]) if not line.blank), "")
-        return before.rstrip().endswith(":")
+        return self.lines[before].text.rstrip().endswith((":", "："))
 
     def _next_is_quoted(self, index: int) -> bool:
         following = self._next_line(index)
         return following is not None and _QUOTED.match(self.lines[following].text) is not None
+
+    def _line_before(self, index: int) -> int | None:
+        return next((at for at in range(index - 1, -1, -1) if not self.lines[at].blank), None)
 
     def _next_line(self, index: int) -> int | None:
         """The first line from `index` on with anything in it."""
@@ -128,10 +148,14 @@ class _Scan:
             self.kinds[index] = TextKind.QUOTE
             self._headers.add(index)
 
-    def _own_before(self, index: int) -> str:
-        """The writer's own words above line `index`."""
-        lines = zip(self.lines[:index], self.kinds[:index], strict=True)
-        return "\n".join(line.text for line, kind in lines if kind is None and not line.blank)
+    def _unmarked(self, index: int) -> int:
+        """Say that line `index` is what all lines without a mark are from here on."""
+        kind = self.kinds[index] = self._rest
+        if kind is None and len(self._own) < _MAX_SAMPLE:
+            self._own += self.lines[index].text + "\n"
+        elif kind is TextKind.FORWARDED and len(self._passed_on) < _MAX_SAMPLE:
+            self._passed_on += self.lines[index].text + "\n"
+        return index + 1
 
     def _announced_block(self, index: int) -> HeaderBlock | None:
         """The header block below a rule or "Original Message" at line `index`, with that line."""
@@ -145,11 +169,11 @@ class _Scan:
             return HeaderBlock(index, block.end)
         return HeaderBlock(index, index + 1) if original else None
 
-    def _quoted_below(self, index: int, block: HeaderBlock) -> int:
+    def _quoted_below(self, block: HeaderBlock) -> int:
         """A header block: what is unmarked below it is quoted, unless nothing of the writer's is above."""
-        own = self._own_before(index)
+        own = self._own
         self._mark_header(block.first, block.end)
-        if self._rest is TextKind.FORWARDED and not self._forwarded_says_something(index):
+        if self._rest is TextKind.FORWARDED and only_points(self._passed_on):
             return block.end
         if self._next_is_quoted(block.end):
             return block.end
@@ -158,10 +182,6 @@ class _Scan:
         points = self._rest is None and (self._forwards or only_points(own))
         self._rest = TextKind.FORWARDED if points else TextKind.QUOTE
         return block.end
-
-    def _forwarded_says_something(self, index: int) -> bool:
-        lines = zip(self.lines[:index], self.kinds[:index], strict=True)
-        return not only_points("\n".join(line.text for line, kind in lines if kind is TextKind.FORWARDED))
 
     def _forwarded(self, index: int) -> int:
         """A line that announces a forwarded mail, its header, and the mail."""
@@ -182,16 +202,18 @@ class _Scan:
 
     def _reply_line(self, index: int) -> int:
         """A ticket system's line: what is below it is quoted, unless nothing of the writer's is above."""
-        own = self._own_before(index)
+        before = self._line_before(index)
+        if before is not None and self.kinds[before] is None and _RULE.match(self.lines[before].text):
+            self.kinds[before] = TextKind.BANNER
+            self._own = self._own.removesuffix(self.lines[before].text + "\n")
         self.kinds[index] = TextKind.BANNER
         self._headers.add(index)
-        if own and self._rest is None:
+        if self._own and self._rest is None:
             self._rest = TextKind.QUOTE
         return index + 1
 
     def _attributed(self, first: int, end: int) -> int:
         """ "On … wrote:": what is marked below it is quoted; without marks, all of the rest is."""
-        own = self._own_before(first)
         following = self._next_line(end)
         marked = self._next_is_quoted(end)
         if not marked and following is not None:
@@ -202,7 +224,7 @@ class _Scan:
             if _is_indented(text):
                 return self._indented(first, end, following)
         self._mark_header(first, end)
-        if not marked and own and self._rest is None:
+        if not marked and self._own and self._rest is None:
             self._rest = TextKind.QUOTE
         return end
 
@@ -219,7 +241,7 @@ class _Scan:
         if self._headers or TextKind.QUOTE not in self.kinds:
             return
         first = self.kinds.index(TextKind.QUOTE)
-        own = self._own_before(first)
+        own = self._own
         below = zip(self.lines[first:], self.kinds[first:], strict=True)
         if any(kind is None and not line.blank for line, kind in below):
             return

@@ -52,6 +52,7 @@ _FIELD = re.compile(
 _SENT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SENT]}|date|datum)\s?:\s*\S*\s?\d", re.IGNORECASE)
 _SUBJECT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SUBJECT]})\s?:", re.IGNORECASE)
 _MAX_CONTINUED_LINES = 4
+_MAX_LINES = 40
 
 
 class HeaderBlock(NamedTuple):
@@ -79,7 +80,7 @@ def header_block(lines: Sequence[Line], first: int, *, announced: bool = False) 
     values: dict[Field, str] = {}
     end = index = first
     continued = 0
-    while index < len(lines):
+    while index < min(len(lines), first + _MAX_LINES):
         line = lines[index]
         given = field_of(line.text)
         if given is not None:

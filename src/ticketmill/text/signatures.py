@@ -12,6 +12,7 @@ from ticketmill.domain.spans import Span, TextKind
 from ticketmill.text.closings import closing_with_name, is_closing, is_formal
 from ticketmill.text.lines import Line, in_first_person, lines_of, spans_of
 
+_MAX_CHARACTERS = 4_000
 _MAX_LINES = 14
 """A signature is no longer than this."""
 _MAX_DELIMITED_CHARACTERS = 900
@@ -56,7 +57,7 @@ _DEVICE += r"|スマートフォン|携帯)"
 _MOBILE = re.compile(
     r"\s*(?:[*_(\[]*)(?:(?:sent|written|typed|dictated) (?:from|with|via|using|on) (?:my |the |a )?"
     r"|(?:get|download|try) (?=outlook)"
-    r"|(?:von|auf) (?:meinem|meiner) |gesendet (?:von|mit|mittels|über) "
+    r"|(?:von|auf) (?:meinem|meiner) |gesendet (?:von|mit|mittels|über) (?:der |dem )?"
     r"|(?:diese nachricht wurde )?von (?:meinem )?"
     r"|envoy[ée]e? (?:de|depuis|à partir de|avec|du) (?:mon |mes |l')?|t[ée]l[ée]charge[zr] (?=outlook)"
     r"|obtenir "
@@ -116,7 +117,8 @@ _EXCUSE = re.compile(
 
 def signature_spans(text: str) -> list[Span]:
     """The signature at the end of `text`, a ticket's body whose quotes and footers are blanked already."""
-    lines = lines_of(text)
+    start = _start_of_end(text)
+    lines = lines_of(text[start:])
     kinds: list[TextKind | None] = [None] * len(lines)
     inked = [index for index, line in enumerate(lines) if not line.blank]
     if not inked:
@@ -127,9 +129,15 @@ def signature_spans(text: str) -> list[Span]:
         for index in written[first:last]:
             if not _IDENTIFIER.search(lines[index].text):
                 kinds[index] = TextKind.SIGNATURE
-    if all(kinds[index] is not None for index in inked):
+    if start == 0 and all(kinds[index] is not None for index in inked):
         return []
-    return spans_of(lines, kinds)
+    return [span._replace(start=span.start + start, end=span.end + start) for span in spans_of(lines, kinds)]
+
+
+def _start_of_end(text: str) -> int:
+    """Where the part of `text` begins that may hold a signature: quotes below it are blank by now."""
+    written = len(text.rstrip())
+    return text.rfind("\n", 0, max(0, written - _MAX_CHARACTERS)) + 1
 
 
 def _without_mobile_lines(lines: Sequence[Line], inked: list[int], kinds: list[TextKind | None]) -> list[int]:
