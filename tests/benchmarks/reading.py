@@ -1,4 +1,7 @@
-"""What reading a ticket costs: `python tests/benchmarks/reading.py TICKETS.jsonl…`, each ticket at its best of five."""
+"""What it costs to read a ticket: `python tests/benchmarks/reading.py TICKETS.jsonl…`.
+
+Each ticket counts with its best time of five.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ SHIPPED = Path(__file__).parents[2] / "src/ticketmill/learning/corpus/tickets.js
 
 
 def main(paths: list[Path]) -> None:
-    print(f"{'file':20}{'tickets':>8}{'characters':>12}{'median ms':>11}{'p95 ms':>8}{'ms for 500 characters':>23}")
+    print(
+        f"{'file':20}{'tickets':>8}{'characters':>12}{'median ms':>11}{'p95 ms':>8}{'ms for 500 characters':>23}"
+    )
     for path in paths or [SHIPPED]:
         raw = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         tickets = [Ticket(ticket_id=each["id"], subject=each["subject"], body=each["body"]) for each in raw]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from ticketmill.domain.spans import AutomaticKind
+from ticketmill.text.phrases import phrases
 
 MAX_CHARS = 4000
 """Of the text: machines say at once what they are."""
@@ -14,73 +15,24 @@ MAX_OPENING_CHARS = 200
 MIN_NEWSLETTER_WORDS = 15
 
 # Cheap to look for: most tickets have none, and the patterns need not be tried.
-_BOUNCE_HINTS = ("deliver", "mail program", "mail system", "smtp", "recipient", "transcript", "<<< 5", "mta:")
-_AWAY_HINTS = (
-    *(
-        "office",
-        "away",
-        "leave",
-        "vacation",
-        "holiday",
-        "closed",
-        "büro",
-        "abwesend",
-        "urlaub",
-        "haus",
-        "geschlossen",
-    ),
-    *(
-        "absent",
-        "congé",
-        "fermé",
-        "oficina",
-        "vacaciones",
-        "ausente",
-        "escritório",
-        "férias",
-        "ufficio",
-        "sede",
-    ),
-    *(
-        "ferie",
-        "assente",
-        "afwezig",
-        "aanwezig",
-        "vakantie",
-        "kontoret",
-        "fravær",
-        "biur",
-        "urlop",
-        "nieobecn",
-    ),
-    *("不在", "休暇"),
+_BOUNCE_HINTS = phrases(
+    """mail program|mail system|smtp error|reporting-mta|final-recipient|diagnostic-code|transcript of session
+not be delivered|n't be delivered|n't bring your|n't deliver your|delivery to|delivery has|<<< 5| 5.1.| 5.2.
+no such user"""
 )
-_NEWSLETTER_HINTS = (
-    *(
-        "subscri",
-        "browser",
-        "preferences",
-        "list",
-        "sign off",
-        "mailings",
-        "digest",
-        "thread",
-        "issue",
-        "abmelden",
-    ),
-    *(
-        "abbestellen",
-        "désab",
-        "désin",
-        "baja",
-        "suscri",
-        "navegador",
-        "navigateur",
-        "inscri",
-        "iscri",
-        "uitschrijven",
-    ),
-    *("afmeld", "frameld", "wypisz", "subskryp", "przeglądar", "配信停止", "購読解除"),
+_AWAY_HINTS = phrases(
+    """out of office|out of the office|am away|be away|are away|on leave|al leave|sick leave|vacation
+on holiday|am closed|are closed|is closed|office rests|nicht im|abwesend|im urlaub|außer haus|geschlossen
+absent|en congé|fermé|fuera de la oficina|de vacaciones|ausente|fora do escritório|de férias|fuori ufficio
+fuori sede|in ferie|assente|afwezig|niet aanwezig|vakantie|på ferie|holder ferie|på kontoret|fravær
+poza biurem|na urlopie|nieobecn|不在|休暇"""
+)
+_NEWSLETTER_HINTS = phrases(
+    """unsubscri|your browser|a browser|preferences|manage subscr|manage your|leave the list|leave this list
+sign off at|our mailings|many digests|digest settings|mute thread|in this issue|abmelden|abbestellen
+im browser|désabon|désinscri|navigateur|de baja|suscripción|navegador|inscrição|subscrição|descadastr
+iscrizione|disiscri|nel browser|uitschrijven|afmeld|bekijk |frameld|i din browser|wypisz|subskrypcj
+przeglądarce|配信停止|購読解除"""
 )
 
 _REPLY = re.compile(r"\s*(?:re|aw|antw|sv|odp|rif|res|ré)(?:\[\d+\])? ?: ", re.I)

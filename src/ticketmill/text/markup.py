@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ticketmill.domain.spans import Span
 from ticketmill.text.armour import without_armour
 from ticketmill.text.blanking import blank_match
@@ -48,18 +45,6 @@ def plain_text(text: str) -> str:
     if "://" in text or "www." in text or "mailto:" in text:
         text = _LINK.sub(blank_match, text)
     return text
-
-
-def markup_mask(text: str, plain: str) -> NDArray[np.bool_]:
-    """(len(text),): where `plain_text` left a blank of a character."""
-    before, after = codes(text), codes(plain)
-    gone: NDArray[np.bool_] = (before != after) & (after <= ord(" "))
-    return gone
-
-
-def codes(text: str) -> NDArray[np.uint32]:
-    """The code points of `text`."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def _with_line_breaks(text: str) -> str:

@@ -21,7 +21,7 @@ from ticketmill.text.headers import mail_headers
 from ticketmill.text.html import cited_spans
 from ticketmill.text.letter import letter_spans
 from ticketmill.text.logs import log_spans
-from ticketmill.text.markup import codes, markup_mask, plain_text
+from ticketmill.text.markup import plain_text
 from ticketmill.text.subject import subject_spans
 from ticketmill.text.wiki import code_spans
 
@@ -159,18 +159,19 @@ def _part(raw: str, plain: str, cut: list[Span]) -> _Part:
     logs = log_spans(plain, code_spans(raw)) if "\n" in plain else []
     if plain == raw and not cut and not logs:
         return _Part(plain, _visible(plain), plain)
+    signs = _codes(raw)
     kinds = np.full(len(raw), _OWN, np.uint8)
     for start, end, kind in reversed((*cut, *logs)):
         kinds[start:end] = _KINDS.index(kind)
     if plain is not raw:
-        kinds[markup_mask(raw, plain)] = _MARKUP
-    text = _blanked(plain, (kinds != _OWN) & (kinds != _LOG))
-    own = text
-    if any(span.kind is TextKind.FORWARDED for span in cut):
-        text = _with_forwarded(plain, text, kinds)
+        left = _codes(plain)
+        kinds[(signs != left) & (left <= ord(" "))] = _MARKUP
+    own = _blanked(plain, (kinds != _OWN) & (kinds != _LOG)) if cut else plain
+    text = _with_forwarded(plain, own, kinds) if any(span.kind is TextKind.FORWARDED for span in cut) else own
     if not text.strip():
-        return _Part(plain, _runs(raw, kinds), plain, is_trifle=True)
-    return _Part(text, _runs(raw, kinds), plain, is_trifle=not own.strip() and text is own)
+        kinds[kinds != _MARKUP] = _OWN
+        return _Part(plain, _runs(signs, kinds), plain, is_trifle=True)
+    return _Part(text, _runs(signs, kinds), plain)
 
 
 def _with_forwarded(plain: str, own: str, kinds: NDArray[np.uint8]) -> str:
@@ -198,9 +199,14 @@ def _changes(values: NDArray[np.bool_] | NDArray[np.uint8]) -> list[int]:
     return [int(at) + 1 for at in np.flatnonzero(values[1:] != values[:-1])]
 
 
-def _runs(raw: str, kinds: NDArray[np.uint8]) -> list[Span]:
-    """One span for each run of characters of one kind, from its first to its last that can be seen."""
-    seen = np.flatnonzero(_IS_SEEN[np.minimum(codes(raw), len(_IS_SEEN) - 1)])
+def _codes(text: str) -> NDArray[np.uint32]:
+    """(len(text),): the code points of `text`."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _runs(signs: NDArray[np.uint32], kinds: NDArray[np.uint8]) -> list[Span]:
+    """One span for each run of signs of one kind, from its first to its last that can be seen."""
+    seen = np.flatnonzero(_IS_SEEN[np.minimum(signs, len(_IS_SEEN) - 1)])
     if not len(seen):
         return []
     kind = kinds[seen]
