@@ -203,3 +203,14 @@ def test_what_was_read_reads_the_same_again(seed: int) -> None:
     )
     once = read_text(text).text
     assert len(read_text(once).text) == len(once)
+
+
+@pytest.mark.parametrize("body", ["Kind regards\nTom Smith\nAcme Ltd", "-- \nTom", "Sent from my iPhone"])
+def test_a_signature_alone_says_nothing(body: str) -> None:
+    assert not read("Re:", body).says_something
+    assert read("card eaten", body).says_something
+
+
+@pytest.mark.parametrize("body", ["Thanks!", "merci", "refund", "Refund\nTom", "My card is gone\nKind regards\nTom"])
+def test_a_short_message_with_a_name_says_something(body: str) -> None:
+    assert read("", body).says_something

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
@@ -24,6 +25,12 @@ from ticketmill.text.logs import log_spans
 from ticketmill.text.markup import plain_text
 from ticketmill.text.subject import subject_spans
 from ticketmill.text.wiki import code_spans
+
+MAX_TRIFLE_CHARS = 400
+MAX_TRIFLE_WORDS = 6
+"""Of its first line."""
+_PHONE = re.compile(r"iphone|ipad|android|outlook|samsung|smartphone|mobil|handy|celular|móvil", re.I)
+_SENTENCE = "Since this morning I cannot reach my account any more."
 
 MAX_SPANS = 2000
 """Of a subject or a body. Where there are more, markup counts as part of what it stands in."""
@@ -144,7 +151,20 @@ def _body(raw: str, subject: str) -> _Part:
         if found := find(left):
             left = without(left, found)
             cut += found
-    return _part(raw, plain, _what_is_cut(left, cut))
+    part = _part(raw, plain, _what_is_cut(left, cut))
+    return replace(part, is_trifle=True) if not cut and _is_trifle(left) else part
+
+
+def _is_trifle(left: str) -> bool:
+    """Whether `left` is a signature or a footer alone: below somebody's sentence all of it would be cut."""
+    bare = left.strip()
+    first, more, _ = bare.partition("\n")
+    if len(bare) > MAX_TRIFLE_CHARS or len(first.split()) > MAX_TRIFLE_WORDS:
+        return False
+    if not more and not _PHONE.search(bare):  # a thank-you says something
+        return False
+    text = f"{_SENTENCE}\n\n{bare}"
+    return not without(text, letter_spans(text))[len(_SENTENCE) :].strip()
 
 
 def _what_is_cut(left: str, cut: list[Span]) -> list[Span]:
