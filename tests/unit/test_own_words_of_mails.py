@@ -141,3 +141,23 @@ def test_nothing_is_cut_where_nothing_would_be_left(text: str) -> None:
 def test_a_long_text_of_signs_is_scanned_in_one_pass(line: str, separator: str) -> None:
     text = separator.join([line] * (200_000 // len(line)))
     assert all(span.end <= len(text) for span in letter_spans(text))
+
+
+HEADERS = [
+    "Date: Wed, 5 Mar 2025 10:22:33 +0000\nFrom: s@example.com\nTo: tom@example.com\nSubject: x",
+    "Subject: Re: x\nFrom: s@example.com\nTo: tom@example.com\nDate: Wed, 5 Mar 2025 10:22:33 +0000",
+    "Von: Support\nDatum: Mittwoch, 5. März 2025 um 10:22\nAn: Tom\nBetreff: x",
+    "Van: Support [mailto:s@example.com]\nVerzonden: woensdag 5 maart 2025\nAan: Tom\nOnderwerp: x",
+    "------- Original Message -------\nOn Wednesday, March 5th, 2025 at 10:22, S <s@example.com> wrote:",
+    "---- On Wed, 05 Mar 2025 10:22:33 +0100 Support <s@example.com> wrote ----",
+    "On 05.03.25 10:22, Support via Helpdesk wrote:",
+    "Från: Support\nSkickat: den 5 mars 2025\nTill: Tom\nÄmne: x",
+    "From: Support\n\nSent: Wednesday, 5 March 2025 10:22\n\nTo: Tom\n\nSubject: x",
+    "From: Support <s@example.com>\nTo: Tom <tom@example.com>,\n  Ann <ann@example.com>\nSubject: x",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_what_stands_below_a_header_is_quoted(header: str) -> None:
+    text = f"It fails again.\n\n{header}\n\nHello Tom,\nit is repaired."
+    assert words(blanked(text, mail_spans(text))) == "It fails again."

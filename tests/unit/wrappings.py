@@ -37,7 +37,7 @@ PIECES_OF_TESTS = Pieces(
     ),
     banners=(
         "EXTERNAL EMAIL: Do not click any links or open any attachments unless you trust the sender.",
-        "[This sender might be impersonating a domain of {company}. External mail: be careful with attachments.]",
+        "[This sender might be impersonating {company}. External mail: be careful with attachments.]",
         "CAUTION - EXTERNAL: this message came from outside. Report suspicious mail.",
         "Externe E-Mail: Bitte seien Sie vorsichtig mit Links und Anhängen.",
         "Vous n'obtenez pas souvent d'e-mail de {email}. Découvrez pourquoi c'est important",

@@ -50,6 +50,9 @@ class Attribution(NamedTuple):
 def attribution_ending_at(lines: Sequence[Line], last: int) -> Attribution | None:
     """The attribution whose last line is `last`. Mail programs break it over up to three lines."""
     text = lines[last].text.rstrip(" \t\r*_-–—")
+    if text.lstrip().startswith("--") and lines[last].text.rstrip().endswith("--"):
+        certain = _certainty(text, opens=_OPENING.match(text) is not None)
+        return None if certain is None else Attribution(last, last + 1, certain)
     if not text.endswith((":", "：")) or not text[:-1].strip(" )]>*"):
         return None
     fallback = None
@@ -67,6 +70,15 @@ def attribution_ending_at(lines: Sequence[Line], last: int) -> Attribution | Non
             return Attribution(first, last + 1, certain)
         fallback = fallback or Attribution(first, last + 1, certain)
     return fallback
+
+
+def is_certain(text: str) -> bool:
+    """Whether `text` is an attribution with an address and a time, wherever it stands."""
+    return (
+        _ADDRESS.search(text) is not None
+        and _TIME.search(text) is not None
+        and bool(_certainty(text, opens=True))
+    )
 
 
 def is_groupwise(line: str) -> bool:

@@ -112,7 +112,7 @@ def _closes(phrase: str, closings: frozenset[str]) -> bool:
     lowered = " ".join(text.lower().split())
     if lowered[0] not in _FIRST_LETTERS:
         return False
-    return lowered in closings or (closings is FORMAL and _PLACE.sub("", lowered) in closings)
+    return lowered in closings or (not lowered.startswith("thank") and _PLACE.sub("", lowered) in closings)
 
 
 def _ends_as_closing(phrase: str) -> bool:

@@ -132,6 +132,7 @@ _POINTER = re.compile(
 )
 _MAX_POINTING_WORDS = 25
 _MAX_NAMED_WORDS = 3
+_MAX_NAME_CHARACTERS = 40
 
 
 def is_forward_marker(line: str) -> bool:
@@ -164,10 +165,17 @@ def only_points(text: str) -> bool:
     """Whether the writer's own `text` only points to what is forwarded ("FYI, see below")."""
     text = " ".join(text.split())
     words = len(text.split())
-    if words <= _MAX_NAMED_WORDS and len(text) < 40:
+    if words <= _MAX_NAMED_WORDS and _is_name(text):
         return True
     limit = _MAX_POINTING_WORDS if " " in text else 1
     return words <= limit and len(text) < 200 and _POINTER.search(text) is not None
+
+
+def _is_name(text: str) -> bool:
+    """Whether `text` is a name or a greeting: "It fails." says something."""
+    if text.endswith((".", "!", "?")):
+        return False
+    return len(text) < _MAX_NAME_CHARACTERS and all(not word[0].islower() for word in text.split())
 
 
 def _announces(line: str, phrases: tuple[str, ...]) -> bool:

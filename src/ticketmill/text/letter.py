@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ticketmill.domain.spans import Span, TextKind
 from ticketmill.text.boilerplate import boilerplate_spans
+from ticketmill.text.flattened import flattened_boilerplate, flattened_quotes
 from ticketmill.text.forwards import only_points
 from ticketmill.text.greetings import greeting_spans, is_greeting
 from ticketmill.text.lines import blanked
@@ -17,7 +18,13 @@ def letter_spans(text: str, *, subject: str = "") -> list[Span]:
     """What is not the writer's own in `text`, a ticket's body. Nothing where nothing would be left."""
     found = mail_spans(text, subject=subject)
     left = blanked(text, found)
-    for finder in (boilerplate_spans, signature_spans, greeting_spans):
+    for finder in (
+        flattened_quotes,
+        boilerplate_spans,
+        flattened_boilerplate,
+        signature_spans,
+        greeting_spans,
+    ):
         added = list(_outside(finder(left), found))
         left = blanked(left, added)
         found = sorted((*found, *added))

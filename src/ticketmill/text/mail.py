@@ -20,7 +20,9 @@ from ticketmill.text.forwards import (
     only_points,
 )
 from ticketmill.text.lines import Line, lines_of, spans_of
+from ticketmill.text.notices import is_footer
 from ticketmill.text.reply_headers import HeaderBlock, header_block
+from ticketmill.text.signatures import is_signature_line
 
 _RULE = re.compile(r"\s*[_\-=*]{5,}\s*$")
 _QUOTED = re.compile(r"\s{0,3}(?:>|&gt;|\|\s)")
@@ -243,7 +245,7 @@ class _Scan:
         first = self.kinds.index(TextKind.QUOTE)
         own = self._own
         below = zip(self.lines[first:], self.kinds[first:], strict=True)
-        if any(kind is None and not line.blank for line, kind in below):
+        if not all(kind or line.blank or _is_no_answer(line.text) for line, kind in below):
             return
         if own and (self._forwards or (only_points(own) and len(own) > len(own.split()[0]))):
             self.kinds = [TextKind.FORWARDED if kind is TextKind.QUOTE else kind for kind in self.kinds]
@@ -254,6 +256,10 @@ class _Scan:
 
     def _keep_all_but_headers(self) -> None:
         self.kinds = [kind if index in self._headers else None for index, kind in enumerate(self.kinds)]
+
+
+def _is_no_answer(text: str) -> bool:
+    return is_signature_line(text) or is_footer(text)
 
 
 def _is_indented(text: str) -> bool:

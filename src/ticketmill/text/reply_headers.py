@@ -53,6 +53,7 @@ _SENT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SENT]}|date|datum)\s?:\s*\S*\s?
 _SUBJECT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SUBJECT]})\s?:", re.IGNORECASE)
 _MAX_CONTINUED_LINES = 4
 _MAX_LINES = 40
+_OPENING_FIELDS = (Field.FROM, Field.DATE, Field.SENT, Field.SUBJECT, Field.TO)
 
 
 class HeaderBlock(NamedTuple):
@@ -75,8 +76,9 @@ def header_block(lines: Sequence[Line], first: int, *, announced: bool = False) 
     """The header block that begins at line `first`. One that is `announced` by a line such as
     "Original Message" needs no further sign that it is one."""
     given = field_of(lines[first].text)
-    if given is None or (given[0] is not Field.FROM and not announced) or given[0] is Field.FORM:
+    if given is None or given[0] not in _OPENING_FIELDS:
         return None
+    opening = given[0]
     values: dict[Field, str] = {}
     end = index = first
     continued = 0
@@ -102,7 +104,7 @@ def header_block(lines: Sequence[Line], first: int, *, announced: bool = False) 
         else:
             break
         index += 1
-    fits = announced or _is_mail(values) or _is_one_line(lines[first].text)
+    fits = announced or _is_mail(opening, values) or is_one_line_header(lines[first].text)
     return HeaderBlock(first, end) if fits else None
 
 
@@ -111,8 +113,10 @@ def _continues(previous: str, line: str) -> bool:
     return previous.rstrip().endswith((";", ",")) or (line[:1] in " \t" and "@" in line)
 
 
-def _is_mail(values: dict[Field, str]) -> bool:
+def _is_mail(opening: Field, values: dict[Field, str]) -> bool:
     """Whether the fields can only be a mail's: "From: Berlin, To: Paris" is a journey."""
+    if opening is not Field.FROM:
+        return len(values) > 2 and "@" in values.get(Field.FROM, "")
     if Field.FROM not in values or len(values) < 2:
         return False
     if not values[Field.FROM].strip() and Field.SUBJECT not in values:
@@ -124,6 +128,6 @@ def _is_mail(values: dict[Field, str]) -> bool:
     return Field.SUBJECT in values and len(values) >= 3
 
 
-def _is_one_line(line: str) -> bool:
+def is_one_line_header(line: str) -> bool:
     """Whether a program has put all fields into one line."""
     return _SENT_IN_LINE.search(line) is not None and _SUBJECT_IN_LINE.search(line) is not None
