@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -18,10 +18,12 @@ from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFai
 from ticketmill.domain.facets import FACET, facets_of
 from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
-from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
 from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
+
+if TYPE_CHECKING:
+    from ticketmill.domain.message import RawObject
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500

@@ -110,6 +110,8 @@ def main() -> None:
     """Runs the command line and ends the process with the command's exit code."""
     # importing allocates much that stays: looking through it again and again takes a sixth of a start
     gc.set_threshold(GC_THRESHOLD)
+    # looking for plugins reads the metadata of every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
 
