@@ -29,7 +29,7 @@ def main(paths: list[Path]) -> None:
         characters = sum(len(ticket.text) for ticket in tickets)
         print(
             f"{path.stem:20}{len(tickets):8}{characters // len(tickets):12}{statistics.median(took):11.3f}"
-            f"{took[len(took) * 95 // 100]:8.3f}{500 * sum(took) / characters:23.3f}"
+            f"{took[len(took) * 95 // 100]:8.3f}{500 * sum(took) / characters:12.3f}"
         )
 
 

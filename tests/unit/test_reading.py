@@ -211,6 +211,8 @@ def test_a_signature_alone_says_nothing(body: str) -> None:
     assert read("card eaten", body).says_something
 
 
-@pytest.mark.parametrize("body", ["Thanks!", "merci", "refund", "Refund\nTom", "My card is gone\nKind regards\nTom"])
+@pytest.mark.parametrize(
+    "body", ["Thanks!", "merci", "refund", "Refund\nTom", "My card is gone\nKind regards\nTom"]
+)
 def test_a_short_message_with_a_name_says_something(body: str) -> None:
     assert read("", body).says_something
