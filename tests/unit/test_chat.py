@@ -39,6 +39,8 @@ def own(text: str, subject: str = "") -> list[str]:
         ("20:14 - Guest entered\n20:14 - Guest: cancel it\n20:15 - Tomasz: Good evening!\n20:17 - Guest: "
          "cancel\n"
          "20:25 - Tomasz left the conversation", ["cancel it", "cancel"]),
+        ("Anna  10:02\nhello, it fails\nSupport Bot  10:02 AM\nDid you reset?\nAnna  10:03\nyes\ntwice",
+         ["hello, it fails", "yes", "twice"]),
         ("agent: does it work now?\nme: yes im in!! thank you", ["yes im in!! thank you"]),
         ("お客様：カードが使えません\nオペレーター：番号を教えてください\nお客様：4711です",
          ["カードが使えません", "4711です"]),
@@ -51,6 +53,12 @@ def test_the_visitors_turns_stay_and_the_agents_go(text: str, left: list[str]) -
 def test_the_subject_may_name_the_visitor() -> None:
     text = "9:01 sam: locked out\n9:02 Desk tutor: hello\n9:03 sam: still\n9:04 Bea: hm"
     assert own(text, 'Chat: visitor "sam"') == ["locked out", "still"]
+
+
+def test_a_subject_that_announces_a_chat_is_enough_to_tell_turns_from_a_list() -> None:
+    text = "Visitor: someone is in my account\nClem: Hi, welcome!\nVisitor: stop them\nClem: one moment"
+    assert own(text, "Transcript of today") == ["someone is in my account", "stop them"]
+    assert chat_spans(text) == []
 
 
 def test_what_the_writer_adds_below_a_transcript_stays() -> None:
@@ -71,6 +79,7 @@ def test_what_the_writer_adds_below_a_transcript_stays() -> None:
         "Note: it is late.\nQuestion: when does it come?",
         "I told the agent: it is broken.\nHe said: wait.",
         "Anna: hello\nTom: hi\nAnna: are you there\nTom: yes",
+        "Train 10:02\nlate again\nBus 10:20\nlate as well\nTrain 11:02\ncancelled",
         "Monday: no train.\nTuesday: no train.\nMonday: again none.",
         "",
     ],

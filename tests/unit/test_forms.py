@@ -33,6 +33,7 @@ def left(text: str) -> list[str]:
         ("お名前：山田\nメールアドレス：a@b.jp\nお問い合わせ内容：ログインできません",
          ["ログインできません"]),
         ("*Name:* Ann\n*Email:* a@b.c\n*Message:*\nline one\nline two", ["line one", "line two"]),
+        ("Name\nTom\n\nEmail\nt@x.com\n\nMessage\nI cannot log in", ["I cannot log in"]),
         ("Your name:\nAnn Lee\nYour e-mail:\na@b.c\nYour message:\nit broke", ["it broke"]),
     ],
 )  # fmt: skip
@@ -51,6 +52,8 @@ def test_a_contact_form_leaves_its_message(text: str, stays: list[str]) -> None:
         "Problem: no light\nName: unknown",
         "My question: why?\nMy message to you: fix it",
         "Message: only this",
+        "Name\nis wrong\nText\ntoo small",
+        "Name\nEmail\nboth fields are missing on the page",
     ],
 )
 def test_fields_that_are_the_matter_stay(text: str) -> None:

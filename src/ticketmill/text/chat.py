@@ -47,6 +47,11 @@ _AGENT_TALK = re.compile(
     r"|お問い合わせ(?:いただき)?ありがとう|ご用件",
     re.I,
 )
+_CHAT = re.compile(
+    r"\b(?:live ?)?chat|transcript|conversation|verlauf|gespräch|conversación|conversa\b|conversazione|gesprek|samtale|czat"
+    r"|rozmow|チャット",
+    re.I,
+)
 _CLOCK = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:[ \u202f]?[AaPp]\.?[Mm]\.?)?"
 _DATE = r"(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?[ T]?)"
 _TIME = rf"[\[(◆*]?[ ]?(?:{_DATE}?[ ]?{_CLOCK}|{_DATE})[ ]?[\])◆*]?[ ]?[-–|]?[ ]?"
@@ -54,6 +59,12 @@ _NAME = rf"[^\W\d_][^\n:：▸»>|\[\](){{}}<=]{{0,{MAX_NAME_CHARS}}}(?:[ ]?\([^
 _TURN = re.compile(
     rf"^[ \t◆•*>]{{0,4}}(?P<time>{_TIME})?(?P<name>{_NAME}?)[ *_]{{0,3}}"
     rf"(?:[\[(]{_DATE}?[ ]?{_CLOCK}[\])][ ]?)?(?:[:：]|[ ][▸»>][ ])[*_ \t]{{0,4}}(?=\S|$)",
+    re.M,
+)
+# a line of name and time, the words on the next
+_HEADED = re.compile(
+    rf"^[ \t]{{0,4}}(?P<name>{_NAME}?)(?P<time>[ ,|–-]{{1,4}}[\[(]?{_DATE}?[ ]?{_CLOCK}[\])]?)"
+    r"[ \t]*(?:\n|\Z)",
     re.M,
 )
 _EVENT = re.compile(rf"^[ \t◆•*]{{0,4}}{_TIME}[^\n]{{0,120}}$", re.M)
@@ -74,6 +85,8 @@ class _Turn(NamedTuple):
     end: int
     speaker: str
     timed: bool
+    headed: bool
+    """Whether the name has a line of its own."""
 
 
 def chat_spans(text: str, subject: str = "") -> list[Span]:
@@ -84,7 +97,7 @@ def chat_spans(text: str, subject: str = "") -> list[Span]:
     if "\n" not in text or (":" not in text and "：" not in text and "▸" not in text and "»" not in text):
         return []
     turns = _turns(text)
-    if not _is_transcript(text, turns):
+    if not _is_transcript(text, turns, announced=_CHAT.search(f"{subject}\n{text[:200]}") is not None):
         return []
     agents = _agents(turns, f"{subject}\n{text[:200]}", text)
     if agents is None:
@@ -102,14 +115,17 @@ def chat_spans(text: str, subject: str = "") -> list[Span]:
 
 
 def _turns(text: str) -> list[_Turn]:
+    headed = list(_HEADED.finditer(text))
     found = [
         match
-        for match in _TURN.finditer(text)
+        for match in (headed if len(headed) >= MIN_TURNS else _TURN.finditer(text))
         if not _NO_NAMES.search(match["name"].strip()) and len(match["name"].split()) <= 5
     ][:MAX_LINES]
     ends = [match.start() for match in found[1:]] + [len(text)] * bool(found)
     return [
-        _Turn(match.start(), match.end(), end, _speaker(match["name"]), match["time"] is not None)
+        _Turn(
+            match.start(), match.end(), end, _speaker(match["name"]), match["time"] is not None, bool(headed)
+        )
         for match, end in zip(found, ends, strict=True)
     ]
 
@@ -118,11 +134,11 @@ def _speaker(name: str) -> str:
     return name.strip(" *_\t").casefold()
 
 
-def _is_transcript(text: str, turns: Sequence[_Turn]) -> bool:
+def _is_transcript(text: str, turns: Sequence[_Turn], *, announced: bool) -> bool:
     """Whether at least two speakers take turns here; the fields of a form and of a mail's header do not."""
     speakers = Counter(turn.speaker for turn in turns)
     lines = sum(1 for line in text.splitlines() if line.strip())
-    if len(speakers) < 2 or len(turns) < MIN_SHARE * lines:
+    if len(speakers) < 2 or len(turns) < MIN_SHARE * (lines - sum(turn.headed for turn in turns)):
         return False
     roles = any(map(_is_visitor, speakers)) and any(map(_is_agent, speakers))
     if roles and len(speakers) == len(turns) == 2:
@@ -132,7 +148,8 @@ def _is_transcript(text: str, turns: Sequence[_Turn]) -> bool:
     timed = sum(turn.timed for turn in turns)
     if len(turns) < MIN_TURNS or switches < 2 or 2 * repeated < len(turns):
         return False
-    return roles or 2 * timed >= len(turns) or (len(speakers) <= 4 and any(map(_is_agent, speakers)))
+    known = any(map(_is_agent, speakers)) or (announced and any(map(_is_visitor, speakers)))
+    return roles or 2 * timed >= len(turns) or (len(speakers) <= 4 and known)
 
 
 def _is_agent(speaker: str) -> bool:

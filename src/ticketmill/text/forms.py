@@ -91,6 +91,8 @@ _FIELD = re.compile(
     re.M,
 )
 
+# a line of its own, its value on the next
+_BARE_NAME = re.compile(r"^[ \t]*(?P<name>[^\W_][^\n:：]{0,40}?)[ \t]*(?P<value>)$", re.M)
 _NEXT_LINE = re.compile(r"\s*+[^\n]*")
 
 _TEMPLATE = re.compile(
@@ -150,12 +152,14 @@ class _Field(NamedTuple):
 
 def form_spans(text: str) -> list[Span]:
     """The names of a contact form's fields, and the fields that are no text."""
-    if "\n" not in text or (":" not in text and "：" not in text):
+    if "\n" not in text:
         return []
     matches = list(_FIELD.finditer(text))
     fields = [field for match in matches if (field := _field(text, match)) is not None]
     if not _is_contact_form(text, fields, len(matches) - len(fields)):
-        return []
+        fields = [field for match in _BARE_NAME.finditer(text) if (field := _field(text, match)) is not None]
+        if not _is_contact_form(text, fields, 0):
+            return []
     spans: list[Span] = []
     for field in fields:
         spans += visible(text, TextKind.FORM, field.start, field.value)
