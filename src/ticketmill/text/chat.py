@@ -48,7 +48,8 @@ _AGENT_TALK = re.compile(
     re.I,
 )
 _CHAT = re.compile(
-    r"\b(?:live ?)?chat|transcript|conversation|verlauf|gespräch|conversación|conversa\b|conversazione|gesprek|samtale|czat"
+    r"\b(?:live ?)?chat|transcript|conversation|verlauf|gespräch|conversación|conversa\b|conversazione"
+    r"|gesprek|samtale|czat"
     r"|rozmow|チャット",
     re.I,
 )
