@@ -161,3 +161,16 @@ HEADERS = [
 def test_what_stands_below_a_header_is_quoted(header: str) -> None:
     text = f"It fails again.\n\n{header}\n\nHello Tom,\nit is repaired."
     assert words(blanked(text, mail_spans(text))) == "It fails again."
+
+
+def test_a_short_line_above_a_forwarded_mail_points_to_it() -> None:
+    text = f"From our front desk. I can confirm.\n\n{ANNOUNCEMENTS[0]}\n\n{FORWARDED}"
+    spans = letter_spans(text, subject="Fwd: gate 2")
+    assert words(counting_words(text, spans, subject="Fwd: gate 2")).endswith(FORWARDED)
+
+
+def test_who_doubts_a_mail_does_not_pass_it_on() -> None:
+    text = f"Is this from you? I did not click. See below.\n\n{ANNOUNCEMENTS[0]}\n\nPay 1.99 now."
+    spans = letter_spans(text, subject="Fwd: your parcel")
+    own = "Is this from you? I did not click. See below."
+    assert words(counting_words(text, spans, subject="Fwd: your parcel")) == own

@@ -81,7 +81,7 @@ def _by_longest_word(phrases: Iterable[str]) -> dict[str, list[set[str]]]:
 _LATIN = _by_longest_word(phrase for phrase in _PHRASES if phrase not in _UNDIVIDED)
 
 
-def _may_hold_boilerplate(text: str) -> bool:
+def may_hold_boilerplate(text: str) -> bool:
     """Whether all words of any of the phrases are in `text`. Most texts have none, and this is cheap."""
     lowered = text.lower()
     prefixes = _prefixes(lowered)
@@ -92,7 +92,7 @@ def _may_hold_boilerplate(text: str) -> bool:
 
 def boilerplate_spans(text: str) -> list[Span]:
     """Disclaimers, footers and banners in `text`: a ticket's subject, or its body without quotes."""
-    if not _may_hold_boilerplate(text):
+    if not may_hold_boilerplate(text):
         return []
     lines = lines_of(text)
     kinds: list[TextKind | None] = [None] * len(lines)

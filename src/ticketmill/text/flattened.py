@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from ticketmill.domain.spans import Span, TextKind
 from ticketmill.text.attributions import is_certain
+from ticketmill.text.boilerplate import may_hold_boilerplate
 from ticketmill.text.lines import Line, lines_of
 from ticketmill.text.notices import is_banner, is_sure_disclaimer, opens_disclaimer, speaks
 from ticketmill.text.reply_headers import is_one_line_header
@@ -31,7 +32,7 @@ _WROTE = re.compile(
 def flattened_quotes(text: str) -> Iterator[Span]:
     """The first quote that begins within a line: it ends with the text."""
     for line in lines_of(text):
-        if len(line.text) < MIN_CHARACTERS:
+        if len(line.text) < MIN_CHARACTERS or ":" not in line.text:
             continue
         start = _start_of_quote(line.text)
         if start is not None and line.text[:start].strip():
@@ -55,6 +56,8 @@ def _start_of_quote(text: str) -> int | None:
 
 def flattened_boilerplate(text: str) -> Iterator[Span]:
     """Disclaimers that end a line, and banners that begin the text within one."""
+    if not may_hold_boilerplate(text):
+        return
     first = True
     for line in lines_of(text):
         if line.blank:
@@ -65,13 +68,14 @@ def flattened_boilerplate(text: str) -> Iterator[Span]:
 
 
 def _within(line: Line, *, first: bool) -> Iterator[Span]:
+    sure = is_sure_disclaimer(line.text)
+    if not sure and not first:
+        return
     starts = [0, *(found.end() for found in _SENTENCE_START.finditer(line.text))]
-    begin = 0
-    if first:
-        begin = _end_of_banner(line.text, starts)
-        if begin:
-            yield Span(line.start, line.start + len(line.text[:begin].rstrip()), TextKind.BANNER)
-    if not is_sure_disclaimer(line.text):
+    begin = _end_of_banner(line.text, starts) if first else 0
+    if begin:
+        yield Span(line.start, line.start + len(line.text[:begin].rstrip()), TextKind.BANNER)
+    if not sure:
         return
     for start in starts[-_MAX_SENTENCES:]:
         tail = line.text[start:]

@@ -130,6 +130,15 @@ _POINTER = re.compile(
     r"|下記|以下|転送|ご確認ください",
     re.IGNORECASE,
 )
+_DOUBTS = re.compile(
+    r"\bclick|\bphish|\bscam|\bspam\b|\bfraud|\bfake|\bsuspicious|\b(?:is|are) (?:this|it|that|they"
+    r"|these) (?:really )?from you"
+    r"|\bgenuine|\bgeklickt|\bbetrug|\bfälschung|\bcliqué|\bhameçonnage|\bfraude|\bestafa|\bgolpe"
+    r"|\btruffa|\bgeklikt|\boplichting"
+    r"|\bklikket|\bsvindel|\bkliknął|\boszust|詐欺|フィッシング",
+    re.IGNORECASE,
+)
+_MAX_COVERING_WORDS = 22
 _MAX_POINTING_WORDS = 25
 _MAX_NAMED_WORDS = 3
 _MAX_NAME_CHARACTERS = 40
@@ -161,10 +170,17 @@ def is_forward(subject: str) -> bool:
     return _FORWARD_PREFIX.match(subject) is not None
 
 
-def only_points(text: str) -> bool:
-    """Whether the writer's own `text` only points to what is forwarded ("FYI, see below")."""
+def only_points(text: str, *, subject: str = "") -> bool:
+    """Whether the writer's own `text` only points to what is forwarded ("FYI, see below").
+
+    Under a forwarded mail's `subject`, a short text does as well. Who doubts the mail does not pass it on.
+    """
     text = " ".join(text.split())
     words = len(text.split())
+    if _DOUBTS.search(text):
+        return False
+    if words <= _MAX_COVERING_WORDS and is_forward(subject):
+        return True
     if words <= _MAX_NAMED_WORDS and _is_name(text):
         return True
     limit = _MAX_POINTING_WORDS if " " in text else 1

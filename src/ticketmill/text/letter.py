@@ -33,11 +33,11 @@ def letter_spans(text: str, *, subject: str = "") -> list[Span]:
     return found if forwards or says_something else []
 
 
-def counting_words(text: str, spans: Iterable[Span]) -> str:
+def counting_words(text: str, spans: Iterable[Span], *, subject: str = "") -> str:
     """`text` with `spans` blanked, except what is forwarded where the writer's own words only point to it."""
     spans = list(spans)
     own = blanked(text, spans)
-    if any(span.kind is TextKind.FORWARDED for span in spans) and only_points(own):
+    if any(span.kind is TextKind.FORWARDED for span in spans) and only_points(own, subject=subject):
         return blanked(text, [span for span in spans if span.kind is not TextKind.FORWARDED])
     return own
 

@@ -25,7 +25,7 @@ from ticketmill.text.reply_headers import HeaderBlock, header_block
 from ticketmill.text.signatures import is_signature_line
 
 _RULE = re.compile(r"\s*[_\-=*]{5,}\s*$")
-_QUOTED = re.compile(r"\s{0,3}(?:>|&gt;|\|\s)")
+_QUOTED = re.compile(r"[ \t]*(?:>|&gt;|\|\s)")
 _COMPARED = re.compile(r"\s*>=?\s?[\d$€£]")
 _PROMPT = re.compile(
     r"\s*(?:>>> ?(?:\w+\.\w|\w+\(|\w+ = |import |from \w+ import |print)"

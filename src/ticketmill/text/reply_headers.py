@@ -53,6 +53,7 @@ _SENT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SENT]}|date|datum)\s?:\s*\S*\s?
 _SUBJECT_IN_LINE = re.compile(rf"\s(?:{_NAMES[Field.SUBJECT]})\s?:", re.IGNORECASE)
 _MAX_CONTINUED_LINES = 4
 _MAX_LINES = 40
+_MAX_LINES_TO_SENDER = 5
 _OPENING_FIELDS = (Field.FROM, Field.DATE, Field.SENT, Field.SUBJECT, Field.TO)
 
 
@@ -75,10 +76,9 @@ def field_of(line: str) -> tuple[Field, str] | None:
 def header_block(lines: Sequence[Line], first: int, *, announced: bool = False) -> HeaderBlock | None:
     """The header block that begins at line `first`. One that is `announced` by a line such as
     "Original Message" needs no further sign that it is one."""
-    given = field_of(lines[first].text)
-    if given is None or given[0] not in _OPENING_FIELDS:
+    opening = _opening_field(lines, first, announced=announced)
+    if opening is None:
         return None
-    opening = given[0]
     values: dict[Field, str] = {}
     end = index = first
     continued = 0
@@ -106,6 +106,20 @@ def header_block(lines: Sequence[Line], first: int, *, announced: bool = False) 
         index += 1
     fits = announced or _is_mail(opening, values) or is_one_line_header(lines[first].text)
     return HeaderBlock(first, end) if fits else None
+
+
+def _opening_field(lines: Sequence[Line], first: int, *, announced: bool) -> Field | None:
+    """The field of line `first`, if a header may begin with it: most do with the sender."""
+    given = field_of(lines[first].text)
+    if given is None or given[0] not in _OPENING_FIELDS:
+        return None
+    begins = announced or given[0] is Field.FROM
+    return given[0] if begins or _has_sender(lines[first + 1 : first + _MAX_LINES_TO_SENDER]) else None
+
+
+def _has_sender(lines: Sequence[Line]) -> bool:
+    given = (field_of(line.text) for line in lines if "@" in line.text)
+    return any(field is not None and field[0] is Field.FROM for field in given)
 
 
 def _continues(previous: str, line: str) -> bool:
