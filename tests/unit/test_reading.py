@@ -91,7 +91,10 @@ def test_a_forwarded_mail_is_read_where_the_writer_only_points_to_it(own: str) -
 
 
 def test_a_forwarded_mail_is_not_read_where_the_writer_says_what_they_want() -> None:
-    own = "I do not need that offer any more. Instead close my account by the end of the year, all of it."
+    own = (
+        "I do not need that offer any more. Instead close my account by the end of the year, all of it, with the "
+        "two cards and the savings plan, and tell me in writing when it is done."
+    )
     body = f"{own}\n\n{FORWARDED}"
     assert words(read("Fwd: x", body).body) == own
 
@@ -216,3 +219,12 @@ def test_a_signature_alone_says_nothing(body: str) -> None:
 )
 def test_a_short_message_with_a_name_says_something(body: str) -> None:
     assert read("", body).says_something
+
+
+def test_a_request_that_ends_with_a_closing_stays() -> None:
+    reading = read("", "I was charged twice.\n\nCancel my plan. Regards")
+    assert "Cancel my plan." in words(reading.text)
+
+
+def test_a_short_line_under_a_forwarded_mails_subject_points_to_it() -> None:
+    assert "My card was eaten." in words(read("Fwd: card", f"It is the third time.\n\n{FORWARDED}").text)

@@ -122,6 +122,7 @@ def _ends_as_closing(phrase: str) -> bool:
     return (
         1 < len(words) <= _MAX_WORDS
         and words[-1] in _ENDINGS
+        and not any(sign in text for sign in ".!?;:")
         and words[0] not in ("no", "send", "say", "give")
     )
 

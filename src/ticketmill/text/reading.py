@@ -151,7 +151,7 @@ def _body(raw: str, subject: str) -> _Part:
         if found := find(left):
             left = without(left, found)
             cut += found
-    part = _part(raw, plain, _what_is_cut(left, cut))
+    part = _part(raw, plain, _what_is_cut(left, cut), subject)
     return replace(part, is_trifle=True) if not cut and _is_trifle(left) else part
 
 
@@ -174,7 +174,7 @@ def _what_is_cut(left: str, cut: list[Span]) -> list[Span]:
     return [span for span in cut if span.kind in TRIFLES]
 
 
-def _part(raw: str, plain: str, cut: list[Span]) -> _Part:
+def _part(raw: str, plain: str, cut: list[Span], subject: str = "") -> _Part:
     """A part of a ticket without `cut`. What is there twice goes to the span that comes first."""
     logs = log_spans(plain, code_spans(raw)) if "\n" in plain else []
     if plain == raw and not cut and not logs:
@@ -187,16 +187,17 @@ def _part(raw: str, plain: str, cut: list[Span]) -> _Part:
         left = _codes(plain)
         kinds[(signs != left) & (left <= ord(" "))] = _MARKUP
     own = _blanked(plain, (kinds != _OWN) & (kinds != _LOG)) if cut else plain
-    text = _with_forwarded(plain, own, kinds) if any(span.kind is TextKind.FORWARDED for span in cut) else own
+    forwards = any(span.kind is TextKind.FORWARDED for span in cut)
+    text = _with_forwarded(plain, own, subject, kinds) if forwards else own
     if not text.strip():
         kinds[kinds != _MARKUP] = _OWN
         return _Part(plain, _runs(signs, kinds), plain, is_trifle=True)
     return _Part(text, _runs(signs, kinds), plain)
 
 
-def _with_forwarded(plain: str, own: str, kinds: NDArray[np.uint8]) -> str:
+def _with_forwarded(plain: str, own: str, subject: str, kinds: NDArray[np.uint8]) -> str:
     """`own` with the words of what is forwarded, if `own` only points to it."""
-    if not only_points(own):
+    if not only_points(own, subject=subject):
         return own
     return _blanked(plain, (kinds != _OWN) & (kinds != _LOG) & (kinds != _FORWARDED))
 
