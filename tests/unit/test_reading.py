@@ -92,8 +92,8 @@ def test_a_forwarded_mail_is_read_where_the_writer_only_points_to_it(own: str) -
 
 def test_a_forwarded_mail_is_not_read_where_the_writer_says_what_they_want() -> None:
     own = (
-        "I do not need that offer any more. Instead close my account by the end of the year, all of it, with the "
-        "two cards and the savings plan, and tell me in writing when it is done."
+        "I do not need that offer any more. Instead close my account by the end of the year, all of it, with "
+        "the two cards and the savings plan, and tell me in writing when it is done."
     )
     body = f"{own}\n\n{FORWARDED}"
     assert words(read("Fwd: x", body).body) == own

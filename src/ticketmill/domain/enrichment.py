@@ -161,7 +161,7 @@ class Enrichment(Record):
     """Whether a person should look: there are `review_reasons`."""
     review_reasons: tuple[str, ...] = ()
     """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below.
-    `no_text`: there is nothing to read."""
+    `priority_conflict`: urgency and stated priority are two levels apart. `no_text`: nothing to read."""
     status: Open[Status]
     """`enriched`, or `partial` if a stage failed or fell back."""
     failed_stages: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
 from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.warning import TicketWarning
 
 if TYPE_CHECKING:
     from ticketmill.domain.message import RawObject
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
+MAX_WARNINGS = 20
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
 """What `index_attributes` gives."""
@@ -148,6 +150,8 @@ class TicketRow(Record):
     """The helpdesk's first 50 tags."""
     stated_priority: Open[Urgency] | None = None
     """The priority that the submitter set."""
+    warnings: tuple[TicketWarning, ...] = ()
+    """What was unusual about the raw ticket: the first 20."""
 
     intent: Annotated[str | None, FACET] = None
     """The intent."""
@@ -277,6 +281,7 @@ def enriched_row(
         source=ticket.metadata.source and ticket.metadata.source[:MAX_FIELD_CHARS],
         tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
         stated_priority=ticket.priority,
+        warnings=ticket.warnings[:MAX_WARNINGS],
         **predictions,
         automatic=enrichment.automatic,
         automatic_kind=enrichment.automatic_kind,
