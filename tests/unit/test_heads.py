@@ -25,7 +25,7 @@ from ticketmill.models.tokens import buckets_of, read_tokens
 COLUMNS = len(NAMES)
 
 MANIFEST: dict[str, Any] = {
-    "format": 2,
+    "format": 3,
     "layers": [2, 0],
     "tasks": {
         "mood": {"kind": "softmax", "labels": ["bad", "good"], "temperature": 1.0},
@@ -206,6 +206,7 @@ def test_arrays_that_are_foreign_or_do_not_fit_are_a_fault_of_setup(content: byt
         b"{}",
         b"\xff",
         files(format=1)[MANIFEST_FILE],
+        files(format=2)[MANIFEST_FILE],
         files(layers="all")[MANIFEST_FILE],
         files(unknown=1)[MANIFEST_FILE],
         files(tasks={"mood": {"kind": "tree", "labels": ["a", "b"], "temperature": 1.0}})[MANIFEST_FILE],
