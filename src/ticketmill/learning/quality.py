@@ -38,6 +38,8 @@ class LeftOut:
     """(n,)"""
     files: NDArray[np.str_]
     """(n,): the groups by which calibrations are left out"""
+    styles: NDArray[np.str_]
+    """(n,)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,9 @@ class Quality:
         return self.files[0]
 
 
-def measure(left_out: LeftOut, styles: NDArray[np.str_]) -> Quality:
-    """The quality on all tickets and on those of each style, (n,)."""
+def measure(left_out: LeftOut) -> Quality:
+    """The quality on all tickets and on those of each style."""
+    styles = left_out.styles
     judged = [
         judge(task, spec, left_out.scores[task], left_out.truth[task], left_out.lengths, left_out.files)
         for task, spec in left_out.specs.items()
