@@ -5,7 +5,8 @@
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
-# make request-cost  the CPU time of a ticket's requests, through boto3 and through obstore
+# make request-cost  the CPU time of a ticket's requests, through botocore and through obstore
+# make command-cost  the CPU time of `ticketmill --help` and `ticketmill list`, from start to end
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
 # make docs    the pages that are derived from the code: settings, commands, records, schemas
@@ -28,7 +29,7 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-hub check policy chaos bench request-cost lambda-zip lambda-start soak conformance audit
+.PHONY: setup demo test test-hub check policy chaos bench request-cost command-cost lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
 
@@ -101,6 +102,9 @@ bench: setup
 
 request-cost: setup
 	@$(BIN)/python tests/benchmarks/request_cost.py
+
+command-cost: setup
+	@$(BIN)/python tests/benchmarks/command_cost.py
 
 # options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
 lambda-zip: setup

@@ -45,7 +45,7 @@ NOT_NEEDED = re.compile(
     | ^numpy/(f2py|_core/include|_core/lib|distutils|doc)/
     | ^onnxruntime/(transformers|tools|quantization|datasets|backend)/
     | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts)/|[^/]+\.json$)
-    | ^(boto3/examples|google/protobuf/compiler)/
+    | ^google/protobuf/compiler/
     | ^ticketmill/(learning|models/shipped|models/build|encoder/build|entrypoints/cli)/
     """,
     re.VERBOSE,

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from ticketmill.bootstrap import load_enricher
+from ticketmill.bootstrap import load_enricher, make_intake
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.errors import RejectionCode, TicketRejected
-from ticketmill.domain.ticket import MAX_TICKET_BYTES, Ticket, parse_ticket
+from ticketmill.domain.intake import Intake
+from ticketmill.domain.json_document import MAX_TICKET_BYTES
+from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import load_settings
 
@@ -18,8 +20,11 @@ from ticketmill.settings import load_settings
 class Ticketmill:
     """The models of one bundle, loaded once. Thread-safe; it needs no AWS and keeps nothing of a ticket."""
 
-    def __init__(self, enricher: Enricher, max_ticket_bytes: int = MAX_TICKET_BYTES) -> None:
+    def __init__(
+        self, enricher: Enricher, max_ticket_bytes: int = MAX_TICKET_BYTES, intake: Intake | None = None
+    ) -> None:
         self._enricher = enricher
+        self._intake = intake or Intake()
         self._max_ticket_bytes = max_ticket_bytes
 
     @property
@@ -46,7 +51,7 @@ class Ticketmill:
             return ticket
         try:
             body = json.dumps(dict(ticket), default=_as_json).encode()
-            return parse_ticket(body, self._max_ticket_bytes)
+            return self._intake.parse(body, self._max_ticket_bytes)
         except TicketRejected as error:
             error.add_note(f"ticket {number} of those given to enrich()")
             raise
@@ -59,7 +64,7 @@ def load(**settings: Any) -> Ticketmill:
     is missing; `ticketmill models build` makes one.
     """
     known = load_settings(**settings)
-    return Ticketmill(load_enricher(known), known.max_ticket_bytes)
+    return Ticketmill(load_enricher(known), known.max_ticket_bytes, make_intake(known))
 
 
 def _as_json(value: object) -> object:

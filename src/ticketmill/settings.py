@@ -16,8 +16,9 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ticketmill.domain.errors import SetupError
+from ticketmill.domain.json_document import MAX_TICKET_BYTES
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
-from ticketmill.domain.ticket import MAX_TICKET_BYTES
+from ticketmill.domain.priority import PriorityNumbers
 
 OTHER_VARIABLES = frozenset(
     {
@@ -162,6 +163,10 @@ class Settings(BaseSettings):
 
     max_ticket_bytes: Annotated[int, Field(ge=1)] = MAX_TICKET_BYTES
     """Limit of a raw ticket, in bytes. Larger ones are rejected as `too_large`."""
+
+    priority_numbers: PriorityNumbers | None = None
+    """Which way a priority that is a bare number counts. `1-is-highest` fits ServiceNow and Jira's ids,
+    `1-is-lowest` Freshdesk and Zammad. Without it such a priority is left empty, with a warning."""
 
     log_format: Literal["text", "json"] = Field(default_factory=_log_format_for_stderr)
     """Format of the worker's log lines."""

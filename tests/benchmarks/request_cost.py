@@ -1,4 +1,4 @@
-"""What a ticket's requests cost in CPU time, through boto3 and through obstore, on an emulator of its own.
+"""What a ticket's requests cost in CPU time, through botocore and through obstore, on an emulator of its own.
 
     python tests/benchmarks/request_cost.py [--requests N] [--threads N] [--rounds N]
 
@@ -16,10 +16,10 @@ from statistics import median
 
 from local_place import fresh_place, local_emulator
 from report import markdown
-from ticketmill.aws.stack import Stack
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.object_store import JSON, ObjectStore
+from ticketmill.deploy.stack import Stack
 
 TICKET = b"x" * 600
 ENRICHMENT = b"x" * 6400  # about the mean of docs/capacity.md
@@ -35,10 +35,10 @@ def requests_of(clients: Clients, stack: Stack) -> dict[str, Request]:
     enriched = ObjectStore(clients.s3, clients.session, stack.enriched_bucket)
     clients.s3.put_object(Bucket=stack.raw_bucket, Key="cost.json", Body=TICKET)
 
-    def get_by_boto3(_: int) -> object:
+    def get_by_botocore(_: int) -> object:
         return clients.s3.get_object(Bucket=stack.raw_bucket, Key="cost.json")["Body"].read()
 
-    def put_by_boto3(number: int) -> object:
+    def put_by_botocore(number: int) -> object:
         key = f"cost/{number}.json"
         return clients.s3.put_object(Bucket=stack.enriched_bucket, Key=key, Body=ENRICHMENT, ContentType=JSON)
 
@@ -59,17 +59,17 @@ def requests_of(clients: Clients, stack: Stack) -> dict[str, Request]:
         return _answered(enriched.put(f"cost/{number}.json", ENRICHMENT))
 
     return {
-        "S3 get, boto3": get_by_boto3,
+        "S3 get, botocore": get_by_botocore,
         "S3 get, obstore": get_by_obstore,
-        "S3 put, boto3": put_by_boto3,
+        "S3 put, botocore": put_by_botocore,
         "S3 put, obstore": put_by_obstore,
-        "DynamoDB put, boto3": put_row,
+        "DynamoDB put, botocore": put_row,
     }
 
 
 def _answered(answer: object) -> object:
     if not answer:
-        raise SystemExit("obstore did not answer; a worker would ask boto3")
+        raise SystemExit("obstore did not answer; a worker would ask botocore")
     return answer
 
 

@@ -14,10 +14,10 @@ from local_place import raw
 
 from ticketmill.aws.dynamodb import item_of
 from ticketmill.bootstrap import load_enricher
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import enriched_key, raw_key
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import enriched_row
-from ticketmill.domain.ticket import parse_ticket
 from ticketmill.learning.corpus import read_corpus
 from ticketmill.settings import load_settings
 from ticketmill.tasks.table import row_attributes

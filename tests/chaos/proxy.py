@@ -6,7 +6,6 @@ import http.client
 import re
 import socket
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from faults import BEFORE, HANG_S, Fault, Faults, Kind
+from loopback_server import LoopbackServer
 from tricks import Tricks
 from wire import Answer, Request
 
@@ -30,7 +30,7 @@ class Seen:
     line: str
 
 
-class Proxy:
+class Proxy(LoopbackServer):
     """Listens on a loopback port of its own until closed."""
 
     def __init__(self, upstream_url: str, faults: Faults, tricks: Tricks) -> None:
@@ -41,18 +41,7 @@ class Proxy:
         parts = urlsplit(upstream_url)
         self.upstream = (parts.hostname or "", parts.port or 80)
         self._started = time.monotonic()
-        self._server = _Server(("127.0.0.1", 0), _handler_of(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(_Server(("127.0.0.1", 0), _handler_of(self)))
 
     def note(self, request: Request, answer: Answer | None, what: str) -> None:
         """Writes down what became of a request; the ticket ids in it make it findable."""
@@ -64,7 +53,6 @@ class Proxy:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -214,12 +214,12 @@ def _not_json(ticket_id: str, mark: str) -> bytes:
 
 INVALID: list[tuple[RejectionCode, Callable[[str, str], bytes]]] = [
     (RejectionCode.NOT_JSON, _not_json),
-    (RejectionCode.SCHEMA, _sample("body-is-a-list.json")),
+    (RejectionCode.TEXT_NOT_FOUND, _sample("text-in-an-unknown-field.json")),
     (RejectionCode.EMPTY_TEXT, _sample("only-whitespace.json")),
     (RejectionCode.SCHEMA, lambda _, mark: json.dumps([mark]).encode()),
     (RejectionCode.NOT_UTF8, lambda _, mark: b'{"body": "\xff' + mark.encode() + b'"}'),
     (RejectionCode.DUPLICATE_KEY, lambda _, mark: f'{{"body": "{mark}", "body": "again"}}'.encode()),
-    (RejectionCode.ID_UNUSABLE, lambda _, mark: json.dumps({"ticket_id": "a/b", "body": mark}).encode()),
+    (RejectionCode.ID_UNUSABLE, lambda _, mark: json.dumps({"ticket_id": [mark], "body": mark}).encode()),
     (RejectionCode.TOO_LARGE, lambda _, mark: (mark + "." * MAX_TICKET_BYTES).encode()),
 ]
 

@@ -11,20 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-import boto3
+import botocore
+from botocore.session import Session
 
 from ticketmill.aws.object_store import ObjectStore
 from ticketmill.entrypoints.cli import main
-
-
-class RecordedSession(boto3.Session):
-    """Its clients write their calls into `calls`."""
-
-    calls: TextIO
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.events.register("provide-client-params.*.*", partial(_record, self.calls))
 
 
 def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -37,9 +28,13 @@ def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None
 
 if __name__ == "__main__":
     path, *sys.argv[1:] = sys.argv[1:]
-    with Path(path).open("a", encoding="utf-8", buffering=1) as RecordedSession.calls:
-        boto3.Session = RecordedSession  # type: ignore[misc]
-        # obstore asks for the same rights; where it gives up, boto3 is asked, whose calls can be recorded
+    with Path(path).open("a", encoding="utf-8", buffering=1) as opened:
+
+        def record_calls(session: Session) -> None:
+            session.register("provide-client-params.*.*", partial(_record, opened))
+
+        botocore.register_initializer(record_calls)
+        # obstore asks for the same rights; where it gives up, botocore is asked, whose calls can be recorded
         ObjectStore.get = lambda *_: None  # type: ignore[method-assign]
         ObjectStore.put = lambda *_: False  # type: ignore[method-assign]
         main()

@@ -11,14 +11,14 @@ from commands import Run
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
 from ticketmill.domain.errors import RejectionCode
-from ticketmill.domain.ticket import MAX_TICKET_BYTES
+from ticketmill.domain.json_document import MAX_TICKET_BYTES
 
 MARKER = "Zanzibar7731"
 GOOD = {"ticket_id": "GOOD", "subject": "Cannot log in", "body": f"My password is refused. {MARKER}"}
 BOMB = gzip.compress(json.dumps({**GOOD, "ticket_id": "BOMB", "body": "a" * 40_000_000}).encode())
 
 UPLOADS = {
-    "tickets/bomb.json": (BOMB, RejectionCode.NOT_UTF8),
+    "tickets/bomb.json": (BOMB, RejectionCode.TOO_LARGE),
     "tickets/large.json": (b" " * (MAX_TICKET_BYTES + 1), RejectionCode.TOO_LARGE),
     "tickets/deep.json": (b"[" * 100_000 + b"]" * 100_000, RejectionCode.SCHEMA),
     "tickets/twice.json": (b'{"ticket_id": "a", "ticket_id": "b"}', RejectionCode.DUPLICATE_KEY),
@@ -26,7 +26,7 @@ UPLOADS = {
     "tickets/../../enriched/x.json": (MARKER.encode(), RejectionCode.NOT_JSON),
     "tickets/%2e%2e%2f+ü \u202e.json": (MARKER.encode(), RejectionCode.NOT_JSON),
     f"tickets/{'k' * 1011}.json": (MARKER.encode(), RejectionCode.NOT_JSON),
-    "tickets/path.json": (json.dumps({**GOOD, "ticket_id": "../GOOD"}).encode(), RejectionCode.ID_UNUSABLE),
+    "tickets/path.json": (json.dumps({**GOOD, "ticket_id": ["../GOOD"]}).encode(), RejectionCode.ID_UNUSABLE),
 }
 
 

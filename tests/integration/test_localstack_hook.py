@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ticketmill.aws.clients import Clients
-from ticketmill.deploy.stack import find_stack, wait_for_events
+from ticketmill.deploy.notification import wait_for_events
+from ticketmill.deploy.stack import find_stack
 
 ROOT = Path(__file__).parents[2]
 HOOK = ROOT / "localstack" / "init" / "ready.d" / "deploy.sh"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +87,22 @@ def run(environment: dict[str, str]) -> Run:
         return done
 
     return invoke
+
+
+@pytest.mark.usefixtures("rows")
+def test_list_loads_nothing_that_it_does_not_need(environment: dict[str, str]) -> None:
+    code = (
+        "import json, sys; from ticketmill.entrypoints.cli import run; code = run(['list']); "
+        "print(json.dumps(list(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "T0" in done.stdout
+    loaded = {name.split(".")[0] for name in json.loads(done.stderr)}
+    assert {"botocore", "pydantic"} <= loaded
+    others = {"boto3", "s3transfer", "obstore", "numpy", "onnxruntime", "tokenizers", "asyncio"}
+    assert not loaded & (others | {"pydantic_settings", "prometheus_client", "aws_lambda_powertools"})
 
 
 @pytest.mark.usefixtures("rows")

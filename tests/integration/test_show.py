@@ -72,3 +72,15 @@ def test_a_ticket_that_nobody_knows_is_not_found(stack: Stack, ticketmill: Run) 
     done = ticketmill("show", "T404", code=5)
     assert done.stdout == ""
     assert "no ticket T404" in done.stderr
+
+
+def test_a_ticket_is_shown_by_the_id_of_its_helpdesk_with_its_warnings(
+    clients: Clients, stack: Stack, ticketmill: Run
+) -> None:
+    body = json.dumps({"ticket_id": "#1042", "subject": "Cannot login", "body": BODY, "priority": "soon"})
+    clients.s3.put_object(Bucket=stack.raw_bucket, Key="tickets/odd.json", Body=body.encode())
+    ticketmill("work", "--max-tickets", 1, "--for", 60)
+    for name in ("#1042", "esc:=231042"):
+        shown = ticketmill("show", name).stdout
+        assert "id_mapped: ticket_id (#1042)" in shown
+        assert "unknown_form: priority (soon)" in shown

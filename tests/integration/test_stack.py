@@ -12,7 +12,8 @@ from ticketmill.aws.events import decode
 from ticketmill.aws.s3 import S3RawTickets
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy import stack as stacks
-from ticketmill.deploy.stack import Stack, deploy, find_stack, template_body, wait_for_events
+from ticketmill.deploy.notification import wait_for_events
+from ticketmill.deploy.stack import Stack, deploy, find_stack, template_body
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.message import Uploads
 

@@ -25,8 +25,10 @@ FILES: dict[str, str | bytes] = {
     "nan.json": '{"ticket_id": "T1", "body": NaN}',
     "twice.json": '{"ticket_id": "T1", "ticket_id": "T2", "body": "x"}',
     "blank.json": '{"ticket_id": "T1", "body": "  "}',
-    "bad-id.json": '{"ticket_id": "../T1", "body": "x"}',
-    "utf16.json": '{"ticket_id": "T1", "body": "x"}'.encode("utf-16"),
+    "bad-id.json": '{"ticket_id": ["T1"], "body": "x"}',
+    "cut-utf16.json": '{"ticket_id": "T1", "body": "x"}'.encode("utf-16")[:-1],
+    "several.json": '[{"ticket_id": "T1", "body": "x"}, {"ticket_id": "T2", "body": "y"}]',
+    "no-text.json": '{"ticket_id": "T1", "note": "The customer wrote that the app is down"}',
     "deep.json": '{"ticket_id": "T1", "body": "x", "more": ' + "[" * 3000 + "]" * 3000 + "}",
     "upper.yaml": "task: topics\nlabels: [{label: A b, description: x}, {label: c, description: x}]",
     "not.yaml": "[",
@@ -238,7 +240,9 @@ REJECTED = {
     "twice.json": "duplicate_key",
     "blank.json": "empty_text",
     "bad-id.json": "id_unusable",
-    "utf16.json": "not_utf8",
+    "cut-utf16.json": "not_utf8",
+    "several.json": "several_tickets: expected one ticket",
+    "no-text.json": "text_not_found: expected the text in body, found none there but long texts in note",
     "deep.json": "schema",
 }
 """Tickets that can never succeed, and why."""

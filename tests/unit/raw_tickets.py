@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from ticketmill.domain.errors import TicketRejected
-from ticketmill.domain.ticket import MAX_TICKET_BYTES, parse_ticket
+from ticketmill.domain.intake import parse_ticket
+from ticketmill.domain.json_document import MAX_TICKET_BYTES
+from ticketmill.domain.ticket import Ticket
 
 FIELDS = {"ticket_id": "TKT-001", "subject": "Cannot sign in", "body": "The reset link is dead."}
 
@@ -35,3 +37,8 @@ def rejection_of(body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> TicketReject
     with pytest.raises(TicketRejected) as caught:
         parse_ticket(body, max_bytes)
     return caught.value
+
+
+def warned(ticket: Ticket) -> list[tuple[str, str | None, str]]:
+    """The warnings of a ticket: code, field and what was found."""
+    return [(str(each.code), each.field, each.found) for each in ticket.warnings]

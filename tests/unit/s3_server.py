@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback_server import LoopbackServer
 
 HEAD = {"ETag": '"e1"', "Last-Modified": "Sat, 21 Nov 2026 09:30:00 GMT", "x-amz-version-id": "v1"}
 
@@ -40,25 +41,13 @@ def refusal(status: int, code: str, message: str) -> Answer:
     return Answer(status, text.encode(), {"Content-Type": "application/xml"})
 
 
-class S3Server:
+class S3Server(LoopbackServer):
     """Listens until closed, and answers each request with what `script` makes of it."""
 
     def __init__(self, script: Callable[[Asked], Answer]) -> None:
         self.script = script
         self.asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    @property
-    def endpoint_url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), self._handler()))
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self

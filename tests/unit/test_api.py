@@ -50,7 +50,7 @@ def test_times_may_be_datetimes(mill: Ticketmill) -> None:
     ("ticket", "code"),
     [
         ({"ticket_id": "T-3"}, RejectionCode.EMPTY_TEXT),
-        ({**REFUND, "body": ["a", "list"]}, RejectionCode.SCHEMA),
+        ({**REFUND, "ticket_id": ["a", "list"]}, RejectionCode.ID_UNUSABLE),
         ({**REFUND, "score": float("nan")}, RejectionCode.NOT_JSON),
         ({**REFUND, "watchers": {"a set"}}, RejectionCode.NOT_JSON),
     ],

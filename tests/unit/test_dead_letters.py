@@ -63,6 +63,14 @@ def test_a_ticket_whose_key_is_not_made_of_its_id_is_found_by_its_object(world: 
     assert not letter.is_called("2026/export")
 
 
+def test_a_message_is_called_by_the_id_that_its_helpdesk_gave_the_ticket(world: DeadLetterWorld) -> None:
+    world.fill(world.raw.drop("tickets/x.json", ticket("#1042")))
+    (letter,) = world.look()
+    assert letter.is_called("#1042")
+    assert letter.is_called("esc:=231042")
+    assert not letter.is_called("1042")
+
+
 def test_the_failure_of_another_object_of_the_same_ticket_explains_nothing(world: DeadLetterWorld) -> None:
     world.fill(world.raw.drop("tickets/T1.json", ticket("T1")))
     world.write_row("T1", "tickets/other.json", failure=failure("tickets/other.json"))

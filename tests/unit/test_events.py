@@ -200,8 +200,8 @@ def test_an_event_of_another_bucket_is_refused(name: str) -> None:
         '{"detail-type": "Object Created", "source": "aws.s3", "detail": {}}',
         '{"Type": "Notification", "Message": "secret words"}',
         '{"Type": "SubscriptionConfirmation", "Message": "secret words"}',
-        '{"ticket_id": "secret words"}',
-        '{"ticket_id": "../secret"}',
+        '{"ticket_id": " "}',
+        json.dumps({"ticket_id": "secret words" * 20}),
         '{"ticket_id": null}',
         '{"ticket_id": ["TKT-001"]}',
         '{"ticket_id": "TKT-001", "body": "secret words"}',
@@ -214,6 +214,15 @@ def test_what_is_not_known_is_refused_without_quoting_it(body: str) -> None:
         decode(body, AWS_BUCKET)
     assert "secret" not in str(refusal.value)
     assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("ticket_id", "key"),
+    [("TKT-001", "tickets/TKT-001.json"), ("#1042", "tickets/esc:=231042.json"), (" T ", "tickets/T.json")],
+)
+def test_a_ticket_is_asked_for_by_the_id_that_its_sender_knows(ticket_id: str, key: str) -> None:
+    (upload,) = uploads_of(json.dumps({"ticket_id": ticket_id}), AWS_BUCKET)
+    assert (upload.key, upload.fallback_key) == (key, key)
 
 
 @pytest.mark.parametrize(

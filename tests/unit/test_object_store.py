@@ -1,4 +1,4 @@
-"""Tickets come by obstore; whatever it cannot do, boto3 does, and says why that fails."""
+"""Tickets come by obstore; whatever it cannot do, botocore does, and says why that fails."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def upload(key: str = KEY) -> Upload:
 
 
 def first(answer: Answer, then: Answer) -> Callable[[Asked], Answer]:
-    """What obstore gets, and then boto3."""
+    """What obstore gets, and then botocore."""
     return lambda asked: answer if asked.by_obstore else then
 
 
@@ -111,7 +111,7 @@ def test_a_ticket_over_the_limit_is_not_waited_for(serve: Serve) -> None:
     ],
     ids=["truncated", "unavailable", "denied", "missing", "moved", "not of S3"],
 )
-def test_what_obstore_cannot_get_boto3_can(serve: Serve, answer: Answer) -> None:
+def test_what_obstore_cannot_get_botocore_can(serve: Serve, answer: Answer) -> None:
     s3 = serve(first(answer, then=Answer(body=BODY)))
     raw = raw_tickets().fetch(upload(), 1000)
     assert raw is not None
@@ -119,7 +119,7 @@ def test_what_obstore_cannot_get_boto3_can(serve: Serve, answer: Answer) -> None
     assert [asked.by_obstore for asked in s3.asked] == [True, False]
 
 
-def test_what_obstore_cannot_put_boto3_can(serve: Serve) -> None:
+def test_what_obstore_cannot_put_botocore_can(serve: Serve) -> None:
     s3 = serve(first(Answer(503), then=Answer()))
     S3EnrichedTickets(connect(), "enriched").put("tickets/T/1.json", BODY)
     assert [asked.by_obstore for asked in s3.asked] == [True, False]
@@ -136,7 +136,7 @@ def test_what_obstore_cannot_put_boto3_can(serve: Serve) -> None:
         ("tickets/a\tb.json", "/raw/tickets/a%09b.json"),
     ],
 )
-def test_a_key_that_obstore_would_change_is_fetched_by_boto3(serve: Serve, key: str, path: str) -> None:
+def test_a_key_that_obstore_would_change_is_fetched_by_botocore(serve: Serve, key: str, path: str) -> None:
     s3 = serve(Answer(body=BODY))
     raw = raw_tickets().fetch(upload(key), 1000)
     assert raw is not None
@@ -189,7 +189,7 @@ def test_nobody_at_the_endpoint_is_transient(serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("no_proxy", "by_proxy"), [("", True), ("127.0.0.1", False), ("*", False), ("example.com", True)]
 )
-def test_a_proxy_is_used_where_boto3_uses_it(
+def test_a_proxy_is_used_where_botocore_uses_it(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, no_proxy: str, by_proxy: bool
 ) -> None:
     proxy = serve(Answer(body=BODY))
@@ -221,7 +221,7 @@ def test_the_endpoint_of_s3_comes_before_that_of_all_services(
         ({"AWS_ENDPOINT_URL": "http://localhost:4566"}, "raw", "http://localhost:4566/raw"),
     ],
 )
-def test_a_bucket_is_addressed_as_boto3_addresses_it(
+def test_a_bucket_is_addressed_as_botocore_addresses_it(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], bucket: str, url: str
 ) -> None:
     for name, value in environment.items():

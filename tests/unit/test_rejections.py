@@ -17,6 +17,7 @@ from ticketmill.domain.labels import Status
 from ticketmill.pipeline.outcome import Result, acknowledgeable
 
 LATER = NOW + timedelta(seconds=5)
+LONG_TEXT = "The customer called and says that the app is down."
 
 
 @pytest.mark.parametrize(
@@ -24,9 +25,11 @@ LATER = NOW + timedelta(seconds=5)
     [
         (b"{not json", RejectionCode.NOT_JSON, "T1"),
         (b"\xff\xfe{", RejectionCode.NOT_UTF8, "T1"),
-        ({"ticket_id": "T1", "body": ["a", "list"]}, RejectionCode.SCHEMA, "T1"),
-        ({"ticket_id": "other", "body": 1.5, "subject": True}, RejectionCode.SCHEMA, "other"),
-        ({"ticket_id": "a/b", "body": "text"}, RejectionCode.ID_UNUSABLE, "T1"),
+        ({"body": "A text without an id."}, RejectionCode.SCHEMA, "T1"),
+        ({"ticket_id": ["a"], "body": "text"}, RejectionCode.ID_UNUSABLE, "T1"),
+        ({"ticket_id": "other", "note": LONG_TEXT}, RejectionCode.TEXT_NOT_FOUND, "other"),
+        ({"ticket_id": "#7", "note": LONG_TEXT}, RejectionCode.TEXT_NOT_FOUND, "esc:=237"),
+        ([{"ticket_id": "a", "body": "x"}] * 3, RejectionCode.SEVERAL_TICKETS, "T1"),
         ({"ticket_id": "T1", "body": " \n"}, RejectionCode.EMPTY_TEXT, "T1"),
         ({"ticket_id": "T1", "body": "x" * 20_000}, RejectionCode.TOO_LARGE, "T1"),
     ],
@@ -86,7 +89,7 @@ def test_a_rejection_never_overwrites_a_good_enrichment_and_is_noted_beside_it(w
     assert row.status is Status.ENRICHED
     assert row.enriched_key == good.enriched_key
     assert row.rejection is not None
-    assert row.rejection.code is RejectionCode.SCHEMA
+    assert row.rejection.code is RejectionCode.EMPTY_TEXT
 
 
 def test_a_good_upload_after_a_rejected_one_clears_the_rejection(world: World) -> None:

@@ -27,6 +27,7 @@ from ticketmill.domain.row import (
     MAX_FIELD_CHARS,
     MAX_SUBJECT_CHARS,
     MAX_TAGS,
+    MAX_WARNINGS,
     RawVersion,
     Rejection,
     TicketRow,
@@ -34,6 +35,7 @@ from ticketmill.domain.row import (
     rejected_row,
 )
 from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.domain.warning import TicketWarning, WarningCode
 from ticketmill.tasks.table import row_attributes
 
 UPLOADED = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -191,6 +193,13 @@ def test_a_row_with_the_longest_summary_stays_far_below_the_limit_of_an_item() -
     # forty words may have any length: a pasted file is one word
     long = Summary(text="x" * 1_048_576, display="x", source=Source.SUBJECT, confidence=1.0, compression=1.0)
     assert len(row(summary=long).model_dump_json().encode()) < MAX_ITEM_BYTES / 4
+
+
+def test_a_row_has_the_first_warnings_of_its_ticket() -> None:
+    warning = TicketWarning(code=WarningCode.UNKNOWN_FORM, field="priority", found="soon")
+    assert row(TICKET.model_copy(update={"warnings": (warning,)})).warnings == (warning,)
+    many = row(TICKET.model_copy(update={"warnings": (warning,) * 1000}))
+    assert many.warnings == (warning,) * MAX_WARNINGS
 
 
 def test_what_fits_is_not_cut() -> None:

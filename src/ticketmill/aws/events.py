@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.keys import PROBE_PREFIX, is_macos_metadata, raw_key
 from ticketmill.domain.message import Announcement, BackfillRequest, Ignored, Upload, Uploads
-from ticketmill.domain.ticket import is_usable_id
+from ticketmill.domain.ticket_id import known_as
 
 MAX_KEY_BYTES = 1024  # of UTF-8, by S3's rules
 # S3 sends one record a message. Thousands would fill a worker's memory, again with every delivery.
@@ -169,9 +169,10 @@ def _from_ticket_id(document: Mapping[str, Any], raw_bucket: str) -> Upload:
             f"expected ticket_id alone, found {len(document) - 1} more fields: "
             "the ticket itself belongs in the bucket"
         )
-    if not isinstance(ticket_id, str) or not is_usable_id(ticket_id):
+    names = known_as(ticket_id) if isinstance(ticket_id, str) else ()
+    if not names:
         raise ValueError("expected a ticket_id that can name a ticket, found another")
-    key = raw_key(ticket_id)
+    key = raw_key(names[0])
     return Upload(bucket=raw_bucket, key=key, fallback_key=key)
 
 

@@ -1,15 +1,15 @@
-"""One bucket through obstore: the get and the put of every ticket at an eighth of boto3's CPU time.
+"""One bucket through obstore: the get and the put of every ticket at an eighth of botocore's CPU time.
 
-obstore makes one attempt. Where that fails, boto3 asks again: it retries, finds a bucket's region, and knows
-the service's own code and message. So nothing here interprets an error. Credentials, endpoint, addressing
-style, proxies and certificates are those that boto3 resolves.
+obstore makes one attempt. Where that fails, botocore asks again: it retries, finds a bucket's region, and
+knows the service's own code and message. So nothing here interprets an error. Credentials, endpoint,
+addressing style, proxies and certificates are those that botocore resolves.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -25,13 +25,13 @@ from ticketmill.aws.clients import at_setup
 from ticketmill.domain.message import RawObject
 
 if TYPE_CHECKING:
-    from boto3 import Session
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
-    from obstore.store import ClientConfig, S3Store
+    from obstore.store import ClientConfig, S3Credential, S3Store
 
 JSON = "application/json"
 
-# boto3 renews credentials that end within 10 minutes; obstore asks again 5 minutes before this has passed
+# botocore renews credentials that end within 10 minutes; obstore asks again 5 minutes before this has passed
 CREDENTIALS_KEPT = timedelta(minutes=10)
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class ObjectStore:
         self._url = bucket_url(s3, bucket)
 
     def get(self, key: str, max_bytes: int) -> RawObject | None:
-        """The object at `key`, over `max_bytes` without its body; None where boto3 must be asked."""
+        """The object at `key`, over `max_bytes` without its body; None where botocore must be asked."""
         if not _is_plain(key):
             return None
         import obstore
@@ -76,7 +76,7 @@ class ObjectStore:
         )
 
     def put(self, key: str, body: bytes) -> bool:
-        """Stores JSON at `key`; False where boto3 must be asked."""
+        """Stores JSON at `key`; False where botocore must be asked."""
         if not _is_plain(key):
             return False
         import obstore
@@ -91,7 +91,6 @@ class ObjectStore:
 
     @cached_property
     def _store(self) -> S3Store:
-        from obstore.auth.boto3 import Boto3CredentialProvider
         from obstore.store import S3Store
 
         return S3Store(
@@ -100,10 +99,21 @@ class ObjectStore:
             aws_endpoint_url_s3=self._url,
             virtual_hosted_style_request=True,  # the URL names the bucket, in its host or in its path
             region=self._region,
-            credential_provider=Boto3CredentialProvider(self._session, ttl=CREDENTIALS_KEPT),
+            credential_provider=self._credentials,
             client_options=self._client_options(),
             retry_config={"max_retries": 0},
         )
+
+    def _credentials(self) -> S3Credential:
+        """botocore's credentials, which it renews by itself, as obstore takes them."""
+        held: Any = self._session.get_credentials()
+        found = held.get_frozen_credentials()
+        return {
+            "access_key_id": found.access_key,
+            "secret_access_key": found.secret_key,
+            "token": found.token,
+            "expires_at": datetime.now(UTC) + CREDENTIALS_KEPT,
+        }
 
     def _client_options(self) -> ClientConfig:
         parts = urlsplit(self._url)
@@ -142,11 +152,11 @@ def _is_plain(key: str) -> bool:
 
 
 def _log(error: Exception) -> None:
-    log.debug("boto3 asks again: %s", str(error).partition("\n")[0])
+    log.debug("botocore asks again: %s", str(error).partition("\n")[0])
 
 
 def bucket_url(s3: S3Client, bucket: str) -> str:
-    """Where boto3 sends the requests of `bucket`, as the SDK's variables and files say. Nothing is sent.
+    """Where botocore sends the requests of `bucket`, as the SDK's variables and files say. Nothing is sent.
 
     Raises SetupError where it cannot have an address.
     """

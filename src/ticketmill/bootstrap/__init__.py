@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
+from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "located_models",
     "make_backfill",
     "make_dead_letters",
+    "make_intake",
     "make_pipeline",
     "reindex",
 ]

@@ -186,6 +186,8 @@ def fingerprint_of(settings: Settings, bundle: str, located: Mapping[HubTask, Lo
         if settings.choice(task).kind != default
     }
     decisive |= {} if settings.urgency == "onepass" else {"urgency": settings.urgency}
+    if settings.priority_numbers is not None:  # it decides what a priority is, and so what contradicts it
+        decisive["priority_numbers"] = settings.priority_numbers
     if not decisive:
         return bundle
     decisive |= {name: getattr(settings, name) for name in DECISIVE_OF_HUB} if located else {}

@@ -8,6 +8,7 @@ from socket import gethostname
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
+from ticketmill.bootstrap.intake import make_intake
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) ->
         enricher=enricher,
         executor=executor,
         max_ticket_bytes=settings.max_ticket_bytes,
+        parse=make_intake(settings).parse,
         serving_serial=ServingSerial(
             adapters.serving, enricher.fingerprint, gethostname(), decides=settings.serve == "auto"
         ),
@@ -52,6 +54,7 @@ def make_backfill(settings: Settings, adapters: Adapters, fingerprint: str, exec
         executor=executor,
         fingerprint=fingerprint,
         max_ticket_bytes=settings.max_ticket_bytes,
+        parse=make_intake(settings).parse,
     )
 
 
@@ -82,4 +85,5 @@ def make_dead_letters(settings: Settings, adapters: Adapters) -> DeadLetters:
         decode=partial(decode, raw_bucket=adapters.stack.raw_bucket),
         executor=ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io"),
         max_ticket_bytes=settings.max_ticket_bytes,
+        parse=make_intake(settings).parse,
     )

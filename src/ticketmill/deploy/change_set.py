@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ticketmill.aws.clients import Clients
@@ -93,7 +92,7 @@ def prepare(
             StackName=stack_name,
             ChangeSetName=f"ticketmill-{uuid.uuid4().hex}",
             ChangeSetType=kind,
-            TemplateBody=_with_literal_names(stack_name, body) if adopt else body,
+            TemplateBody=_with_literal_names(clients, stack_name, body) if adopt else body,
             Parameters=stacks.parameter_list(given, kept),
             Tags=[{"Key": key, "Value": value} for key, value in {**DEFAULT_TAGS, **held, **tags}.items()],
             Capabilities=stacks.CAPABILITIES,
@@ -152,16 +151,15 @@ def _kept_parameters(
     return known & {each["ParameterKey"] for each in existing.get("Parameters", [])} if existing else set()
 
 
-def _with_literal_names(stack_name: str, body: str) -> str:
+def _with_literal_names(clients: Clients, stack_name: str, body: str) -> str:
     """The template with the names of buckets and table worked out: by others CloudFormation finds none.
 
     They come to the same name, so that a later deployment of the template as it is changes nothing.
     """
-    sts = boto3.client("sts")
     known = {
         "${AWS::StackName}": stack_name,
-        "${AWS::AccountId}": sts.get_caller_identity()["Account"],
-        "${AWS::Region}": sts.meta.region_name,
+        "${AWS::AccountId}": clients.sts.get_caller_identity()["Account"],
+        "${AWS::Region}": clients.sts.meta.region_name,
     }
 
     def literal(found: re.Match[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,12 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from ticketmill.aws.clients import LOCAL_HINT, Clients, at_setup
-from ticketmill.aws.events import decode
-from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy.endpoint import Answering, ask, check_answers, is_loopback, split_endpoint
 from ticketmill.domain.errors import SetupError
-from ticketmill.domain.keys import PROBE_PREFIX, TICKET_SUFFIX
-from ticketmill.domain.message import Ignored, Message
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
@@ -27,11 +22,10 @@ if TYPE_CHECKING:
 DEPLOY_TIMEOUT_S = 600
 POLL_S = 0.5  # far under CloudFormation's limit, and an emulator is done at the first look
 CAPABILITIES: list[CapabilityType] = ["CAPABILITY_IAM"]  # the template's policies and roles
-_PROBE_EVERY_S = 5  # on AWS a new notification may miss the first uploads
 
 _NOTHING_TO_UPDATE = "No updates are to be performed"
 _SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
-_REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
+REACH_HINT = f"check AWS_ENDPOINT_URL, credentials and region, {LOCAL_HINT}"
 _ROLL_BACK_HINT = "roll it back (aws cloudformation continue-update-rollback --stack-name {})"
 _DELETE_HINT = "delete it (aws cloudformation delete-stack --stack-name {})"
 _AGAIN = "run `ticketmill up` again"
@@ -69,7 +63,7 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
     """
     body, given = template_body(), dict(parameters or {})
     check_answers(_endpoint(clients))
-    with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
+    with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", REACH_HINT):
         existing = describe(clients, stack_name)
         if existing is None:
             clients.cloudformation.create_stack(
@@ -90,7 +84,7 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
 def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:
     """The stack of that name, from its outputs. Raises SetupError where there is none, or it is not ours."""
     check_answers(_endpoint(clients))
-    with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", _REACH_HINT):
+    with at_setup(f"looking for stack {stack_name} at {_endpoint(clients)}", REACH_HINT):
         found = describe(clients, stack_name)
     if found is None:
         check_region(clients, stack_name)
@@ -114,58 +108,6 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
             f"stack {stack_name} ({found['StackStatus']}) has no output {missing}: "
             "run `ticketmill up`, or set TICKETMILL_STACK to the name of yours"
         ) from None
-
-
-def wait_for_events(clients: Clients, stack: Stack, timeout_s: float) -> None:
-    """Drops a probe into the raw bucket and waits until its event really is in the queue; then clears both.
-
-    Other messages met meanwhile are held until the end and then released: to receive one again and again
-    would count toward the dead-letter queue. Raises SetupError where no event comes within `timeout_s`.
-    """
-    queue = SqsQueue(clients.sqs, stack.queue_url)
-    key = f"{PROBE_PREFIX}{uuid.uuid4().hex}{TICKET_SUFFIX}"
-    others: list[Message] = []
-    deadline = time.monotonic() + timeout_s
-    with at_setup("probing the way from bucket to queue", _REACH_HINT):
-        try:
-            while (left_s := deadline - time.monotonic()) > 0:
-                clients.s3.put_object(Bucket=stack.raw_bucket, Key=key, Body=b"{}")
-                if _probe_arrived(queue, stack.raw_bucket, key, others, min(left_s, _PROBE_EVERY_S)):
-                    return
-        finally:
-            _remove_versions(clients, stack.raw_bucket, key)
-            queue.release(others, delay_s=0)
-    raise SetupError(
-        f"no event of an upload to {stack.raw_bucket} came to {stack.queue_url} within {timeout_s:g} s: "
-        "a running worker may have taken it, or the bucket's notification is missing"
-    )
-
-
-def _probe_arrived(queue: SqsQueue, raw_bucket: str, key: str, others: list[Message], wait_s: float) -> bool:
-    """Whether the probe's event comes within `wait_s`; it is deleted, what else comes goes to `others`."""
-    deadline = time.monotonic() + wait_s
-    while (left_s := deadline - time.monotonic()) > 0:
-        received = queue.receive(max_messages=10, wait_s=left_s)
-        ours = [message for message in received if _announces(message, raw_bucket, key)]
-        others += [message for message in received if message not in ours]
-        if ours:
-            queue.acknowledge(ours)
-            return True
-    return False
-
-
-def _announces(message: Message, raw_bucket: str, key: str) -> bool:
-    try:
-        announcement = decode(message.body, raw_bucket)
-    except ValueError:  # somebody else's message: the worker will judge it
-        return False
-    return isinstance(announcement, Ignored) and key in announcement.keys
-
-
-def _remove_versions(clients: Clients, bucket: str, key: str) -> None:
-    for page in clients.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
-        for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-            clients.s3.delete_object(Bucket=bucket, Key=key, VersionId=version["VersionId"])
 
 
 def _endpoint(clients: Clients) -> str:
@@ -213,7 +155,7 @@ def check_region(clients: Clients, stack_name: str) -> None:
     endpoint_url, asked = _endpoint(clients), _region(clients)
     if not is_loopback(split_endpoint(endpoint_url).hostname or ""):
         return
-    with at_setup(f"looking for stack {stack_name} at {endpoint_url}", _REACH_HINT):
+    with at_setup(f"looking for stack {stack_name} at {endpoint_url}", REACH_HINT):
         if describe(clients, stack_name) is not None:
             return
         for region in clients.session.get_available_regions("cloudformation"):

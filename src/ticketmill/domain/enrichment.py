@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Open, Record
+from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
 
 Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -142,6 +143,14 @@ class Enrichment(Record):
     """Null if the stage failed."""
     language: Language | None
     """Null if the stage failed."""
+    automatic: bool = False
+    """Whether a machine wrote the ticket: it is `general_inquiry`, `low` and `neutral`."""
+    automatic_kind: Open[AutomaticKind] | None = None
+    """What kind of machine mail it is; null for a person's ticket."""
+    own_text: tuple[tuple[int, int], ...] = ()
+    """What the writer wrote now: ranges of characters of the text, which is subject, line break, body."""
+    text_characters: dict[str, int] = Field(default_factory=dict)
+    """How many characters of the text were taken for what, see docs/reading.md."""
     tokens: int
     """Word pieces of the text that were encoded."""
     truncated: bool
@@ -151,7 +160,8 @@ class Enrichment(Record):
     needs_review: bool
     """Whether a person should look: there are `review_reasons`."""
     review_reasons: tuple[str, ...] = ()
-    """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below."""
+    """`<task>_confidence`: under the threshold. `language`: not the encoder's. `failed_stage`: see below.
+    `priority_conflict`: urgency and stated priority are two levels apart. `no_text`: nothing to read."""
     status: Open[Status]
     """`enriched`, or `partial` if a stage failed or fell back."""
     failed_stages: tuple[str, ...] = ()

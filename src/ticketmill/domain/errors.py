@@ -20,6 +20,8 @@ class RejectionCode(StrEnum):
     SCHEMA = "schema"
     TOO_LARGE = "too_large"
     EMPTY_TEXT = "empty_text"
+    TEXT_NOT_FOUND = "text_not_found"
+    SEVERAL_TICKETS = "several_tickets"
     ID_UNUSABLE = "id_unusable"
     OBJECT_MISSING = "object_missing"
 

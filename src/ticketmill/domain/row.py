@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -18,14 +18,19 @@ from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFai
 from ticketmill.domain.facets import FACET, facets_of
 from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
-from ticketmill.domain.message import RawObject
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
+from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.warning import TicketWarning
+
+if TYPE_CHECKING:
+    from ticketmill.domain.message import RawObject
 
 # A row may have 400 KB: the long parts of a ticket are cut here and stand whole in S3.
 MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
+MAX_WARNINGS = 20
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
 """What `index_attributes` gives."""
@@ -145,6 +150,8 @@ class TicketRow(Record):
     """The helpdesk's first 50 tags."""
     stated_priority: Open[Urgency] | None = None
     """The priority that the submitter set."""
+    warnings: tuple[TicketWarning, ...] = ()
+    """What was unusual about the raw ticket: the first 20."""
 
     intent: Annotated[str | None, FACET] = None
     """The intent."""
@@ -178,6 +185,12 @@ class TicketRow(Record):
     """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
     """The probability of the language."""
+    automatic: Annotated[bool | None, FACET] = None
+    """Whether a machine wrote the ticket."""
+    automatic_kind: Open[AutomaticKind] | None = None
+    """What kind of machine mail it is."""
+    text_characters: dict[str, int] = Field(default_factory=dict)
+    """How many characters of the text were taken for what."""
     tokens: int | None = None
     """Word pieces that were encoded."""
     truncated: bool | None = None
@@ -268,7 +281,11 @@ def enriched_row(
         source=ticket.metadata.source and ticket.metadata.source[:MAX_FIELD_CHARS],
         tags=tuple(tag[:MAX_FIELD_CHARS] for tag in ticket.metadata.tags[:MAX_TAGS]),
         stated_priority=ticket.priority,
+        warnings=ticket.warnings[:MAX_WARNINGS],
         **predictions,
+        automatic=enrichment.automatic,
+        automatic_kind=enrichment.automatic_kind,
+        text_characters=enrichment.text_characters,
         tokens=enrichment.tokens,
         truncated=enrichment.truncated,
         windows=enrichment.windows,

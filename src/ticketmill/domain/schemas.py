@@ -93,6 +93,7 @@ def _describe(schema: dict[str, Any], model: type[BaseModel], known: dict[str, t
 def _allow_unknown_fields(schema: dict[str, Any]) -> None:
     """Turns the schema of Ticket, which has unknown fields in `extra`, into that of a raw ticket."""
     del schema["properties"]["extra"], schema["$defs"]["JsonValue"]
+    del schema["properties"]["warnings"], schema["$defs"]["TicketWarning"], schema["$defs"]["WarningCode"]
     schema["additionalProperties"] = True
     metadata = schema["properties"]["metadata"]
     metadata["anyOf"] = [{"$ref": metadata.pop("$ref")}, {"type": "null"}]

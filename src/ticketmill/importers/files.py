@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ticketmill.domain.errors import SetupError, TicketRejected
+from ticketmill.domain.intake import readable_id
+from ticketmill.domain.json_document import decode_json
 from ticketmill.domain.keys import is_macos_metadata, raw_key
-from ticketmill.domain.ticket import decode_json, readable_id
 
 LINES_SUFFIXES = (".jsonl", ".ndjson")
+JSON_SUFFIXES = (".json", *LINES_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Document:
         return self.name if self.line is None else f"{self.name}:{self.line}"
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """The files among `paths`, and in folders all .json, .jsonl and .ndjson files below them, sorted.
+def find_files(paths: Iterable[Path], suffixes: tuple[str, ...] = JSON_SUFFIXES) -> list[Path]:
+    """The files among `paths`, and in folders all files below them that have one of `suffixes`, sorted.
 
     What macOS leaves in folders (`._name`, `__MACOSX/`) is skipped. Raises SetupError for a path that does
     not exist and for a folder without tickets.
@@ -43,12 +45,12 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
             inside = sorted(
                 file
                 for file in path.rglob("*")
-                if file.suffix in (".json", *LINES_SUFFIXES)
+                if file.suffix in suffixes
                 and not is_macos_metadata(file.relative_to(path).as_posix())
                 and file.is_file()
             )
             if not inside:
-                raise SetupError(f"{path} has no .json, .jsonl or .ndjson file in it")
+                raise SetupError(f"{path} has no {', '.join(suffixes[:-1])} or {suffixes[-1]} file in it")
             found += inside
         elif path.exists():
             found.append(path)
@@ -85,7 +87,7 @@ def read_stream(stream: BinaryIO, name: str) -> Iterator[Document]:
     number, first = next(((n, line) for n, line in enumerate(stream, start=1) if line.strip()), (0, b""))
     if not first:
         return
-    if _is_whole(first):
+    if is_whole(first):
         yield Document(first, name, number)
         yield from _numbered(stream, name, first=number + 1)
     else:
@@ -126,7 +128,7 @@ def _numbered(lines: Iterable[bytes], name: str, first: int) -> Iterator[Documen
             yield Document(line, name, number)
 
 
-def _is_whole(line: bytes) -> bool:
+def is_whole(line: bytes) -> bool:
     """Whether a first line is a ticket of its own; a broken one is, where it both opens and closes."""
     text = line.removeprefix(codecs.BOM_UTF8).strip()
     return text.startswith(b"{") and text.endswith(b"}")

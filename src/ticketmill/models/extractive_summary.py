@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,10 @@ from numpy.typing import NDArray
 
 from ticketmill.arrays import Floats
 from ticketmill.domain.labels import Source
+from ticketmill.models.excerpt import ELLIPSIS, TRAILING, EncodedText, Excerpt, joined
+from ticketmill.text.scripts import count_words
 from ticketmill.text.sentences import MIN_WORDS, Sentence, sentences
+from ticketmill.text.subjects import says_nothing, start_of_subject
 
 MIN_BODY_WORDS = 20
 MAX_SENTENCES = 2
@@ -21,20 +23,18 @@ MAX_DISPLAY_CHARS = 100
 
 # Customers state first what they want: earlier sentences score higher.
 POSITION_WEIGHT = 0.2
+# A subject that says something often says it best: it scores as the first sentence, and more.
+SUBJECT_WEIGHT = 0.3
+# What a colon introduces is left out: such a sentence says half.
+COLON_WEIGHT = 0.2
 # A second sentence scores lower, the more it repeats the first.
 REDUNDANCY_WEIGHT = 0.1
-
-# limits of a subject or a body that is used without a choice of sentences
-MAX_UNCHOSEN_WORDS = 40
-MAX_CHARS = 2000
-ELLIPSIS = "…"
-TRAILING = " ,;:-\u2013"
-
-_ENDED = re.compile(r"[.!?…:;][\"')\]]*$")
 
 # Sentences are split up to this many characters after the last encoded token. To split a megabyte that
 # the encoder did not see would take a minute.
 UNREAD_CHARACTERS = 2000
+
+Split = Callable[[str], list[Sentence]]
 
 
 class SummaryChoice(NamedTuple):
@@ -46,13 +46,15 @@ class SummaryChoice(NamedTuple):
 
 
 class _Candidates(NamedTuple):
-    """The sentences that the encoder saw. `sums` (sentences, hidden) sums the token states of each."""
+    """The subject, if it says something, and the sentences of the body that the encoder saw."""
 
-    sentences: list[Sentence]
+    excerpts: list[Excerpt]
     sums: Floats
-    pieces: list[int]
-    offsets: list[NDArray[np.int32]]
-    """Of each sentence's pieces, as characters of the body."""
+    """(candidates, hidden): sums of the token states of each."""
+    weights: Floats
+    """What the place of each adds to its score."""
+    ticket: Floats
+    """The mean of the body's sentences, of length 1."""
 
 
 def summarize(
@@ -60,25 +62,24 @@ def summarize(
     body: str,
     token_states: Floats,
     offsets: NDArray[np.int32],
-    split: Callable[[str], list[Sentence]] = sentences,
+    split: Split = sentences,
 ) -> SummaryChoice:
-    """At most two sentences of `body` and at most 50 word pieces.
+    """At most two sentences of the ticket and at most 50 word pieces.
 
-    A body of under 20 words is summarized by its subject. If that says nothing, as in `Hi`, the body is the
-    summary. `token_states` (tokens, hidden) and the character `offsets` (tokens, 2) are those of the encoded
-    text: subject, line break, body. `split` finds the sentences of a text.
+    A subject that says something counts as a sentence. A body of under 20 words is summarized by its
+    subject. If that says nothing, as in `Hi`, the body is the summary. `token_states` (tokens, hidden) and
+    the character `offsets` (tokens, 2) are those of the encoded text: subject, line break, body. `split`
+    finds the sentences of a text.
     """
-    candidates = None
-    if len(body.split()) >= MIN_BODY_WORDS:
-        candidates = _candidates(body, len(subject) + 1 if subject else 0, token_states, offsets, split)
-    if candidates is None:
-        return _without_choice(subject, body)
-    vectors, whole = _unit(candidates.sums), _unit(candidates.sums.sum(axis=0))
-    chosen = _choose(vectors, vectors @ whole, candidates.pieces)
-    closeness = float(_unit(candidates.sums[chosen].sum(axis=0)) @ whole)
-    return SummaryChoice(
-        _joined(candidates, chosen, body), Source.EXTRACTIVE, round(min(max(closeness, 0.0), 1.0), 4)
-    )
+    # drop the [CLS] and [SEP] of every window: their offsets are 0
+    is_piece = offsets[:, 1] > offsets[:, 0]
+    encoded = EncodedText(f"{subject}\n{body}" if subject else body, offsets[is_piece])
+    body_start = len(subject) + 1 if subject else 0
+    if count_words(body) >= MIN_BODY_WORDS:
+        candidates = _candidates(encoded, len(subject), body_start, token_states[is_piece], split)
+        if candidates:
+            return _choice(encoded, candidates)
+    return _without_choice(encoded, len(subject), body_start, split)
 
 
 def display(text: str) -> str:
@@ -91,44 +92,58 @@ def display(text: str) -> str:
     return (at_word or room[:-1]) + ELLIPSIS
 
 
-def _without_choice(subject: str, body: str) -> SummaryChoice:
-    if len(subject.split()) >= MIN_WORDS or (len(body.split()) >= MIN_BODY_WORDS and subject.strip()):
-        return SummaryChoice(_cut(subject), Source.SUBJECT, 1.0)
-    said = " ".join(sentence.text for sentence in sentences(body[:MAX_CHARS]))
-    text = said or body if body.strip() else subject
-    return SummaryChoice(_cut(text), Source.EXTRACTIVE if body.strip() else Source.SUBJECT, 1.0)
+def _found(encoded: EncodedText, body_start: int, split: Split) -> list[Excerpt]:
+    """The sentences of the body that the encoder saw at least the beginning of."""
+    body = encoded.text[body_start : encoded.read_end + UNREAD_CHARACTERS]
+    excerpts = (
+        encoded.excerpt(sentence.start + body_start, sentence.end + body_start, MAX_PIECES)
+        for sentence in split(body)
+    )
+    return [excerpt for excerpt in excerpts if excerpt.text]
 
 
 def _candidates(
-    body: str,
-    body_start: int,
-    states: Floats,
-    offsets: NDArray[np.int32],
-    split: Callable[[str], list[Sentence]],
+    encoded: EncodedText, subject_end: int, body_start: int, states: Floats, split: Split
 ) -> _Candidates | None:
-    """None if the encoder saw no sentence."""
-    # drop the [CLS] and [SEP] of every window: their offsets are 0
-    words = offsets[:, 1] > offsets[:, 0]
-    states, offsets = states[words], offsets[words] - body_start
-    starts, ends = offsets[:, 0], offsets[:, 1]
-    read_end = max(int(ends.max(initial=0)), 0) + UNREAD_CHARACTERS
-    found = split(body[:read_end])
-    firsts = np.searchsorted(starts, [sentence.start for sentence in found], side="left").tolist()
-    lasts = np.searchsorted(ends, [sentence.end for sentence in found], side="right").tolist()
-    read = [index for index, (first, last) in enumerate(zip(firsts, lasts, strict=True)) if last > first]
-    if not read:
+    """None if the encoder saw no sentence of the body."""
+    found = [
+        excerpt for excerpt in _found(encoded, body_start, split) if excerpt.last_piece > excerpt.first_piece
+    ]
+    if not found:
         return None
-    return _Candidates(
-        sentences=[found[index] for index in read],
-        sums=np.array([states[firsts[index] : lasts[index]].sum(axis=0) for index in read]),
-        pieces=[lasts[index] - firsts[index] for index in read],
-        offsets=[offsets[firsts[index] : lasts[index]] for index in read],
-    )
+    weights = [
+        POSITION_WEIGHT / (1 + index) - COLON_WEIGHT * excerpt.text.endswith(":")
+        for index, excerpt in enumerate(found)
+    ]
+    sums = np.array([states[each.first_piece : each.last_piece].sum(axis=0) for each in found])
+    ticket = _unit(sums.sum(axis=0))
+    title = _title(encoded, subject_end)
+    if title and title.last_piece > title.first_piece and count_words(title.text) >= MIN_WORDS:
+        found.insert(0, title)
+        weights.insert(0, SUBJECT_WEIGHT)
+        sums = np.array([states[title.first_piece : title.last_piece].sum(axis=0), *sums])
+    return _Candidates(found, sums, np.array(weights, dtype=sums.dtype), ticket)
 
 
-def _choose(vectors: Floats, closeness: Floats, pieces: list[int]) -> list[int]:
+def _choice(encoded: EncodedText, candidates: _Candidates) -> SummaryChoice:
+    excerpts, sums, weights, ticket = candidates
+    vectors = _unit(sums)
+    chosen = _choose(vectors, vectors @ ticket + weights, [each.pieces_with_end for each in excerpts])
+    closeness = float(_unit(sums[chosen].sum(axis=0)) @ ticket)
+    text = joined(encoded, [excerpts[index] for index in chosen])
+    return SummaryChoice(text, Source.EXTRACTIVE, round(min(max(closeness, 0.0), 1.0), 4))
+
+
+def _title(encoded: EncodedText, subject_end: int) -> Excerpt | None:
+    """The subject without "Re:"; None if it says nothing."""
+    subject = encoded.text[:subject_end]
+    if says_nothing(subject):
+        return None
+    return encoded.excerpt(start_of_subject(subject), subject_end, MAX_PIECES)
+
+
+def _choose(vectors: Floats, ranked: Floats, pieces: list[int]) -> list[int]:
     """Indexes of the chosen sentences, in the order of the text (maximal marginal relevance)."""
-    ranked = closeness + POSITION_WEIGHT / (1 + np.arange(len(closeness)))
     chosen = [int(np.argmax(ranked))]
     while len(chosen) < MAX_SENTENCES:
         room = MAX_PIECES - sum(pieces[index] for index in chosen)
@@ -140,30 +155,31 @@ def _choose(vectors: Floats, closeness: Floats, pieces: list[int]) -> list[int]:
     return sorted(chosen)
 
 
-def _joined(candidates: _Candidates, chosen: list[int], body: str) -> str:
-    parts = [_within_limit(candidates, index, body) for index in chosen]
-    ended = [part if _ENDED.search(part[-8:]) else f"{part}." for part in parts[:-1]]
-    # one piece may be a word of any length, so characters are limited too
-    return " ".join([*ended, parts[-1]])[:MAX_CHARS]
+def _without_choice(encoded: EncodedText, subject_end: int, body_start: int, split: Split) -> SummaryChoice:
+    """The subject, or if that says nothing all that a short body says."""
+    title = _title(encoded, subject_end)
+    if title and count_words(title.text) >= MIN_WORDS:
+        return SummaryChoice(title.text, Source.SUBJECT, 1.0)
+    said = joined(encoded, _fitting(_found(encoded, body_start, split)))
+    if said:
+        return SummaryChoice(said, Source.EXTRACTIVE, 1.0)
+    body = encoded.excerpt(body_start, len(encoded.text), MAX_PIECES).text
+    if body and not (title and title.text):
+        return SummaryChoice(body, Source.EXTRACTIVE, 1.0)
+    subject = title or encoded.excerpt(0, subject_end, MAX_PIECES)
+    return SummaryChoice(subject.text, Source.SUBJECT, 1.0)
 
 
-def _within_limit(candidates: _Candidates, index: int, body: str) -> str:
-    """A sentence on one line, cut before the first word beyond MAX_PIECES."""
-    sentence = candidates.sentences[index]
-    if candidates.pieces[index] <= MAX_PIECES:
-        return " ".join(sentence.text.split())
-    cut = int(candidates.offsets[index][MAX_PIECES, 0])
-    kept = body[sentence.start : cut]
-    if not body[cut - 1].isspace():
-        kept = kept.rpartition(" ")[0] or kept
-    return " ".join(kept.split()).rstrip(TRAILING) + f" {ELLIPSIS}"
-
-
-def _cut(text: str) -> str:
-    words = text[: MAX_CHARS + 1].split()
-    kept = " ".join(words[:MAX_UNCHOSEN_WORDS])[:MAX_CHARS]
-    whole = len(words) <= MAX_UNCHOSEN_WORDS and len(text) <= MAX_CHARS
-    return kept if whole else f"{kept} {ELLIPSIS}"
+def _fitting(excerpts: Iterable[Excerpt]) -> list[Excerpt]:
+    """As many of the first sentences as a summary may have pieces."""
+    fitting: list[Excerpt] = []
+    room = MAX_PIECES
+    for excerpt in excerpts:
+        room -= excerpt.pieces_with_end
+        if room < 0 and fitting:
+            break
+        fitting.append(excerpt)
+    return fitting
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -15,13 +15,14 @@ from itertools import islice
 
 from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import id_of_key, raw_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import ListedObject, Upload
 from ticketmill.domain.row import RawVersion, TicketRow, partial_retry_due
 from ticketmill.operations.lookup import Known, Lookup
 from ticketmill.operations.ports import RawBucket
-from ticketmill.pipeline.ports import TicketRows
+from ticketmill.pipeline.ports import ParseTicket, TicketRows
 
 PAGE_KEYS = 100  # as many rows as DynamoDB reads at once
 
@@ -83,6 +84,7 @@ class Backfill:
     executor: Executor
     fingerprint: str
     max_ticket_bytes: int
+    parse: ParseTicket = parse_ticket
     clock: Callable[[], datetime] = _now
 
     def pages(self, selection: Selection, *, only_due: bool = False) -> Iterator[Page]:
@@ -146,7 +148,7 @@ class Backfill:
 
     @property
     def _lookup(self) -> Lookup:
-        return Lookup(self.rows, self.bucket, self.executor, self.max_ticket_bytes)
+        return Lookup(self.rows, self.bucket, self.executor, self.max_ticket_bytes, self.parse)
 
 
 def reason_for(

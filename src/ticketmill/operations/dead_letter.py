@@ -9,6 +9,7 @@ from enum import StrEnum
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import BackfillRequest, Message, Upload
 from ticketmill.domain.row import Failure, Rejection, TicketRow
+from ticketmill.domain.ticket_id import known_as
 from ticketmill.operations.lookup import keys_of
 
 
@@ -106,8 +107,9 @@ class DeadLetter:
         return "fix the cause and redrive it; or upload the ticket again and delete this"
 
     def is_called(self, name: str) -> bool:
-        """Whether `name` is the id of the message or of a ticket that it announces."""
-        return name == self.message.message_id or name in {each.ticket_id for each in self.findings}
+        """Whether `name` is the id of the message, or of a ticket that it announces, also its helpdesk's."""
+        tickets = {each.ticket_id for each in self.findings}
+        return name == self.message.message_id or name in tickets or not tickets.isdisjoint(known_as(name))
 
     @property
     def _unsettled(self) -> Finding | None:

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from ticketmill.batching import grouped
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import SQS_MAX_BATCH, BackfillRequest, Ignored, Message, Upload, Uploads
@@ -22,7 +23,7 @@ from ticketmill.domain.row import TicketRow
 from ticketmill.operations.dead_letter import DeadLetter, Finding
 from ticketmill.operations.hold import Hold
 from ticketmill.operations.lookup import Known, Lookup, keys_of
-from ticketmill.pipeline.ports import Decode, Queue, RawTickets, TicketRows
+from ticketmill.pipeline.ports import Decode, ParseTicket, Queue, RawTickets, TicketRows
 
 BATCH_MESSAGES = 1000
 """Whose bodies and rows are in memory at once."""
@@ -62,6 +63,7 @@ class DeadLetters:
     decode: Decode
     executor: Executor
     max_ticket_bytes: int
+    parse: ParseTicket = parse_ticket
     batch_messages: int = BATCH_MESSAGES
 
     def hold(self) -> Hold:
@@ -129,7 +131,7 @@ class DeadLetters:
 
     @property
     def _lookup(self) -> Lookup:
-        return Lookup(self.rows, self.raw_tickets, self.executor, self.max_ticket_bytes)
+        return Lookup(self.rows, self.raw_tickets, self.executor, self.max_ticket_bytes, self.parse)
 
     def _find(self, looked_up: tuple[Upload, Known | TransientFailure]) -> Finding:
         upload, known = looked_up

@@ -10,8 +10,7 @@ from ticketmill.domain.errors import TicketRejected, TransientFailure
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.message import Upload
 from ticketmill.domain.row import TicketRow
-from ticketmill.domain.ticket import decode_json, ticket_from
-from ticketmill.pipeline.ports import RawTickets, TicketRows
+from ticketmill.pipeline.ports import ParseTicket, RawTickets, TicketRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,7 @@ class Lookup:
     raw_tickets: RawTickets
     executor: Executor
     max_ticket_bytes: int
+    parse: ParseTicket
 
     def find(self, uploads: Sequence[Upload]) -> dict[Upload, Known | TransientFailure]:
         """What is known of each upload, in their order, or why its object or its row could not be read.
@@ -60,7 +60,7 @@ class Lookup:
         if raw is None or raw.body is None:
             return id_of_key(upload.key)
         try:
-            return ticket_from(decode_json(raw.body, self.max_ticket_bytes)).ticket_id
+            return self.parse(raw.body, self.max_ticket_bytes).ticket_id
         except TicketRejected as rejection:
             return rejection.ticket_id or id_of_key(upload.key)
 

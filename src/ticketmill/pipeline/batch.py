@@ -15,16 +15,25 @@ from functools import cached_property
 from threading import Lock
 
 from ticketmill.bisection import as_failure, bisect
+from ticketmill.domain.document_text import too_large
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import enriched_key, id_of_key
 from ticketmill.domain.message import BackfillRequest, Ignored, Message, RawObject, Upload, Uploads
 from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision
-from ticketmill.domain.ticket import Ticket, decode_json, ticket_from, too_large
+from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.outcome import Outcome, Result
-from ticketmill.pipeline.ports import Commands, Decode, EnrichedTickets, RawTickets, TicketRows
+from ticketmill.pipeline.ports import (
+    Commands,
+    Decode,
+    EnrichedTickets,
+    ParseTicket,
+    RawTickets,
+    TicketRows,
+)
 from ticketmill.pipeline.recorder import Recorder
 from ticketmill.tasks.table import row_attributes
 
@@ -116,6 +125,8 @@ class Pipeline:
     enricher: Enricher
     executor: Executor
     max_ticket_bytes: int
+    parse: ParseTicket = parse_ticket
+    """What makes a ticket of a dropped document."""
     commands: Commands | None = None
     """What a message may ask for that announces no upload; None: nothing."""
     large_bytes: int = 64 << 10
@@ -206,19 +217,24 @@ class Pipeline:
                 raw = self.raw_tickets.fetch(job.upload, min(max_bytes, self.max_ticket_bytes))
             if raw is None:
                 return self._reject(job, _absent(job), _object_missing(job.upload))
-            if raw.body is None and max_bytes < raw.size_bytes <= self.max_ticket_bytes:
-                return Large(job)
             try:
-                return Candidate(job, raw, self._parse(raw))
+                return Candidate(job, raw, self._parse(raw, min(max_bytes, self.max_ticket_bytes)))
             except TicketRejected as rejection:
+                if self._may_be_large(rejection, raw, max_bytes):
+                    return Large(job)
                 return self._reject(job, raw, rejection)
         except BaseException as error:  # noqa: BLE001 - one upload's bug is that upload's outcome
             return self._failed(job, None, None, as_failure(error))
 
-    def _parse(self, raw: RawObject) -> Ticket:
+    def _parse(self, raw: RawObject, max_bytes: int) -> Ticket:
         if raw.body is None:
             raise too_large(raw.size_bytes, self.max_ticket_bytes)
-        return ticket_from(decode_json(raw.body, self.max_ticket_bytes))
+        return self.parse(raw.body, max_bytes)
+
+    def _may_be_large(self, rejection: TicketRejected, raw: RawObject, max_bytes: int) -> bool:
+        """Whether an object that is too large for now, packed or unpacked, is within the limit of tickets."""
+        is_too_large = rejection.code is RejectionCode.TOO_LARGE
+        return is_too_large and max_bytes < self.max_ticket_bytes and raw.size_bytes <= self.max_ticket_bytes
 
     def _reject(self, job: Job, raw: RawObject, error: TicketRejected) -> Processed:
         ticket_id = error.ticket_id or id_of_key(raw.key)

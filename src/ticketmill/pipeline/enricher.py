@@ -23,6 +23,7 @@ from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
 from ticketmill.tasks.table import TASKS
+from ticketmill.tasks.task import Task
 from ticketmill.text.reading import Reading, read_ticket
 
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class Enricher:
         encode_ms = _ms_each(started, len(tickets))
         started = time.perf_counter()
         batch = self._with_features(tickets, readings, encoded)
-        predictions = {task.name: _run(task.name, self.served[task.name].stage, batch) for task in TASKS}
+        predictions = {task.name: _run(task, self.served[task.name].stage, batch) for task in TASKS}
         latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
         return [
             self._assemble(each, {name: column[index] for name, column in predictions.items()}, latency)
@@ -107,11 +108,16 @@ class Enricher:
             task: each.prediction if isinstance(each, Fallback) else each for task, each in results.items()
         }
         failed = tuple(task for task, prediction in predictions.items() if prediction is None)
-        reasons = self._review_reasons(predictions)
+        reading = ticket.reading
+        reasons = self._review_reasons(reading, predictions)
         embedding = predictions.pop("embedding")
         return Enrichment(
             **predictions,
             embedding=() if embedding is None else _as_floats(embedding),
+            automatic=reading.automatic is not None,
+            automatic_kind=reading.automatic,
+            own_text=reading.own_text,
+            text_characters={str(kind): count for kind, count in reading.characters().items()},
             tokens=ticket.encoded.tokens,
             truncated=ticket.encoded.truncated,
             windows=ticket.encoded.windows,
@@ -126,7 +132,7 @@ class Enricher:
             latency_ms=latency,
         )
 
-    def _review_reasons(self, predictions: Mapping[str, Any]) -> tuple[str, ...]:
+    def _review_reasons(self, reading: Reading, predictions: Mapping[str, Any]) -> tuple[str, ...]:
         """Why a person should look at the ticket."""
         reasons = [
             task.review_reason(predictions[task.name], self.served[task.name].review_below)
@@ -135,6 +141,8 @@ class Enricher:
         ]
         if any(prediction is None for prediction in predictions.values()):
             reasons.append("failed_stage")
+        if reading.automatic is None and not reading.says_something:
+            reasons.append("no_text")
         return tuple(filter(None, reasons))
 
 
@@ -145,13 +153,20 @@ def _parts(tickets: Sequence[Ticket], most_tokens: int) -> Iterator[list[Ticket]
 
 
 def _run(
-    task: str, stage: Stage[Prediction], batch: Sequence[EncodedTicket]
+    task: Task[Prediction], stage: Stage[Prediction], batch: Sequence[EncodedTicket]
 ) -> list[Prediction | Fallback[Prediction] | None]:
-    """A stage over a batch; None for a ticket that it fails on."""
+    """A stage over a batch; None for a ticket that it fails on. Machine mail needs no model where the task
+    knows what it is."""
+    known = task.of_machine
+    read = [each for each in batch if known is None or each.reading.automatic is None]
+    results = dict(zip(map(id, read), bisect(read, stage) if read else (), strict=True))
     predictions: list[Prediction | Fallback[Prediction] | None] = []
-    for each, prediction in zip(batch, bisect(batch, stage), strict=True):
-        if isinstance(prediction, Exception):
-            log.error("stage %s failed for %s: %s", task, each.ticket.ticket_id, type(prediction).__name__)
+    for each in batch:
+        if known and id(each) not in results:
+            predictions.append(known(each))
+        elif isinstance(prediction := results[id(each)], Exception):
+            name, error = task.name, type(prediction).__name__
+            log.error("stage %s failed for %s: %s", name, each.ticket.ticket_id, error)
             predictions.append(None)
         else:
             predictions.append(prediction)

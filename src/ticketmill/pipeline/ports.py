@@ -15,9 +15,13 @@ from ticketmill.domain.message import (
 )
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
 from ticketmill.domain.serving import ServingDecision, ServingHistory
+from ticketmill.domain.ticket import Ticket
 
 Decode = Callable[[str], Announcement]
 """What a message body says. ValueError where it says nothing that we know."""
+
+ParseTicket = Callable[[bytes, int], Ticket]
+"""The ticket in a dropped document of at most so many bytes. TicketRejected where it holds none."""
 
 
 class Commands(Protocol):

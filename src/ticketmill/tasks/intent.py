@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ticketmill.domain.labels import Source
+from ticketmill.domain.labels import Intent, Source
 from ticketmill.tasks import classification
 from ticketmill.tasks.entailment import ask
 from ticketmill.tasks.stage import EncodedTicket, Loaded, Rank, Stage, embeddings_of, texts_of
@@ -116,6 +116,13 @@ def _predicted(scores: dict[str, float], raw: dict[str, float]) -> IntentPredict
     )
 
 
+def of_machine(_ticket: EncodedTicket) -> IntentPrediction:
+    """Machine mail asks for nothing."""
+    from ticketmill.domain.enrichment import IntentPrediction
+
+    return IntentPrediction(label=Intent.GENERAL_INQUIRY, confidence=1.0, source=Source.RULE)
+
+
 TASK: Task[IntentPrediction] = Task(
     name=NAME,
     columns=labelled(NAME),
@@ -123,6 +130,7 @@ TASK: Task[IntentPrediction] = Task(
     confidence=f"{NAME}_confidence",
     is_listed=True,
     is_correctable=True,
+    of_machine=of_machine,
     measured="class",
     review_reason=low_confidence(NAME),
     row_lines=label_line(NAME),

@@ -59,6 +59,13 @@ def by_classifier(
     return Loaded(classifier.resident_mb, predict)
 
 
+def of_machine(_ticket: EncodedTicket) -> SentimentPrediction:
+    """A machine feels nothing."""
+    from ticketmill.domain.enrichment import SentimentPrediction
+
+    return SentimentPrediction(label=Sentiment.NEUTRAL, confidence=1.0, source=Source.RULE)
+
+
 TASK: Task[SentimentPrediction] = Task(
     name=NAME,
     columns=labelled(NAME),
@@ -66,6 +73,7 @@ TASK: Task[SentimentPrediction] = Task(
     confidence=f"{NAME}_confidence",
     is_listed=True,
     is_correctable=True,
+    of_machine=of_machine,
     vocabulary=tuple(Sentiment),
     measured="class",
     review_reason=low_confidence(NAME),

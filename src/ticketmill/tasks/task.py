@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
+    from ticketmill.tasks.stage import EncodedTicket
 
 Prediction = TypeVar("Prediction")
 Lines = list[tuple[str, object]]
@@ -53,6 +54,8 @@ class Task(Generic[Prediction]):
     """Its labels, where no taxonomy and no model chooses them."""
     measured: Measured | None = None
     """How `evaluate` compares it with what people say."""
+    of_machine: Callable[[EncodedTicket], Prediction] | None = None
+    """What mail gets that a machine wrote, instead of a model's prediction."""
     review_reason: Callable[[Prediction, float], str | None] = _no_reason
     """Why a person should look at a prediction, given the confidence that is asked for."""
     row_lines: Callable[[TicketRow], Lines] = _no_lines

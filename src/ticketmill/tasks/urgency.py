@@ -70,6 +70,26 @@ def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
     return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
+def _review_reason(prediction: UrgencyPrediction, review_below: float) -> str | None:
+    """The contradiction goes before a low confidence, which the row has as a number too."""
+    if prediction.priority_conflict:
+        return "priority_conflict"
+    return low_confidence(NAME)(prediction, review_below)
+
+
+def of_machine(ticket: EncodedTicket) -> UrgencyPrediction:
+    """Machine mail can wait."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    return UrgencyPrediction(
+        label=Urgency.LOW,
+        confidence=1.0,
+        source=Source.RULE,
+        stated=ticket.ticket.priority,
+        priority_conflict=contradicts(ticket.ticket.priority, Urgency.LOW),
+    )
+
+
 def _row_lines(row: TicketRow) -> Lines:
     return [
         *label_line(NAME)(row),
@@ -85,9 +105,10 @@ TASK: Task[UrgencyPrediction] = Task(
     confidence=f"{NAME}_confidence",
     is_listed=True,
     is_correctable=True,
+    of_machine=of_machine,
     vocabulary=tuple(Urgency),
     measured="class",
-    review_reason=low_confidence(NAME),
+    review_reason=_review_reason,
     row_lines=_row_lines,
     detail_lines=evidence_line(NAME),
 )

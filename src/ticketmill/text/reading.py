@@ -41,6 +41,11 @@ class Reading:
         """Where the body begins in `text`."""
         return self.subject_end + 1 if self.subject_end else 0
 
+    @property
+    def own_text(self) -> tuple[tuple[int, int], ...]:
+        """Where the writer's own words stand."""
+        return tuple((start, end) for start, end, kind in self.spans if kind is TextKind.OWN)
+
     def characters(self) -> dict[TextKind, int]:
         """How many characters were taken for what."""
         counts: dict[TextKind, int] = {}

@@ -74,7 +74,7 @@ app.command()(local.status)
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=deploy.EPILOG)(deploy.deploy)
 app.command()(reindex.reindex)
-app.command()(tickets.drop)
+app.command(epilog=tickets.EPILOG)(tickets.drop)
 app.command()(work.work)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
@@ -110,6 +110,8 @@ def main() -> None:
     """Runs the command line and ends the process with the command's exit code."""
     # importing allocates much that stays: looking through it again and again takes a sixth of a start
     gc.set_threshold(GC_THRESHOLD)
+    # looking for plugins reads the metadata of every installed package
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     prepare_streams()
     sys.exit(run(sys.argv[1:]))
 

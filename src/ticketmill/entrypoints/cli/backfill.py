@@ -244,16 +244,16 @@ def _moment(since: str | None) -> datetime | None:
 
 
 def _ids(text: str) -> list[str]:
-    from ticketmill.domain.ticket import is_usable_id
+    from ticketmill.domain.ticket_id import known_as
 
     ids = list(dict.fromkeys(filter(None, (each.strip() for each in text.split(",")))))
 
-    unusable = [each for each in ids if not is_usable_id(each)]
+    unusable = [each for each in ids if not known_as(each)]
     if unusable or not ids:
         raise typer.BadParameter(
             f"expected ids of tickets, with commas between them, found {unusable or text!r}"
         )
-    return ids
+    return [known_as(each)[0] for each in ids]
 
 
 def _selectable(statuses: Sequence[Status]) -> Sequence[Status]:

@@ -64,9 +64,12 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell all that is known of a message, or of a ticket's messages, and what to do next."""
+    from ticketmill.domain.ticket_id import known_as
+
     with _opened() as queue:
         letters = [each for batch in queue.batches() for each in batch if each.is_called(name)]
-        row = None if letters else queue.dead_letters.rows.get_many([name]).get(name)
+        rows = {} if letters else queue.dead_letters.rows.get_many(known_as(name))
+        row = next(iter(rows.values()), None)
     if not letters and row is None:
         say(f"no message and no ticket {name}")
         raise typer.Exit(ExitCode.NOT_FOUND)

@@ -109,13 +109,14 @@ def _enriched(
     enricher: Enricher, settings: Settings, documents: Sequence[Document]
 ) -> list[str | TicketRejected]:
     """A line of JSON for each document, or why it was turned down."""
+    from ticketmill.bootstrap import make_intake
     from ticketmill.domain.enrichment import EnrichedTicket
-    from ticketmill.domain.ticket import parse_ticket
 
+    intake = make_intake(settings)
     parsed: list[Ticket | TicketRejected] = []
     for document in documents:
         try:
-            parsed.append(parse_ticket(document.content, settings.max_ticket_bytes))
+            parsed.append(intake.parse(document.content, settings.max_ticket_bytes))
         except TicketRejected as error:
             parsed.append(error)
     enrichments = iter(enricher.enrich([each for each in parsed if not isinstance(each, TicketRejected)]))

@@ -30,7 +30,7 @@ def up() -> None:
     the variables that the other commands need and the shell lacks, as `export` lines.
     """
     from ticketmill.aws import clients as aws_clients
-    from ticketmill.deploy import emulator, stack
+    from ticketmill.deploy import emulator, notification, stack
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -44,7 +44,7 @@ def up() -> None:
     deployed = stack.deploy(clients, settings.stack)
     say(f"stack {settings.stack} is {'deployed' if deployed.changed else 'up to date'}")
     if deployed.changed:
-        stack.wait_for_events(clients, deployed, PROBE_TIMEOUT_S)
+        notification.wait_for_events(clients, deployed, PROBE_TIMEOUT_S)
         say("an upload was announced on the queue")
     for name, value in exports.items():
         answer(f"export {name}={shlex.quote(value)}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
     from ticketmill.domain.enrichment import EnrichedTicket
     from ticketmill.domain.row import TicketRow
+    from ticketmill.domain.warning import TicketWarning
 
 Lines = list[tuple[str, object]]
 
@@ -24,7 +25,7 @@ EPILOG = examples("ticketmill show TKT-001", "ticketmill show TKT-001 --json | j
 
 
 def show(
-    ticket_id: Annotated[str, typer.Argument(help="The ticket's id, as in TKT-001.")],
+    ticket_id: Annotated[str, typer.Argument(help="The ticket's id, as in TKT-001 or '#1042'.")],
     as_json: AsJson = False,
 ) -> None:
     """Show a ticket's row and its full enrichment.
@@ -37,7 +38,7 @@ def show(
     from ticketmill.settings import load_settings
 
     adapters = bootstrap.connect(load_settings())
-    row = adapters.rows.get(ticket_id)
+    row = _row_of(adapters, ticket_id)
     if row is None:
         say(f"no ticket {ticket_id} in {adapters.stack.table}; `ticketmill list` shows the newest")
         raise typer.Exit(ExitCode.NOT_FOUND)
@@ -49,13 +50,21 @@ def show(
     else:
         enriched = _readable(content)
         lines = [*_row_lines(adapters, row), *(_detail_lines(enriched) if enriched else [])]
-        table(ticket_id, ("field", "value"), [(name, _for_people(value)) for name, value in lines])
+        table(row.ticket_id, ("field", "value"), [(name, _for_people(value)) for name, value in lines])
     if row.enriched_key and content is None:
         say(
             f"the enriched object s3://{adapters.stack.enriched_bucket}/{row.enriched_key} is gone; "
-            f"make it again: ticketmill backfill --ids {ticket_id} --force"
+            f"make it again: ticketmill backfill --ids {row.ticket_id} --force"
         )
         raise typer.Exit(ExitCode.NOT_FOUND)
+
+
+def _row_of(adapters: Adapters, typed: str) -> TicketRow | None:
+    """The row of a ticket by its id here, or by the one that its helpdesk gave it."""
+    from ticketmill.domain.ticket_id import known_as
+
+    rows = (adapters.rows.get(each) for each in known_as(typed) or (typed,))
+    return next((row for row in rows if row is not None), None)
 
 
 def _enriched_object(adapters: Adapters, key: str | None) -> bytes | None:
@@ -95,6 +104,7 @@ def _row_lines(adapters: Adapters, row: TicketRow) -> Lines:
         *(line for task in TASKS for line in task.row_lines(row)),
         ("needs review", ", ".join(row.review_reasons) or row.needs_review),
         ("failed stages", ", ".join(row.failed_stages)),
+        ("warnings", "\n".join(map(_warning, row.warnings))),
         ("uploaded", f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("raw", f"s3://{row.raw.bucket}/{row.raw.key}"),
         ("enriched", enriched_key),
@@ -107,6 +117,12 @@ def _row_lines(adapters: Adapters, row: TicketRow) -> Lines:
         tried = f"attempt {row.failure.attempts}, {row.failure.failed_at:%Y-%m-%d %H:%M:%S} UTC"
         lines.append(("failed", f"{row.failure.code}: {row.failure.message} ({tried})"))
     return [(name, value) for name, value in lines if value not in (None, "")]
+
+
+def _warning(warning: TicketWarning) -> str:
+    """As in `unknown_form: priority (soon)`."""
+    field = f": {warning.field}" if warning.field else ""
+    return f"{warning.code}{field}{f' ({warning.found})' if warning.found else ''}"
 
 
 def _detail_lines(ticket: EnrichedTicket) -> Lines:
