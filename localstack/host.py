@@ -89,6 +89,7 @@ def _make(python: str, directory: Path) -> None:
         "-m",
         "pip",
         "install",
+        "--no-compile",  # what it imports is compiled when it does
         "--quiet",
         "--disable-pip-version-check",
     ]

@@ -13,6 +13,16 @@ from ticketmill.models.build.assemble import build_shipped
 from ticketmill.settings import load_settings
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The tests that may take longest begin first: the last one to end is then a short one."""
+    items.sort(key=_own_timeout_s, reverse=True)
+
+
+def _own_timeout_s(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    return marker.args[0] if marker else 0
+
+
 @pytest.fixture(scope="session")
 def bundle_dir() -> Path:
     """Needs the network where the cache has no bundle yet."""

@@ -1,4 +1,7 @@
-"""Runs the README's commands that install without make, each in a copy of the checkout."""
+"""Runs the README's commands that install without make, each in a copy of the checkout.
+
+install.py [START]   only those that start so, as in `install.py uv`
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,11 @@ def copy_of_checkout(target: Path) -> None:
 
 def main() -> None:
     (block,) = PATTERN.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    for command in block.splitlines():
+    start = "".join(sys.argv[1:])
+    commands = [line for line in block.splitlines() if line.startswith(start)]
+    if not commands:
+        sys.exit(f"no command of the README starts with {start}")
+    for command in commands:
         with tempfile.TemporaryDirectory() as made:
             target = Path(made)
             copy_of_checkout(target)

@@ -5,7 +5,8 @@ clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 unused_endpoint  an address at which nothing answers
 adapters         the adapters to the stack of the test
-ticketmill       runs a command of ours in a process of its own, against that stack
+ticketmill       runs a command of ours in this process, against that stack
+ticketmill_process  the same in a process of its own
 work_off         runs a worker in this process until the queue of that stack is empty
 
 With TICKETMILL_TEST_ENDPOINT_URL nothing is started, and credentials, region and endpoints of single services
@@ -17,14 +18,13 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import TICKETMILL, Run, WorkOff
+from commands import Run, WorkOff, runner_here, runner_in_processes
 
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients, connect
@@ -111,17 +111,14 @@ def environment(stack_name: str, stack: Stack, bundle_dir: Path) -> dict[str, st
 
 @pytest.fixture
 def ticketmill(environment: dict[str, str]) -> Run:
-    """Runs a command of ours; `code` is the exit code that it must end with."""
+    """Runs a command of ours in this process; `code` is the exit code that it must end with."""
+    return runner_here(environment)
 
-    def run(*arguments: object, code: int = 0, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        command = [str(TICKETMILL), *map(str, arguments)]
-        done = subprocess.run(
-            command, env=environment, input=stdin, capture_output=True, text=True, check=False, timeout=90
-        )
-        assert done.returncode == code, done.stderr
-        return done
 
-    return run
+@pytest.fixture
+def ticketmill_process(environment: dict[str, str]) -> Run:
+    """The same in a process of its own: for `work`, whose logs, signals and threads are a process's."""
+    return runner_in_processes(environment)
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Runs a command of ours and writes down what it asks of AWS: `recorded.py FILE COMMAND…`.
+"""Runs commands of ours and writes down what they ask of AWS: `recorded.py FILE`, the commands on stdin.
+
+The commands are a JSON list of lists of arguments. The first that fails ends the process.
 
 Each line of FILE is one call: the service, the operation and its parameters.
 """
@@ -15,7 +17,7 @@ import botocore
 from botocore.session import Session
 
 from ticketmill.aws.object_store import ObjectStore
-from ticketmill.entrypoints.cli import main
+from ticketmill.entrypoints.cli import run
 
 
 def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None:
@@ -27,8 +29,7 @@ def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None
 
 
 if __name__ == "__main__":
-    path, *sys.argv[1:] = sys.argv[1:]
-    with Path(path).open("a", encoding="utf-8", buffering=1) as opened:
+    with Path(sys.argv[1]).open("a", encoding="utf-8", buffering=1) as opened:
 
         def record_calls(session: Session) -> None:
             session.register("provide-client-params.*.*", partial(_record, opened))
@@ -37,4 +38,6 @@ if __name__ == "__main__":
         # obstore asks for the same rights; where it gives up, botocore is asked, whose calls can be recorded
         ObjectStore.get = lambda *_: None  # type: ignore[method-assign]
         ObjectStore.put = lambda *_: False  # type: ignore[method-assign]
-        main()
+        for command in json.load(sys.stdin):
+            if code := run(command):
+                sys.exit(f"{command} ended with {code}")

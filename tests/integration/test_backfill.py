@@ -228,6 +228,7 @@ def test_without_a_choice_it_says_what_to_choose(ticketmill: Run, adapters: Adap
     ticketmill("backfill", "--ids", "T1", "--prefix", "tickets/a", code=2)
 
 
+@pytest.mark.timeout(300)
 def test_a_run_that_is_stopped_says_how_to_go_on_and_nothing_is_left_out(
     ticketmill: Run, adapters: Adapters, environment: dict[str, str]
 ) -> None:
@@ -298,22 +299,29 @@ class TestMessages:
         statistics = work_off()
         assert (statistics["ignored"], statistics["enriched"]) == (1, 1)
 
+    @pytest.mark.timeout(300)
     def test_it_goes_on_by_messages_of_its_own_until_the_bucket_ends(
         self, adapters: Adapters, work_off: WorkOff
     ) -> None:
-        ids = [f"T{number:04}" for number in range(1005)]
-        for ticket_id in ids:
+        """A message looks at a thousand keys, so that the second one finds the last."""
+        for number in range(1005):
+            drop(adapters, f"T{number:04}")
+        time.sleep(1.1)  # S3's times have whole seconds
+        since = datetime.now(UTC).replace(microsecond=0)
+        for ticket_id in ("T0000", "T0007", "T1004"):
             drop(adapters, ticket_id)
         lose_events(adapters)
-        adapters.queue.send('{"backfill": {"missing": true, "after": "tickets/T0001.json"}}')
+        asked = {"missing": True, "after": "tickets/T0001.json", "uploaded_since": since.isoformat()}
+        adapters.queue.send(json.dumps({"backfill": asked}))
         statistics = work_off()
-        assert (statistics["ignored"], statistics["enriched"]) == (2, 1003)
+        assert (statistics["ignored"], statistics["enriched"]) == (2, 2)
+        assert set(adapters.rows.get_many(["T0000", "T0007", "T1003", "T1004"])) == {"T0007", "T1004"}
 
     def test_one_that_asks_for_something_unknown_is_given_up_as_unreadable(
-        self, ticketmill: Run, adapters: Adapters
+        self, ticketmill_process: Run, adapters: Adapters
     ) -> None:
         adapters.queue.send('{"backfill": {"mising": true}}')
-        done = ticketmill("work", "--for", 3, "--json")
+        done = ticketmill_process("work", "--for", 3, "--json")
         assert answer(done)["failed"] >= 1
         assert "mising" in done.stderr
         assert not adapters.queue.is_empty()

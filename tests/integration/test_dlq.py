@@ -237,6 +237,7 @@ def test_a_failed_backfill_is_listed_as_one_and_goes_on_once_redriven(
     assert row.status is Status.ENRICHED
 
 
+@pytest.mark.localstack
 def test_an_object_that_s3_does_not_hand_out_is_explained_by_what_s3_says(
     ticketmill: Run, adapters: Adapters, clients: Clients
 ) -> None:

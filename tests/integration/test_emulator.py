@@ -60,6 +60,7 @@ def test_it_listens_on_loopback_alone(
     assert listening == {"0100007F"}, "127.0.0.1, as the kernel writes it"
 
 
+@pytest.mark.localstack
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="looks at Linux's own tables")
 def test_the_place_that_the_tests_run_at_listens_on_loopback_alone(emulator: str) -> None:
     port = f"{int(emulator.rpartition(':')[2]):04X}"

@@ -7,29 +7,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from commands import TICKETMILL, runner_here
 
 from ticketmill.learning.corpus import PLAIN_TICKETS
-
-TICKETMILL = Path(sys.executable).with_name("ticketmill")
 
 
 def enrich(bundle_dir: Path, stdin: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    done = subprocess.run(
-        [TICKETMILL, "enrich", *arguments],
-        env={**environment, "TICKETMILL_BUNDLE": str(bundle_dir)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    assert done.returncode == code, done.stderr
-    return done
+    run = runner_here({**environment, "TICKETMILL_BUNDLE": str(bundle_dir)})
+    return run("enrich", *arguments, code=code, stdin=stdin)
 
 
 def test_one_ticket_on_stdin_gives_one_line_with_its_embedding(bundle_dir: Path) -> None:
@@ -67,17 +56,9 @@ def test_odd_texts_are_enriched_like_any_other(bundle_dir: Path, body: str) -> N
     assert enriched["body"] == body
 
 
-def run(*arguments: object, cache_dir: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, cache_dir: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TICKETMILL_")}
-    return subprocess.run(
-        [TICKETMILL, *map(str, arguments)],
-        env={**environment, "TICKETMILL_CACHE_DIR": str(cache_dir)},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
-    )
+    return runner_here({**environment, "TICKETMILL_CACHE_DIR": str(cache_dir)})(*arguments, stdin=stdin)
 
 
 def test_labels_of_ones_own_are_a_file_away(bundle_dir: Path, tmp_path: Path) -> None:

@@ -54,18 +54,19 @@ def enriched(adapters: Adapters, ticket_id: str) -> dict[str, Any]:
     return found
 
 
-def wait_until(holds: Callable[[], bool], timeout_s: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], timeout_s: float = 90) -> None:
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline, "did not happen in time"
         time.sleep(0.05)
 
 
+@pytest.mark.localstack
 def test_every_sample_is_enriched_and_every_invalid_one_is_recorded(
-    ticketmill: Run, adapters: Adapters
+    ticketmill_process: Run, adapters: Adapters
 ) -> None:
-    dropped = json.loads(ticketmill("drop", SAMPLES, "--json").stdout)["dropped"]
-    statistics = json.loads(ticketmill("work", "--until-empty", "--json").stdout)
+    dropped = json.loads(ticketmill_process("drop", SAMPLES, "--json").stdout)["dropped"]
+    statistics = json.loads(ticketmill_process("work", "--until-empty", "--json").stdout)
     samples = list(SAMPLES.glob("*.json"))
     invalid = list((SAMPLES / "invalid").glob("*.json"))
     assert dropped == len(samples) + len(invalid)
@@ -90,7 +91,7 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
     ticketmill: Run, adapters: Adapters, work_off: WorkOff
 ) -> None:
     drop(adapters, "T1", "I cannot log in since this morning, my password is not accepted any more.")
-    adapters.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": ["a", "list"]}')
+    adapters.raw_tickets.put("tickets/T2.json", b'{"ticket_id": "T2", "body": []}')
     work_off()
     listed = [json.loads(line) for line in ticketmill("list", "--json").stdout.splitlines()]
     assert {row["ticket_id"]: row["status"] for row in listed} == {"T1": "enriched", "T2": "rejected"}
@@ -101,20 +102,21 @@ def test_list_show_and_status_tell_what_became_of_the_tickets(
     assert ticketmill("list", "--since", "1970-01-01", "--json").stdout.count("\n") == 2
     shown = json.loads(ticketmill("show", "T1", "--json").stdout)
     assert len(shown["ticket"]["enrichment"]["embedding"]) == 384
-    assert "body: expected" in ticketmill("show", "T2").stdout
+    assert "expected text in subject or body" in ticketmill("show", "T2").stdout
     assert ticketmill("show", "T3", code=5).stdout == ""
     status = json.loads(ticketmill("status", "--json").stdout)
     assert (status["rows"]["enriched"], status["rows"]["rejected"]) == (1, 1)
     assert status["queue"] == {"visible": 0, "in_flight": 0, "delayed": 0}
 
 
+@pytest.mark.localstack
 def test_a_rejected_ticket_does_not_come_back_and_spares_the_good_enrichment(
     adapters: Adapters, work_off: WorkOff
 ) -> None:
     drop(adapters, "T1", "The export has been empty since Monday.")
     work_off()
     good = adapters.rows.get("T1")
-    adapters.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": 1, "subject": true}')
+    adapters.raw_tickets.put("tickets/T1.json", b'{"ticket_id": "T1", "body": " ", "subject": null}')
     work_off()
     row = adapters.rows.get("T1")
     assert good is not None
@@ -136,12 +138,14 @@ def test_a_message_with_a_ticket_id_enriches_the_object_of_that_id(
     assert statistics["duplicate"] == 1
 
 
+@pytest.mark.localstack
 def test_keys_with_spaces_and_umlauts_find_their_object(adapters: Adapters, work_off: WorkOff) -> None:
     drop(adapters, "T1", "The webhook answers 401 although the token is new.", key="tickets/a b+ü/c.json")
     work_off()
     assert enriched(adapters, "T1")["body"].startswith("The webhook")
 
 
+@pytest.mark.localstack
 @pytest.mark.parametrize("point", ["after-object", "after-row"])
 def test_a_worker_killed_on_its_way_loses_and_corrupts_nothing(
     point: str,
@@ -182,8 +186,8 @@ def test_a_signal_stops_an_idle_worker_at_once_with_exit_code_0(
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 0, stderr
     assert json.loads(stdout)["enriched"] == 1
-    # far less than the 20 s of the long poll that it was waiting in
-    assert time.monotonic() - started < 10
+    # less than the 20 s of the long poll that it was waiting in, though the machine may be busy
+    assert time.monotonic() - started < 15
 
 
 def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_the_rest_to_the_next(
@@ -220,12 +224,12 @@ def test_a_worker_stopped_under_load_finishes_what_it_has_received_and_leaves_th
 
 
 def test_several_processes_share_the_work_and_stop_as_one(
-    ticketmill: Run, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
+    ticketmill_process: Run, worker: Callable[..., subprocess.Popen[str]], adapters: Adapters
 ) -> None:
     ids = [f"T{number}" for number in range(40)]
     for ticket_id in ids:
         drop(adapters, ticket_id, f"The invoice of order {ticket_id} has the wrong address on it.")
-    done = json.loads(ticketmill("work", "--processes", 2, "--until-empty", "--json").stdout)
+    done = json.loads(ticketmill_process("work", "--processes", 2, "--until-empty", "--json").stdout)
     assert (done["enriched"], done["duplicate"], done["failed"]) == (len(ids), 0, 0)
     process = worker(TICKETMILL, "work", "--processes", 2, "--json")
     drop(adapters, "T99", "The invoice has the wrong address on it.")
@@ -236,14 +240,15 @@ def test_several_processes_share_the_work_and_stop_as_one(
     assert json.loads(stdout)["enriched"] == 1
 
 
-def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill: Run, adapters: Adapters) -> None:
+def test_a_worker_takes_no_more_tickets_than_it_was_told(ticketmill_process: Run, adapters: Adapters) -> None:
     for number in range(15):
         drop(adapters, f"T{number}", "How do I change the address on my invoice?")
-    done = json.loads(ticketmill("work", "--max-tickets", 12, "--json").stdout)
+    done = json.loads(ticketmill_process("work", "--max-tickets", 12, "--json").stdout)
     assert done["enriched"] == 12
     assert adapters.queue.depths().visible == 3
 
 
+@pytest.mark.localstack
 def test_a_poisonous_message_ends_in_the_dead_letter_queue_and_harms_no_neighbour(
     adapters: Adapters, clients: Clients, stack: Stack, work_off: WorkOff
 ) -> None:

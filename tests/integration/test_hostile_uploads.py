@@ -44,9 +44,9 @@ def uploaded(adapters: Adapters, clients: Clients) -> Adapters:
 
 
 def test_each_is_turned_down_by_its_own_fault_and_none_touches_its_neighbours(
-    uploaded: Adapters, ticketmill: Run
+    uploaded: Adapters, ticketmill: Run, ticketmill_process: Run
 ) -> None:
-    worked = ticketmill("work", "--until-empty", "--json")
+    worked = ticketmill_process("work", "--until-empty", "--json")
     counts = json.loads(worked.stdout)
     assert (counts["enriched"], counts["rejected"]) == (2, len(UPLOADS))
     assert counts.get("failed", 0) == 0

@@ -84,7 +84,7 @@ def put(clients: Clients, stack: Stack, name: str, body: bytes, **more: Any) -> 
 def drop_poison(clients: Clients, stack: Stack) -> None:
     """Four tickets that can never succeed, and a later upload of T0 that only its owner's key opens."""
     put(clients, stack, "not-json", b"Dear Sir or Madam")
-    put(clients, stack, "list", b'{"ticket_id": "list", "body": ["a", "list"]}')
+    put(clients, stack, "list", b'{"ticket_id": "list", "body": []}')
     put(clients, stack, "empty", b'{"ticket_id": "empty", "subject": " ", "body": ""}')
     put(clients, stack, "large", b'{"ticket_id": "large", "body": "' + b"x" * (3 << 20) + b'"}')
     put(clients, stack, "T0", b"{}", SSECustomerAlgorithm="AES256", SSECustomerKey=os.urandom(32))

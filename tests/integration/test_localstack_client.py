@@ -46,8 +46,9 @@ def table(session: Session, outputs: dict[str, str], monkeypatch: pytest.MonkeyP
     return session.resource("dynamodb").Table(outputs["TableName"])
 
 
+@pytest.mark.localstack
 def test_a_ticket_put_with_localstack_client_is_enriched(
-    session: Session, outputs: dict[str, str], table: Any, ticketmill: Run
+    session: Session, outputs: dict[str, str], table: Any, ticketmill_process: Run
 ) -> None:
     s3, sqs = session.client("s3"), session.client("sqs")
     ticket = {"ticket_id": "TKT-LS", "subject": "Cannot log in", "body": "My password is refused."}
@@ -57,7 +58,7 @@ def test_a_ticket_put_with_localstack_client_is_enriched(
     )
     assert int(waiting["Attributes"]["ApproximateNumberOfMessages"]) >= 1
 
-    ticketmill("work", "--until-empty")
+    ticketmill_process("work", "--until-empty")
 
     row = table.get_item(Key={"ticket_id": "TKT-LS"})["Item"]
     assert row["status"] == "enriched"

@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from commands import WorkOff
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -75,16 +76,16 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
 
     def run(*commands: list[str]) -> set[Right]:
         calls = tmp_path / "calls.jsonl"
-        for command in commands:
-            done = subprocess.run(
-                [sys.executable, RECORDED, calls, *command],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=90,
-            )
-            assert done.returncode == 0, f"{command}: {done.stderr}"
+        done = subprocess.run(
+            [sys.executable, RECORDED, calls],
+            env=environment,
+            input=json.dumps(commands),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=150,
+        )
+        assert done.returncode == 0, done.stderr
         lines = calls.read_text(encoding="utf-8").splitlines()
         return {right for line in lines for right in rights(json.loads(line), arns)}
 
@@ -150,10 +151,10 @@ def test_an_operator_may_do_what_the_commands_do(
     adapters: Adapters,
     asked: Commands,
     allowed: Callable[[str], set[Right]],
-    ticketmill: Callable[..., Any],
+    work_off: WorkOff,
 ) -> None:
     drop(adapters, "T1")
-    ticketmill("work", "--max-tickets", 1, "--for", 20)
+    work_off()
     drop(adapters, "T2")
     for body in ("no event", '{"ticket_id": "T2"}'):
         adapters.dead_letters.send(body)

@@ -99,6 +99,7 @@ def assert_shown_record_is_real(line: str) -> None:
         assert shown_enrichment[field] == real_enrichment[field], field
 
 
+@pytest.mark.localstack
 @pytest.mark.timeout(330)
 def test_the_walk_with_awslocal_works_where_the_tests_run(
     environment: dict[str, str], stack_name: str, tmp_path: Path

@@ -47,7 +47,7 @@ def test_the_command_promotes_rolls_back_and_shows_what_was_decided(
 
 
 def test_a_bundle_serves_from_its_first_ticket_on_and_an_older_one_replaces_nothing_of_it(
-    ticketmill: Run, adapters: Adapters, environment: dict[str, str]
+    ticketmill: Run, ticketmill_process: Run, adapters: Adapters, environment: dict[str, str]
 ) -> None:
     ticket = {"ticket_id": "T1", "subject": "Help", "body": "I cannot log in since this morning."}
     adapters.raw_tickets.put("tickets/T1.json", json.dumps(ticket).encode())
@@ -66,7 +66,7 @@ def test_a_bundle_serves_from_its_first_ticket_on_and_an_older_one_replaces_noth
 
     adapters.queue.send('{"ticket_id": "T1"}')
     del environment["TICKETMILL_URGENCY"]
-    done = ticketmill("work", "--until-empty", "--json")
+    done = ticketmill_process("work", "--until-empty", "--json")
     assert json.loads(done.stdout)["superseded"] == 1
     assert f"models serve {first.fingerprint}" in done.stderr
     assert adapters.rows.get("T1") == second

@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 
 import pytest
-from commands import Run
+from commands import Run, WorkOff
 
-from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
+from ticketmill.bootstrap import Adapters
 from ticketmill.deploy.stack import Stack
-from ticketmill.settings import load_settings
 
 BODY = "My password is refused.\n\n\n\n\nPlease help."
 
 
 @pytest.fixture
-def enriched_key(clients: Clients, stack: Stack, stack_name: str, ticketmill: Run) -> str:
+def enriched_key(adapters: Adapters, work_off: WorkOff) -> str:
     """A ticket T1 that was enriched; the key of its enriched object."""
     body = json.dumps({"ticket_id": "T1", "subject": "Cannot login", "body": BODY}).encode()
-    clients.s3.put_object(Bucket=stack.raw_bucket, Key="tickets/T1.json", Body=body)
-    ticketmill("work", "--max-tickets", 1, "--for", 60)
-    row = bootstrap.connect(load_settings(stack=stack_name)).rows.get("T1")
+    adapters.raw_tickets.put("tickets/T1.json", body)
+    work_off()
+    row = adapters.rows.get("T1")
     assert row is not None
     assert row.enriched_key is not None
     return row.enriched_key

@@ -18,6 +18,7 @@ def queue(clients: Clients, stack: Stack) -> SqsQueue:
     return SqsQueue(clients.sqs, stack.dead_letter_queue_url)
 
 
+@pytest.mark.localstack
 def test_a_received_message_says_when_it_was_sent_and_how_often_it_came(queue: SqsQueue) -> None:
     queue.send("Grüße 🎻")
     (message,) = queue.receive(max_messages=10, wait_s=1)
@@ -49,6 +50,7 @@ def test_acknowledged_messages_are_gone(queue: SqsQueue) -> None:
     assert queue.is_empty()
 
 
+@pytest.mark.localstack
 def test_only_what_the_queue_confirms_counts_as_acknowledged(queue: SqsQueue) -> None:
     queue.send("one")
     queue.send("two")
@@ -56,6 +58,7 @@ def test_only_what_the_queue_confirms_counts_as_acknowledged(queue: SqsQueue) ->
     assert queue.acknowledge([one, replace(two, receipt="no receipt of this queue")]) == {one.message_id}
 
 
+@pytest.mark.localstack
 def test_a_queue_that_is_gone_confirms_nothing(
     clients: Clients, queue: SqsQueue, stack: Stack, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -74,6 +77,7 @@ def test_a_message_handed_back_is_visible_again_at_once(queue: SqsQueue) -> None
     assert (again.message_id, again.receive_count) == (message.message_id, 2)
 
 
+@pytest.mark.localstack
 def test_a_message_handed_back_with_a_delay_stays_in_flight(queue: SqsQueue) -> None:
     queue.send("one")
     (message,) = queue.receive(max_messages=1, wait_s=1)
@@ -89,6 +93,7 @@ def test_a_message_received_for_so_many_seconds_is_visible_again_after_them(queu
     assert again.message_id == message.message_id
 
 
+@pytest.mark.localstack
 def test_depths_tell_waiting_from_in_flight(queue: SqsQueue) -> None:
     assert queue.is_empty()
     for number in range(3):
@@ -98,6 +103,7 @@ def test_depths_tell_waiting_from_in_flight(queue: SqsQueue) -> None:
     assert not queue.is_empty()
 
 
+@pytest.mark.localstack
 def test_a_failure_of_sqs_is_transient_and_says_what_was_being_done(clients: Clients, stack: Stack) -> None:
     gone = SqsQueue(clients.sqs, stack.queue_url + "-gone")
     with pytest.raises(TransientFailure, match=r"receiving from SQS: .*NonExistentQueue"):

@@ -23,6 +23,7 @@ def attributes(clients: Clients, queue_url: str) -> dict[str, str]:
     return {str(name): value for name, value in found["Attributes"].items()}
 
 
+@pytest.mark.localstack
 def test_a_second_deployment_of_the_same_template_changes_nothing(
     clients: Clients, stack: Stack, stack_name: str
 ) -> None:
@@ -30,6 +31,7 @@ def test_a_second_deployment_of_the_same_template_changes_nothing(
     assert deploy(clients, stack_name) == replace(stack, changed=False)
 
 
+@pytest.mark.localstack
 def test_a_deployment_with_another_parameter_changes_the_stack_and_keeps_the_rest(
     clients: Clients, stack: Stack, stack_name: str
 ) -> None:
@@ -56,6 +58,7 @@ def test_a_stack_of_something_else_is_not_taken_for_ours(clients: Clients, stack
         find_stack(clients, stack_name)
 
 
+@pytest.mark.localstack
 def test_a_failed_deployment_names_the_resource_and_a_failed_stack_the_way_out(
     clients: Clients, stack_name: str, parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,6 +75,7 @@ def test_a_failed_deployment_names_the_resource_and_a_failed_stack_the_way_out(
         deploy(clients, stack_name, parameters)
 
 
+@pytest.mark.localstack
 def test_both_buckets_are_versioned_encrypted_and_closed_to_the_public(
     clients: Clients, stack: Stack
 ) -> None:
@@ -92,6 +96,7 @@ def test_both_buckets_are_versioned_encrypted_and_closed_to_the_public(
         )
 
 
+@pytest.mark.localstack
 def test_the_queue_polls_long_keeps_two_weeks_and_redrives(clients: Clients, stack: Stack) -> None:
     tickets = attributes(clients, stack.queue_url)
     dead_letter = attributes(clients, stack.dead_letter_queue_url)
@@ -105,6 +110,7 @@ def test_the_queue_polls_long_keeps_two_weeks_and_redrives(clients: Clients, sta
     assert json.loads(dead_letter["RedriveAllowPolicy"])["sourceQueueArns"] == [tickets["QueueArn"]]
 
 
+@pytest.mark.localstack
 def test_only_s3_for_the_raw_bucket_of_this_account_may_send(clients: Clients, stack: Stack) -> None:
     found = attributes(clients, stack.queue_url)
     account = found["QueueArn"].split(":")[4]
@@ -141,6 +147,7 @@ def test_the_template_asks_for_recovery_encryption_and_to_keep_the_data(
     assert body.count("DeletionPolicy: RetainExceptOnCreate") == 3
 
 
+@pytest.mark.localstack
 def test_an_upload_arrives_in_the_queue_and_other_objects_do_not(clients: Clients, stack: Stack) -> None:
     raw_tickets = S3RawTickets(clients, stack.raw_bucket)
     queue = SqsQueue(clients.sqs, stack.queue_url)
@@ -158,6 +165,7 @@ def test_an_upload_arrives_in_the_queue_and_other_objects_do_not(clients: Client
     assert keys == ["tickets/a b+ü/c.json"]
 
 
+@pytest.mark.localstack
 def test_waiting_for_events_leaves_no_trace_and_hands_back_what_is_not_its_own(
     clients: Clients, stack: Stack
 ) -> None:
@@ -179,6 +187,7 @@ def test_waiting_for_events_that_never_come_ends_with_a_setup_error(clients: Cli
     assert "Versions" not in clients.s3.list_object_versions(Bucket=stack.raw_bucket)
 
 
+@pytest.mark.localstack
 def test_a_key_of_the_users_encrypts_the_queues_and_the_policies_may_use_it(
     clients: Clients, stack_name: str, parameters: dict[str, str]
 ) -> None:
@@ -201,6 +210,7 @@ def alarms_of(stack_name: str) -> dict[str, list[str]]:
     return {alarm["AlarmName"]: alarm["AlarmActions"] for alarm in found}
 
 
+@pytest.mark.localstack
 def test_alarms_tell_the_topic(clients: Clients, stack_name: str, parameters: dict[str, str]) -> None:
     topic = "arn:aws:sns:us-east-1:000000000000:people"
     deploy(clients, stack_name, {**parameters, "AlarmTopicArn": topic})

@@ -91,7 +91,7 @@ def test_a_sentence_that_says_something_is_no_courtesy(sentence: str) -> None:
     assert courtesy(sentence) is None
 
 
-@pytest.mark.parametrize("head", ["Message: ", "Nachricht: ", "Mensaje: ", "お問い合わせ内容："])  # noqa: RUF001
+@pytest.mark.parametrize("head", ["Message: ", "Nachricht: ", "Mensaje: ", "お問い合わせ内容："])
 def test_the_head_of_a_form_field_is_left_out(head: str) -> None:
     text = f"Name: Anna Smith\nE-mail: anna@example.com\n{head}{FIRST}"
     assert [each.text for each in sentences(text)] == [FIRST]

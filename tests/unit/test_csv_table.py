@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ticketmill.domain.errors import SetupError, TicketRejected
+from ticketmill.domain.intake import parse_ticket
 from ticketmill.importers.csv_table import is_table, parse_map, tickets
+from ticketmill.importers.files import Document
+from ticketmill.importers.imports import FileImporter
 
 
 def read(text: str, encoding: str = "utf-8", **columns: str) -> list[dict[str, Any]]:
@@ -72,6 +76,15 @@ def test_a_table_of_our_own_raw_tickets_keeps_their_ids() -> None:
     assert read("ticket_id,body\nTKT-7,No light.\n")[0]["ticket_id"] == "TKT-7"
 
 
+def test_a_table_of_a_helpdesk_has_its_ids_and_its_scale_of_priorities(tmp_path: Path) -> None:
+    (tmp_path / "export.csv").write_text("Ticket ID,Subject,Priority\n7,Light,4\n")
+    for source, priority in (("freshdesk", "critical"), ("servicenow", "low")):
+        (found,) = FileImporter(source).read(tmp_path / "export.csv")
+        assert isinstance(found, Document)
+        ticket = parse_ticket(found.content)
+        assert (ticket.ticket_id, ticket.priority) == (f"{source}-7", priority)
+
+
 def test_rows_without_an_id_have_the_same_one_each_time() -> None:
     text = "subject,body\nLight,No light.\nLight,No light in the hall.\n"
     one, two = read(text)
@@ -85,7 +98,7 @@ def test_a_bad_row_is_refused_and_the_others_are_read() -> None:
     read_ids = [each["ticket_id"] for each in found if not isinstance(each, TicketRejected)]
     assert read_ids == ["csv-1", "csv-5"]
     assert [each.message.split(":")[0].split(", found")[0] for each in refused] == [
-        "expected 3 cells in the row that ends at line 3",
+        "expected 3 cells",
         "expected a row of CSV that ends at line 4",
         "expected a subject or a text",
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mutations import mutated
 from test_vendor_payloads import EXPECTED, FOLDER
 
 from ticketmill.domain.errors import RejectionCode, SetupError
@@ -66,6 +67,24 @@ def reasons(found: list[Document | Refused]) -> list[str]:
 @pytest.mark.parametrize("form", FORMS)
 def test_every_wrapped_form_is_unpacked(form: str, source: str | None, tmp_path: Path) -> None:
     assert ids(read(tmp_path / "export", FORMS[form], source)) == IDS
+
+
+@pytest.mark.parametrize("source", ["auto", None])
+@pytest.mark.parametrize(
+    ("content", "ticket_id"),
+    [
+        (b'"id","body"\n"7","No light."\n', "csv-7"),
+        ("Nummer;Text\n7;Größe\n".encode("utf-16"), "csv-7"),
+        ("Nummer;Priorität;Text\n7;hoch;Größe\n".encode("cp1252"), "csv-7"),
+        (b"Received: by x\r\nMessage-ID: <m@x>\r\n\r\nNo light.", "mail-m@x"),
+        (b"From a@x Tue Mar  5 10:12:44 2024\nMessage-ID: <m@x>\n\nNo light.\n", "mail-m@x"),
+        (json.dumps(json.dumps({"key": "H-7", "summary": "Light"})).encode(), "jira-H-7"),
+    ],
+)
+def test_a_file_is_told_by_its_content(
+    content: bytes, ticket_id: str, source: str | None, tmp_path: Path
+) -> None:
+    assert ids(read(tmp_path / "file", content, source)) == [ticket_id]
 
 
 def test_an_archive_gives_the_tickets_of_all_its_files(tmp_path: Path) -> None:
@@ -156,37 +175,6 @@ def test_a_source_is_a_module_with_the_map_of_its_fields() -> None:
     for source in SOURCES.values():
         assert set(source.FIELDS) == fields
     assert set(NAMES) == {"auto", *SOURCES, "csv", "eml", "mbox", "msg"}
-
-
-JUNK: list[Any] = [
-    None,
-    True,
-    0,
-    -1,
-    1e300,
-    "",
-    "\ud800",
-    "x" * 300,
-    [],
-    {},
-    [[]],
-    [None],
-    {"a": []},
-    "0000-00-00",
-]
-
-
-def mutated(value: Any, random_bytes: random.Random) -> Any:
-    """The value with a few of its parts replaced, taken away or put elsewhere."""
-    if random_bytes.random() < 0.12:
-        return random_bytes.choice(JUNK)
-    if isinstance(value, dict):
-        return {
-            key: mutated(each, random_bytes) for key, each in value.items() if random_bytes.random() > 0.05
-        }
-    if isinstance(value, list):
-        return [mutated(each, random_bytes) for each in value]
-    return value
 
 
 @pytest.mark.parametrize("name", [name for name, (source, _) in EXPECTED.items() if source])

@@ -134,6 +134,7 @@ def test_a_mail_is_told_by_its_headers() -> None:
     assert is_mail(b"Received: from x\r\n\tby y\r\nSubject: a\r\n\r\nb")
     assert not is_mail(b"id,subject\n1,From: me\n")
     assert not is_mail(b"Dear team,\nFrom: Berlin\n")
+    assert not is_mail(b"X-Spam: no\r\n folded\r\n" * 2000), "nor is it slow to tell"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from ticketmill.domain.row import (
     enriched_row,
     rejected_row,
 )
+from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket, TicketMetadata
 from ticketmill.domain.warning import TicketWarning, WarningCode
 from ticketmill.tasks.table import row_attributes
@@ -95,6 +96,9 @@ ENRICHMENT = Enrichment(
         compression=3.2,
     ),
     language=Language(label="en", confidence=0.99, source=Source.DETECTOR),
+    automatic=True,
+    automatic_kind=AutomaticKind.BOUNCE,
+    text_characters={"own": 15},
     tokens=61,
     truncated=True,
     windows=8,
@@ -144,6 +148,9 @@ def test_a_row_keeps_what_lists_and_counts_need() -> None:
         summary_source=Source.EXTRACTIVE,
         language="en",
         language_confidence=0.99,
+        automatic=True,
+        automatic_kind=AutomaticKind.BOUNCE,
+        text_characters={"own": 15},
         tokens=61,
         truncated=True,
         windows=8,

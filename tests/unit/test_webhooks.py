@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import random
 from typing import Any
 
 import pytest
+from mutations import mutated
+from test_conversations import CONVERSATIONS
 
 from ticketmill.domain.errors import TicketRejected
+from ticketmill.domain.intake import parse_ticket
+from ticketmill.importers.raw_ticket import canonical_json
 from ticketmill.importers.recognise import read, recognise
 
 FORMS: list[tuple[str, Any, dict[str, Any]]] = [
@@ -305,3 +311,19 @@ def test_a_document_of_jira_becomes_text_with_line_breaks() -> None:
         "https://x.example",
         "a \tb",
     ]
+
+
+EVENTS = [*((source, payload) for source, payload, _ in FORMS), *CONVERSATIONS.items()]
+
+
+@pytest.mark.parametrize(("source", "payload"), EVENTS)
+def test_mutated_events_are_read_or_refused(source: str, payload: Any) -> None:
+    for seed in range(40):
+        event = mutated(copy.deepcopy(payload), random.Random(seed))
+        recognise(event)
+        for named in ("auto", source):
+            for ticket in read(event, named):
+                if isinstance(ticket, TicketRejected):
+                    assert ticket.message
+                elif "imported_from" in ticket:
+                    assert parse_ticket(canonical_json(ticket)).ticket_id

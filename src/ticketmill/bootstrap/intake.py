@@ -7,6 +7,7 @@ from typing import Any
 
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.intake import Intake
+from ticketmill.domain.json_document import several_tickets
 from ticketmill.settings import Settings
 
 
@@ -18,7 +19,7 @@ def make_intake(settings: Settings) -> Intake:
 def tickets_of_a_helpdesk(document: object) -> Sequence[Mapping[str, Any]] | None:
     """The raw tickets in a helpdesk's payload; None where no importer knows its shape.
 
-    Raises TicketRejected where the payload holds one ticket that cannot be read.
+    Raises TicketRejected where the payload holds one ticket that cannot be read, or several.
     """
     from ticketmill.importers.recognise import read, recognise
 
@@ -26,8 +27,8 @@ def tickets_of_a_helpdesk(document: object) -> Sequence[Mapping[str, Any]] | Non
     if source is None:
         return None
     found = list(read(document, source))
-    tickets = [each for each in found if not isinstance(each, TicketRejected)]
-    refused = [each for each in found if isinstance(each, TicketRejected)]
-    if refused and len(found) == 1:
-        raise refused[0]
-    return tickets
+    if len(found) > 1:
+        raise several_tickets(len(found), f"a payload of {source}")
+    if found and isinstance(found[0], TicketRejected):
+        raise found[0]
+    return [each for each in found if not isinstance(each, TicketRejected)]

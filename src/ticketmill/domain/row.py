@@ -185,7 +185,7 @@ class TicketRow(Record):
     """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
     """The probability of the language."""
-    automatic: Annotated[bool | None, FACET] = None
+    automatic: bool | None = None
     """Whether a machine wrote the ticket."""
     automatic_kind: Open[AutomaticKind] | None = None
     """What kind of machine mail it is."""

@@ -22,7 +22,7 @@ def jira_text(value: object) -> str:
 def _pieces(node: object, depth: int) -> list[str]:
     if not isinstance(node, Mapping) or depth > _MAX_DEPTH:
         return []
-    kind = node.get("type")
+    kind = text_of(node.get("type"))
     if kind == "hardBreak":
         return ["\n"]
     if kind == "text":

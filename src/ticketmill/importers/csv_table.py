@@ -12,6 +12,7 @@ from typing import Any
 
 from ticketmill.domain.errors import RejectionCode, SetupError, TicketRejected
 from ticketmill.domain.intake import ticket_from
+from ticketmill.domain.priority import PriorityNumbers
 from ticketmill.importers.priorities import level_of
 from ticketmill.importers.raw_ticket import RawTicket, raw_ticket
 from ticketmill.importers.values import names_of
@@ -157,10 +158,16 @@ def is_table(head: str) -> bool:
     return len(fields) > 1 and ("body" in fields or "subject" in fields)
 
 
-def tickets(content: bytes, columns: Mapping[str, str] | None = None) -> Iterator[RawTicket | TicketRejected]:
+def tickets(
+    content: bytes,
+    columns: Mapping[str, str] | None = None,
+    source: str = SOURCE,
+    numbers: PriorityNumbers | None = None,
+) -> Iterator[RawTicket | TicketRejected]:
     """A ticket for each row, and the reason in the place of a row that is refused.
 
-    Raises TicketRejected where no column has the text, or where `columns` names one that is not there.
+    `source` is the helpdesk that wrote the table, `numbers` the way in which its priorities count. Raises
+    TicketRejected where no column has the text, or where `columns` names one that is not there.
     """
     text, delimiter = _split_off_separator(_text(content))
     delimiter = delimiter or _delimiter(text)
@@ -173,7 +180,11 @@ def tickets(content: bytes, columns: Mapping[str, str] | None = None) -> Iterato
         if isinstance(row, TicketRejected):
             yield row
         elif any(cell.strip() for cell in row):
-            yield _ticket(row, len(header), fields, header, rows.line_num)
+            try:
+                yield _ticket(_cells(row, header, fields), source, numbers)
+            except TicketRejected as refused:
+                message = f"{refused.message} (row that ends at line {rows.line_num})"
+                yield TicketRejected(refused.code, message, refused.field, refused.ticket_id)
 
 
 def _next(rows: Any) -> list[str] | TicketRejected | None:
@@ -186,33 +197,35 @@ def _next(rows: Any) -> list[str] | TicketRejected | None:
         return TicketRejected(RejectionCode.SCHEMA, message)
 
 
-def _ticket(
-    row: list[str], width: int, fields: Mapping[str, int], header: list[str], line: int
-) -> RawTicket | TicketRejected:
-    if len(row) > width and any(cell.strip() for cell in row[width:]):
-        message = f"expected {width} cells in the row that ends at line {line}, found {len(row)}"
-        return TicketRejected(RejectionCode.SCHEMA, message)
-    cell = {field: row[index].strip() for field, index in fields.items() if index < len(row)}
-    try:
-        ticket = raw_ticket(
-            SOURCE,
-            cell.get("ticket_id"),
-            subject=cell.get("subject"),
-            body=cell.get("body"),
-            priority=level_of(cell.get("priority")),
-            stated_priority=cell.get("priority"),
-            created_at=cell.get("created_at"),
-            customer_id=cell.get("customer_id"),
-            channel=cell.get("source", "").lower(),
-            language=cell.get("language"),
-            tags=names_of(cell.get("tags")),
-        )
-        if cell.get("ticket_id") and header[fields["ticket_id"]].strip() == "ticket_id":
-            ticket["ticket_id"] = cell["ticket_id"]  # a table of our own raw tickets
-        ticket_from(ticket)
-    except TicketRejected as refused:
-        message = f"{refused.message} (row that ends at line {line})"
-        return TicketRejected(refused.code, message, refused.field, refused.ticket_id)
+def _cells(row: list[str], header: list[str], fields: Mapping[str, int]) -> dict[str, str]:
+    """A row's cells by fields; the id of a table of our own raw tickets as `own_id`."""
+    if any(cell.strip() for cell in row[len(header) :]):
+        message = f"expected {len(header)} cells, found {len(row)}"
+        raise TicketRejected(RejectionCode.SCHEMA, message)
+    cells = {field: row[index].strip() for field, index in fields.items() if index < len(row)}
+    if "ticket_id" in fields and header[fields["ticket_id"]].strip() == "ticket_id":
+        cells["own_id"] = cells.get("ticket_id", "")
+    return cells
+
+
+def _ticket(cell: Mapping[str, str], source: str, numbers: PriorityNumbers | None) -> RawTicket:
+    stated = cell.get("priority")
+    ticket = raw_ticket(
+        source,
+        cell.get("ticket_id"),
+        subject=cell.get("subject"),
+        body=cell.get("body"),
+        priority=level_of(stated, numbers),
+        stated_priority=stated,
+        created_at=cell.get("created_at"),
+        customer_id=cell.get("customer_id"),
+        channel=cell.get("source", "").lower(),
+        language=cell.get("language"),
+        tags=names_of(cell.get("tags")),
+    )
+    if source == SOURCE and cell.get("own_id"):
+        ticket["ticket_id"] = cell["own_id"]
+    ticket_from(ticket)
     return ticket
 
 

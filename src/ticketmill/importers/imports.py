@@ -26,7 +26,8 @@ SUFFIXES = (".json", *LINES_SUFFIXES, ".csv", ".tsv", ".eml", ".mbox", ".msg", "
 """The files that are taken from folders."""
 
 _HEAD_BYTES = 64 << 10
-_JSON_STARTS = (b"{", b"[", b'"')
+_JSON_STARTS = (b"{", b"[", b'"{', b'"[')
+"""JSON, also as a string with JSON in it."""
 
 
 class Refused(NamedTuple):
@@ -102,11 +103,13 @@ class FileImporter:
         """Whether a file is of a kind: by the source that was named, else by its first bytes."""
         if self.source in FORMATS:
             return self.source == kind
-        if self.source not in (None, AUTO) or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON_STARTS):
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_JSON_STARTS):
             return False
         if kind == "csv":
             text = head.decode(json.detect_encoding(head), "replace").removeprefix("\ufeff")
             return not text.startswith(("{", "[")) and (bool(self.columns) or csv_table.is_table(text))
+        if self.source in SOURCES:
+            return False
         told = {"msg": head.startswith(msg.MAGIC), "mbox": mail.is_mailbox(head), "eml": mail.is_mail(head)}
         return told[kind]
 
@@ -132,7 +135,9 @@ class FileImporter:
                 yield from self._document(Document(line, name, number))
 
     def _table(self, stream: io.BufferedReader, name: str) -> Imported:
-        for row in csv_table.tickets(self._all(stream), self.columns):
+        helpdesk = SOURCES.get(self.source or AUTO)
+        named = (helpdesk.SOURCE, helpdesk.PRIORITIES) if helpdesk else (csv_table.SOURCE, None)
+        for row in csv_table.tickets(self._all(stream), self.columns, *named):
             if isinstance(row, TicketRejected):
                 yield Refused(name, row)
             else:

@@ -45,7 +45,7 @@ AUTOMATIC_HEADERS = (
 _FAULTS = (MessageError, LookupError, ValueError, TypeError, AttributeError, NameError, RecursionError)
 """What the standard library raises on headers and parts that break the rules."""
 _HEADER = re.compile(
-    rb"\A(?:[!-9;-~]+:.*\r?\n(?:[ \t].*\r?\n)*){0,60}?"
+    rb"\A(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){0,60}?"
     rb"(?:From|Received|Message-ID|Return-Path|Delivered-To|MIME-Version):",
     re.IGNORECASE,
 )

@@ -29,8 +29,8 @@ from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, H
 # The embeddings and the first two layers add nothing to these.
 LAYERS = (3, 4, 5, 6)
 # Operating points, in units of the scores, which are about 0 for no and 1 for yes. To miss a pressing ticket
-# costs more than to check a normal one: with these nine of ten are found in every file but terse.jsonl. Outside
-# of the corpus a complaint is missed more often than invented.
+# costs more than to check a normal one: with these nine of ten are found in nearly every file. Outside of the
+# corpus a complaint is missed more often than invented.
 BIAS: dict[str, dict[str, float]] = {
     "urgency": {Urgency.CRITICAL: 0.12, Urgency.HIGH: 0.16},
     "sentiment": {Sentiment.NEGATIVE: 0.03},

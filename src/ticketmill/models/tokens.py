@@ -15,8 +15,6 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.text.markup import plain_text
-
 # Words are read up to this many characters: the first page says what a ticket is about, and a pasted log must
 # not cost more than a ticket.
 MAX_CHARS = 4000
@@ -79,7 +77,7 @@ class Counts:
 
 def read_tokens(texts: Sequence[str]) -> Tokens:
     """Words ([letters, digits, apostrophes]), runs of ! and ?, and all other signs one by one."""
-    plain = [plain_text(beginning(text)) for text in texts]
+    plain = [beginning(text) for text in texts]
     joined = "".join(f"{text}\n" for text in plain)
     raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.array([len(text) + 1 for text in plain], np.int64)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ticketmill.models.transformers.classifier import Classifier
 
 NAME = "sentiment"
-# Sarcasm is told positive with middling confidence: of 40 sarcastic tickets whose business was left out, 5 stay
-# unseen with this, 12 without; a third of the positive tickets goes to a person.
+# Sarcasm is told positive with middling confidence. Of forty sarcastic tickets of unseen
+# businesses, twelve passed without this and five with it; a third of the positive tickets goes to a person.
 PRAISE_REVIEW_BELOW = 0.85
 
 

@@ -24,7 +24,7 @@ MIN_MESSAGE_WORDS = 7
 # Noise is visible at the beginning of a line; a line may have a million characters.
 MAX_NOISE_CHARS = 200
 
-_SENTENCE_END = re.compile(r"[.!?…:;。！？][\"')\]]*\s*$")  # noqa: RUF001
+_SENTENCE_END = re.compile(r"[.!?…:;。！？][\"')\]]*\s*$")
 _BULLET = re.compile(r"^\s*(?:[-*] \[[ xX]\]|[-*•\u2013]|\d{1,2}[.)]|#{1,6}|\[[ xX]\])\s+")
 _NOISE = re.compile(
     r"(?:[>|]"
