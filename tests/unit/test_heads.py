@@ -45,10 +45,12 @@ def arrays(**changes: Any) -> dict[str, Any]:
         "quadratic.weights": np.zeros((3, 3), np.float16),
         "words.buckets": buckets,
         "words.idf": np.ones(2, np.float32),
-        "words.weights": np.zeros((2, 3), np.float16),
+        "words.weights": np.zeros((2, 3), np.int8),
+        "words.scales": np.ones(2, np.float32),
         "chars.buckets": np.zeros(0, np.uint16),
         "chars.idf": np.zeros(0, np.float32),
-        "chars.weights": np.zeros((0, 3), np.float16),
+        "chars.weights": np.zeros((0, 3), np.int8),
+        "chars.scales": np.zeros(0, np.float32),
         "surface.mean": np.zeros(COLUMNS, np.float32),
         "surface.spread": np.ones(COLUMNS, np.float32),
         "surface.weights": np.zeros((COLUMNS, 3), np.float32),
@@ -122,9 +124,9 @@ def test_products_of_directions_reach_the_scores() -> None:
 
 def worded() -> Heads:
     """Both words speak for `good`, by 2."""
-    weights = np.zeros((2, 3), np.float16)
-    weights[:, 1] = 2
-    return heads_of(**{"words.weights": weights})
+    weights = np.zeros((2, 3), np.int8)
+    weights[:, 1] = 4
+    return heads_of(**{"words.weights": weights, "words.scales": np.full(2, 0.5, np.float32)})
 
 
 def test_the_words_of_a_text_are_scaled_to_length_one_together() -> None:

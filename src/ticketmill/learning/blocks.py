@@ -89,7 +89,10 @@ class FittedBlocks:
         return total
 
     def folded(self, raw: Raw, ridge: Ridge, duals: Doubles) -> Arrays:
-        """The arrays of the runtime's feature map. float16 keeps three digits, which is enough."""
+        """The arrays of the runtime's feature map.
+
+        float16 keeps three digits, which is enough; n-grams have a byte a weight, with a scale for each.
+        """
         weights, bias = {}, ridge.bias(duals)
         sums = duals.sum(axis=0)
         for name, matrix in self.matrices(raw):
@@ -106,10 +109,10 @@ class FittedBlocks:
             "quadratic.weights": weights["quadratic"].astype(np.float16),
             "words.buckets": self.word_buckets.astype(np.uint16),
             "words.idf": self.word_idf,
-            "words.weights": weights["words"].astype(np.float16),
+            **_bytes_of("words", weights["words"]),
             "chars.buckets": self.char_buckets.astype(np.uint16),
             "chars.idf": self.char_idf,
-            "chars.weights": weights["chars"].astype(np.float16),
+            **_bytes_of("chars", weights["chars"]),
             "surface.mean": self.surface_mean.astype(np.float32),
             "surface.spread": self.surface_spread.astype(np.float32),
             "surface.weights": weights["surface"].astype(np.float32),
@@ -137,6 +140,15 @@ def fit_blocks(raw: Raw) -> FittedBlocks:
     )
 
 
+def _bytes_of(name: str, weights: Doubles) -> Arrays:
+    """(rows, outputs) weights as 8 bits, and (rows,) scales."""
+    scales = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
+    return {
+        f"{name}.weights": np.round(weights / scales[:, None]).astype(np.int8),
+        f"{name}.scales": scales.astype(np.float32),
+    }
+
+
 def _mean(matrix: Floats | csr_matrix) -> Doubles:
     return np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
 
@@ -152,12 +164,13 @@ def _scale(name: str, matrix: Floats | csr_matrix) -> float:
 def _add_products(total: Floats, matrix: Floats | csr_matrix, mean: Doubles, scale: float) -> None:
     # sparse matrices must stay sparse: the means are subtracted from the products instead
     off = np.asarray(matrix @ mean.astype(np.float32)) - np.float32(mean @ mean) / 2
-    turned = matrix.T.tocsc() if hasattr(matrix, "tocsc") else matrix.T
     for start in range(0, len(total), CHUNK):
-        rows = slice(start, start + CHUNK)
-        inner = matrix[rows] @ turned
-        part = inner.toarray() if hasattr(inner, "toarray") else inner
-        total[rows] += np.float32(scale) * (part - off[rows, None] - off[None, :])
+        rows, later = slice(start, start + CHUNK), slice(start, None)
+        inner = matrix[rows] @ matrix[later].T
+        part = inner if isinstance(inner, np.ndarray) else inner.toarray()
+        part = np.float32(scale) * (part - off[rows, None] - off[None, later])
+        total[rows, later] += part
+        total[start + CHUNK :, rows] += part[:, CHUNK:].T
 
 
 def _matrix(counts: Counts, texts: int) -> csr_matrix:

@@ -13,7 +13,7 @@ from ticketmill.models.heads import Kind, activate
 BINS = 15
 MAX_TOPICS = 3
 # short texts deserve less confidence than long ones with the same scores
-SLOPES = (-0.4, -0.3, -0.2, -0.1, 0.0)
+SLOPES = (-0.3, -0.2, -0.1, 0.0)
 COARSE = np.geomspace(0.02, 5.0, 17)
 FINE = np.geomspace(0.7, 1.4, 15)
 SHIFTS = np.arange(-0.6, 0.05, 0.05)

@@ -90,9 +90,9 @@ class FeatureMap:
         self._offset = _f32(arrays["quadratic.offset"])
         self._quadratic = _f32(arrays["quadratic.weights"])
         self._word_index = NgramIndex(_buckets(arrays, "words"), _f32(arrays["words.idf"]))
-        self._words = _f32(arrays["words.weights"])
+        self._words = _f32(arrays["words.weights"]) * _f32(arrays["words.scales"])[:, None]
         self._char_index = NgramIndex(_buckets(arrays, "chars"), _f32(arrays["chars.idf"]))
-        self._chars = _f32(arrays["chars.weights"])
+        self._chars = _f32(arrays["chars.weights"]) * _f32(arrays["chars.scales"])[:, None]
         self._surface_mean = _f32(arrays["surface.mean"])
         self._surface_spread = _f32(arrays["surface.spread"])
         self._surface = _f32(arrays["surface.weights"])
