@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ticketmill.models.transformers.classifier import Classifier
 
 NAME = "sentiment"
-# Sarcasm is told positive with middling confidence. Of forty sarcastic tickets of unseen
-# businesses, twelve passed without this and five with it; a third of the positive tickets goes to a person.
+# Sarcasm is told positive with middling confidence. In irony.jsonl, by heads that did not see its businesses,
+# this stops more than half of what would pass. A third of the positive tickets goes to a person.
 PRAISE_REVIEW_BELOW = 0.85
 
 
