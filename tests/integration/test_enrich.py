@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from commands import TICKETMILL, runner_here
 
-from ticketmill.learning.corpus import SHIPPED_CORPUS
+from ticketmill.learning.corpus import PLAIN_TICKETS
 
 
 def enrich(bundle_dir: Path, stdin: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def test_one_ticket_on_stdin_gives_one_line_with_its_embedding(bundle_dir: Path)
 
 
 def test_json_lines_come_back_in_order_without_the_rejected_ones(bundle_dir: Path) -> None:
-    raw = SHIPPED_CORPUS.read_text(encoding="utf-8").splitlines()[:150]
+    raw = PLAIN_TICKETS.read_text(encoding="utf-8").splitlines()[:150]
     lines = [*raw[:70], '{"ticket_id": "broken", "body": 1e999}', "", *raw[70:]]
     done = enrich(bundle_dir, "\n".join(lines), "-", code=4)
     ids = [json.loads(line)["ticket_id"] for line in done.stdout.splitlines()]
@@ -111,7 +111,7 @@ def test_a_label_is_found_by_its_examples_where_its_description_says_too_little(
 
 
 def test_the_same_tickets_give_the_same_labels_in_any_company(bundle_dir: Path) -> None:
-    raw = SHIPPED_CORPUS.read_text(encoding="utf-8").splitlines()[200:212]
+    raw = PLAIN_TICKETS.read_text(encoding="utf-8").splitlines()[200:212]
     together = enrich(bundle_dir, "\n".join(raw), "-").stdout.splitlines()
     alone = enrich(bundle_dir, raw[5], "-").stdout
     first, second = json.loads(together[5])["enrichment"], json.loads(alone)["enrichment"]

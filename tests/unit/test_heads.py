@@ -25,7 +25,7 @@ from ticketmill.models.tokens import buckets_of, read_tokens
 COLUMNS = len(NAMES)
 
 MANIFEST: dict[str, Any] = {
-    "format": 2,
+    "format": 3,
     "layers": [2, 0],
     "tasks": {
         "mood": {"kind": "softmax", "labels": ["bad", "good"], "temperature": 1.0},
@@ -45,10 +45,12 @@ def arrays(**changes: Any) -> dict[str, Any]:
         "quadratic.weights": np.zeros((3, 3), np.float16),
         "words.buckets": buckets,
         "words.idf": np.ones(2, np.float32),
-        "words.weights": np.zeros((2, 3), np.float16),
+        "words.weights": np.zeros((2, 3), np.int8),
+        "words.scales": np.ones(2, np.float32),
         "chars.buckets": np.zeros(0, np.uint16),
         "chars.idf": np.zeros(0, np.float32),
-        "chars.weights": np.zeros((0, 3), np.float16),
+        "chars.weights": np.zeros((0, 3), np.int8),
+        "chars.scales": np.zeros(0, np.float32),
         "surface.mean": np.zeros(COLUMNS, np.float32),
         "surface.spread": np.ones(COLUMNS, np.float32),
         "surface.weights": np.zeros((COLUMNS, 3), np.float32),
@@ -122,9 +124,9 @@ def test_products_of_directions_reach_the_scores() -> None:
 
 def worded() -> Heads:
     """Both words speak for `good`, by 2."""
-    weights = np.zeros((2, 3), np.float16)
-    weights[:, 1] = 2
-    return heads_of(**{"words.weights": weights})
+    weights = np.zeros((2, 3), np.int8)
+    weights[:, 1] = 4
+    return heads_of(**{"words.weights": weights, "words.scales": np.full(2, 0.5, np.float32)})
 
 
 def test_the_words_of_a_text_are_scaled_to_length_one_together() -> None:
@@ -206,6 +208,7 @@ def test_arrays_that_are_foreign_or_do_not_fit_are_a_fault_of_setup(content: byt
         b"{}",
         b"\xff",
         files(format=1)[MANIFEST_FILE],
+        files(format=2)[MANIFEST_FILE],
         files(layers="all")[MANIFEST_FILE],
         files(unknown=1)[MANIFEST_FILE],
         files(tasks={"mood": {"kind": "tree", "labels": ["a", "b"], "temperature": 1.0}})[MANIFEST_FILE],

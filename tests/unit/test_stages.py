@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ticketmill.domain.labels import Urgency
+from ticketmill.domain.enrichment import SentimentPrediction
+from ticketmill.domain.labels import Sentiment, Source, Urgency
 from ticketmill.domain.ticket import Ticket
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.models.heads import Heads, load_heads, shipped_heads
 from ticketmill.models.rules import urgency_rules
-from ticketmill.tasks import urgency
+from ticketmill.tasks import sentiment, urgency
 from ticketmill.tasks.stage import EncodedTicket
 from ticketmill.text.reading import read_ticket
 
@@ -52,3 +53,20 @@ def test_the_rules_see_a_conflict_too(heads: Heads) -> None:
     (found,) = urgency.by_rules(urgency_rules())([encoded(heads, "No rush, a typo.", Urgency.CRITICAL)])
     assert found.label == Urgency.LOW
     assert found.priority_conflict
+
+
+@pytest.mark.parametrize(
+    ("label", "confidence", "source", "reason"),
+    [
+        (Sentiment.POSITIVE, 0.84, Source.HEAD, "sentiment_confidence"),
+        (Sentiment.POSITIVE, 0.86, Source.HEAD, None),
+        (Sentiment.NEGATIVE, 0.84, Source.HEAD, None),
+        (Sentiment.NEGATIVE, 0.54, Source.HEAD, "sentiment_confidence"),
+        (Sentiment.POSITIVE, 0.84, Source.HUB, None),
+    ],
+)
+def test_praise_by_the_head_must_be_surer_since_it_may_be_sarcasm(
+    label: Sentiment, confidence: float, source: Source, reason: str | None
+) -> None:
+    prediction = SentimentPrediction(label=label, confidence=confidence, source=source)
+    assert sentiment.TASK.review_reason(prediction, 0.55) == reason

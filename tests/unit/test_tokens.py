@@ -103,3 +103,21 @@ def test_a_count_is_there_where_the_text_has_it_and_only_there(name: str, yes: s
 def test_surfaces_are_finite_for_any_text() -> None:
     tokens = read_tokens(["!" * 3000, "A" * 5000, "not " * 900, "\x00\ufffd\U0001f3bb"])
     assert np.isfinite(surface(tokens, find_cues(tokens))).all()
+
+
+def test_blanked_parts_take_no_room_from_the_words_that_are_read() -> None:
+    banner = " " * MAX_CHARS
+    assert column("length.log", f"{banner}the app crashed") == pytest.approx(
+        column("length.log", "the app crashed"), abs=0.1
+    )
+    assert spans(f"{banner}the app crashed") == ["the", "app", "crashed"]
+
+
+def test_no_more_than_the_longest_text_is_read() -> None:
+    assert sum(map(len, spans("word " * MAX_CHARS))) <= MAX_CHARS
+
+
+def test_thanks_beside_a_fault_is_a_column_of_its_own() -> None:
+    assert column("thanks.beside_fault", "Thanks, it crashed again") > 0
+    assert column("thanks.beside_fault", "Thanks, it works") == 0
+    assert column("praise.beside_fault", "Lovely, it crashed again") > 0

@@ -1,16 +1,19 @@
-"""The feature blocks: fitted on labelled tickets, then folded into plain weights for the runtime."""
+"""The feature blocks: fitted on the texts of all tickets, then folded into plain weights for the runtime.
+
+Nothing here sees a label: means, directions and rarities are of texts alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.arrays import Doubles
-from ticketmill.learning.ridge import Block, Solution, leading_directions, weights_of
+from ticketmill.arrays import Doubles, Floats
+from ticketmill.learning.ridge import CHUNK, Ridge, leading_directions
 from ticketmill.models.features import SURFACE_LIMIT, products, read_lexical
 from ticketmill.models.ngrams import NgramIndex
 from ticketmill.models.tokens import BUCKET_BITS, Counts, char_counts, word_counts
@@ -31,33 +34,29 @@ Arrays = dict[str, NDArray[np.generic]]
 class Raw(NamedTuple):
     """The raw features of n tickets, before anything is fitted."""
 
-    dense: Doubles
+    dense: Floats
     """(n, layers · hidden)"""
     words: csr_matrix
     """(n, buckets) counts"""
     chars: csr_matrix
-    surface: Doubles
+    surface: Floats
     """(n, columns)"""
 
-    def at(self, positions: NDArray[np.int64]) -> Raw:
-        """Some of the tickets."""
-        return Raw(*(each[positions] for each in self))
 
-
-def read_raw(texts: Sequence[str], dense: Doubles) -> Raw:
+def read_raw(texts: Sequence[str], dense: Floats) -> Raw:
     """`texts` and their pooled layers (n, layers · hidden)."""
     lexical = read_lexical(texts)
     return Raw(
         dense,
         _matrix(word_counts(lexical.tokens), len(texts)),
         _matrix(char_counts(lexical.tokens), len(texts)),
-        lexical.surface.astype(np.float64),
+        lexical.surface,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedBlocks:
-    """Means, directions and inverse document frequencies of training tickets."""
+    """Means, directions and inverse document frequencies of the training tickets."""
 
     mean: Doubles
     spread: Doubles
@@ -70,26 +69,38 @@ class FittedBlocks:
     surface_mean: Doubles
     surface_spread: Doubles
 
-    def matrices(self, raw: Raw) -> dict[str, Doubles | csr_matrix]:
-        """The blocks of tickets, computed as in the runtime."""
-        dense = (raw.dense - self.mean) / self.spread
+    def matrices(self, raw: Raw) -> Iterator[tuple[str, Floats | csr_matrix]]:
+        """The blocks of tickets by name, one at a time, as the runtime computes them."""
+        dense = ((raw.dense - self.mean) / self.spread).astype(np.float32)
+        yield "dense", dense
+        yield "quadratic", products(dense @ self.projection.astype(np.float32))
+        yield "words", _values(raw.words, self.word_buckets, self.word_idf)
+        yield "chars", _values(raw.chars, self.char_buckets, self.char_idf)
         standard = (raw.surface - self.surface_mean) / self.surface_spread
-        return {
-            "dense": dense,
-            "quadratic": products(dense @ self.projection),
-            "words": _values(raw.words, self.word_buckets, self.word_idf),
-            "chars": _values(raw.chars, self.char_buckets, self.char_idf),
-            "surface": np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT),
-        }
+        yield "surface", np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT).astype(np.float32)
 
-    def folded(self, blocks: dict[str, Block], solution: Solution) -> Arrays:
-        """The arrays of the runtime's feature map. float16 keeps three digits, which is enough."""
-        weights, offsets = {}, []
-        for name, block in blocks.items():
-            weights[name], offset = weights_of(block, solution)
-            offsets.append(offset)
+    def gram(self, raw: Raw, without: str | None = None) -> Floats:
+        """(n, n): the tickets' dot products over all blocks, each centred and weighted."""
+        total = np.zeros((len(raw.dense),) * 2, np.float32)
+        for name, matrix in self.matrices(raw):
+            if name != without:
+                scale, mean = _scale(name, matrix), _mean(matrix)
+                _add_products(total, matrix, mean, scale)
+        return total
+
+    def folded(self, raw: Raw, ridge: Ridge, duals: Doubles) -> Arrays:
+        """The arrays of the runtime's feature map.
+
+        float16 keeps three digits, which is enough; n-grams have a byte a weight, with a scale for each.
+        """
+        weights, bias = {}, ridge.bias(duals)
+        sums = duals.sum(axis=0)
+        for name, matrix in self.matrices(raw):
+            mean = _mean(matrix)
+            own = np.asarray(matrix.T @ duals) - np.outer(mean, sums)
+            weights[name] = own * _scale(name, matrix)
+            bias -= mean @ weights[name]
         dense = weights["dense"] / self.spread[:, None]
-        bias = solution.bias + sum(offsets) - self.mean @ dense
         projection = self.projection / self.spread[:, None]
         return {
             "dense.weights": dense.astype(np.float16),
@@ -98,24 +109,24 @@ class FittedBlocks:
             "quadratic.weights": weights["quadratic"].astype(np.float16),
             "words.buckets": self.word_buckets.astype(np.uint16),
             "words.idf": self.word_idf,
-            "words.weights": weights["words"].astype(np.float16),
+            **_bytes_of("words", weights["words"]),
             "chars.buckets": self.char_buckets.astype(np.uint16),
             "chars.idf": self.char_idf,
-            "chars.weights": weights["chars"].astype(np.float16),
+            **_bytes_of("chars", weights["chars"]),
             "surface.mean": self.surface_mean.astype(np.float32),
             "surface.spread": self.surface_spread.astype(np.float32),
             "surface.weights": weights["surface"].astype(np.float32),
-            "bias": bias.astype(np.float32),
+            "bias": (bias - self.mean @ dense).astype(np.float32),
         }
 
 
-def fit_blocks(raw: Raw) -> tuple[FittedBlocks, dict[str, Block]]:
-    """The statistics of training tickets, and their blocks weighted by `WEIGHTS`."""
-    mean, spread = raw.dense.mean(axis=0), raw.dense.std(axis=0) + 1e-6
-    directions, variances = leading_directions((raw.dense - mean) / spread, DIRECTIONS)
+def fit_blocks(raw: Raw) -> FittedBlocks:
+    """The statistics of training tickets."""
+    mean, spread = raw.dense.mean(axis=0, dtype=np.float64), raw.dense.std(axis=0, dtype=np.float64) + 1e-6
+    directions, variances = leading_directions(((raw.dense - mean) / spread).astype(np.float32), DIRECTIONS)
     word_buckets, word_idf = _rarities(raw.words)
     char_buckets, char_idf = _rarities(raw.chars)
-    fitted = FittedBlocks(
+    return FittedBlocks(
         mean=mean,
         spread=spread,
         # half whitened: strong directions keep half of their strength
@@ -124,29 +135,49 @@ def fit_blocks(raw: Raw) -> tuple[FittedBlocks, dict[str, Block]]:
         word_idf=word_idf,
         char_buckets=char_buckets,
         char_idf=char_idf,
-        surface_mean=raw.surface.mean(axis=0),
-        surface_spread=raw.surface.std(axis=0) + 1e-3,
+        surface_mean=raw.surface.mean(axis=0, dtype=np.float64),
+        surface_spread=raw.surface.std(axis=0, dtype=np.float64) + 1e-3,
     )
-    return fitted, {name: _block(name, matrix) for name, matrix in fitted.matrices(raw).items()}
 
 
-def like(blocks: dict[str, Block], matrices: dict[str, Doubles | csr_matrix]) -> list[Block]:
-    """Other tickets' matrices, centred and scaled like the training blocks."""
-    return [block._replace(matrix=matrices[name]) for name, block in blocks.items()]
+def _bytes_of(name: str, weights: Doubles) -> Arrays:
+    """(rows, outputs) weights as 8 bits, and (rows,) scales."""
+    scales = np.maximum(np.abs(weights).max(axis=1), 1e-12) / 127
+    return {
+        f"{name}.weights": np.round(weights / scales[:, None]).astype(np.int8),
+        f"{name}.scales": scales.astype(np.float32),
+    }
 
 
-def _block(name: str, matrix: Doubles | csr_matrix) -> Block:
-    mean = np.asarray(matrix.mean(axis=0)).ravel()
-    squares = matrix.multiply(matrix).sum() if hasattr(matrix, "multiply") else (matrix * matrix).sum()
-    mean_square = float(squares) / matrix.shape[0] - float(mean @ mean)
-    return Block(matrix, mean, float(np.sqrt(WEIGHTS[name] / max(mean_square, 1e-12))))
+def _mean(matrix: Floats | csr_matrix) -> Doubles:
+    return np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
+
+
+def _scale(name: str, matrix: Floats | csr_matrix) -> float:
+    """What the block's dot products are multiplied by, for a mean square of its weight's square."""
+    values = matrix if isinstance(matrix, np.ndarray) else matrix.data
+    squares = np.einsum("i,i->", values.ravel(), values.ravel(), dtype=np.float64)
+    mean = _mean(matrix)
+    return float(WEIGHTS[name] ** 2 / max(float(squares) / matrix.shape[0] - float(mean @ mean), 1e-12))
+
+
+def _add_products(total: Floats, matrix: Floats | csr_matrix, mean: Doubles, scale: float) -> None:
+    # sparse matrices must stay sparse: the means are subtracted from the products instead
+    off = np.asarray(matrix @ mean.astype(np.float32)) - np.float32(mean @ mean) / 2
+    for start in range(0, len(total), CHUNK):
+        rows, later = slice(start, start + CHUNK), slice(start, None)
+        inner = matrix[rows] @ matrix[later].T
+        part = inner if isinstance(inner, np.ndarray) else inner.toarray()
+        part = np.float32(scale) * (part - off[rows, None] - off[None, later])
+        total[rows, later] += part
+        total[start + CHUNK :, rows] += part[:, CHUNK:].T
 
 
 def _matrix(counts: Counts, texts: int) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
     return csr_matrix(
-        (counts.count.astype(np.float64), (counts.text, counts.bucket)), shape=(texts, 1 << BUCKET_BITS)
+        (counts.count.astype(np.float32), (counts.text, counts.bucket)), shape=(texts, 1 << BUCKET_BITS)
     )
 
 
@@ -164,6 +195,4 @@ def _values(counts: csr_matrix, buckets: NDArray[np.int64], idf: NDArray[np.floa
     index = NgramIndex(buckets.astype(np.uint16), idf)
     text = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     found = index.values(Counts(text, counts.indices.astype(np.int64), counts.data), counts.shape[0])
-    return csr_matrix(
-        (found.value.astype(np.float64), (found.text, found.row)), shape=(counts.shape[0], len(buckets))
-    )
+    return csr_matrix((found.value, (found.text, found.row)), shape=(counts.shape[0], len(buckets)))

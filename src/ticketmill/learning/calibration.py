@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,26 +12,64 @@ from ticketmill.models.heads import Kind, activate
 
 BINS = 15
 MAX_TOPICS = 3
+# short texts deserve less confidence than long ones with the same scores
+SLOPES = (-0.3, -0.2, -0.1, 0.0)
+COARSE = np.geomspace(0.02, 5.0, 17)
+FINE = np.geomspace(0.7, 1.4, 15)
+SHIFTS = np.arange(-0.6, 0.05, 0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`activate((scores + shift) / (temperature · length ** slope))`; lengths are in characters."""
+
+    kind: Kind
+    temperature: float
+    slope: float = 0.0
+    shift: float = 0.0
+
+    def probabilities(self, scores: Doubles, lengths: Doubles) -> Doubles:
+        """(n, labels) scores and (n,) lengths to (n, labels)."""
+        spread = self.temperature * lengths[:, None] ** self.slope
+        return activate((scores + self.shift) / spread, self.kind).astype(np.float64)
+
+
+def fit_calibration(scores: Doubles, truth: Doubles, lengths: Doubles, kind: Kind) -> Calibration:
+    """The calibration with the least negative log-likelihood.
+
+    For `softmax` a temperature (Guo et al., On Calibration of Modern Neural Networks, 2017) that follows the
+    length of the text. For `sigmoid` it is Platt's scaling over the best three labels of each ticket, because
+    no others are ever predicted. A grid search, so that every machine finds the same.
+    """
+    if kind == "sigmoid":
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :MAX_TOPICS]
+        scores, truth = np.take_along_axis(scores, best, axis=1), np.take_along_axis(truth, best, axis=1)
+        temperature, shift = fit_temperature(scores, truth, kind)
+        return Calibration(kind, temperature, shift=shift)
+    fits = []
+    for slope in SLOPES:
+        stretched = scores / lengths[:, None] ** slope
+        temperature, _ = fit_temperature(stretched, truth, kind)
+        fits.append((_loss(stretched / temperature, truth, kind), temperature, slope))
+    _, temperature, slope = min(fits)
+    return Calibration(kind, temperature, slope)
 
 
 def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float, float]:
     """Temperature and shift with the least negative log-likelihood, for (scores + shift) / temperature.
 
-    The shift is 0 for `softmax`, where it would have no effect. Guo et al., On Calibration of Modern Neural
-    Networks, 2017; for `sigmoid` it is Platt's scaling over the best three labels of each ticket, because no
-    others are ever predicted. A grid search, so that every machine finds the same.
+    The shift is 0 for `softmax`, where it would have no effect.
     """
-    if kind == "sigmoid":
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :MAX_TOPICS]
-        scores, truth = np.take_along_axis(scores, best, axis=1), np.take_along_axis(truth, best, axis=1)
-    shifts = np.arange(-0.6, 0.05, 0.05) if kind == "sigmoid" else np.zeros(1)
-    grid = [
-        (_loss((scores + shift) / temperature, truth, kind), temperature, shift)
-        for temperature in np.geomspace(0.03, 1.0, 61)
-        for shift in shifts
-    ]
-    _, temperature, shift = min(grid)
-    return round(float(temperature), 4), round(float(shift), 4)
+
+    def best(temperatures: Doubles) -> tuple[float, float, float]:
+        return min(
+            (_loss((scores + shift) / temperature, truth, kind), float(temperature), float(shift))
+            for temperature in temperatures
+            for shift in (SHIFTS if kind == "sigmoid" else (0.0,))
+        )
+
+    _, temperature, shift = best(best(COARSE)[1] * FINE)
+    return round(temperature, 4), round(shift, 4)
 
 
 def _loss(logits: Doubles, truth: Doubles, kind: Kind) -> float:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.arrays import Doubles
+from ticketmill.arrays import Doubles, Floats
 from ticketmill.domain.taxonomy import Taxonomies
 from ticketmill.encoder.encoder import Encoder
 from ticketmill.learning.blocks import read_raw
 from ticketmill.learning.calibration import calibration_error, fit_temperature
 from ticketmill.learning.corpus import LabelledTicket
-from ticketmill.learning.cross_validation import held_out_scores
+from ticketmill.learning.cross_validation import fit
 from ticketmill.learning.examples import (
     COUNTS,
     HALF_WAY,
@@ -29,7 +29,7 @@ from ticketmill.learning.examples import (
     score_examples,
 )
 from ticketmill.learning.ridge import one_blas_thread
-from ticketmill.learning.train import encode_tickets, importance_of, task_columns, true_labels
+from ticketmill.learning.train import encode_tickets, task_columns, true_labels
 from ticketmill.learning.weighing import TopicScore, held_out, platt, score_topics
 from ticketmill.models.heads import ARRAYS_FILE, activate, shipped_heads
 from ticketmill.models.prototypes import Prototypes, describe
@@ -112,14 +112,14 @@ def heads_hash() -> str:
 
 
 def _held_out_head(
-    tickets: Sequence[LabelledTicket], layers: Doubles, domains: NDArray[np.str_], labels: Sequence[str]
+    tickets: Sequence[LabelledTicket], layers: Floats, domains: NDArray[np.str_], labels: Sequence[str]
 ) -> Doubles:
     """(tickets, labels): calibrated logits of heads that did not see the ticket's business."""
     tasks = task_columns(tickets)
     truth = true_labels(tickets, tasks)
     raw = read_raw([ticket.text for ticket in tickets], layers)
     with one_blas_thread():
-        scores = held_out_scores(raw, truth, importance_of(truth, tasks), domains)
+        scores = fit(raw, truth).left_out(domains)
     topics = tasks["topics"]
     temperature, shift = fit_temperature(topics.of(scores), topics.of(truth), "sigmoid")
     order = [topics.labels.index(label) for label in labels]

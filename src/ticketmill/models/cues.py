@@ -12,6 +12,7 @@ from types import MappingProxyType
 PRAISE = "praise"
 COMPLAINT = "complaint"
 NEGATION = "negation"
+FAULT = "fault"
 
 _CUES = {
     PRAISE: """
@@ -106,6 +107,8 @@ _CUES = {
         this|morning this|afternoon this|evening an|hour one|hour two|hours three|hours #|hours #|hour
         #|minutes #|mins #|min by|noon by|# by|tomorrow by|tonight before|noon before|# before|tomorrow
         end|of|day within|the|hour closes|at closes|in #|am #|pm at|# in|an|hour leaves leaving
+        tmrw tmr tomorow tommorow tommorrow 2morrow tonite 2nite 2day in|#|min in|#|mins in|#|minutes
+        in|#|h in|two|hours starts|at starts|# opens|at opens|# doors|# due|in due|at last|day last|chance
     """,
     "days": """
         days weekend monday tuesday wednesday thursday friday saturday sunday next|week this|week
@@ -124,6 +127,13 @@ _CUES = {
         other|computer other|device other|card if|i|reload if|i|restart if|i|refresh still|works still|work
         works|fine works|ok works|okay work|fine sometimes occasionally most|of|the fine|on fine|in fine|with
         another|browser another|device after|a|refresh can|live|with can|manage
+    """,
+    FAULT: """
+        crash crashes crashed crashing freezes frozen error errors broken broke fails failed lost missing
+        wrong late cancelled canceled deleted disappeared vanished gone logged|out twice again declined
+        refused rejected offline stuck empty locked cut|off timed|out doesn't|work not|working won't|load
+        does|nothing did|not doesn't|load never|arrived never|received never|came on|hold no|reply
+        still|no still|not charged|me didn't
     """,
     "worse": "worse worsening more|and|more growing grows spreading spread increasing increased escalating",
     "urgent_word": """

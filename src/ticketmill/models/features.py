@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ticketmill.arrays import Floats
 from ticketmill.models.evidence import Phrase, strongest
 from ticketmill.models.ngrams import NgramIndex, Values, weighed
-from ticketmill.models.surface import LISTS, CueHits, find_cues, surface
+from ticketmill.models.surface import LISTS, CueHits, find_cues, lengths_of, surface
 from ticketmill.models.tokens import Tokens, buckets_of, char_counts, joined_hashes, read_tokens, word_counts
 
 SURFACE_LIMIT = 4.0
@@ -35,13 +35,15 @@ class Lexical(NamedTuple):
     cues: CueHits
     surface: Floats
     """(texts, columns)"""
+    lengths: Floats
+    """(texts,) characters without runs of space, 1 at least"""
 
 
 def read_lexical(texts: Sequence[str]) -> Lexical:
     """Tokens, cues and counts of `texts`."""
     tokens = read_tokens(texts)
     cues = find_cues(tokens)
-    return Lexical(tokens, cues, surface(tokens, cues))
+    return Lexical(tokens, cues, surface(tokens, cues), lengths_of(tokens))
 
 
 def products(directions: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -72,6 +74,11 @@ class Features:
         """(outputs,)"""
         return np.asarray(self.reading.scores[self.position])
 
+    @property
+    def length(self) -> float:
+        """Characters of the text."""
+        return float(self.reading.lexical.lengths[self.position])
+
 
 class FeatureMap:
     """The weights of all blocks, for all outputs at once."""
@@ -83,9 +90,9 @@ class FeatureMap:
         self._offset = _f32(arrays["quadratic.offset"])
         self._quadratic = _f32(arrays["quadratic.weights"])
         self._word_index = NgramIndex(_buckets(arrays, "words"), _f32(arrays["words.idf"]))
-        self._words = _f32(arrays["words.weights"])
+        self._words = _f32(arrays["words.weights"]) * _f32(arrays["words.scales"])[:, None]
         self._char_index = NgramIndex(_buckets(arrays, "chars"), _f32(arrays["chars.idf"]))
-        self._chars = _f32(arrays["chars.weights"])
+        self._chars = _f32(arrays["chars.weights"]) * _f32(arrays["chars.scales"])[:, None]
         self._surface_mean = _f32(arrays["surface.mean"])
         self._surface_spread = _f32(arrays["surface.spread"])
         self._surface = _f32(arrays["surface.weights"])
@@ -121,7 +128,7 @@ class FeatureMap:
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:
         """The words of a ticket that added most to one score, strongest first."""
-        tokens, cues, _ = features.reading.lexical
+        tokens, cues = features.reading.lexical[:2]
         begin, end = np.searchsorted(tokens.text, [features.position, features.position + 1])
         single = tokens.hashes[begin:end]
         words = features.reading.words

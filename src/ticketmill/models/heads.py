@@ -45,7 +45,8 @@ _UNREADABLE = (
 class HeadSpec(BaseModel):
     """One task. `softmax` labels exclude each other, `sigmoid` labels do not.
 
-    Scores are divided by `temperature` to calibrate them. A person should check a best label with a
+    Scores are divided by `temperature · length ** length_slope` to calibrate them, the length in characters:
+    with a negative slope short texts get less confidence. A person should check a best label with a
     confidence under `review_below`. A sigmoid label counts from `threshold` on.
     """
 
@@ -54,6 +55,7 @@ class HeadSpec(BaseModel):
     kind: Kind
     labels: tuple[str, ...]
     temperature: float
+    length_slope: float = 0.0
     review_below: float = 0.0
     threshold: float = 0.5
 
@@ -63,14 +65,14 @@ class HeadsManifest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2]
+    format: Literal[3]
     layers: tuple[int, ...]
     tasks: dict[str, HeadSpec]
     trained_on: str
 
 
 class Head:
-    """One task: `probabilities = activate(scores / temperature)` over its own outputs of the feature map."""
+    """One task over its own outputs of the feature map: `probabilities = activate(calibrated scores)`."""
 
     def __init__(self, spec: HeadSpec, feature_map: FeatureMap, first: int) -> None:
         """`first` is the index of the first label among the outputs."""
@@ -80,16 +82,22 @@ class Head:
 
     def probabilities(self, features: Sequence[Features]) -> Floats:
         """n tickets to (n, labels)."""
-        rows = [each.scores[self._first : self._first + len(self.spec.labels)] for each in features]
-        return activate(np.stack(rows) / np.float32(self.spec.temperature), self.spec.kind)
+        return activate(self.scores(features) / self._spreads(features)[:, None], self.spec.kind)
+
+    def scores(self, features: Sequence[Features]) -> Floats:
+        """(n, labels): linear in the features, with the operating point, before any calibration."""
+        return np.stack([each.scores[self._first : self._first + len(self.spec.labels)] for each in features])
 
     def evidence(self, features: Features, label: str) -> list[Phrase]:
         """Up to three phrases of the text with most weight for `label`, in log odds."""
         output = self._first + self.spec.labels.index(label)
-        return [
-            Phrase(text, weight / self.spec.temperature)
-            for text, weight in self._map.evidence(features, output)
-        ]
+        spread = float(self._spreads([features])[0])
+        return [Phrase(text, weight / spread) for text, weight in self._map.evidence(features, output)]
+
+    def _spreads(self, features: Sequence[Features]) -> Floats:
+        """(n,): what the scores are divided by."""
+        lengths = np.array([each.length for each in features], np.float32)
+        return np.asarray(self.spec.temperature * lengths**self.spec.length_slope, np.float32)
 
 
 def activate(logits: NDArray[np.floating], kind: Kind) -> Floats:

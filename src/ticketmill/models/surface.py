@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.arrays import Floats
-from ticketmill.models.cues import COMPLAINT, CUES, NEGATION, PRAISE
+from ticketmill.models.cues import COMPLAINT, CUES, FAULT, NEGATION, PRAISE
 from ticketmill.models.tokens import DIGIT, SHOUT, WORD, Hashes, Ints, Tokens, ngram_hashes, read_tokens
 
 LISTS = tuple(CUES)
@@ -37,6 +37,8 @@ NAMES: tuple[str, ...] = (
     "praise.denied",
     "complaint.denied",
     "balance",
+    "praise.beside_fault",
+    "thanks.beside_fault",
     "praise.share",
     "complaint.share",
     "length.log",
@@ -71,6 +73,11 @@ def surface(tokens: Tokens, hits: CueHits) -> Floats:
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
+def lengths_of(tokens: Tokens) -> Floats:
+    """(texts,): characters, a run of space counted as one; 1 at least."""
+    return np.maximum(np.bincount(tokens.owner, minlength=len(tokens.texts)), 1).astype(np.float32)
+
+
 def find_cues(tokens: Tokens) -> CueHits:
     """All cues of the text, including overlapping ones."""
     known, members = _cue_table()
@@ -87,7 +94,8 @@ def find_cues(tokens: Tokens) -> CueHits:
 
 
 def _feelings(tokens: Tokens, hits: CueHits, counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(texts, 5): negated praise, negated complaint, their balance, and the share of each in all words."""
+    """(texts, 7): negated praise, negated complaint, their balance, praise and thanks beside a fault (sarcasm
+    has both), and the share of praise and complaint in all words."""
     negates = np.zeros(len(tokens.text), np.bool_)
     negates[hits.first[hits.lists[:, LISTS.index(NEGATION)] == 1]] = True
     denied = np.zeros(len(hits.first), np.bool_)
@@ -103,7 +111,9 @@ def _feelings(tokens: Tokens, hits: CueHits, counts: NDArray[np.float64]) -> NDA
     words = np.maximum(np.bincount(tokens.text[tokens.kind == WORD], minlength=len(tokens.texts)), 1)
     balance = (praise - complaint) / (praise + complaint + 1)
     shares = np.minimum(np.stack([praise, complaint]) / words, 0.3)
-    return np.column_stack([np.minimum(totals, 2), balance, *shares])
+    fault = np.minimum(counts[:, LISTS.index(FAULT)], 2)
+    beside = np.minimum(np.stack([praise, counts[:, LISTS.index("thanks")]]), 2) * fault
+    return np.column_stack([np.minimum(totals, 2), balance, *beside, *shares])
 
 
 def _marks(tokens: Tokens) -> NDArray[np.float64]:
@@ -115,13 +125,13 @@ def _marks(tokens: Tokens) -> NDArray[np.float64]:
 
     words = np.maximum(per_text(tokens.kind == WORD), 1)
     shouts = tokens.kind == SHOUT
-    rows = np.array([_line_marks(text) for text in tokens.texts], np.float64).reshape(texts, 5)
-    length, exclamations, questions, small, asking = rows.T
+    rows = np.array([_line_marks(text) for text in tokens.texts], np.float64).reshape(texts, 4)
+    exclamations, questions, small, asking = rows.T
     doubled = per_text(shouts & (tokens.end - tokens.start > 1))
     shouted = per_text(tokens.upper) / words
     return np.column_stack(
         [
-            np.log1p(length),
+            np.log1p(lengths_of(tokens)),
             np.minimum(per_text(tokens.upper), 10),
             shouted,
             np.minimum(exclamations, 5),
@@ -134,14 +144,8 @@ def _marks(tokens: Tokens) -> NDArray[np.float64]:
     )
 
 
-def _line_marks(text: str) -> tuple[int, int, int, bool, bool]:
-    return (
-        min(len(text), 4000),
-        text.count("!"),
-        text.count("?"),
-        text[:1].islower(),
-        text.rstrip()[-1:] == "?",
-    )
+def _line_marks(text: str) -> tuple[int, int, bool, bool]:
+    return text.count("!"), text.count("?"), text.lstrip()[:1].islower(), text.rstrip()[-1:] == "?"
 
 
 def _end_of_opening(text: str) -> int:

@@ -7,6 +7,7 @@ of Python. The shipped heads are tables indexed by these hashes.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,6 +23,7 @@ CHAR_NGRAMS = (3, 4, 5)
 
 SPACE, WORD, DIGIT, SHOUT, SIGN = range(5)
 
+_WORDS = re.compile(r"\S+")
 _LONGEST_WORD = 64
 _KNOWN = 0x3000
 _ASTRAL = 0x10000
@@ -75,7 +77,7 @@ class Counts:
 
 def read_tokens(texts: Sequence[str]) -> Tokens:
     """Words ([letters, digits, apostrophes]), runs of ! and ?, and all other signs one by one."""
-    plain = [text[:MAX_CHARS] for text in texts]
+    plain = [beginning(text) for text in texts]
     joined = "".join(f"{text}\n" for text in plain)
     raw = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
     lengths = np.array([len(text) + 1 for text in plain], np.int64)
@@ -109,6 +111,18 @@ def read_tokens(texts: Sequence[str]) -> Tokens:
         owner=owner,
         upper=(uppers[real] == size) & (size >= 3),
     )
+
+
+def beginning(text: str) -> str:
+    """The text up to `MAX_CHARS` characters, a run of space counted as one: blanked parts cost nothing."""
+    if len(text) <= MAX_CHARS:
+        return text
+    seen = 0
+    for word in _WORDS.finditer(text):
+        seen += word.end() - word.start() + 1
+        if seen > MAX_CHARS:
+            return text[: max(word.end() - (seen - MAX_CHARS), 0)]
+    return text
 
 
 def ngram_hashes(tokens: Tokens, hashes: Hashes | None = None) -> tuple[tuple[Ints, Hashes], ...]:

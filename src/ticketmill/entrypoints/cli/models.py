@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from ticketmill.entrypoints.cli import named_models, serving
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say, table
-
-if TYPE_CHECKING:
-    from ticketmill.learning.scores import TaskScore
-    from ticketmill.learning.train import TrainedHeads
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -109,7 +104,10 @@ def status(
 @app.command()
 def train(
     corpus: Annotated[
-        Path | None, typer.Option(help="Labelled tickets as JSON lines; without it the shipped ones.")
+        Path | None,
+        typer.Option(
+            help="Labelled tickets: a file of JSON lines, or a folder; without it the shipped ones."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder for the heads; without it the package's own.")
@@ -122,14 +120,15 @@ def train(
 ) -> None:
     """Train the heads from labelled tickets.
 
-    Prints how they do on businesses that they did not see.
+    Prints how they do on businesses, and on files, that they did not see.
     """
     from dataclasses import asdict
 
     from ticketmill.encoder.build.builder import build_bundle
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.encoder.encoder import Encoder
-    from ticketmill.learning.corpus import SHIPPED_CORPUS, corpus_hash, read_corpus
+    from ticketmill.entrypoints.cli.quality import show_ablations, show_quality
+    from ticketmill.learning.corpus import SHIPPED_CORPUS, read_corpus, trained_on
     from ticketmill.learning.train import ablations, train_heads
     from ticketmill.models.heads import SHIPPED_HEADS
     from ticketmill.settings import load_settings
@@ -144,83 +143,21 @@ def train(
     if ablate:
         rows = ablations(tickets, encoder, report=say)
         if as_json:
-            answer_json({left_out: [asdict(each) for each in scores] for left_out, scores in rows.items()})
+            answer_json({left_out: asdict(quality.overall) for left_out, quality in rows.items()})
         else:
-            _show_ablations(rows)
+            show_ablations(rows)
         return
-    trained_on = f"{corpus.name} {corpus_hash(corpus)}, {len(tickets)} tickets"
-    trained = train_heads(tickets, encoder, trained_on, report=say)
+    trained = train_heads(tickets, encoder, trained_on(corpus, len(tickets)), report=say)
     output = output or SHIPPED_HEADS
     output.mkdir(parents=True, exist_ok=True)
     for name, content in trained.files.items():
         (output / name).write_bytes(content)
     say(f"heads written to {output}; `ticketmill models build` takes the package's own into the bundle")
     if as_json:
-        answer_json(
-            {"tasks": [asdict(score) for score in trained.scores], "pressing": asdict(trained.pressing)}
-        )
+        answer_json({"businesses": asdict(trained.businesses), "files": asdict(trained.styles)})
     else:
-        _show_scores(trained)
-
-
-def _show_scores(trained: TrainedHeads) -> None:
-    columns = (
-        "task",
-        "macro-F1",
-        "accuracy",
-        "calibration error",
-        "confidence >= 0.9",
-        "mistakes among them",
-        "not for review",
-        "accuracy of those",
-    )
-    rows = [
-        (
-            each.task,
-            f"{each.macro_f1:.3f}",
-            f"{each.accuracy:.3f}",
-            f"{each.calibration_error:.3f}",
-            each.sure,
-            each.sure_mistakes,
-            f"{each.coverage:.3f}",
-            f"{each.covered_accuracy:.3f}",
-        )
-        for each in trained.scores
-    ]
-    table("Each business left out once", columns, rows)
-    pressing = trained.pressing
-    table(
-        "Critical and high urgency, taken as one",
-        ("operating point", "recall", "precision", "urgency macro-F1"),
-        [
-            ("as shipped", f"{pressing.recall:.3f}", f"{pressing.precision:.3f}", _urgency_f1(trained)),
-            (
-                "chosen on the other businesses",
-                f"{pressing.nested_recall:.3f}",
-                f"{pressing.nested_precision:.3f}",
-                f"{pressing.nested_macro_f1:.3f}",
-            ),
-        ],
-    )
-
-
-def _urgency_f1(trained: TrainedHeads) -> str:
-    return next(f"{each.macro_f1:.3f}" for each in trained.scores if each.task == "urgency")
-
-
-def _show_ablations(rows: Mapping[str, Sequence[TaskScore]]) -> None:
-    tasks = [score.task for score in next(iter(rows.values()))]
-    table(
-        "Macro-F1, each business left out once (topics: accuracy of the best)",
-        ("left out", *tasks),
-        [
-            (
-                left_out,
-                *(f"{each.accuracy if each.task == 'topics' else each.macro_f1:.3f}" for each in scores),
-            )
-            for left_out, scores in rows.items()
-        ],
-    )
+        show_quality("Each business left out once", trained.businesses)
+        show_quality("Each file left out once", trained.styles)
 
 
 @app.command()
@@ -236,12 +173,12 @@ def calibrate(
     from ticketmill.encoder.build.builder import build_bundle
     from ticketmill.encoder.build.quantize import SHIPPED_CALIBRATION
     from ticketmill.encoder.bundle import load_bundle
-    from ticketmill.learning.corpus import SHIPPED_CORPUS, read_corpus
+    from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
     from ticketmill.learning.ranges import measure_ranges
     from ticketmill.settings import load_settings
 
     settings = load_settings()
-    texts = [each.text for each in read_corpus(SHIPPED_CORPUS)]
+    texts = [each.text for each in read_corpus(PLAIN_TICKETS)]
     built = build_bundle(settings.cache_dir / "training", precision="fp32", extra_files={}, report=say)
     output = output or SHIPPED_CALIBRATION
     output.write_bytes(measure_ranges(load_bundle(built.directory), texts, settings.threads))

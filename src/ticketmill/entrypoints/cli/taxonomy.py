@@ -93,7 +93,7 @@ def check(
     from ticketmill.domain.taxonomy import Task
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.encoder.encoder import Encoder
-    from ticketmill.learning.corpus import read_corpus
+    from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
     from ticketmill.learning.taxonomy_check import check_taxonomy
     from ticketmill.models.build.taxonomy_file import read_taxonomy
     from ticketmill.models.prototypes import make_prototypes
@@ -104,7 +104,7 @@ def check(
     settings = load_settings()
     bundle = load_bundle(settings.bundle_dir)
     encoder = Encoder(bundle, settings.threads)
-    tickets = read_corpus()
+    tickets = read_corpus(PLAIN_TICKETS)
     say(f"comparing {len(taxonomy.labels)} labels with {len(tickets)} tickets")
     embeddings = _embeddings([ticket.text for ticket in tickets], encoder)
     findings = check_taxonomy(taxonomy, make_prototypes(taxonomy, encoder), embeddings)
@@ -137,7 +137,7 @@ def fit(
 
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.encoder.encoder import Encoder
-    from ticketmill.learning.corpus import read_corpus
+    from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
     from ticketmill.learning.topics import fit_blend
     from ticketmill.models.build.taxonomy_file import read_taxonomies
     from ticketmill.models.prototypes import CENTRE_FILE, centre_file
@@ -146,7 +146,7 @@ def fit(
 
     settings = load_settings()
     encoder = Encoder(load_bundle(settings.bundle_dir), settings.threads)
-    fitted = fit_blend(read_corpus(), encoder, read_taxonomies(None, None), report=say)
+    fitted = fit_blend(read_corpus(PLAIN_TICKETS), encoder, read_taxonomies(None, None), report=say)
     output = output or SHIPPED
     output.mkdir(parents=True, exist_ok=True)
     (output / BLEND_FILE).write_text(fitted.blend.model_dump_json(indent=2) + "\n", encoding="utf-8")
