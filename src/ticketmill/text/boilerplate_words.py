@@ -67,8 +67,9 @@ NOTICE_OPENINGS = phrases(
     """views expressed|the views expressed|the views in this|the sender accepts no
 the information in this e|the information in this m|the information contained in
 the contents of this|unless stated otherwise|confidential, for|confidential. if|confidentiality:
-notice: |important notice:|security warning: please note|e-mail is not a secure
-email is not a secure|internet e-mail is not|internet email is not|internet communications are not|imprint:|administratorem|【機密|【免責"""
+notice: |important notice:|security warning: please note
+e-mail is not a secure|email is not a secure|internet e-mail is not|internet email is not
+internet communications are not|imprint:|administratorem|【機密|【免責"""
 )
 PRINTING = phrases(
     """before printing|before you print|print this e-mail|print this mail|print this email
@@ -124,7 +125,8 @@ gecontroleerd op virus|gescand|virusfri|scannet for|scannet af|wolna od wirusów
 """Whether that is a mail, another word must tell."""
 REGISTRY = phrases(
     """registered in england|registered in scotland|registered in ireland|registered office
-registered charity|authorised and regulated by|authorized and regulated by|company no|company number|company registration|registered number|reg. no.|reg'd in
+registered charity|authorised and regulated by|authorized and regulated by
+company no|company number|company registration|registered number|reg. no.|reg'd in
 vat no|vat reg|vat number|legal seat|share capital|court of registration|trade register|tax id
 geschäftsführer:|geschäftsführerin:|geschäftsführung:|vertreten durch|amtsgericht|registergericht
 handelsregister|hrb|ust-id|ust.-id|umsatzsteuer-id|sitz der gesellschaft|vorstand:|aufsichtsrat|siret
