@@ -27,14 +27,12 @@ from tokenizers import Tokenizer
 
 from ticketmill.encoder.bundle import load_bundle
 from ticketmill.encoder.encoder import Encoder
-from ticketmill.learning.calibration import fit_temperature, macro_f1
+from ticketmill.learning.calibration import fit_calibration, macro_f1
 from ticketmill.learning.corpus import read_corpus
-from ticketmill.learning.cross_validation import held_out_scores
+from ticketmill.learning.cross_validation import fit
 from ticketmill.learning.ridge import one_blas_thread
-from ticketmill.learning.train import importance_of, operating_points, read_tickets, task_columns, true_labels
-from ticketmill.models.heads import activate
+from ticketmill.learning.train import operating_points, read_training
 from ticketmill.settings import load_settings
-from ticketmill.text.markup import plain_text
 
 # the outputs that the branch learns; those of topics come after
 TASKS, LABELS = {"intent": slice(0, 10), "urgency": slice(10, 14), "sentiment": slice(14, 17)}, 17
@@ -64,12 +62,12 @@ class Lower:
         """(batch, layers · hidden): the mean over the tokens after each of the layers."""
         import torch
 
-        lengths = torch.tensor([len(self.states[adapters]) for adapters in batch])
+        lengths = torch.tensor([len(self.states[ticket]) for ticket in batch])
         # products of a new shape are slow the first time
         longest = -(-int(lengths.max()) // 32) * 32
         states = torch.zeros(len(batch), longest, self.states[0].shape[1])
-        for row, adapters in zip(states, batch, strict=True):
-            row[: len(self.states[adapters])] = self.states[adapters]
+        for row, ticket in zip(states, batch, strict=True):
+            row[: len(self.states[ticket])] = self.states[ticket]
         mask = (torch.arange(longest) < lengths[:, None])[:, None].float()
         padding, share = (1 - mask[:, None]) * -1e9, mask / lengths[:, None, None]
         means = []
@@ -81,7 +79,7 @@ class Lower:
 
     def batches(self, places: NDArray[np.int64], size: int) -> list[list[int]]:
         """Tickets of about the same length together, so that little is padding."""
-        ordered = sorted(places.tolist(), key=lambda adapters: len(self.states[adapters]))
+        ordered = sorted(places.tolist(), key=lambda ticket: len(self.states[ticket]))
         return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
@@ -119,7 +117,7 @@ def learn(recipe: argparse.Namespace, lower: Lower, seen: NDArray[np.int64], dat
     for _ in range(recipe.epochs):
         pools = np.split(rng.permutation(seen), range(pool, len(seen), pool))
         batches = [batch for each in pools for batch in lower.batches(each, recipe.batch_size)]
-        for batch in (batches[adapters] for adapters in rng.permutation(len(batches))):
+        for batch in (batches[number] for number in rng.permutation(len(batches))):
             found = logits(batch)
             losses = {task: errors(found[:, own], truth[batch, own]) for task, own in TASKS.items()}
             losses["urgency"] = losses["urgency"] * weights[batch]
@@ -132,42 +130,46 @@ def learn(recipe: argparse.Namespace, lower: Lower, seen: NDArray[np.int64], dat
     return torch.no_grad()(logits)
 
 
-def chances(scores: Floats, truth: Floats, domains: NDArray[np.str_]) -> Floats:
+def chances(scores: Floats, truth: Floats, lengths: Floats, domains: NDArray[np.str_]) -> Floats:
     """Probabilities, each business calibrated on the others."""
     found = np.zeros(scores.shape)
     for domain, own in product(np.unique(domains), TASKS.values()):
         seen = domains != domain
-        temperature, _ = fit_temperature(scores[seen, own], truth[seen, own], "softmax")
-        found[~seen, own] = activate(scores[~seen, own] / temperature, "softmax")
+        calibration = fit_calibration(scores[seen, own], truth[seen, own], lengths[seen], "softmax")
+        found[~seen, own] = calibration.probabilities(scores[~seen, own], lengths[~seen])
     return found
 
 
 def held_out(recipe: argparse.Namespace) -> list[NDArray[Any]]:
-    """Scores of the linear heads and of the branch, truth and businesses, of the tickets left out."""
+    """Scores of the heads and of the branch, truth, lengths and businesses, of the tickets left out."""
     tickets = read_corpus()
-    tasks, domains = task_columns(tickets), np.array([ticket.domain for ticket in tickets])
-    raw = read_tickets(tickets, Encoder(load_bundle(load_settings().bundle_dir), recipe.threads), say)
-    truth, bias = true_labels(tickets, tasks), operating_points(tasks)
-    importance = importance_of(truth, tasks)
+    encoder = Encoder(load_bundle(load_settings().bundle_dir), recipe.threads)
+    training = read_training(tickets, encoder, say)
+    count = training.originals
+    truth, domains, lengths = training.truth[:count], training.domains[:count], training.lengths[:count]
+    bias = operating_points(training.tasks)
     with one_blas_thread():
-        linear = held_out_scores(raw, truth, importance, domains) + bias
-    lower, branch = Lower(recipe, [plain_text(ticket.text) for ticket in tickets]), linear.copy()
+        linear = fit(training.raw, training.truth).left_out(training.domains)[:count] + bias
+    urgency = truth[:, slice(*training.tasks["urgency"].range)]
+    weights = urgency @ np.sqrt(count / urgency.shape[1] / np.maximum(urgency.sum(axis=0), 1))
+    lower, branch = Lower(recipe, [ticket.text for ticket in tickets]), linear.copy()
     for business in recipe.businesses:
         say(f"training without {business}")
         seen, unseen = np.flatnonzero(domains != business), np.flatnonzero(domains == business)
-        base = np.zeros((len(tickets), LABELS))
-        if not recipe.alone:
-            theirs = {outputs: each[seen] for outputs, each in importance.items()}
-            with one_blas_thread():
-                known = held_out_scores(raw.at(seen), truth[seen], theirs, domains[seen]) + bias
-            for own in TASKS.values():
-                temperature, _ = fit_temperature(known[:, own], truth[seen, own], "softmax")
-                base[seen, own], base[unseen, own] = known[:, own], linear[unseen, own]
-                base[:, own] /= temperature
-        logits = learn(recipe, lower, seen, (truth[:, :LABELS], importance[tasks["urgency"].range], base))
+        base = np.zeros((count, LABELS))
+        for own in () if recipe.alone else TASKS.values():
+            # scores of heads that did not see the ticket's business, in logits
+            base[:, own] = linear[:, own] / _temperature(linear[seen, own], truth[seen, own], lengths[seen])
+        logits = learn(recipe, lower, seen, (truth[:, :LABELS], weights, base))
         for batch in lower.batches(unseen, 32):
             branch[batch, :LABELS] = logits(batch)
-    return [each[np.isin(domains, recipe.businesses)] for each in (linear, branch, truth, domains)]
+    left_out = np.isin(domains, recipe.businesses)
+    return [each[left_out] for each in (linear, branch, truth, lengths, domains)]
+
+
+def _temperature(scores: Floats, truth: Floats, lengths: Floats) -> float:
+    found = fit_calibration(scores, truth, lengths, "softmax")
+    return found.temperature * float(np.median(lengths)) ** found.slope
 
 
 def main() -> None:
@@ -184,10 +186,10 @@ def main() -> None:
     if len(set(recipe.businesses)) < 2 or not set(recipe.businesses) <= set(known):
         parser.error(f"--businesses takes two or more of {','.join(known)}")
     started = time.perf_counter()
-    linear, branch, truth, domains = held_out(recipe)
+    linear, branch, truth, lengths, domains = held_out(recipe)
     print(" | ".join(["macro-F1", *TASKS]))
     # logits in the linear scores' unit, where calibration looks for temperatures
-    heads, tuned = (chances(each, truth, domains) for each in (linear, 0.1 * branch))
+    heads, tuned = (chances(each, truth, lengths, domains) for each in (linear, 0.1 * branch))
     for what, found in (("linear heads", heads), ("branch", tuned), ("both averaged", heads + tuned)):
         tasks = ((truth[:, own] == 1, found[:, own]) for own in TASKS.values())
         macros = (macro_f1(true, each == each.max(axis=1, keepdims=True)) for true, each in tasks)

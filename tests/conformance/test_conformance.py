@@ -11,6 +11,7 @@ from table import DOCUMENT, END, NOT_ASKED, UNKNOWN, asked, columns, remembered,
 BEFORE = DOCUMENT.read_text(encoding="utf-8")
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("place", [ministack, moto])
 @pytest.mark.filterwarnings("default")  # of moto's own dependencies
 def test_the_document_says_what_the_place_says(place: object) -> None:

@@ -56,7 +56,7 @@ def stack(clients: Clients, stack_name: str, archive: Path) -> Iterator[Stack]:
     """A stack whose processor is the function."""
     code_bucket = f"{stack_name}-code"
     clients.s3.create_bucket(Bucket=code_bucket)
-    clients.s3.upload_file(str(archive), code_bucket, archive.name)
+    clients.s3.put_object(Bucket=code_bucket, Key=archive.name, Body=archive.read_bytes())
     parameters = {
         "Processor": "lambda",
         "CodeBucket": code_bucket,

@@ -83,7 +83,7 @@ def test_list_loads_nothing_that_it_does_not_need(environment: dict[str, str]) -
     assert "T0" in done.stdout
     loaded = {name.split(".")[0] for name in json.loads(done.stderr)}
     assert {"botocore", "pydantic"} <= loaded
-    others = {"boto3", "s3transfer", "obstore", "numpy", "onnxruntime", "tokenizers", "asyncio"}
+    others = {"boto3", "s3transfer", "obstore", "numpy", "onnxruntime", "tokenizers"}
     assert not loaded & (others | {"prometheus_client", "aws_lambda_powertools"})
 
 
