@@ -27,14 +27,17 @@ Topics = tuple["TopicPrediction", ...]
 
 
 def by_scorer(scorer: TopicScorer) -> Stage[Topics]:
-    """The topics above the taxonomy's threshold; without any, the ticket's own tags as a fallback."""
+    """The topics above the taxonomy's threshold; without any, the ticket's own tags as a fallback.
+
+    A text that says nothing is about nothing.
+    """
     from ticketmill.domain.enrichment import TopicPrediction
 
     def predict(tickets: Sequence[EncodedTicket]) -> list[Topics]:
         return [
             tuple(
                 TopicPrediction(label=label, confidence=round(confidence, DECIMALS), source=source)
-                for label, confidence, source in scorer.best(row)
+                for label, confidence, source in (scorer.best(row) if each.reading.says_something else ())
             )
             or of_tags(each.ticket)
             for row, each in zip(rank_by_scorer(scorer)(tickets), tickets, strict=True)
