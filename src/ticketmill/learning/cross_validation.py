@@ -30,8 +30,8 @@ class Fitted:
     def left_out(self, groups: NDArray[np.str_]) -> Doubles:
         """(n, outputs): the scores of each ticket by heads that saw no label of its group.
 
-        What is fitted to the texts alone (means, directions, rarities) is that of all tickets: fitted without
-        the group, four folds gave the same accuracy within .01 either way.
+        What is fitted to the texts alone (means, directions, rarities) is that of all tickets. Fitted without
+        the group, the accuracy of four folds differed by up to .023, in both directions.
         """
         return self.ridge.left_out(self.targets, groups)
 
