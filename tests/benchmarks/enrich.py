@@ -27,7 +27,7 @@ from ticketmill.encoder.bundle import ENCODER, load_bundle
 from ticketmill.encoder.encoder import SLOW_FUSIONS, Encoder, EncoderOutput, TokenBatch
 from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_THREADS, _enriched
 from ticketmill.importers.files import Document
-from ticketmill.learning.corpus import LabelledTicket, read_corpus
+from ticketmill.learning.corpus import PLAIN_TICKETS, LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
 
 SLICE = 256
@@ -66,7 +66,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     enricher = bootstrap.load_enricher(settings)
     reference = naive(model)
     work = partial(_enriched, enricher, settings)
-    tickets = read_corpus()[:count]
+    tickets = read_corpus(PLAIN_TICKETS)[:count]
     seconds: dict[str, list[float]] = {}
 
     def timed(name: str, work: Callable[[], object]) -> None:

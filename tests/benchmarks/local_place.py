@@ -20,7 +20,7 @@ from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy import emulator
 from ticketmill.deploy.stack import deploy
-from ticketmill.learning.corpus import LabelledTicket, read_corpus
+from ticketmill.learning.corpus import PLAIN_TICKETS, LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
 
 UPLOADS_AT_ONCE = 8
@@ -62,7 +62,7 @@ def rounds_of(tickets: int, rounds: int, seed: int = 1) -> list[list[LabelledTic
 
     Rounds that need more than there are begin anew with the first.
     """
-    corpus = read_corpus()
+    corpus = read_corpus(PLAIN_TICKETS)
     random.Random(seed).shuffle(corpus)
     endless = [corpus[adapters % len(corpus)] for adapters in range(tickets * rounds)]
     return [endless[start : start + tickets] for start in range(0, len(endless), tickets)]

@@ -23,7 +23,7 @@ from ticketmill.encoder.build.builder import build_bundle
 from ticketmill.encoder.bundle import load_bundle
 from ticketmill.encoder.encoder import Encoder
 from ticketmill.encoder.processor import instructions
-from ticketmill.learning.corpus import read_corpus
+from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
 from ticketmill.settings import load_settings
 
 SLICE = 64
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
-    texts = [ticket.text for ticket in read_corpus()]
+    texts = [ticket.text for ticket in read_corpus(PLAIN_TICKETS)]
     rows = measure(load(arguments.threads), texts, arguments.rounds)
     if arguments.json:
         print(json.dumps({"cpu": cpu(), "texts": len(texts), "precisions": rows}))

@@ -18,7 +18,7 @@ from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import enriched_key, raw_key
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import enriched_row
-from ticketmill.learning.corpus import read_corpus
+from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
 from ticketmill.settings import load_settings
 from ticketmill.tasks.table import row_attributes
 
@@ -29,7 +29,7 @@ ATTEMPT = "x" * 8  # as long as the pipeline's
 
 def main() -> None:
     settings = load_settings()
-    contents = [raw(ticket, f"M{number:06d}") for number, ticket in enumerate(read_corpus())]
+    contents = [raw(ticket, f"M{number:06d}") for number, ticket in enumerate(read_corpus(PLAIN_TICKETS))]
     tickets = [parse_ticket(content, settings.max_ticket_bytes) for content in contents]
     items = []
     for ticket, content, enrichment in zip(

@@ -30,7 +30,7 @@ from worker_process import Footprint, WorkerProcess
 from ticketmill.bootstrap import Adapters
 from ticketmill.bootstrap.adapters import pool_size
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.learning.corpus import read_corpus
+from ticketmill.learning.corpus import PLAIN_TICKETS, read_corpus
 from ticketmill.settings import Settings, load_settings
 
 SETTLED_MINUTE = 3
@@ -43,7 +43,7 @@ MINUTE = 60
 
 def keep_full(adapters: Adapters, stop: threading.Event) -> None:
     """Drops tickets whenever fewer than LOW wait."""
-    numbers, tickets = count(), cycle(read_corpus())
+    numbers, tickets = count(), cycle(read_corpus(PLAIN_TICKETS))
     with ThreadPoolExecutor(UPLOADS_AT_ONCE) as pool:
         while not stop.wait(REFILL_LOOK_S):
             with suppress(TransientFailure):  # of an emulator under load; the next look tries again

@@ -119,14 +119,14 @@ def test_the_lengths_asked_for_count_and_not_those_that_the_model_brings_along(
     beams: int, lengths: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summarizer = Summarizer(at(tiny.bart(tmp_path)), "fp32", beams, lengths)
-    generate, written = summarizer._model.generate, list[int]()
+    generate, written = summarizer.model.generate, list[int]()
 
     def counting(**arguments: Any) -> Any:
         ids = generate(**arguments)
         written.append(ids.shape[1] - 1)  # without the token that begins it
         return ids
 
-    monkeypatch.setattr(summarizer._model, "generate", counting)
+    monkeypatch.setattr(summarizer.model, "generate", counting)
     summarizer.summarize(TEXTS[:2])
     assert lengths[0] <= written[0] <= lengths[1]
 

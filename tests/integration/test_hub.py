@@ -244,7 +244,7 @@ def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_brea
     (runner,) = enricher.runners
     clock = _Clock()
     runner.breaker = CircuitBreaker(clock=clock)
-    runner._model = _Raising(MemoryError())
+    runner.model = _Raising(MemoryError())
     shutil.move(folder / "model.safetensors", tmp_path / "unplugged")
     ids = [f"T{number:02d}" for number in range(24)]
     drop(adapters, *ids)
@@ -273,7 +273,7 @@ def test_a_model_that_takes_too_long_holds_nobody_up(
     chosen = settings(topics=f"nli:{checkpoints['deberta']}", hub_timeout_s=0.2)
     enricher = bootstrap.load_enricher(chosen)
     (runner,) = enricher.runners
-    runner._model = _Raising(ValueError("too late"), after_s=2)
+    runner.model = _Raising(ValueError("too late"), after_s=2)
     ids = [f"T{number:02d}" for number in range(16)]
     drop(adapters, *ids)
     done = work(chosen, adapters, enricher).as_dict()
@@ -290,7 +290,7 @@ def test_an_embedding_that_fails_is_missing_and_not_another_models(
 ) -> None:
     chosen = settings(embedding=f"st:{checkpoints['bert-embedder']}")
     enricher = bootstrap.load_enricher(chosen)
-    enricher.runners[0]._model = _Raising(RuntimeError("boom"))
+    enricher.runners[0].model = _Raising(RuntimeError("boom"))
     drop(adapters, "T0")
     work(chosen, adapters, enricher)
     found = enrichment(adapters, "T0")

@@ -104,7 +104,9 @@ class TestTimeAndSize:
         assert len(json.dumps(item_of(row)).encode()) < MAX_ITEM_BYTES / 4
 
     def test_a_tag_that_nobody_can_see_stands_for_no_topic(self, enricher: Enricher) -> None:
-        ticket = parse_ticket(document(subject="", body="asdf qwer", metadata={"tags": ["", " \u200b", "vip"]}))
+        ticket = parse_ticket(
+            document(subject="", body="asdf qwer", metadata={"tags": ["", " \u200b", "vip"]})
+        )
         assert [topic.label for topic in row_of(enricher, ticket).topics] == ["vip"]
 
     def test_what_is_packed_is_not_unpacked_beyond_the_limit(self) -> None:

@@ -90,7 +90,8 @@ class ModelRunner(Generic[Item, Result]):
         self._limit_s = limit_s
         self._one_at_a_time = one_at_a_time
         self.breaker = breaker or CircuitBreaker()
-        self._model: Model[Item, Result] | None = None
+        # None until the first batch, and after a failure that it may not survive
+        self.model: Model[Item, Result] | None = None
         self._overdue: Future[Sequence[Result]] | None = None
         self._warm = False
         self._calls = self._tickets = 0
@@ -123,7 +124,7 @@ class ModelRunner(Generic[Item, Result]):
     def health(self) -> Health:
         """How the model does now."""
         took_ms = [seconds * 1000 for seconds in list(self._took_s)]
-        model = self._model
+        model = self.model
         return Health(
             task=self.task,
             model=self.name,
@@ -144,7 +145,7 @@ class ModelRunner(Generic[Item, Result]):
         except TimeoutError as error:
             raise _Hopeless(Reason.TIMEOUT) from error
         except Exception as error:
-            if self._model is None:
+            if self.model is None:
                 log.error("%s cannot be loaded for %s: %s", self.name, self.task, type(error).__name__)
                 raise _Hopeless(Reason.NOT_LOADED) from error
             raise
@@ -164,9 +165,9 @@ class ModelRunner(Generic[Item, Result]):
             return results
 
     def _call(self, items: Sequence[Item]) -> Sequence[Result]:
-        if self._model is None:
-            self._model = self._load()
-        results = self._model(items)
+        if self.model is None:
+            self.model = self._load()
+        results = self.model(items)
         if len(results) != len(items):
             raise ValueError(f"{self.name} gave {len(results)} results for {len(items)} tickets")
         return results
@@ -192,7 +193,7 @@ class ModelRunner(Generic[Item, Result]):
 
     def _let_go(self) -> None:
         """Frees the memory of the model; it is loaded again when it is asked again."""
-        self._model, self._warm = None, False
+        self.model, self._warm = None, False
         gc.collect()
 
     def _noted(self, results: list[Result | TransientFailure]) -> list[Result | TransientFailure]:

@@ -55,10 +55,10 @@ class Summarizer:
         from transformers import AutoModelForSeq2SeqLM
 
         self._tokenizer: Any = load_tokenizer(located)
-        self._model: Any = load_model(AutoModelForSeq2SeqLM, located, precision)
-        self._most = most_tokens(self._model.config, self._tokenizer, MAX_TOKENS)
+        self.model: Any = load_model(AutoModelForSeq2SeqLM, located, precision)
+        self._most = most_tokens(self.model.config, self._tokenizer, MAX_TOKENS)
         # in the place of the lengths and beams that the model brings along
-        self._model.generation_config.update(
+        self.model.generation_config.update(
             num_beams=beams,
             do_sample=False,
             min_new_tokens=lengths[0],
@@ -68,7 +68,7 @@ class Summarizer:
             early_stopping=beams > 1,
         )
         self._beams = beams
-        self.resident_mb = resident_mb(self._model)
+        self.resident_mb = resident_mb(self.model)
 
     def summarize(self, texts: Sequence[str]) -> list[Generated]:
         """One summary a text. ValueError where the model writes nothing."""
@@ -83,7 +83,7 @@ class Summarizer:
     def _run(self, batch: list[list[int]]) -> list[str]:
         padded = self._tokenizer.pad({"input_ids": batch}, return_tensors="pt")
         with torch.inference_mode():
-            ids = self._model.generate(
+            ids = self.model.generate(
                 input_ids=padded["input_ids"],
                 attention_mask=padded["attention_mask"],
             )
