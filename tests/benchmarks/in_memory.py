@@ -24,6 +24,7 @@ from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings
 from ticketmill.worker.pace import Limits
+from ticketmill.worker.turns import take_short_turns
 from ticketmill.worker.worker import make_worker
 
 # What takes several requests once it holds more: ten messages are deleted at once, a hundred rows read.
@@ -100,6 +101,7 @@ class Worked:
 
 def run_worker(queue: Any, pipeline: Pipeline, settings: Settings) -> None:
     """Works `queue` off. The one place that knows how a worker is made."""
+    take_short_turns()
     known_to_the_fake = settings.model_copy(update={"visibility_timeout_s": VISIBILITY_TIMEOUT_S})
     make_worker(known_to_the_fake, queue, pipeline.process_batch, Limits(until_empty=True)).run()
 

@@ -84,8 +84,10 @@ def run_or_end(run: Callable[[], Result]) -> Result:
 def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[str, Any], bool]:
     from ticketmill import bootstrap
     from ticketmill.worker.dependencies import probes
+    from ticketmill.worker.turns import take_short_turns
     from ticketmill.worker.worker import make_worker
 
+    take_short_turns()
     adapters = bootstrap.connect(settings)
     enricher = bootstrap.load_enricher(settings)
     pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
