@@ -187,7 +187,7 @@ class TicketRow(Record):
     """The probability of the language."""
     automatic: bool | None = None
     """Whether a machine wrote the ticket."""
-    automatic_kind: Open[AutomaticKind] | None = None
+    automatic_kind: Annotated[Open[AutomaticKind] | None, FACET] = None
     """What kind of machine mail it is."""
     text_characters: dict[str, int] = Field(default_factory=dict)
     """How many characters of the text were taken for what."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ticketmill.domain.facets import FALLBACK_SUFFIX
 from ticketmill.domain.labels import Status
+from ticketmill.domain.spans import AutomaticKind
 from ticketmill.tasks.table import TASKS
 
 _LABELLED = [(task, task.label) for task in TASKS if task.label]
@@ -11,6 +12,7 @@ _LABELLED = [(task, task.label) for task in TASKS if task.label]
 FILTERS = {
     **{task.option or label: label for task, label in _LABELLED},
     "status": "status",
+    "automatic": "automatic_kind",
     "customer": "customer_id",
     "tag": "tags",
 }
@@ -18,6 +20,7 @@ FILTERS = {
 
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "status": tuple(Status),
+    "automatic_kind": tuple(AutomaticKind),
     **{label: task.vocabulary for task, label in _LABELLED if task.vocabulary},
 }
 """The labels of a facet that no taxonomy and no model chooses."""

@@ -102,6 +102,7 @@ def _row_lines(adapters: Adapters, row: TicketRow) -> Lines:
         ("status", row.status),
         ("subject", row.subject),
         *(line for task in TASKS for line in task.row_lines(row)),
+        ("automatic", row.automatic_kind),
         ("needs review", ", ".join(row.review_reasons) or row.needs_review),
         ("failed stages", ", ".join(row.failed_stages)),
         ("warnings", "\n".join(map(_warning, row.warnings))),
