@@ -25,6 +25,10 @@ TOKEN_BUDGET = 256
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
 
 
+SPECIAL_TOKENS = (("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>"))
+"""Begin, end and padding of a window, as BERT's tokenizers spell them and as multilingual ones do."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
     """The encoder's output for one text. n is the number of tokens in all windows.
@@ -109,7 +113,7 @@ class Encoder:
         # the published file cuts and pads to 128 tokens
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._cls, self._sep, self._pad = (self._special(token) for token in ("[CLS]", "[SEP]", "[PAD]"))
+        self._cls, self._sep, self._pad = (self._special(*spellings) for spellings in SPECIAL_TOKENS)
         self._session = ort.InferenceSession(
             str(bundle.path(ENCODER)),
             _session_options(),
@@ -162,10 +166,11 @@ class Encoder:
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         return EncoderOutput(*self._session.run(list(EncoderOutput._fields), feed))
 
-    def _special(self, token: str) -> int:
-        found = self._tokenizer.token_to_id(token)
+    def _special(self, *spellings: str) -> int:
+        known = (self._tokenizer.token_to_id(token) for token in spellings)
+        found = next((each for each in known if each is not None), None)
         if found is None:
-            raise SetupError(f"the bundle's {TOKENIZER} has no {token}: it is not that of a BertModel")
+            raise SetupError(f"the bundle's {TOKENIZER} has no {spellings[0]}: it is not that of a BertModel")
         return found
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[_Window], list[bool]]:

@@ -26,8 +26,6 @@ from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.models.features import read_lexical
 from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind
 
-# The embeddings and the first two layers add nothing to these.
-LAYERS = (3, 4, 5, 6)
 # Operating points, in units of the scores, which are about 0 for no and 1 for yes. To miss a pressing ticket
 # costs more than to check a normal one: with these nine of ten are found in nearly every file. Outside of the
 # corpus a complaint is missed more often than invented.
@@ -83,6 +81,8 @@ class Training:
     """(n, outputs)"""
     domains: NDArray[np.str_]
     styles: NDArray[np.str_]
+    layers: tuple[int, ...]
+    """The encoder's layers that the heads use."""
     originals: int
     """The first so many are of the corpus; the rest are copies, which train and are not scored."""
 
@@ -120,7 +120,7 @@ def train_heads(
         styles = businesses if training.is_one_style else training.left_out(fitted, training.styles)
     specs, shifts = calibrated(training.tasks, styles)
     arrays["bias"] = (arrays["bias"].astype(np.float64) + shifts).astype(np.float32)
-    manifest = HeadsManifest(format=3, layers=LAYERS, tasks=specs, trained_on=trained_on)
+    manifest = HeadsManifest(format=3, layers=training.layers, tasks=specs, trained_on=trained_on)
     files = {
         ARRAYS_FILE: npz_bytes(arrays),
         MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode(),
@@ -164,9 +164,10 @@ def read_training(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report
     originals = len(tickets)
     tickets = [*tickets, *courteous_copies(tickets)]
     texts = [ticket.text for ticket in tickets]
-    layers, _ = encode_tickets(tickets, encoder, report)
+    encoded = encode_tickets(tickets, encoder, report)
     return Training(
-        raw=read_raw(texts, layers),
+        raw=read_raw(texts, encoded.pooled),
+        layers=encoded.layers,
         lengths=read_lexical(texts).lengths.astype(np.float64),
         tasks=tasks,
         truth=true_labels(tickets, tasks),
@@ -176,17 +177,36 @@ def read_training(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report
     )
 
 
-def encode_tickets(
-    tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report
-) -> tuple[Floats, Doubles]:
-    """(tickets, layers · hidden) means of the layers that the heads use; (tickets, hidden) embeddings."""
+class EncodedTickets(NamedTuple):
+    """What an encoder gives for n tickets."""
+
+    layers: tuple[int, ...]
+    """Those that the heads use."""
+    pooled: Floats
+    """(n, layers · hidden): the means of these layers."""
+    embeddings: Doubles
+    """(n, hidden)"""
+
+
+def encode_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> EncodedTickets:
+    """The tickets as the heads see them."""
     report(f"encoding {len(tickets)} tickets")
+    chosen: tuple[int, ...] = ()
     layers, embeddings = [], []
     for start in range(0, len(tickets), CHUNK):
         for encoded in encoder.encode([each.text for each in tickets[start : start + CHUNK]]):
-            layers.append(encoded.layers[list(LAYERS)].reshape(-1))
+            chosen = chosen or layers_of_heads(len(encoded.layers) - 1)
+            layers.append(encoded.layers[list(chosen)].reshape(-1))
             embeddings.append(encoded.embedding)
-    return np.array(layers, np.float32), np.array(embeddings, np.float64)
+    return EncodedTickets(chosen, np.array(layers, np.float32), np.array(embeddings, np.float64))
+
+
+def layers_of_heads(depth: int) -> tuple[int, ...]:
+    """The layers that heads use of an encoder with `depth` layers: up to four, from its middle to its end.
+
+    Of six layers 3 to 6: the embeddings and the first two add nothing to these.
+    """
+    return tuple(sorted({-(-depth * step // 6) for step in (3, 4, 5, 6)}))
 
 
 def task_columns(tickets: Sequence[LabelledTicket]) -> dict[str, Columns]:

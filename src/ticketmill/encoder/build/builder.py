@@ -69,6 +69,8 @@ class Recipe:
     """SHA-256 of the source's files, by name."""
     calibration: Path = quantize.SHIPPED_CALIBRATION
     """The ranges of the activations, for the precision int8."""
+    name: str = sources.ENCODER_NAME
+    """What records call the encoder."""
 
     def inputs(self, precision: Precision) -> dict[str, str]:
         """The hashes of everything that goes into the encoder."""
@@ -82,6 +84,7 @@ class Recipe:
         source = manifest.source
         return (
             manifest.encoder.precision == precision
+            and manifest.encoder.name == self.name
             and source.inputs == self.inputs(precision)
             and source.recipe == self.version
         )
@@ -225,7 +228,7 @@ class _Build:
         (staged / ENCODER).write_bytes(graph.SerializeToString(deterministic=True))
         shutil.copyfile(files.tokenizer, staged / TOKENIZER)
         encoder = EncoderSection(
-            name=sources.ENCODER_NAME,
+            name=self.recipe.name,
             dimensions=config.hidden_size,
             layers=config.num_hidden_layers,
             max_tokens=min(MAX_TOKENS, config.max_position_embeddings),

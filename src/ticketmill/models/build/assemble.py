@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ticketmill.domain.taxonomy import Taxonomy
-from ticketmill.encoder.build.builder import DEFAULT_PRECISION, BuildResult, build_bundle
+from ticketmill.encoder.build.builder import (
+    DEFAULT_PRECISION,
+    SHIPPED_RECIPE,
+    BuildResult,
+    Recipe,
+    build_bundle,
+)
 from ticketmill.encoder.build.sources import Report
 from ticketmill.encoder.bundle import Precision
 from ticketmill.models.build.taxonomy_file import SHIPPED, read_taxonomies, read_taxonomy
@@ -21,11 +28,14 @@ def build_shipped(
     precision: Precision = DEFAULT_PRECISION,
     topics: Path | None = None,
     intents: Path | None = None,
+    trained: Mapping[str, bytes] | None = None,
+    recipe: Recipe = SHIPPED_RECIPE,
     report: Report,
 ) -> BuildResult:
     """Builds the bundle below `cache_dir`, see `build_bundle`.
 
-    `topics` and `intents` are YAML files of taxonomies; None is the shipped one. Raises SetupError for an
+    `topics` and `intents` are YAML files of taxonomies; None is the shipped one. `trained` has the heads and
+    the centre that belong to the encoder of `recipe`; None are the shipped ones. Raises SetupError for an
     invalid taxonomy before anything is built.
     """
     taxonomies = read_taxonomies(topics, intents)
@@ -37,12 +47,12 @@ def build_shipped(
         source=source,
         precision=precision,
         extra_files={
-            **shipped_heads(),
             **shipped_blend(),
-            **shipped_centre(),
+            **(trained or {**shipped_heads(), **shipped_centre()}),
             **taxonomy_file(taxonomies),
         },
         derived={PROTOTYPES_FILE: prototypes_file},
+        recipe=recipe,
         report=report,
     )
 
