@@ -10,7 +10,7 @@ import pytest
 
 from ticketmill.domain.spans import AutomaticKind, TextKind
 from ticketmill.domain.ticket import Ticket
-from ticketmill.text.reading import Reading, read_text, read_ticket
+from ticketmill.text.reading import MAX_SEARCHED, Reading, read_text, read_ticket
 
 CORPUS = sorted((Path(__file__).parents[2] / "src/ticketmill/learning/corpus").glob("*.jsonl"))
 QUOTED = (
@@ -228,3 +228,13 @@ def test_a_request_that_ends_with_a_closing_stays() -> None:
 
 def test_a_short_line_under_a_forwarded_mails_subject_points_to_it() -> None:
     assert "My card was eaten." in words(read("Fwd: card", f"It is the third time.\n\n{FORWARDED}").text)
+
+
+def test_a_body_of_any_size_is_searched_up_to_a_limit_and_stays_beyond_it() -> None:
+    own = "I cannot log in.\n\nOn Mon, 3 Mar 2025 at 09:12 Support <a@b.example> wrote:\n"
+    quoted = own + "> so it is\n" * 20_000
+    reading = read_text(quoted)
+    assert len(reading.text) == len(quoted)
+    assert reading.text[:200].split() == ["I", "cannot", "log", "in."]
+    assert "so it is" not in reading.text[:MAX_SEARCHED]
+    assert "so it is" in reading.text[MAX_SEARCHED:]

@@ -35,6 +35,10 @@ _SENTENCE = "Since this morning I cannot reach my account any more."
 MAX_SPANS = 2000
 """Of a subject or a body. Where there are more, markup counts as part of what it stands in."""
 
+MAX_SEARCHED = 100_000
+"""Characters of a body in which chats, forms and parts of mail are looked for: ten times what the encoder
+takes. A body may have two million, of lines that each look like a header."""
+
 TRIFLES = frozenset(
     {
         TextKind.SIGNATURE,
@@ -145,14 +149,15 @@ def _body(raw: str, subject: str) -> _Part:
     plain = plain_text(raw)
     cut = cited_spans(raw)
     left = without(plain, cut)
+    left, rest = left[:MAX_SEARCHED], left[MAX_SEARCHED:]
     if chat := chat_spans(left, subject):
         return _part(raw, plain, cut + chat)
     for find in (form_spans, template_spans, partial(letter_spans, subject=subject)):
         if found := find(left):
             left = without(left, found)
             cut += found
-    part = _part(raw, plain, _what_is_cut(left, cut), subject)
-    return replace(part, is_trifle=True) if not cut and _is_trifle(left) else part
+    part = _part(raw, plain, _what_is_cut(left + rest, cut), subject)
+    return replace(part, is_trifle=True) if not cut and _is_trifle(left + rest) else part
 
 
 def _is_trifle(left: str) -> bool:
