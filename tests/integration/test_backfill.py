@@ -27,8 +27,10 @@ SAMPLES = ROOT / "events" / "samples"
 BODY = "I was charged twice for the same invoice and would like my money back."
 
 
-def drop(adapters: Adapters, ticket_id: str, key: str | None = None, body: object = BODY) -> None:
-    ticket = {"ticket_id": ticket_id, "subject": "Help", "body": body}
+def drop(
+    adapters: Adapters, ticket_id: str, key: str | None = None, body: object = BODY, subject: str = "Help"
+) -> None:
+    ticket = {"ticket_id": ticket_id, "subject": subject, "body": body}
     adapters.raw_tickets.put(key or f"tickets/{ticket_id}.json", json.dumps(ticket).encode())
 
 
@@ -68,7 +70,7 @@ def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(
     work_off()
     drop(adapters, "T2")
     drop(adapters, "T3", key="tickets/2026/a b+ü/%41.json")
-    drop(adapters, "T4", body="")
+    drop(adapters, "T4", subject="", body="")
     lose_events(adapters)
     done = answer(ticketmill("backfill", "--missing", "--json"))
     assert (done["looked_at"], done["chosen"], done["results"]) == (4, 3, {"enqueued": 3})
@@ -82,17 +84,17 @@ def test_what_is_missing_is_announced_and_worked_off_whatever_its_key(
 def test_inline_needs_no_worker_and_tells_labels_and_rejections(ticketmill: Run, adapters: Adapters) -> None:
     for number in range(20):
         drop(adapters, f"T{number}")
-    drop(adapters, "bad", body="")
+    drop(adapters, "bad", subject="", body="")
     lose_events(adapters)
     done = answer(ticketmill("backfill", "--missing", "--inline", "--json", code=4))
     assert done["results"] == {"enriched": 20, "rejected": 1}
-    assert done["rejected"] == {"bad": "schema"}
+    assert done["rejected"] == {"bad": "empty_text"}
     assert done["labels"]["intent"] == {"payment_issue": 20}
     assert sum(done["labels"]["urgency"].values()) == 20
     assert adapters.queue.is_empty()
     assert row(adapters, "T7").status is Status.ENRICHED
     told = ticketmill("backfill", "--status", "rejected", "--inline", code=4)
-    assert "rejected 'bad': schema" in told.stderr
+    assert "rejected 'bad': empty_text" in told.stderr
     assert "chose 1 of 21 objects (rejected 1)" in told.stdout
 
 

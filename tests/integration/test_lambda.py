@@ -138,7 +138,7 @@ def test_uploads_become_rows_and_poison_is_rejected_or_dead_lettered_with_its_re
     reasons = {name: row.rejection.code.value for name, row in rows.items() if row.rejection}
     assert reasons == {
         "not-json": "not_json",
-        "list": "schema",
+        "list": "empty_text",
         "empty": "empty_text",
         "large": "too_large",
     }

@@ -145,4 +145,4 @@ def test_the_examples_of_the_python_api_run(bundle_dir: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     prediction, rejection = done.stdout.splitlines()
     assert prediction.split()[0] == "payment_issue"
-    assert rejection.startswith("schema body [")
+    assert rejection.startswith("empty_text body [")
