@@ -15,7 +15,7 @@ from ticketmill.domain.json_document import MAX_TICKET_BYTES
 
 MARKER = "Zanzibar7731"
 GOOD = {"ticket_id": "GOOD", "subject": "Cannot log in", "body": f"My password is refused. {MARKER}"}
-BOMB = gzip.compress(json.dumps({**GOOD, "ticket_id": "BOMB", "body": "a" * 40_000_000}).encode())
+BOMB = gzip.compress(json.dumps({**GOOD, "ticket_id": "BOMB", "body": "a" * 40_000_000}).encode(), mtime=0)
 
 UPLOADS = {
     "tickets/bomb.json": (BOMB, RejectionCode.TOO_LARGE),

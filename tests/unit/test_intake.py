@@ -149,6 +149,6 @@ class TestPipeline:
         assert world.process(message) == {message.message_id: Result.ENRICHED}
 
     def test_one_that_unpacks_beyond_the_limit_is_too_large(self, world: World) -> None:
-        packed = gzip.compress(json.dumps({"ticket_id": "T1", "body": "word " * 3_000}).encode())
+        packed = gzip.compress(json.dumps({"ticket_id": "T1", "body": "word " * 3_000}).encode(), mtime=0)
         world.process(world.raw.drop("tickets/T1.json", packed))
         assert world.rejection_code("T1") is RejectionCode.TOO_LARGE

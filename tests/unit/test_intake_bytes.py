@@ -20,9 +20,9 @@ READ = {
     "utf-16 be, marked": b"\xfe\xff" + TEXT.encode("utf-16-be"),
     "utf-8, marked": b"\xef\xbb\xbf" + UTF8,
     "utf-32, marked": TEXT.encode("utf-32"),
-    "gzip": gzip.compress(UTF8),
-    "gzip in two members": gzip.compress(UTF8[:30]) + gzip.compress(UTF8[30:]),
-    "gzip around utf-16": gzip.compress(TEXT.encode("utf-16")),
+    "gzip": gzip.compress(UTF8, mtime=0),
+    "gzip in two members": gzip.compress(UTF8[:30], mtime=0) + gzip.compress(UTF8[30:], mtime=0),
+    "gzip around utf-16": gzip.compress(TEXT.encode("utf-16"), mtime=0),
     "crlf, pretty": ESCAPED.replace("\n", "\r\n").encode(),
     "nul at the end": UTF8 + b"\x00",
     "nuls at the end": UTF8 + b"\x00" * 7,
@@ -75,7 +75,7 @@ REFUSED = {
     "an utf-8 text that was cut": (UTF8[: UTF8.index(b"\xc3") + 1], RejectionCode.NOT_UTF8, "0xc3"),
     "a document that was cut": (UTF8[:60], RejectionCode.NOT_JSON, "cut off"),
     "gzip that was cut": (
-        gzip.compress(UTF8)[:-12],
+        gzip.compress(UTF8, mtime=0)[:-12],
         RejectionCode.NOT_JSON,
         "found it cut off",
     ),
@@ -101,9 +101,9 @@ def test_what_cannot_be_read_is_refused_with_what_to_change(
 
 def test_a_packed_ticket_may_have_the_limit_unpacked_and_no_byte_more() -> None:
     content = UTF8 + b" " * 1000
-    assert parse_ticket(gzip.compress(content), max_bytes=len(content)).ticket_id == "B-1"
+    assert parse_ticket(gzip.compress(content, mtime=0), max_bytes=len(content)).ticket_id == "B-1"
     with pytest.raises(TicketRejected) as caught:
-        parse_ticket(gzip.compress(content + b" "), max_bytes=len(content))
+        parse_ticket(gzip.compress(content + b" ", mtime=0), max_bytes=len(content))
     assert caught.value.code is RejectionCode.TOO_LARGE
     assert "after unpacking" in caught.value.message
 

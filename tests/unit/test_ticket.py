@@ -170,7 +170,7 @@ def test_one_character_that_can_be_seen_is_text(text: str) -> None:
         f'["{MARKER}"]'.encode(),
         MARKER.encode(),
         MARKER.encode("utf-16"),
-        gzip.compress(MARKER.encode()),
+        gzip.compress(MARKER.encode(), mtime=0),
         f'[{{"ticket_id": "{MARKER}"}}, {{"ticket_id": "{MARKER}"}}]'.encode(),
         f'{{"ticket_id": "{MARKER}"}}\n{{"ticket_id": "{MARKER}"}}'.encode(),
         f"{{'{MARKER}': 1}}".encode(),
