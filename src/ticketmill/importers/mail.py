@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from email.errors import MessageError
 from email.message import Message
 from email.policy import compat32, default
@@ -124,10 +125,8 @@ def _message(lines: list[bytes], size: int, max_bytes: int) -> bytes | TicketRej
 
 def _parsed(content: bytes) -> Message:
     """A message by today's rules for headers, or by the older ones where it breaks these."""
-    try:
+    with suppress(*_FAULTS):
         return email.message_from_bytes(content, policy=default)
-    except _FAULTS:
-        pass
     try:
         return email.message_from_bytes(content, policy=compat32)
     except _FAULTS as fault:
