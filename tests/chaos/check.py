@@ -18,6 +18,7 @@ from ticketmill.aws.clients import Clients
 from ticketmill.aws.dynamodb import row_from
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy.stack import Stack
+from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import RejectionCode
 from ticketmill.domain.keys import RESERVED_NAMES
 from ticketmill.domain.labels import Status
@@ -154,7 +155,7 @@ class Check:
     def _index(self) -> Iterator[Finding]:
         """Every row once under its status, and no row twice."""
         listed: Counter[str] = Counter()
-        for key in sorted({row.index_attributes()["status_shard"] for row in self.rows.values()}):
+        for key in sorted({index_attributes(row)["status_shard"] for row in self.rows.values()}):
             pages = self.clients.dynamodb.get_paginator("query").paginate(
                 TableName=self.stack.table,
                 IndexName="by_status",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.enrichment import (
     EnrichedTicket,
     Enrichment,
@@ -217,7 +218,7 @@ def test_what_fits_is_not_cut() -> None:
 
 def test_a_row_stands_in_the_indexes_by_shard_status_and_time_of_its_upload() -> None:
     shard = index_shard("TKT-001")
-    assert row().index_attributes() == {
+    assert index_attributes(row()) == {
         "shard": shard,
         "status_shard": f"enriched#{shard}",
         "position": "2026-11-21T09:30:00.000000Z#TKT-001",
@@ -244,8 +245,8 @@ def test_a_ticket_that_was_turned_down_has_a_row_that_says_why() -> None:
         ),
         processed_at=PROCESSED,
     )
-    assert found.index_attributes()["status_shard"].startswith("rejected#")
-    assert found.index_attributes()["facets"] == {"status=rejected"}
+    assert index_attributes(found)["status_shard"].startswith("rejected#")
+    assert index_attributes(found)["facets"] == {"status=rejected"}
 
 
 def test_an_object_that_was_not_read_is_told_apart_by_its_etag() -> None:

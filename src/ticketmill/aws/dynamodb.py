@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from ticketmill.aws import clients
 from ticketmill.aws.clients import error_code
+from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION
@@ -31,7 +32,9 @@ FIRST_BACKOFF_S = 0.1
 
 DERIVED = frozenset({"received_at", *INDEX_ATTRIBUTES, *RETIRED_ATTRIBUTES})
 """Attributes that are computed from the others, for the indexes."""
-OWNED = tuple(sorted((TicketRow.model_fields.keys() - {"ticket_id"}) | DERIVED))
+FOREIGN = frozenset({"ticket_id", "person"})
+"""Fields of the row that the pipeline reads and does not write."""
+OWNED = tuple(sorted((TicketRow.model_fields.keys() - FOREIGN) | DERIVED))
 """Attributes that the pipeline writes. All others belong to somebody else, and no write touches them."""
 
 _DIGITS = 4  # of confidences and milliseconds: more would only lengthen the rows
@@ -180,14 +183,14 @@ def item_of(row: TicketRow) -> Item:
     None and empty collections are left out, and so is what is no field of a row: it is not the pipeline's to
     write. Times become UTC text of one width, which sorts, and floats are rounded to 4 digits.
     """
-    fields = {name: getattr(row, name) for name in TicketRow.model_fields}
+    fields = {name: getattr(row, name) for name in TicketRow.model_fields if name != "person"}
     return {
         **{
             name: _attribute(value)
             for name, value in fields.items()
             if value is not None and value not in ((), {})
         },
-        **{name: _attribute(value) for name, value in row.index_attributes().items()},
+        **{name: _attribute(value) for name, value in index_attributes(row).items()},
         "received_at": _attribute(row.received_at),
     }
 

@@ -105,7 +105,7 @@ class MemoryTicketRows:
 
 def _unknown_of(row: TicketRow | None) -> dict[str, object]:
     """The attributes of a row that the pipeline does not own."""
-    return dict(row.model_extra or {}) if row else {}
+    return {**(row.model_extra or {}), "person": row.person} if row else {}
 
 
 @dataclass

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from ticketmill.aws.clients import error_code, transient
 from ticketmill.aws.dynamodb import row_from
+from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.row import INDEX_ATTRIBUTES, RETIRED_ATTRIBUTES, TicketRow
 
@@ -46,7 +47,7 @@ def reindex(dynamodb: DynamoDBClient, table: str) -> Iterator[bool]:
 
 def _index(dynamodb: DynamoDBClient, table: str, row: TicketRow) -> bool:
     """Sets the attributes of the indexes; False where the row has changed."""
-    attributes = row.index_attributes()
+    attributes = index_attributes(row)
     values: dict[str, Any] = {
         f":{name}": {"S": value} if isinstance(value, str) else {"SS": sorted(value)}
         for name, value in attributes.items()

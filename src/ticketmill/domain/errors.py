@@ -3,6 +3,7 @@
 TicketmillError
 ├── TicketRejected     this ticket can never succeed: recorded, acknowledged, never retried
 ├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to dead-letter
+├── CorrectionRefused  what a person says cannot be recorded: told to them, nothing is written
 └── SetupError         the place is not ready (bundle, stack, settings): ends the command beforehand
 """
 
@@ -63,6 +64,27 @@ class TransientFailure(TicketmillError):
         super().__init__(message)
         self.code = code
         self.dependency = dependency
+
+
+class CorrectionCode(StrEnum):
+    """Why a correction is refused; stable for programs."""
+
+    UNKNOWN_TICKET = "unknown_ticket"
+    UNKNOWN_TASK = "unknown_task"
+    UNKNOWN_LABEL = "unknown_label"
+    NOTHING_SHOWN = "nothing_shown"
+    NOTHING_TO_UNDO = "nothing_to_undo"
+    STALE_REVISION = "stale_revision"
+    STALE_CONTENT = "stale_content"
+
+
+class CorrectionRefused(TicketmillError):
+    """A correction that cannot be recorded. The message says what to do next."""
+
+    def __init__(self, code: CorrectionCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
 
 
 class SetupError(TicketmillError):

@@ -14,6 +14,17 @@ class Urgency(StrEnum):
     LOW = "low"
 
 
+CONFLICT_LEVELS = 2
+
+
+def contradicts(stated: Urgency | str | None, shown: Urgency | str | None) -> bool:
+    """Whether what the submitter set and what the text shows are two levels or more apart."""
+    levels = list(Urgency)
+    if stated not in levels or shown not in levels:
+        return False
+    return abs(levels.index(Urgency(stated)) - levels.index(Urgency(shown))) >= CONFLICT_LEVELS
+
+
 class Sentiment(StrEnum):
     """The writer's feeling toward the product or the service, in the text as a whole."""
 
@@ -50,6 +61,7 @@ class Source(StrEnum):
     SUBJECT = "subject"
     DETECTOR = "detector"
     FALLBACK = "fallback"
+    PERSON = "person"
 
 
 class Status(StrEnum):

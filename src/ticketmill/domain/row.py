@@ -15,8 +15,8 @@ from ticketmill.domain.enrichment import (
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.facets import FACET, facets_of
-from ticketmill.domain.keys import index_position, index_shard, status_shard
+from ticketmill.domain.facets import FACET
+from ticketmill.domain.label import PersonLabel
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
 from ticketmill.domain.spans import AutomaticKind
@@ -33,7 +33,7 @@ MAX_TAGS = 50
 MAX_WARNINGS = 20
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
-"""What `index_attributes` gives."""
+"""What `effective_row.index_attributes` gives."""
 RETIRED_ATTRIBUTES = ("urgency_day", "intent_day", "sentiment_day", "status_day")
 """The keys of the indexes of version 1, which no index has any more."""
 
@@ -217,21 +217,13 @@ class TicketRow(Record):
     """How long the enrichment took."""
     processed_at: datetime
     """When the row's enrichment, rejection or failure was made."""
+    person: dict[str, PersonLabel] = Field(default_factory=dict)
+    """A person's last word on each task. The pipeline never writes it."""
 
     @property
     def received_at(self) -> datetime:
         """When the ticket came in: its upload, which no second run changes."""
         return self.raw.last_modified
-
-    def index_attributes(self) -> dict[str, Any]:
-        """What the indexes hold of this row: its shard, its position in time, and its facets."""
-        shard = index_shard(self.ticket_id)
-        return {
-            "shard": shard,
-            "status_shard": status_shard(self.status, shard),
-            "position": index_position(self.received_at, self.ticket_id),
-            "facets": facets_of(self),
-        }
 
 
 class FoundRows(dict[str, TicketRow]):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from ticketmill.domain.label import Correction
 from ticketmill.domain.message import ListedObject
+from ticketmill.domain.row import TicketRow
 from ticketmill.pipeline.ports import RawTickets
 
 
@@ -37,5 +39,31 @@ class Checkpoints(Protocol):
 
         True for the message that moved it, and again for later deliveries of that message until another
         message moves it on. False for every other message: another one has the rest of the run.
+        """
+        ...
+
+
+class CurrentRows(Protocol):
+    """The rows by id, read consistently."""
+
+    def get(self, ticket_id: str) -> TicketRow | None: ...
+
+
+class LabelJournal(Protocol):
+    """All corrections, each for ever."""
+
+    def of_ticket(self, ticket_id: str) -> list[Correction]:
+        """A ticket's corrections in the order of their numbers, read consistently."""
+        ...
+
+    def walk(self) -> Iterator[Correction]:
+        """Every correction; those of a ticket in the order of their numbers."""
+        ...
+
+    def append(self, corrections: Sequence[Correction], row: TicketRow, replaces: TicketRow) -> bool:
+        """Appends `corrections` and writes `person`, facets and revision of `row`, both or neither.
+
+        False, and nothing written, where the row is not `replaces` any more, or a number is taken. Without
+        `corrections` only the row is written.
         """
         ...

@@ -167,9 +167,10 @@ def _orders_nothing(row: TicketRow) -> bool:
 
 
 def _next(row: TicketRow, current: TicketRow | None, **changes: object) -> TicketRow:
-    """`row`, changed, as what follows the current one."""
+    """`row`, changed, as what follows the current one. What people said stays."""
     revision = 1 if current is None else current.revision + 1
-    return row.model_copy(update={"revision": revision, **changes})
+    person = {} if current is None else current.person
+    return row.model_copy(update={"revision": revision, "person": person, **changes})
 
 
 def _partial_attempts(row: TicketRow, current: TicketRow | None) -> int:

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
+from ticketmill.domain.effective_row import EffectiveRow, effective
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import FoundRows, TicketRow
@@ -60,20 +61,21 @@ class TicketRows(Protocol):
 class Page:
     """Rows, the newest upload first, and the cursor for the next page; None where there is no more."""
 
-    rows: tuple[TicketRow, ...]
+    rows: tuple[EffectiveRow, ...]
     cursor: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class TicketQueries:
-    """The index finds tickets, the table tells of them."""
+    """The index finds tickets, the table tells of them. All labels are the effective ones."""
 
     index: TicketIndex
     rows: TicketRows
 
-    def get(self, ticket_id: str) -> TicketRow | None:
+    def get(self, ticket_id: str) -> EffectiveRow | None:
         """The row of a ticket."""
-        return self.rows.get(ticket_id)
+        row = self.rows.get(ticket_id)
+        return None if row is None else effective(row)
 
     def list(
         self,
@@ -114,7 +116,7 @@ class TicketQueries:
 
     def _matching(
         self, filters: Filters, since: datetime, older_than: str | None, expected: int
-    ) -> Generator[tuple[str, TicketRow], None, None]:
+    ) -> Generator[tuple[str, EffectiveRow], None, None]:
         found = self.index.search(filters.labels, since, older_than, expected)
         at_once = min(expected, MAX_ROWS_AT_ONCE)
         with closing(found):
@@ -125,9 +127,9 @@ class TicketQueries:
                     if row is not None and filters.match(row):
                         yield position, row
 
-    def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, TicketRow]:
+    def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, EffectiveRow]:
         """The rows that exist; one that cannot be read is named in the log and left out."""
         rows = self.rows.get_many(ticket_ids)
         for ticket_id, failure in rows.unreadable.items():
             logger.warning("ticket %s is left out: %s", ticket_id, failure)
-        return rows
+        return {ticket_id: effective(row) for ticket_id, row in rows.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ticketmill.domain.labels import Source, Urgency
+from ticketmill.domain.labels import Source, Urgency, contradicts
 from ticketmill.tasks import classification
 from ticketmill.tasks.stage import EncodedTicket, Stage
 from ticketmill.tasks.task import Column, Lines, Task, evidence_line, label_line, labelled, low_confidence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ticketmill.models.rules import KeywordClassifier
 
 NAME = "urgency"
-CONFLICT_LEVELS = 2
 
 
 def by_head(head: Head) -> Stage[UrgencyPrediction]:
@@ -62,12 +61,6 @@ def by_rules(rules: KeywordClassifier) -> Stage[UrgencyPrediction]:
         ]
 
     return predict
-
-
-def contradicts(stated: Urgency | None, shown: Urgency) -> bool:
-    """Whether what the submitter set and what the text shows are two levels or more apart."""
-    levels = list(Urgency)
-    return stated is not None and abs(levels.index(stated) - levels.index(shown)) >= CONFLICT_LEVELS
 
 
 def _review_reason(prediction: UrgencyPrediction, review_below: float) -> str | None:

@@ -1,0 +1,182 @@
+"""What people say of predictions: appended to the journal, and at once the effective label of the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from difflib import get_close_matches
+
+from ticketmill.domain.effective_row import EffectiveRow, effective, shown_of
+from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, TransientFailure
+from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, replay
+from ticketmill.domain.row import TicketRow
+from ticketmill.operations.ports import CurrentRows, LabelJournal
+
+MAX_WRITE_ATTEMPTS = 8
+MAX_NOTE_CHARS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a person says of one task: `labels` for a label, none for the other kinds."""
+
+    kind: CorrectionKind
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who corrects, how the ticket came before them, and their remark."""
+
+    who: str
+    found_by: FoundBy = FoundBy.FOUND
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectableTask:
+    """A task that a person may correct, with all its labels; `is_many` where several may be right."""
+
+    name: str
+    labels: Sequence[str]
+    is_many: bool = False
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """The journal and the rows, kept in step by one transaction a change."""
+
+    rows: CurrentRows
+    journal: LabelJournal
+    tasks: Mapping[str, CorrectableTask]
+    now: Callable[[], datetime] = field(default=_now, repr=False)
+
+    def correct(
+        self,
+        ticket_id: str,
+        words: Mapping[str, Word],
+        speaker: Speaker,
+        *,
+        revision: int | None = None,
+        content_hash: str | None = None,
+    ) -> EffectiveRow:
+        """Records what a person says of some tasks; the row as it is then.
+
+        With `revision` or `content_hash` only where the row still has these: the person saw no other. An
+        `undo` takes back the task's last word. Raises CorrectionRefused, and TransientFailure where the
+        row keeps changing under the write.
+        """
+        for task, word in words.items():
+            self._check(task, word)
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            row = self._row(ticket_id, revision, content_hash)
+            earlier = self.journal.of_ticket(ticket_id)
+            new = [
+                self._correction(row, task, word, speaker, len(earlier) and earlier[-1].number, place)
+                for place, (task, word) in enumerate(words.items(), 1)
+            ]
+            next_row = row.model_copy(
+                update={"person": replay([*earlier, *new]), "revision": row.revision + 1}
+            )
+            if self.journal.append(new, next_row, row):
+                return effective(next_row)
+        raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+    def confirm(self, ticket_id: str, speaker: Speaker, *, revision: int | None = None) -> EffectiveRow:
+        """Confirms every prediction of the ticket that no person has spoken of yet."""
+        row = self._row(ticket_id, revision, None)
+        shown = effective(row)
+        open_tasks = [
+            name for name in self.tasks if name not in shown.predicted and shown_of(row, name).labels
+        ]
+        if not open_tasks:
+            return shown
+        words = {name: Word(CorrectionKind.CONFIRM) for name in open_tasks}
+        return self.correct(ticket_id, words, speaker, revision=row.revision)
+
+    def _check(self, task: str, word: Word) -> None:
+        if task not in self.tasks:
+            raise CorrectionRefused(
+                CorrectionCode.UNKNOWN_TASK,
+                f'there is no task "{task}" to correct; there are: {", ".join(self.tasks)}',
+            )
+        known = self.tasks[task]
+        if word.kind is CorrectionKind.LABEL and len(set(word.labels)) != 1 and not known.is_many:
+            raise CorrectionRefused(CorrectionCode.UNKNOWN_LABEL, f"{task} takes one label")
+        for label in word.labels:
+            if label not in known.labels:
+                near = get_close_matches(label, list(known.labels), n=1)
+                hint = f' (did you mean "{near[0]}"?)' if near else ""
+                raise CorrectionRefused(
+                    CorrectionCode.UNKNOWN_LABEL,
+                    f'{task} has no label "{label}"{hint}; there are: {", ".join(known.labels)}',
+                )
+
+    def _row(self, ticket_id: str, revision: int | None, content_hash: str | None) -> TicketRow:
+        row = self.rows.get(ticket_id)
+        if row is None:
+            raise CorrectionRefused(
+                CorrectionCode.UNKNOWN_TICKET, f"no ticket {ticket_id}; `ticketmill list` shows the newest"
+            )
+        if revision is not None and row.revision != revision:
+            raise CorrectionRefused(
+                CorrectionCode.STALE_REVISION,
+                f"{ticket_id} has changed since it was shown (revision {row.revision}): look at it again",
+            )
+        if content_hash is not None and row.content_hash != content_hash:
+            raise CorrectionRefused(
+                CorrectionCode.STALE_CONTENT,
+                f"the content of {ticket_id} has changed since it was shown: look at it again",
+            )
+        return row
+
+    def _correction(
+        self, row: TicketRow, task: str, word: Word, speaker: Speaker, last: int, place: int
+    ) -> Correction:
+        shown = shown_of(effective(row), task)
+        labels, undoes = word.labels, None
+        if word.kind is CorrectionKind.CONFIRM:
+            labels = shown.labels
+            if not labels:
+                raise CorrectionRefused(
+                    CorrectionCode.NOTHING_SHOWN, f"{row.ticket_id} has no {task} to confirm: give it a label"
+                )
+        if word.kind is CorrectionKind.UNDO:
+            if task not in row.person:
+                raise CorrectionRefused(
+                    CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {task} of {row.ticket_id}"
+                )
+            undoes = row.person[task].number
+        return Correction(
+            ticket_id=row.ticket_id,
+            number=last + place,
+            task=task,
+            kind=word.kind,
+            labels=labels,
+            undoes=undoes,
+            who=speaker.who,
+            at=self.now(),
+            shown=shown,
+            content_hash=row.content_hash,
+            found_by=speaker.found_by,
+            note=speaker.note and speaker.note[:MAX_NOTE_CHARS],
+        )
+
+    def reapply(self, ticket_id: str) -> bool:
+        """Makes the row say what the journal says; whether it had to be changed. False where no row is."""
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            row = self.rows.get(ticket_id)
+            if row is None:
+                return False
+            person = replay(self.journal.of_ticket(ticket_id))
+            if row.person == person:
+                return False
+            next_row = row.model_copy(update={"person": person, "revision": row.revision + 1})
+            if self.journal.append((), next_row, row):
+                return True
+        raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
