@@ -2,11 +2,11 @@
 
     python tests/benchmarks/enrich.py [--json] [--tickets N] [--threads N]
 
-Alternates, slice by slice: (a) only the session, on the micro-batches made before, one core each; (b) that of
-the encoder without its branch; (c) the session's batches one after another, each on all cores, as onnxruntime
-does by itself; (d) Encoder.encode; (e) the whole enrichment from JSON to JSON lines, as `ticketmill enrich`
-does it, without the cache; and, where it is installed, (f) sentence-transformers with its model at --model, 32
-texts a batch.
+Alternates, slice by slice: (a) only the session, on the micro-batches made before, one core each; (b)
+that of the encoder without its branch; (c) the session's batches one after another, each on all cores,
+as onnxruntime does by itself; (d) Encoder.encode; (e) the whole enrichment from JSON to JSON lines, as
+`ticketmill enrich` does it, without the cache; and, where it is installed, (f) sentence-transformers
+with its model at --model, 32 texts a batch.
 """
 
 from __future__ import annotations
