@@ -111,8 +111,9 @@ def load_parts(bundle: Bundle, detector: LanguageDetector) -> Parts:
 def served_by_onepass(settings: Settings, parts: Parts, dimensions: int) -> dict[str, Served[Any]]:
     """What serves each task where no named model does."""
     from ticketmill.models.rules import urgency_rules
-    from ticketmill.tasks import embedding, language, sentiment, summary, topics, urgency
+    from ticketmill.tasks import embedding, entities, language, sentiment, summary, topics, urgency
     from ticketmill.tasks.stage import Served
+    from ticketmill.text.entities.finder import EntityFinder
 
     head = parts.head
     by_rules = settings.urgency == "rules"
@@ -129,6 +130,7 @@ def served_by_onepass(settings: Settings, parts: Parts, dimensions: int) -> dict
         "topics": Served(topics.by_scorer(parts.scorer), "onepass"),
         "summary": Served(summary.extractive(), "extractive"),
         "language": Served(language.by_detector(parts.detector), "py3langid"),
+        "entities": Served(entities.by_patterns(EntityFinder()), "patterns"),
         "embedding": Served(embedding.by_encoder, f"onepass/{dimensions}"),
     }
 
