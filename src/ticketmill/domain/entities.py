@@ -35,6 +35,10 @@ class EntityKind(StrEnum):
     """A name of the list that `TICKETMILL_PRODUCTS` names."""
 
 
+MASKABLE = (EntityKind.EMAIL, EntityKind.PHONE, EntityKind.CARD, EntityKind.IBAN)
+"""The kinds that `TICKETMILL_MASK` may name."""
+
+
 class Mention(NamedTuple):
     """The characters `start` to `end` of a text name an entity.
 

@@ -34,12 +34,13 @@ def by_patterns(finder: EntityFinder) -> Stage[Entities]:
 
 def _found(finder: EntityFinder, ticket: EncodedTicket) -> Entities:
     from ticketmill.domain.enrichment import Entity
+    from ticketmill.text.entities.accounts import masked_digits
 
     text = ticket.text
     return tuple(
         Entity(
             kind=kind,
-            value=normalised if kind is EntityKind.CARD else text[start:end],
+            value=masked_digits(text[start:end]) if kind is EntityKind.CARD else text[start:end],
             normalised=normalised,
             start=start,
             end=end,

@@ -49,11 +49,14 @@ class EntityFinder:
 
         Of two that overlap the one of the surer kind stays.
         """
-        text = text[:MAX_CHARS]
+        return self.find_all(text[:MAX_CHARS])[:MAX_MENTIONS]
+
+    def find_all(self, text: str) -> tuple[Mention, ...]:
+        """The same without a limit."""
         chosen = _Chosen()
         for mention in self._candidates(text):
             chosen.add(mention)
-        return tuple(chosen.mentions[:MAX_MENTIONS])
+        return tuple(chosen.mentions)
 
     def _candidates(self, text: str) -> Iterator[Mention]:
         """Entities that may overlap, the surer kinds first."""

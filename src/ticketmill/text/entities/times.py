@@ -11,7 +11,7 @@ _ZONE = r"(?:\s?(?P<zone>UTC|GMT|CEST|CET|BST|EST|EDT|CST|CDT|MST|MDT|PST|PDT|IS
 _HALF = r"(?P<half>a\.m\.|p\.m\.|am|pm)(?![\w])"
 _CLOCK = re.compile(
     r"(?<![\w.,:/$€£#-])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,6})?)?"
-    rf"(?:\s?{_HALF})?(?:\s?(?:uhr|h)\b)?{_ZONE}(?![\w:]|[.,]\d|-\d{{3}})",
+    rf"(?:\s?{_HALF})?(?:\s?(?:uhr|h)\b)?{_ZONE}(?!\w|:\d|[.,]\d|-\d{{3}})",
     re.I,
 )
 _WITH_WORD = re.compile(
