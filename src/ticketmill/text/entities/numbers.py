@@ -9,7 +9,7 @@ from ticketmill.domain.entities import EntityKind, Mention
 
 _WORDS = {
     EntityKind.ORDER_NUMBER: (
-        r"orders?|purchase order|sales order|booking|reservation|bestellung|bestell|auftrag|auftrags"
+        r"orders?|(?-i:PO)|purchase order|sales order|booking|reservation|bestellung|bestell|auftrag|auftrags"
         r"|buchung|buchungs"
         r"|commandes?|réservation|pedidos?|orden|reserva|encomenda|ordine|ordini|prenotazione|bestelling"
         r"|bestel|boeking"
@@ -72,6 +72,7 @@ _TOKEN = re.compile(
     r"(?<![\w./@$€£%+-])(?:[A-Z]{1,6}[ ](?=\d{3}))?(?=[\w/.-]{0,12}\d)[A-Za-z]{0,8}\d?[A-Za-z\d]*"
     r"(?:[-_/.][A-Za-z\d]+){0,5}(?: \d{2,4}\b(?=[ ]\d|\W|$)){0,3}"
 )
+_NO_PART = re.compile(rf"(?:{'|'.join(_WORDS.values())}|{_NUMBER_WORD}|IS|WAS) ", re.I)
 _PREFIXES = {
     EntityKind.ORDER_NUMBER: "ORD|ORDER|BST|BEST|CMD|PED|BKG|(?:PO|SO|BK)(?=[-_#/])",
     EntityKind.INVOICE_NUMBER: "INV|INVOICE|RNR|FACT?|BILL|(?:RE|RG|FA|FV)(?=[-_#/])",
@@ -119,10 +120,12 @@ def find_numbers(text: str) -> Iterator[Mention]:
     """Numbers of orders, invoices, tickets and customers, normalised to capitals without blanks."""
     last: Mention | None = None
     for found in _TOKEN.finditer(text):
-        token = _trimmed(found[0])
-        if not token or not any(map(str.isdigit, token)):
+        token, start = _trimmed(found[0]), found.start()
+        if word := _NO_PART.match(token):  # "ORDER NO 60417"
+            token, start = token[word.end() :], start + word.end()
+        if not any(map(str.isdigit, token)):
             continue
-        start, end = found.start(), found.start() + len(token)
+        end = start + len(token)
         kind = _kind_of(text, start, end, token)
         if kind is None and last is not None and _continues(text, last, start, token):
             kind = last.kind

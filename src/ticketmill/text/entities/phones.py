@@ -15,7 +15,8 @@ _INTERNATIONAL = re.compile(
     rf"(?<![\w.,/+-])(?:\+|00)[1-9]{_GROUPS % '6,14'}(?:\s?(?:ext|x)\.?\s?\d{{1,5}})?(?![\w]|[.,/-]\d)"
 )
 _NATIONAL = re.compile(
-    rf"(?<![\w.,/:+$€£#-])\(?\d{_GROUPS % '5,13'}\)?(?:\s?(?:ext|x)\.?\s?\d{{1,5}})?(?![\w]|[.,/:-]\d)"
+    rf"(?<![\w.,/:+$€£#-])(?:\(\d{{2,5}}\)[ -]?\d|\d){_GROUPS % '5,13'}"
+    r"(?:\s?(?:ext|x)\.?\s?\d{1,5})?(?![\w]|[.,/:-]\d)"
 )
 _NORTH_AMERICA = re.compile(r"(?:\(\d{3}\) ?|\d{3}[-.])\d{3}[-.]\d{4}")
 _WORDS = (
@@ -27,7 +28,7 @@ _WORDS = (
     r"|rappeler|joindre"
     r"|joignable|teléfono|telefono|móvil|movil|celular|llamar|llámame|llámenme|telefone|telemóvel|ligar"
     r"|ligue|cellulare"
-    r"|chiamare|chiamatemi|telefoonnummer|telefoon|mobiel|bellen|bereikbaar|gsm"
+    r"|chiamare|chiamatemi|telefoonnummer|telefoon|mobiel|bellen|bel|bel me|bereikbaar|gsm"
 )
 _BEFORE = re.compile(rf"(?<![\w-])(?:{_WORDS})\b[^\d\n.!?;+]{{0,28}}(?:[.:]{{1,2}} ?)?$", re.I)
 _OF_SOMETHING_ELSE = re.compile(
@@ -68,10 +69,6 @@ def find_phones(text: str, normalise: Normalise = plain_form) -> Iterator[Mentio
             is_clear = pattern is _INTERNATIONAL and _is_clear(found[0])
             if not (is_clear or _NORTH_AMERICA.fullmatch(found[0]) or _BEFORE.search(before)):
                 continue
-            if found[0].startswith("(") and ")" not in found[0]:
-                start += 1
-            if text[start:end].count(")") > text[start:end].count("("):
-                end -= 1
             if normalised := normalise(text[start:end]):
                 yield Mention(EntityKind.PHONE, start, end, normalised)
 

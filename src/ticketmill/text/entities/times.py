@@ -10,18 +10,18 @@ from ticketmill.domain.entities import EntityKind, Mention
 _ZONE = r"(?:\s?(?P<zone>UTC|GMT|CEST|CET|BST|EST|EDT|CST|CDT|MST|MDT|PST|PDT|IST|JST)(?![A-Za-z\d]))?"
 _HALF = r"(?P<half>a\.m\.|p\.m\.|am|pm)(?![\w])"
 _CLOCK = re.compile(
-    r"(?<![\w.,:/$€£#-])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,6})?)?"
+    r"(?<![\w.,:/$€£#])(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d{1,6})?)?"
     rf"(?:\s?{_HALF})?(?:\s?(?:uhr|h)\b)?{_ZONE}(?!\w|:\d|[.,]\d|-\d{{3}})",
     re.I,
 )
 _WITH_WORD = re.compile(
-    r"(?<![\w.,:/$€£#-])(?P<hour>\d{1,2})(?:[.:](?P<minute>[0-5]\d))?"
+    r"(?<![\w.,:/$€£#])(?P<hour>\d{1,2})(?:[.:](?P<minute>[0-5]\d))?"
     rf"(?:\s?{_HALF}|\s?uhr\b(?:\s(?P<german>[0-5]\d)\b)?|\s?o['’]?\s?clock\b|\sheures\b|\suur\b){_ZONE}",
     re.I,
 )
 _FRENCH = re.compile(
-    r"\b(?:à|a|de|vers|dès|depuis|avant|après|entre|et|jusqu['’]à|às|as|das|até|le) "
-    r"(?P<hour>\d{1,2})\s?h\s?(?P<minute>[0-5]\d)(?![\w:])",
+    r"\b(?:(?:à|a|de|vers|dès|depuis|avant|après|entre|et|jusqu['’]à|às|as|das|até|le) "
+    r"(?P<hour>\d{1,2})\s?h\s?(?P<minute>[0-5]\d)|(?:à|vers|dès|às) (?P<full>\d{1,2})\s?h)(?![\w:])",
     re.I,
 )
 _PRICED = re.compile(
@@ -47,11 +47,16 @@ def find_times(text: str) -> Iterator[Mention]:
             groups = found.groupdict()
             minute = groups["minute"] or groups.get("german") or "00"
             if normalised := _normalised(groups, minute):
-                yield Mention(EntityKind.TIME, found.start("hour"), found.end(), normalised)
+                yield Mention(
+                    EntityKind.TIME,
+                    found.start("full" if groups.get("full") else "hour"),
+                    found.end(),
+                    normalised,
+                )
 
 
 def _normalised(groups: dict[str, str | None], minute: str) -> str | None:
-    hour, half = int(groups["hour"] or 0), (groups.get("half") or "")[:1].lower()
+    hour, half = int(groups["hour"] or groups.get("full") or 0), (groups.get("half") or "")[:1].lower()
     second, zone = groups.get("second"), groups.get("zone")
     if half and not 1 <= hour <= 12:
         return None

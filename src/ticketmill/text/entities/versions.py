@@ -39,6 +39,9 @@ _SOFTWARE = (
 _BETWEEN = r"(?:\s?(?:is|now|number|no\.?|nr\.?)\b)?[\s:=(\"'-]{0,3}(?:v\.?)?$"
 _AFTER_NUMBERED = re.compile(rf"\b(?:{_NUMBERED}){_BETWEEN}", re.I)
 _AFTER_NAMED = re.compile(rf"\b(?:{_NAMED}){_BETWEEN}", re.I)
+_AFTER_CHANGE = re.compile(
+    r"\b(?:upgrad|updat|downgrad|migrat|roll)\w*(?: \w+){0,2} (?:from|to|von|auf)(?: version)? v?$", re.I
+)
 _AFTER_SOFTWARE = re.compile(rf"(?<![\w-])(?:{_SOFTWARE})[\s:=]{{0,2}}(?:v\.?)?$", re.I)
 _AFTER_LIST = re.compile(r"\d(?:,| and| or| to| bis| und| et| y|[-–→>]+| ->)\s?v?$", re.I)
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -51,6 +54,7 @@ _UNIT = re.compile(
     re.I,
 )
 REACH = 24
+CHANGE_REACH = 40
 
 
 def find_versions(text: str) -> Iterator[Mention]:
@@ -94,4 +98,5 @@ def _is_sure(text: str, found: re.Match[str], continues: bool) -> bool:
     if continues and dots and _AFTER_LIST.search(before):
         return True
     after_word = _AFTER_NAMED if dots else _AFTER_NUMBERED
-    return bool(after_word.search(before) or _AFTER_SOFTWARE.search(before))
+    is_changed = dots and _AFTER_CHANGE.search(text[max(found.start() - CHANGE_REACH, 0) : found.start()])
+    return bool(is_changed or after_word.search(before) or _AFTER_SOFTWARE.search(before))

@@ -34,7 +34,7 @@ _PAIRS = {")": "("}
 _IPV4 = re.compile(r"(?<![\w.@/+-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?![\w:])", re.I)
 _VERSION_BEFORE = re.compile(
-    r"(?:versione?|versión|versão|versie|ver|release|build|firmware|update|driver|software|sdk|app|v)"
+    r"(?<!\w)(?:versione?|versión|versão|versie|ver|release|build|firmware|update|driver|software|sdk|app|v)"
     r"[\s.:(=]{0,3}$",
     re.I,
 )
