@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
+from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 
@@ -20,6 +21,7 @@ __all__ = [
     "make_backfill",
     "make_dead_letters",
     "make_intake",
+    "make_mask",
     "make_pipeline",
     "reindex",
 ]
