@@ -93,16 +93,24 @@ class Corrections:
                 return effective(next_row)
         raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
 
-    def confirm(self, ticket_id: str, speaker: Speaker, *, revision: int | None = None) -> EffectiveRow:
-        """Confirms every prediction of the ticket that no person has spoken of yet."""
+    def confirm(
+        self,
+        ticket_id: str,
+        speaker: Speaker,
+        but: Mapping[str, Word] | None = None,
+        *,
+        revision: int | None = None,
+    ) -> EffectiveRow:
+        """Records `but`, and confirms every other prediction that no person has spoken of yet."""
+        words = dict(but or {})
         row = self._row(ticket_id, revision, None)
         shown = effective(row)
         open_tasks = [
             name for name in self.tasks if name not in shown.predicted and shown_of(row, name).labels
         ]
-        if not open_tasks:
+        words = {**{name: Word(CorrectionKind.CONFIRM) for name in open_tasks}, **words}
+        if not words:
             return shown
-        words = {name: Word(CorrectionKind.CONFIRM) for name in open_tasks}
         return self.correct(ticket_id, words, speaker, revision=row.revision)
 
     def undo(
