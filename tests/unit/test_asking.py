@@ -9,7 +9,9 @@ from correction_desk import CANNOT_TELL, CONFIRM, TASKS, label
 
 from ticketmill.domain.label import Shown
 from ticketmill.entrypoints.cli.asking import Answer, Command, ask_by_key, ask_by_line
+from ticketmill.entrypoints.cli.person import name_of_person
 from ticketmill.operations.corrections import CorrectableTask
+from ticketmill.settings import load_settings
 
 LOW = Shown(labels=("low",), confidence=0.4)
 NOTHING = Shown(labels=())
@@ -70,3 +72,13 @@ def test_a_line_is_a_label_topics_or_a_command_and_the_end_of_the_input_quits() 
     assert by_line("urgency", "x\n") == CANNOT_TELL
     assert by_line("urgency", "z\n") is Command.BACK
     assert by_line("urgency", "") is Command.QUIT
+
+
+def test_who_corrects_is_named_by_the_command_the_setting_or_the_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LOGNAME", "login")
+    assert name_of_person(load_settings(), None) == "login"
+    monkeypatch.setenv("TICKETMILL_PERSON", "ann")
+    assert name_of_person(load_settings(), None) == "ann"
+    assert name_of_person(load_settings(), "bob") == "bob"
