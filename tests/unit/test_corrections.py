@@ -312,3 +312,24 @@ def test_an_index_entry_that_cannot_be_put_right_now_keeps_nobody_from_reading(
     assert row is not None
     assert row.urgency is Urgency.HIGH
     assert "the index entry of TKT-001 stays wrong for now" in caplog.text
+
+
+def test_a_label_that_is_given_twice_is_one(desk: Desk) -> None:
+    assert desk.say(label("high", "high")).urgency is Urgency.HIGH
+    assert [each.label for each in desk.say(label("refunds", "refunds"), "topics").topics] == ["refunds"]
+
+
+def test_who_undoes_while_a_worker_writes_is_not_told_to_look_again(desk: Desk) -> None:
+    class Overtaken:
+        walk, append = desk.journal.walk, desk.journal.append
+        is_first = True
+
+        def of_ticket(self, ticket_id: str) -> list[Correction]:
+            if self.is_first:
+                self.is_first = False
+                desk.enrich(force=True)
+            return desk.journal.of_ticket(ticket_id)
+
+    desk.say(label("high"))
+    corrections = Corrections(desk.rows, Overtaken(), desk.corrections.tasks, desk.now)
+    assert corrections.undo(ID, ANN).person == {}
