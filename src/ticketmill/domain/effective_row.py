@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -22,7 +22,7 @@ class EffectiveRow(TicketRow):
     """A row whose labels are the effective ones. It is made for reading, and never written."""
 
     corrected: Annotated[tuple[str, ...], FACET] = ()
-    """The tasks whose label a person changed."""
+    """The tasks of which a person says other labels than the models."""
     stale_labels: Annotated[tuple[str, ...], FACET] = ()
     """The tasks that a person spoke of before the ticket's content changed."""
     predicted: dict[str, Shown] = Field(default_factory=dict)
@@ -47,12 +47,12 @@ def effective(row: TicketRow) -> EffectiveRow:
     if spoken and row.needs_review:
         changes["review_reasons"] = reasons = _open_reasons(row, spoken)
         changes["needs_review"] = bool(reasons)
-    shown = {name: getattr(row, name) for name in TicketRow.model_fields}
+    predicted = {task: shown_of(row, task) for task in sorted(spoken)}
     return EffectiveRow.model_construct(
-        **{**(row.model_extra or {}), **shown, **changes},
-        corrected=tuple(sorted(task for task, each in spoken.items() if each.kind == CorrectionKind.LABEL)),
+        **{**dict(row), **changes},
+        corrected=tuple(task for task, shown in predicted.items() if _differs(spoken[task], shown)),
         stale_labels=tuple(sorted(row.person.keys() - spoken.keys())),
-        predicted={task: shown_of(row, task) for task in sorted(spoken)},
+        predicted=predicted,
     )
 
 
@@ -67,6 +67,17 @@ def index_attributes(row: TicketRow) -> dict[str, Any]:
     }
 
 
+def is_misindexed(row: TicketRow, facets: Set[str]) -> bool:
+    """Whether the facets that the index has of a row lack what a person says, or say what they replaced.
+
+    So a version that knows no corrections writes them. Facets that other versions add or lack do not count.
+    """
+    if not row.person:
+        return False
+    predicted, shown = facets_of(row), facets_of(effective(row))
+    return not (shown - predicted <= facets and facets.isdisjoint(predicted - shown))
+
+
 def shown_of(row: TicketRow, task: str) -> Shown:
     """What a row says of a task."""
     value = getattr(row, task, None)
@@ -79,6 +90,10 @@ def shown_of(row: TicketRow, task: str) -> Shown:
         source=getattr(row, f"{task}_source", None),
         fingerprint=row.fingerprint,
     )
+
+
+def _differs(spoken: PersonLabel, shown: Shown) -> bool:
+    return spoken.kind != CorrectionKind.CANNOT_TELL and {*spoken.labels} != {*shown.labels}
 
 
 def _label_attributes(row: TicketRow, task: str, spoken: PersonLabel) -> dict[str, Any]:

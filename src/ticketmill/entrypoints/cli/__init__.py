@@ -18,11 +18,13 @@ from typer.core import TyperGroup
 
 from ticketmill.entrypoints.cli import (
     backfill,
+    corrections,
     dead_letters,
     deploy,
     doctor,
     enrich,
     evaluate,
+    label,
     local,
     models,
     reindex,
@@ -79,10 +81,12 @@ app.command()(work.work)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)
+app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")

@@ -185,7 +185,7 @@ def train(
 
     settings = load_settings()
     corpus = corpus or SHIPPED_CORPUS
-    tickets = read_corpus(corpus)
+    tickets = read_corpus(corpus, report=say)
     # An encoder of its own: heads are what is missing when the first ones are trained.
     cache_dir = settings.cache_dir / "training"
     built = build_bundle(cache_dir, precision=precision, extra_files={}, report=say)
