@@ -91,7 +91,7 @@ class WebWorld:
     enricher: Any = field(default_factory=FakeEnricher)
     now: datetime = NOON
 
-    def parts(self, **settings: Any) -> WebParts:
+    def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
         """The parts; `settings` are those of the server."""
         journal = MemoryLabelJournal(self.rows)
         return WebParts(
@@ -102,7 +102,7 @@ class WebWorld:
             raw_bucket=self.raw.bucket,
             raw_tickets=self.raw,
             intake=Intake(),
-            enricher=BackgroundEnricher(lambda: self.enricher),
+            enricher=enricher or BackgroundEnricher(lambda: self.enricher),
             history=TicketHistory(self.raw, self.enriched, journal),
             now=lambda: self.now,
         )

@@ -24,11 +24,10 @@ from ticketmill.entrypoints.web.gate import Gate, TrustedCaller, allowed_hosts
 from ticketmill.entrypoints.web.keys import KeyRing
 from ticketmill.entrypoints.web.limits import RateLimit
 from ticketmill.entrypoints.web.outermost import Outermost
-from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.entrypoints.web.parts import API, WebParts
 from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
-API = "/api/v1"
 ROUTERS = (tickets.router, labels.router, enrich.router, counts.router)
 
 
@@ -61,7 +60,7 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
         return {"status": "ok"}
 
     for router in ROUTERS:
-        app.include_router(router, prefix=API)
+        app.include_router(router)
     app.include_router(page.router, dependencies=MAY_USE_PAGE)
     return app
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ticketmill.entrypoints.web.caller import MAY_READ
 from ticketmill.entrypoints.web.filters import Period
-from ticketmill.entrypoints.web.parts import Parts
+from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.queries.label_counts import LabelCounts
 from ticketmill.queries.trends import Step
 
@@ -19,7 +19,7 @@ MAX_ENTRIES = 20_000
 
 CORRECTED = "corrected"
 
-router = APIRouter(tags=["counts"])
+router = APIRouter(prefix=API, tags=["counts"])
 
 
 class Counts(BaseModel):

@@ -15,14 +15,14 @@ from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.ticket import Ticket
 from ticketmill.entrypoints.web.caller import MAY_WRITE
-from ticketmill.entrypoints.web.parts import Parts, WebParts
+from ticketmill.entrypoints.web.parts import API, Parts, WebParts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import JSON
 from ticketmill.pipeline.enricher import Enricher
 
 MAX_TICKETS = 64
 
-router = APIRouter(tags=["enrichment"])
+router = APIRouter(prefix=API, tags=["enrichment"])
 
 
 class EnrichRequest(BaseModel):

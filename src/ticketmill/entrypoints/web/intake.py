@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.keys import raw_key
 from ticketmill.domain.message import Upload
-from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.entrypoints.web.parts import API, WebParts
 from ticketmill.entrypoints.web.problems import Problem
 
 MAX_TICKETS = 64
@@ -81,5 +81,5 @@ def _store(parts: WebParts, ticket_id: str, body: bytes) -> ReceivedTicket:
     is_new = current is None or current.body != body
     if is_new:
         parts.raw_tickets.put(key, body)
-    href = f"/api/v1/tickets/{quote(ticket_id, safe='')}"
+    href = f"{API}/tickets/{quote(ticket_id, safe='')}"
     return ReceivedTicket(ticket_id=ticket_id, key=key, stored=is_new, href=href)

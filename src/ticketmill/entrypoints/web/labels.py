@@ -11,14 +11,14 @@ from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused
 from ticketmill.domain.label import CorrectionKind, FoundBy
 from ticketmill.entrypoints.web.caller import MAY_CORRECT, Person
-from ticketmill.entrypoints.web.parts import Parts
+from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import JSON, TicketId, revisions_in, row_etag, row_json, row_of
 from ticketmill.operations.corrections import MAX_NOTE_CHARS, Speaker, Word
 
 MAX_LABELS = 20
 
-router = APIRouter(tags=["corrections"])
+router = APIRouter(prefix=API, tags=["corrections"])
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
 

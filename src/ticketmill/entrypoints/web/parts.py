@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ticketmill.settings import Settings
 
 
+API = "/api/v1"
+"""What the paths of the API begin with."""
+
+
 class RawBucket(Protocol):
     """The bucket of raw tickets, for dropping one and for reading it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -149,11 +149,24 @@ def install(app: FastAPI) -> None:
 
 def _methods_of(request: Request) -> list[str]:
     """The methods that a path takes: the framework tells those of one of its routes alone."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.path_regex.match(request.url.path):
-            found |= route.methods or set()
-    return sorted(found)
+    path = request.url.path
+    return sorted(
+        {
+            method
+            for route in _routes(request.app.router)
+            if route.path_regex.match(path)
+            for method in route.methods or ()
+        }
+    )
+
+
+def _routes(router: Any) -> Iterator[Route]:
+    """The routes of a router, and of those that it includes."""
+    for each in router.routes:
+        if isinstance(each, Route):
+            yield each
+        elif included := getattr(each, "original_router", None):
+            yield from _routes(included)
 
 
 def _of_http(error: HTTPException) -> Problem:

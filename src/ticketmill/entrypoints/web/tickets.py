@@ -15,7 +15,7 @@ from ticketmill.domain.errors import TransientFailure
 from ticketmill.entrypoints.web.caller import MAY_READ, MAY_WRITE
 from ticketmill.entrypoints.web.filters import Listed
 from ticketmill.entrypoints.web.intake import Received, receive
-from ticketmill.entrypoints.web.parts import Parts, WebParts
+from ticketmill.entrypoints.web.parts import API, Parts, WebParts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import (
     JSON,
@@ -35,7 +35,7 @@ MISSING = frozenset({"NoSuchKey", "NotFound", "404"})
 
 SourceName: Any = Literal[tuple(sorted(SOURCES))]
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(prefix=API, tags=["tickets"])
 
 
 @router.post(
