@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import groupby, islice
 
 from ticketmill.domain.effective_row import EffectiveRow, effective, shown_of
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, TransientFailure
-from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, replay
+from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, PersonLabel, replay
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.ports import CurrentRows, LabelJournal
 
 MAX_WRITE_ATTEMPTS = 8
+MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
 MAX_NOTE_CHARS = 1000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,10 @@ class Corrections:
         for _ in range(MAX_WRITE_ATTEMPTS):
             row = self._row(ticket_id, revision, content_hash)
             earlier = self.journal.of_ticket(ticket_id)
+            said, at, last = replay(earlier), self.now(), len(earlier) and earlier[-1].number
             new = [
-                self._correction(row, task, word, speaker, len(earlier) and earlier[-1].number, place)
-                for place, (task, word) in enumerate(words.items(), 1)
+                self._correction(row, task, word, speaker, said.get(task), at, number)
+                for number, (task, word) in enumerate(words.items(), last + 1)
             ]
             next_row = row.model_copy(
                 update={"person": replay([*earlier, *new]), "revision": row.revision + 1}
@@ -99,6 +105,21 @@ class Corrections:
         words = {name: Word(CorrectionKind.CONFIRM) for name in open_tasks}
         return self.correct(ticket_id, words, speaker, revision=row.revision)
 
+    def undo(
+        self, ticket_id: str, speaker: Speaker, tasks: Sequence[str] = (), *, revision: int | None = None
+    ) -> EffectiveRow:
+        """Takes back the last word on `tasks`; without any, on all that were spoken of last, and together."""
+        row = self._row(ticket_id, revision, None)
+        said = replay(self.journal.of_ticket(ticket_id))
+        if not said:
+            raise CorrectionRefused(
+                CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {ticket_id} that stands"
+            )
+        latest = max(each.at for each in said.values())
+        last_together = [task for task, each in said.items() if each.at == latest]
+        words = {task: Word(CorrectionKind.UNDO) for task in tasks or last_together}
+        return self.correct(ticket_id, words, speaker, revision=row.revision)
+
     def _check(self, task: str, word: Word) -> None:
         if task not in self.tasks:
             raise CorrectionRefused(
@@ -108,6 +129,12 @@ class Corrections:
         known = self.tasks[task]
         if word.kind is CorrectionKind.LABEL and len(set(word.labels)) != 1 and not known.is_many:
             raise CorrectionRefused(CorrectionCode.UNKNOWN_LABEL, f"{task} takes one label")
+        if word.labels and not known.labels:
+            raise CorrectionRefused(
+                CorrectionCode.UNKNOWN_LABEL,
+                f"{task} has the labels of the bundle, and none is here: run `ticketmill models build`, "
+                "or set TICKETMILL_BUNDLE",
+            )
         for label in word.labels:
             if label not in known.labels:
                 near = get_close_matches(label, list(known.labels), n=1)
@@ -136,7 +163,14 @@ class Corrections:
         return row
 
     def _correction(
-        self, row: TicketRow, task: str, word: Word, speaker: Speaker, last: int, place: int
+        self,
+        row: TicketRow,
+        task: str,
+        word: Word,
+        speaker: Speaker,
+        earlier: PersonLabel | None,
+        at: datetime,
+        number: int,
     ) -> Correction:
         shown = shown_of(effective(row), task)
         labels, undoes = word.labels, None
@@ -147,20 +181,20 @@ class Corrections:
                     CorrectionCode.NOTHING_SHOWN, f"{row.ticket_id} has no {task} to confirm: give it a label"
                 )
         if word.kind is CorrectionKind.UNDO:
-            if task not in row.person:
+            if earlier is None:
                 raise CorrectionRefused(
                     CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {task} of {row.ticket_id}"
                 )
-            undoes = row.person[task].number
+            undoes = earlier.number
         return Correction(
             ticket_id=row.ticket_id,
-            number=last + place,
+            number=number,
             task=task,
             kind=word.kind,
             labels=labels,
             undoes=undoes,
             who=speaker.who,
-            at=self.now(),
+            at=at,
             shown=shown,
             content_hash=row.content_hash,
             found_by=speaker.found_by,
@@ -168,15 +202,38 @@ class Corrections:
         )
 
     def reapply(self, ticket_id: str) -> bool:
-        """Makes the row say what the journal says; whether it had to be changed. False where no row is."""
+        """Makes row and index say what the journal says; whether they had to be changed. False without a row.
+
+        Raises TransientFailure where the row cannot be read, or keeps changing under the write.
+        """
         for _ in range(MAX_WRITE_ATTEMPTS):
-            row = self.rows.get(ticket_id)
+            found = self.rows.get_many([ticket_id])
+            row = found.row_of(ticket_id)
             if row is None:
                 return False
             person = replay(self.journal.of_ticket(ticket_id))
-            if row.person == person:
+            if row.person == person and ticket_id not in found.misindexed:
                 return False
             next_row = row.model_copy(update={"person": person, "revision": row.revision + 1})
             if self.journal.append((), next_row, row):
                 return True
         raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+    def repair(self, ticket_ids: Iterable[str]) -> None:
+        """Reapplies where a reader noticed that the index is wrong. What fails is left to the next reader."""
+        for ticket_id in ticket_ids:
+            try:
+                self.reapply(ticket_id)
+            except TransientFailure as failure:
+                logger.warning("the index entry of %s stays wrong for now: %s", ticket_id, failure)
+
+    def reapply_all(self) -> Iterator[tuple[str, bool]]:
+        """Compares every ticket that the journal names; of each its id, and whether it had to be changed."""
+        by_ticket = groupby(self.journal.walk(), key=lambda each: each.ticket_id)
+        spoken = ((ticket_id, replay(corrections)) for ticket_id, corrections in by_ticket)
+        while chunk := dict(islice(spoken, MAX_ROWS_AT_ONCE)):
+            found = self.rows.get_many(chunk)
+            for ticket_id, person in chunk.items():
+                row = found.get(ticket_id)
+                is_right = row is not None and row.person == person and ticket_id not in found.misindexed
+                yield ticket_id, not is_right and self.reapply(ticket_id)
