@@ -53,6 +53,9 @@ def connect_parts(settings: Settings) -> WebParts:
         intake=bootstrap.make_intake(settings),
         enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
         history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, corrections.journal),
+        deliveries=adapters.deliveries,
+        queue=adapters.queue,
+        dead_letters=adapters.dead_letters,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from fastapi import Depends, Request
 
 if TYPE_CHECKING:
+    from ticketmill.aws.sqs import QueueDepths
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -37,6 +38,20 @@ class EnrichedObjects(Protocol):
     def get(self, key: str) -> bytes: ...
 
 
+class Deliveries(Protocol):
+    """Which webhook deliveries were taken in."""
+
+    def is_known(self, source: str, delivery_id: str) -> bool: ...
+
+    def note(self, source: str, delivery_id: str) -> None: ...
+
+
+class Queue(Protocol):
+    """A queue whose messages can be counted."""
+
+    def depths(self) -> QueueDepths: ...
+
+
 def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
     parts: WebParts = request.app.state.parts
@@ -61,6 +76,9 @@ class WebParts:
     intake: Intake
     enricher: BackgroundEnricher
     history: TicketHistory
+    deliveries: Deliveries
+    queue: Queue
+    dead_letters: Queue
     now: Callable[[], datetime] = _now
 
 
