@@ -97,7 +97,7 @@ class WebWorld:
         """The parts; `settings` are those of the server."""
         journal = MemoryLabelJournal(self.rows)
         return WebParts(
-            settings=Settings(**settings),
+            settings=Settings(**{"web_list_kept_s": 0, **settings}),
             queries=TicketQueries(MemoryIndex(self.rows), self.rows),
             corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
             records=self.enriched,

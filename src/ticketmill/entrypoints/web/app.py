@@ -23,6 +23,7 @@ from ticketmill.entrypoints.web import (
     tickets,
     webhooks,
 )
+from ticketmill.entrypoints.web.answers import Answers
 from ticketmill.entrypoints.web.caller import MAY_USE_PAGE, scopes_of
 from ticketmill.entrypoints.web.feed import Feed
 from ticketmill.entrypoints.web.gate import Gate, TrustedCaller, allowed_hosts
@@ -57,12 +58,13 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
         middleware=[Middleware(Outermost), Middleware(_gate(parts.settings, trusted))],
     )
     app.state.parts = parts
+    app.state.answers = Answers(parts.settings.web_list_kept_s)
     app.state.feed = Feed(parts.queries, parts.now)
     problems.install(app)
     openapi.install(app)
 
     @app.get(f"{API}/health", operation_id="health", tags=["server"])
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok"}
 

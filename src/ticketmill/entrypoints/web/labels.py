@@ -98,5 +98,6 @@ def put_labels(
     revision = None if revisions is None else row.revision
     speaker = Speaker(person, said.found_by, said.note)
     corrected = parts.corrections.correct(row.ticket_id, said.words(), speaker, revision=revision)
+    request.app.state.answers.clear()
     request.app.state.feed.notice(corrected)
     return Response(row_json(corrected), headers={"ETag": row_etag(corrected)}, media_type=JSON)

@@ -52,7 +52,7 @@ class Queue(Protocol):
     def depths(self) -> QueueDepths: ...
 
 
-def parts_of(request: Request) -> WebParts:
+async def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
     parts: WebParts = request.app.state.parts
     return parts
