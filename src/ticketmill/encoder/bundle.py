@@ -60,6 +60,8 @@ class EncoderSection(_Section):
     max_windows: PositiveInt
     """The most windows of one text."""
     precision: Precision
+    branch_labels: PositiveInt | None = None
+    """How many labels the branch scores; null for an encoder without a branch."""
 
 
 class SourceSection(_Section):
@@ -128,7 +130,8 @@ def fingerprint_of(encoder: EncoderSection, files: Mapping[str, FileEntry]) -> s
     Derived files are excluded.
     """
     content = {
-        "encoder": encoder.model_dump(mode="json"),
+        # without what is null: older bundles keep their fingerprints
+        "encoder": encoder.model_dump(mode="json", exclude_none=True),
         "files": {name: entry.sha256 for name, entry in files.items() if not entry.derived},
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

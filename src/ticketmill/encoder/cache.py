@@ -80,16 +80,20 @@ def _key(text: str) -> bytes:
 
 
 def _size(encoded: Encoded) -> int:
-    arrays = (encoded.embedding, encoded.layers, encoded.token_states, encoded.offsets)
-    return OVERHEAD_BYTES + sum(array.nbytes for array in arrays)
+    return OVERHEAD_BYTES + sum(int(getattr(encoded, name).nbytes) for name in _array_names(encoded))
 
 
 def _owned(encoded: Encoded) -> Encoded:
     """A copy with its own arrays: a view would keep the complete micro-batch in memory."""
     copies = {}
-    for name in ("embedding", "layers", "token_states", "offsets"):
+    for name in _array_names(encoded):
         array = getattr(encoded, name)
         copies[name] = array if array.base is None else array.copy()
     for array in copies.values():
         array.flags.writeable = False
     return replace(encoded, **copies)
+
+
+def _array_names(encoded: Encoded) -> tuple[str, ...]:
+    names = ("embedding", "layers", "token_states", "offsets")
+    return names if encoded.branch is None else (*names, "branch")

@@ -50,6 +50,8 @@ class Encoded:
     """Whether the text continues after the last encoded token."""
     windows: int
     """Number of windows. 0 for a text without tokens."""
+    branch: Floats | None = None
+    """(labels,): the scores of the branch, in log odds. None where the encoder has no branch."""
 
 
 class EncoderOutput(NamedTuple):
@@ -61,6 +63,8 @@ class EncoderOutput(NamedTuple):
     """(B, S, 384)"""
     embedding: Floats
     """(B, 384)"""
+    branch: Floats | None = None
+    """(B, labels), of an encoder with a branch"""
 
 
 TokenBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -120,6 +124,7 @@ class Encoder:
             providers=["CPUExecutionProvider"],
             disabled_optimizers=SLOW_FUSIONS,
         )
+        self._outputs = [output.name for output in self._session.get_outputs()]
 
     @property
     def most_tokens(self) -> int:
@@ -164,7 +169,7 @@ class Encoder:
     def encode_tokens(self, input_ids: NDArray[np.int64], attention_mask: NDArray[np.int64]) -> EncoderOutput:
         """The bare model, on ids and mask of shape (B, S): 1 for a token, 0 for padding on the right."""
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
-        return EncoderOutput(*self._session.run(list(EncoderOutput._fields), feed))
+        return EncoderOutput(*self._session.run(self._outputs, feed))
 
     def _special(self, *spellings: str) -> int:
         known = (self._tokenizer.token_to_id(token) for token in spellings)
@@ -203,6 +208,7 @@ class Encoder:
             tokens=sum(part.tokens for part in parts),
             truncated=truncated,
             windows=len(parts),
+            branch=_mean_of_branches(parts, weights / weights.sum()),
         )
 
     def _padded(self, rows: list[list[int]]) -> TokenBatch:
@@ -225,7 +231,21 @@ class Encoder:
             tokens=0,
             truncated=False,
             windows=0,
+            branch=None
+            if self._section.branch_labels is None
+            else np.zeros(self._section.branch_labels, np.float32),
         )
+
+
+def branches_of(encoded: Sequence[Encoded]) -> Floats | None:
+    """(texts, labels): the branch's scores, where the encoder has a branch."""
+    scores = [each.branch for each in encoded if each.branch is not None]
+    return np.stack(scores) if scores else None
+
+
+def _mean_of_branches(parts: Sequence[Encoded], shares: Floats) -> Floats | None:
+    scores = [part.branch for part in parts if part.branch is not None]
+    return np.tensordot(shares, np.stack(scores), axes=1) if scores else None
 
 
 def _session_options() -> ort.SessionOptions:
@@ -252,4 +272,5 @@ def _encoded(window: _Window, output: EncoderOutput, row: int) -> Encoded:
         tokens=len(window.ids),
         truncated=False,
         windows=1,
+        branch=None if output.branch is None else output.branch[row],
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,11 @@ class LeftOut:
     """(n,): the groups by which calibrations are left out"""
     styles: NDArray[np.str_]
     """(n,)"""
+
+    def joined(self, branch: Mapping[str, Doubles], weights: Mapping[str, float]) -> LeftOut:
+        """The scores with those of the branch (n, labels) added, each task's by its weight."""
+        added = {task: self.scores[task] + weight * branch[task] for task, weight in weights.items()}
+        return replace(self, scores={**self.scores, **added})
 
 
 @dataclass(frozen=True, slots=True)

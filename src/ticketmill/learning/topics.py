@@ -63,7 +63,7 @@ def fit_blend(
     tickets: Sequence[LabelledTicket], encoder: Encoder, taxonomies: Taxonomies, report: Report
 ) -> FittedBlend:
     """The blend of the shipped taxonomies. The figures hold out each business once."""
-    _, layers, embeddings = encode_tickets(tickets, encoder, report)
+    _, layers, embeddings, _ = encode_tickets(tickets, encoder, report)
     domains = np.array([ticket.domain for ticket in tickets])
     centre = embeddings.mean(axis=0).astype(np.float32)
     topics, intent = (

@@ -18,13 +18,20 @@ from ticketmill.domain.labels import Intent, Sentiment, Urgency
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.learning.augment import courteous_copies
 from ticketmill.learning.blocks import WEIGHTS, Raw, read_raw
-from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
+from ticketmill.learning.branch import LABELS as BRANCH_LABELS
+from ticketmill.learning.calibration import (
+    Calibration,
+    fit_branch_weight,
+    fit_calibration,
+    fit_threshold,
+)
 from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.learning.cross_validation import Fitted, fit
+from ticketmill.learning.left_out_branch import SHIPPED_LEFT_OUT, left_out_scores
 from ticketmill.learning.quality import LeftOut, Quality, measure
 from ticketmill.learning.ridge import one_blas_thread
 from ticketmill.models.features import read_lexical
-from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, HeadsManifest, HeadSpec, Kind
+from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, BranchSpec, HeadsManifest, HeadSpec, Kind
 
 # Operating points, in units of the scores, which are about 0 for no and 1 for yes. To miss a pressing ticket
 # costs more than to check a normal one: with these nine of ten are found in nearly every file. Outside of the
@@ -53,6 +60,8 @@ class TrainedHeads:
     files: dict[str, bytes]
     businesses: Quality
     styles: Quality
+    without_branch: Quality | None = None
+    """With each business left out, what heads do on an encoder without the branch; None where it has none."""
 
 
 class Columns(NamedTuple):
@@ -85,6 +94,8 @@ class Training:
     """The encoder's layers that the heads use."""
     originals: int
     """The first so many are of the corpus; the rest are copies, which train and are not scored."""
+    branch: dict[str, Doubles]
+    """(originals, labels) by task: what branches say that did not see a ticket's business. Empty without."""
 
     @property
     def is_one_style(self) -> bool:
@@ -119,13 +130,21 @@ def train_heads(
         businesses = training.left_out(fitted, training.domains)
         styles = businesses if training.is_one_style else training.left_out(fitted, training.styles)
     specs, shifts = calibrated(training.tasks, styles)
+    without_branch = measure(businesses) if training.branch else None
+    if training.branch:
+        weights = {
+            task: fit_branch_weight(styles.scores[task], scores, styles.truth[task], styles.lengths)
+            for task, scores in training.branch.items()
+        }
+        businesses, styles = (each.joined(training.branch, weights) for each in (businesses, styles))
+        specs = with_branch(specs, weights, styles)
     arrays["bias"] = (arrays["bias"].astype(np.float64) + shifts).astype(np.float32)
     manifest = HeadsManifest(format=3, layers=training.layers, tasks=specs, trained_on=trained_on)
     files = {
         ARRAYS_FILE: npz_bytes(arrays),
         MANIFEST_FILE: (manifest.model_dump_json(indent=2) + "\n").encode(),
     }
-    return TrainedHeads(files, measure(businesses), measure(styles))
+    return TrainedHeads(files, measure(businesses), measure(styles), without_branch)
 
 
 def ablations(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> dict[str, Quality]:
@@ -158,6 +177,18 @@ def calibrated(tasks: dict[str, Columns], styles: LeftOut) -> tuple[dict[str, He
     return specs, shifts
 
 
+def with_branch(
+    specs: dict[str, HeadSpec], weights: dict[str, float], styles: LeftOut
+) -> dict[str, HeadSpec]:
+    """The specifications with the calibrations of `styles`, in whose scores the branch's are."""
+    found = dict(specs)
+    for task, weight in weights.items():
+        fitted = fit_calibration(styles.scores[task], styles.truth[task], styles.lengths, specs[task].kind)
+        branch = BranchSpec(weight=weight, temperature=fitted.temperature, length_slope=fitted.slope)
+        found[task] = specs[task].model_copy(update={"branch": branch})
+    return found
+
+
 def read_training(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> Training:
     """Everything of the tickets that training needs, and of courteous copies of some."""
     tasks = task_columns(tickets)
@@ -174,7 +205,17 @@ def read_training(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report
         domains=np.array([ticket.domain for ticket in tickets]),
         styles=np.array([ticket.style for ticket in tickets]),
         originals=originals,
+        branch=_branch_scores(texts[:originals], encoded.branch),
     )
+
+
+def _branch_scores(texts: Sequence[str], own: Doubles | None) -> dict[str, Doubles]:
+    """By task, what branches say that were not trained on the tickets; `own` are the encoder's branch's."""
+    if own is None:
+        return {}
+    content = SHIPPED_LEFT_OUT.read_bytes()
+    scores = left_out_scores(texts, own[: len(texts)], content)
+    return {task: columns.of(scores) for task, columns in branch_columns().items()}
 
 
 class EncodedTickets(NamedTuple):
@@ -186,19 +227,28 @@ class EncodedTickets(NamedTuple):
     """(n, layers · hidden): the means of these layers."""
     embeddings: Doubles
     """(n, hidden)"""
+    branch: Doubles | None
+    """(n, labels): the scores of the encoder's branch, where it has one."""
 
 
 def encode_tickets(tickets: Sequence[LabelledTicket], encoder: ReadsTexts, report: Report) -> EncodedTickets:
     """The tickets as the heads see them."""
     report(f"encoding {len(tickets)} tickets")
     chosen: tuple[int, ...] = ()
-    layers, embeddings = [], []
+    layers, embeddings, branches = [], [], []
     for start in range(0, len(tickets), CHUNK):
         for encoded in encoder.encode([each.text for each in tickets[start : start + CHUNK]]):
             chosen = chosen or layers_of_heads(len(encoded.layers) - 1)
             layers.append(encoded.layers[list(chosen)].reshape(-1))
             embeddings.append(encoded.embedding)
-    return EncodedTickets(chosen, np.array(layers, np.float32), np.array(embeddings, np.float64))
+            if encoded.branch is not None:
+                branches.append(encoded.branch)
+    return EncodedTickets(
+        chosen,
+        np.array(layers, np.float32),
+        np.array(embeddings, np.float64),
+        np.array(branches, np.float64) if branches else None,
+    )
 
 
 def layers_of_heads(depth: int) -> tuple[int, ...]:
@@ -220,6 +270,16 @@ def task_columns(tickets: Sequence[LabelledTicket]) -> dict[str, Columns]:
         ("sentiment", tuple(Sentiment)),
         ("topics", tuple(topics)),
     ):
+        columns[task] = Columns(labels, first)
+        first += len(labels)
+    return columns
+
+
+def branch_columns() -> dict[str, Columns]:
+    """The tasks that a branch scores, in the order of its scores."""
+    columns: dict[str, Columns] = {}
+    first = 0
+    for task, labels in BRANCH_LABELS.items():
         columns[task] = Columns(labels, first)
         first += len(labels)
     return columns

@@ -60,6 +60,8 @@ class Reading:
     scores: Floats
     lexical: Lexical
     words: Values
+    branch: Floats | None = None
+    """(tickets, labels): the scores of the encoder's branch"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +75,12 @@ class Features:
     def scores(self) -> Floats:
         """(outputs,)"""
         return np.asarray(self.reading.scores[self.position])
+
+    @property
+    def branch(self) -> Floats | None:
+        """(labels,): None where the encoder has no branch."""
+        branch = self.reading.branch
+        return None if branch is None else np.asarray(branch[self.position])
 
     @property
     def length(self) -> float:
@@ -109,8 +117,8 @@ class FeatureMap:
         """Number of values of the hidden layers' means that it takes a ticket."""
         return len(self._dense)
 
-    def read(self, texts: Sequence[str], dense: Floats) -> list[Features]:
-        """`texts` and their pooled layers (texts, inputs), in order."""
+    def read(self, texts: Sequence[str], dense: Floats, branch: Floats | None = None) -> list[Features]:
+        """`texts`, their pooled layers (texts, inputs) and the branch's scores of them, in order."""
         lexical = read_lexical(texts)
         words = self._word_index.values(word_counts(lexical.tokens), len(texts))
         chars = self._char_index.values(char_counts(lexical.tokens), len(texts))
@@ -123,7 +131,7 @@ class FeatureMap:
             + np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT) @ self._surface
             + self._bias
         )
-        reading = Reading(scores.astype(np.float32), lexical, words)
+        reading = Reading(scores.astype(np.float32), lexical, words, branch)
         return [Features(reading, position) for position in range(len(texts))]
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:

@@ -42,6 +42,17 @@ _UNREADABLE = (
 )
 
 
+class BranchSpec(BaseModel):
+    """How the branch's scores join a task's own: each is multiplied by `weight` and added, and the sum has a
+    calibration of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weight: float
+    temperature: float
+    length_slope: float = 0.0
+
+
 class HeadSpec(BaseModel):
     """One task. `softmax` labels exclude each other, `sigmoid` labels do not.
 
@@ -58,6 +69,7 @@ class HeadSpec(BaseModel):
     length_slope: float = 0.0
     review_below: float = 0.0
     threshold: float = 0.5
+    branch: BranchSpec | None = None
 
 
 class HeadsManifest(BaseModel):
@@ -85,8 +97,20 @@ class Head:
         return activate(self.scores(features) / self._spreads(features)[:, None], self.spec.kind)
 
     def scores(self, features: Sequence[Features]) -> Floats:
-        """(n, labels): linear in the features, with the operating point, before any calibration."""
-        return np.stack([each.scores[self._first : self._first + len(self.spec.labels)] for each in features])
+        """(n, labels): linear in the features, with the operating point, before any calibration.
+
+        Where the encoder has a branch that knows the task, with the branch's scores.
+        """
+        own = slice(self._first, self._first + len(self.spec.labels))
+        branch = self.spec.branch
+        return np.stack(
+            [
+                each.scores[own] + np.float32(branch.weight) * each.branch[own]
+                if branch is not None and each.branch is not None
+                else each.scores[own]
+                for each in features
+            ]
+        )
 
     def evidence(self, features: Features, label: str) -> list[Phrase]:
         """Up to three phrases of the text with most weight for `label`, in log odds."""
@@ -97,7 +121,9 @@ class Head:
     def _spreads(self, features: Sequence[Features]) -> Floats:
         """(n,): what the scores are divided by."""
         lengths = np.array([each.length for each in features], np.float32)
-        return np.asarray(self.spec.temperature * lengths**self.spec.length_slope, np.float32)
+        has_branch = bool(features) and features[0].branch is not None
+        fitted = self.spec.branch if has_branch and self.spec.branch is not None else self.spec
+        return np.asarray(fitted.temperature * lengths**fitted.length_slope, np.float32)
 
 
 def activate(logits: NDArray[np.floating], kind: Kind) -> Floats:
@@ -125,9 +151,13 @@ class Heads:
             for (task, spec), first in zip(manifest.tasks.items(), firsts, strict=False)
         }
 
-    def read(self, texts: Sequence[str], layers: Floats) -> list[Features]:
-        """The features of `texts`; the means of their hidden layers are (texts, all layers, hidden)."""
-        return self._map.read(texts, layers[:, self._layers, :].reshape(len(texts), self._map.inputs))
+    def read(self, texts: Sequence[str], layers: Floats, branch: Floats | None = None) -> list[Features]:
+        """The features of `texts`; the means of their hidden layers are (texts, all layers, hidden).
+
+        `branch` has the scores of the encoder's branch, (texts, labels), where it has one.
+        """
+        pooled = layers[:, self._layers, :].reshape(len(texts), self._map.inputs)
+        return self._map.read(texts, pooled, branch)
 
 
 def load_heads(files: Mapping[str, bytes]) -> Heads:

@@ -18,7 +18,7 @@ from ticketmill.domain.enrichment import Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import Ticket
 from ticketmill.encoder.cache import CachedEncoder
-from ticketmill.encoder.encoder import Encoded
+from ticketmill.encoder.encoder import Encoded, branches_of
 from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
@@ -99,7 +99,7 @@ class Enricher:
         self, tickets: Sequence[Ticket], readings: Sequence[Reading], encoded: Sequence[Encoded]
     ) -> list[EncodedTicket]:
         layers = np.stack([each.layers for each in encoded])
-        features = self.heads.read([reading.text for reading in readings], layers)
+        features = self.heads.read([reading.text for reading in readings], layers, branches_of(encoded))
         return [EncodedTicket(*each) for each in zip(tickets, readings, encoded, features, strict=True)]
 
     def _assemble(self, ticket: EncodedTicket, results: Mapping[str, Any], latency: LatencyMs) -> Enrichment:

@@ -26,6 +26,7 @@ from pydantic import ValidationError
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.build import quantize, sources
+from ticketmill.encoder.build.branch import BRANCH, SHIPPED_BRANCH, read_branch
 from ticketmill.encoder.build.graph import EncoderConfig, build_encoder_graph
 from ticketmill.encoder.build.sources import EncoderFiles, Report
 from ticketmill.encoder.bundle import (
@@ -48,7 +49,7 @@ from ticketmill.encoder.bundle import (
 )
 
 # Raised by one whenever the same inputs would give another encoder.onnx or another encoder section.
-RECIPE = 4
+RECIPE = 5
 MAX_TOKENS = 256
 MAX_WINDOWS = 8
 DEFAULT_PRECISION: Precision = "int8"
@@ -69,15 +70,18 @@ class Recipe:
     """SHA-256 of the source's files, by name."""
     calibration: Path = quantize.SHIPPED_CALIBRATION
     """The ranges of the activations, for the precision int8."""
+    branch: Path | None = SHIPPED_BRANCH
+    """The fine-tuned copy of the upper layers; None for an encoder without one."""
     name: str = sources.ENCODER_NAME
     """What records call the encoder."""
 
     def inputs(self, precision: Precision) -> dict[str, str]:
         """The hashes of everything that goes into the encoder."""
-        if precision == "fp32":
-            return dict(self.pinned)
-        calibration = hashlib.sha256(self.calibration.read_bytes()).hexdigest()
-        return {**self.pinned, quantize.CALIBRATION: calibration}
+        more = {} if self.branch is None else {BRANCH: self.branch}
+        if precision == "int8":
+            more[quantize.CALIBRATION] = self.calibration
+        hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in more.items()}
+        return {**self.pinned, **hashes}
 
     def made(self, manifest: Manifest, precision: Precision) -> bool:
         """Whether this recipe would make the encoder of `manifest` again."""
@@ -221,7 +225,10 @@ class _Build:
         files = sources.fetch_encoder(source, downloads, report, self.recipe.pinned)
         report("building the encoder")
         config = _read_config(files)
-        graph = build_encoder_graph(load_file(files.weights), config)
+        weights = load_file(files.weights)
+        path = self.recipe.branch
+        branch = None if path is None else read_branch(path.read_bytes(), weights)
+        graph = build_encoder_graph(weights, config, branch)
         if self.precision == "int8":
             ranges = quantize.read_ranges(self.recipe.calibration.read_bytes())
             graph = quantize.quantize(graph, ranges)
@@ -234,6 +241,7 @@ class _Build:
             max_tokens=min(MAX_TOKENS, config.max_position_embeddings),
             max_windows=MAX_WINDOWS,
             precision=self.precision,
+            branch_labels=None if branch is None else len(branch.bias),
         )
         return encoder, files.origin
 

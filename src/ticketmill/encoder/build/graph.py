@@ -1,4 +1,4 @@
-"""The encoder as an ONNX graph: BERT that also outputs the mean of every hidden layer.
+"""The encoder as an ONNX graph: BERT that also outputs the mean of every hidden layer, and a branch of it.
 
 Only operators of the ONNX standard are emitted; onnxruntime fuses what it can. Its own fused operators
 (com.microsoft Attention, SkipLayerNormalization, BiasGelu) are no faster on a CPU: within 5% either way.
@@ -6,7 +6,7 @@ Only operators of the ONNX standard are emitted; onnxruntime fuses what it can. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from ticketmill.domain.errors import SetupError
+from ticketmill.encoder.build.branch import PREFIX, Branch
 
 if TYPE_CHECKING:
     import onnx
@@ -52,7 +53,9 @@ class EncoderConfig(BaseModel):
         return self
 
 
-def build_encoder_graph(weights: Weights, config: EncoderConfig) -> onnx.ModelProto:
+def build_encoder_graph(
+    weights: Weights, config: EncoderConfig, branch: Branch | None = None
+) -> onnx.ModelProto:
     """The ONNX model of a BERT encoder that outputs all its layers.
 
     Inputs, int64 of shape (batch, tokens): `input_ids`, and `attention_mask` with 1 for a token and 0 for
@@ -63,6 +66,7 @@ def build_encoder_graph(weights: Weights, config: EncoderConfig) -> onnx.ModelPr
                         after the embeddings and after each layer
         `token_states`  (batch, tokens, hidden_size): the last layer; ignore the rows of padding
         `embedding`     (batch, hidden_size): the last of `layers`, normalized to length 1
+        `branch`        (batch, labels), with a branch alone: its scores
 
     `weights` are named and shaped as in `model.safetensors` of a Hugging Face BertModel.
 
@@ -73,7 +77,7 @@ def build_encoder_graph(weights: Weights, config: EncoderConfig) -> onnx.ModelPr
         from onnx import helper
     except ModuleNotFoundError as error:
         raise SetupError("building the encoder needs onnx: pip install 'ticketmill[build]'") from error
-    return _Writer(weights, config, helper).model()
+    return _Writer(weights, config, branch, helper).model()
 
 
 class _Writer:
@@ -83,9 +87,10 @@ class _Writer:
     comments: B texts, S tokens, H hidden size, A heads, D = H / A.
     """
 
-    def __init__(self, weights: Weights, config: EncoderConfig, helper: Any) -> None:
-        self._weights = weights
+    def __init__(self, weights: Weights, config: EncoderConfig, branch: Branch | None, helper: Any) -> None:
+        self._weights = weights if branch is None else {**weights, **branch.weights}
         self._config = config
+        self._branch = branch
         self._helper = helper
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
@@ -100,6 +105,8 @@ class _Writer:
             "token_states": ["batch", "tokens", config.hidden_size],
             "embedding": ["batch", config.hidden_size],
         }
+        if self._branch is not None:
+            outputs["branch"] = ["batch", len(self._branch.bias)]
         graph = self._helper.make_graph(
             self._nodes,
             "encoder",
@@ -129,12 +136,28 @@ class _Writer:
         states = self._embeddings()
         layers = [pooled(states)]
         for index in range(self._config.num_hidden_layers):
+            if self._branch is not None and index == self._branch.first:
+                self._write_branch(self._branch, states, bias, pooled)
             states = self._layer(f"encoder.layer.{index}", states, bias)
             layers.append(pooled(states))
         self._op("Identity", states, output="token_states")
         self._op("Concat", *layers, output="layers", axis=1)
         last = self._op("Squeeze", layers[-1], "axis_1")
         self._op("LpNormalization", last, output="embedding", axis=-1, p=2)
+
+    def _write_branch(self, branch: Branch, states: str, bias: str, pooled: Callable[[str], str]) -> None:
+        """The branch on the `states` that it begins at; `bias` is that of padding, (B, 1, 1, S)."""
+        # under a name of its own, so that its scales in 8 bits leave those of the encoder's layer as they are
+        states = self._op("Identity", states)
+        for index in range(branch.layers):
+            states = self._layer(f"{PREFIX}.layer.{index}", states, bias)
+        column = self._op("Reshape", bias, self._ints("column", 0, -1, 1))  # (B, S, 1)
+        greatest = self._op("ReduceMax", self._op("Add", states, column), self._ints("axis_1", 1), keepdims=1)
+        both = self._op("Concat", pooled(states), greatest, axis=2)  # (B, 1, 2H)
+        flat = self._op("Squeeze", both, "axis_1")
+        # Gemm, so that it is no product that int8 rounds: it is small, and decides every label
+        head = self._constant(f"{PREFIX}.head", branch.head)
+        self._op("Gemm", flat, head, self._constant(f"{PREFIX}.bias", branch.bias), output="branch")
 
     def _embeddings(self) -> str:
         config = self._config

@@ -1,0 +1,300 @@
+"""Fine-tunes the branch: a copy of the encoder's upper half that learns three tasks at once.
+
+The lower layers stay as they are, so their states are computed once. The businesses are dealt into folds; a
+branch that did not see a fold's businesses says what it makes of their tickets, and one of all tickets ships.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketmill.arrays import Floats
+from ticketmill.domain.labels import Intent, Sentiment, Urgency
+from ticketmill.encoder.build.branch import branch_file
+from ticketmill.encoder.build.sources import EncoderFiles, Report
+from ticketmill.learning.corpus import LabelledTicket
+from ticketmill.learning.left_out_branch import left_out_file
+
+if TYPE_CHECKING:
+    import torch
+
+LABELS: dict[str, tuple[str, ...]] = {
+    "intent": tuple(Intent),
+    "urgency": tuple(Urgency),
+    "sentiment": tuple(Sentiment),
+}
+"""The tasks that a branch learns, in the order of its scores."""
+STEPS_BETWEEN_REPORTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRecipe:
+    """How a branch is trained. The learning rate rises over the first tenth of the steps, then falls to 0."""
+
+    epochs: int = 3
+    learning_rate: float = 2e-4
+    batch_size: int = 16
+    label_smoothing: float = 0.05
+    dropout: float = 0.1
+    max_tokens: int = 160
+    folds: int = 3
+    seed: int = 0
+
+
+class Lower(NamedTuple):
+    """The states of every ticket after the layers that stay, and the layers that a branch begins as."""
+
+    first: int
+    states: list[torch.Tensor]
+    """n of (tokens, hidden), in 16 bits"""
+    upper: torch.nn.ModuleList
+
+
+class Trained(NamedTuple):
+    """A trained branch. The head reads (pooled - mean) / spread."""
+
+    layers: torch.nn.ModuleList
+    head: torch.nn.Linear
+    mean: torch.Tensor
+    spread: torch.Tensor
+
+
+def fine_tune(
+    tickets: Sequence[LabelledTicket],
+    encoder: EncoderFiles,
+    recipe: BranchRecipe,
+    work_dir: Path,
+    report: Report,
+) -> tuple[bytes, bytes]:
+    """The file of a branch of all tickets, and that of what branches say of tickets that they did not see.
+
+    Takes about an hour on 2 cores. What each fold says is kept in `work_dir`: a second run goes on after the
+    last fold that ended.
+    """
+    report(f"computing the lower layers of {len(tickets)} tickets")
+    lower = lower_states([each.text for each in tickets], encoder, recipe)
+    truth = true_labels(tickets)
+    folds = deal(tickets, recipe.folds)
+    scores = np.zeros((len(tickets), sum(map(len, LABELS.values()))), np.float16)
+    report(f"all {len(tickets)} tickets")
+    trained = train(lower, truth, np.arange(len(tickets)), recipe, report)
+    key = _key(tickets, recipe)
+    for fold in range(recipe.folds):
+        kept = work_dir / f"{key}-{fold}.npy"
+        unseen = np.flatnonzero(folds == fold)
+        if not kept.exists():
+            report(f"fold {fold + 1} of {recipe.folds}: {len(tickets) - len(unseen)} tickets")
+            found = train(lower, truth, np.flatnonzero(folds != fold), recipe, report)
+            np.save(kept, scores_of(found, lower, unseen).astype(np.float16))
+        scores[unseen] = np.load(kept)
+    return as_file(lower, trained), left_out_file([each.text for each in tickets], scores)
+
+
+def true_labels(tickets: Sequence[LabelledTicket]) -> NDArray[np.int64]:
+    """(n, tasks): the place of each ticket's label among its task's."""
+    return np.array(
+        [[labels.index(getattr(each, task)) for task, labels in LABELS.items()] for each in tickets]
+    )
+
+
+def deal(tickets: Sequence[LabelledTicket], folds: int) -> NDArray[np.int64]:
+    """(n,): the fold of each ticket. A business is in one fold; those of a file are spread over all."""
+    found = np.zeros(len(tickets), np.int64)
+    styles = np.array([each.style for each in tickets])
+    domains = np.array([each.domain for each in tickets])
+    for place, style in enumerate(np.unique(styles)):
+        load = np.zeros(folds)
+        names, sizes = np.unique(domains[styles == style], return_counts=True)
+        for name, size in sorted(zip(names, sizes, strict=True), key=lambda each: -each[1]):
+            # the first businesses of the files begin at folds of their own
+            order = np.roll(np.arange(folds), -(place % folds))
+            fold = order[np.argmin(load[order])]
+            found[(styles == style) & (domains == name)] = fold
+            load[fold] += size
+    return found
+
+
+def lower_states(texts: Sequence[str], encoder: EncoderFiles, recipe: BranchRecipe) -> Lower:
+    """Runs the layers that stay, once."""
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import AutoModel
+
+    tokenizer = Tokenizer.from_file(str(encoder.tokenizer))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(recipe.max_tokens)
+    model = AutoModel.from_pretrained(encoder.weights.parent, attn_implementation="eager").eval()
+    first = len(model.encoder.layer) // 2
+    upper = deepcopy(model.encoder.layer[first:])
+    model.encoder.layer = model.encoder.layer[:first]
+    states = []
+    with torch.no_grad():
+        for text in texts:
+            ids = torch.tensor([tokenizer.encode(text).ids])
+            states.append(model(input_ids=ids).last_hidden_state[0].half())
+    return Lower(first, states, upper)
+
+
+def train(
+    lower: Lower, truth: NDArray[np.int64], seen: NDArray[np.int64], recipe: BranchRecipe, report: Report
+) -> Trained:
+    """A branch of the tickets at `seen`, by AdamW; its head begins as logistic regressions."""
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    rng = np.random.default_rng(recipe.seed)
+    trained = _begin(lower, truth, seen)
+    labels, weights = torch.tensor(truth), _urgency_weights(truth[seen])
+    dropout = torch.nn.Dropout(recipe.dropout)
+    losses = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=recipe.label_smoothing)
+    parameters = [*trained.layers.train().parameters(), *trained.head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=0.01)
+    steps = recipe.epochs * -(-len(seen) // recipe.batch_size)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / (0.1 * steps), max(steps - step, 0) / steps)
+    )
+    started, summed = time.monotonic(), 0.0
+    batches = (each for _ in range(recipe.epochs) for each in _shuffled(lower, seen, recipe.batch_size, rng))
+    for step, batch in enumerate(batches, 1):
+        logits = _logits(trained, lower, batch, dropout)
+        loss = torch.zeros(())
+        for place, (task, own) in enumerate(_columns().items()):
+            each = losses(logits[:, own], labels[batch, place])
+            loss = loss + (each * weights[labels[batch, place]] if task == "urgency" else each).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        summed += float(loss.detach())
+        if step % STEPS_BETWEEN_REPORTS == 0 or step == steps:
+            left_s = (time.monotonic() - started) / step * (steps - step)
+            report(f"step {step} of {steps}, loss {summed / step:.3f}, {left_s / 60:.0f} minutes left")
+    trained.layers.eval()
+    return trained
+
+
+def scores_of(trained: Trained, lower: Lower, tickets: NDArray[np.int64]) -> Floats:
+    """(tickets, labels): the scores of some tickets, in log odds."""
+    import torch
+
+    found = np.zeros((len(lower.states), trained.head.out_features), np.float32)
+    with torch.no_grad():
+        for batch in _batches(lower, tickets.tolist(), 32):
+            found[batch] = _logits(trained, lower, batch, torch.nn.Identity()).numpy()
+    return found[tickets]
+
+
+def as_file(lower: Lower, trained: Trained) -> bytes:
+    """The branch as `encoder.build.branch` reads it, the head without the standardisation before it."""
+    weight = trained.head.weight.detach() / trained.spread
+    bias = trained.head.bias.detach() - weight @ trained.mean
+
+    def named(layers: torch.nn.ModuleList) -> dict[str, Floats]:
+        return {
+            f"encoder.layer.{lower.first + int(name.split('.', 1)[0])}.{name.split('.', 1)[1]}": value.numpy()
+            for name, value in layers.state_dict().items()
+        }
+
+    return branch_file(lower.first, named(trained.layers), named(lower.upper), weight.numpy(), bias.numpy())
+
+
+def _begin(lower: Lower, truth: NDArray[np.int64], seen: NDArray[np.int64]) -> Trained:
+    """The layers as they are in the encoder, and the logistic regressions that fit them."""
+    import torch
+    from sklearn.linear_model import LogisticRegression
+
+    layers = deepcopy(lower.upper).eval()
+    order = _batches(lower, seen.tolist(), 32)
+    with torch.no_grad():
+        inputs = torch.cat([_pooled(layers, lower, batch) for batch in order])
+        mean, spread = inputs.mean(0), inputs.std(0) + 1e-6
+        head = torch.nn.Linear(inputs.shape[1], sum(map(len, LABELS.values())))
+        standard = ((inputs - mean) / spread).numpy()
+        known = truth[[ticket for batch in order for ticket in batch]]
+        head.weight.zero_()
+        head.bias.zero_()
+        for place, own in enumerate(_columns().values()):
+            fitted = LogisticRegression(C=0.003, max_iter=1000).fit(standard, known[:, place])
+            if len(fitted.classes_) > 2 and len(fitted.classes_) == own.stop - own.start:
+                head.weight[own] = torch.tensor(fitted.coef_, dtype=torch.float32)
+                head.bias[own] = torch.tensor(fitted.intercept_, dtype=torch.float32)
+    return Trained(layers, head, mean, spread)
+
+
+def _columns() -> dict[str, slice]:
+    first, found = 0, {}
+    for task, labels in LABELS.items():
+        found[task] = slice(first, first + len(labels))
+        first += len(labels)
+    return found
+
+
+def _urgency_weights(truth: NDArray[np.int64]) -> torch.Tensor:
+    """(urgencies,): the rarer a label, the more a mistake on it costs, by a square root."""
+    import torch
+
+    counts = np.bincount(truth[:, list(LABELS).index("urgency")], minlength=len(Urgency))
+    return torch.tensor(np.sqrt(len(truth) / len(Urgency) / np.maximum(counts, 1)), dtype=torch.float32)
+
+
+def _logits(trained: Trained, lower: Lower, batch: list[int], dropout: torch.nn.Module) -> torch.Tensor:
+    standard = (_pooled(trained.layers, lower, batch) - trained.mean) / trained.spread
+    logits: torch.Tensor = trained.head(dropout(standard))
+    return logits
+
+
+def _pooled(layers: torch.nn.ModuleList, lower: Lower, batch: list[int]) -> torch.Tensor:
+    """(batch, 2 · hidden): mean and maximum over the tokens of the last states."""
+    import torch
+
+    lengths = torch.tensor([len(lower.states[ticket]) for ticket in batch])
+    # products of a new shape are slow the first time
+    longest = -(-int(lengths.max()) // 8) * 8
+    states = torch.zeros(len(batch), longest, lower.states[0].shape[1])
+    for row, ticket in zip(states, batch, strict=True):
+        row[: len(lower.states[ticket])] = lower.states[ticket].float()
+    mask = (torch.arange(longest) < lengths[:, None]).float()
+    padding = (1 - mask)[:, None, None] * -1e9
+    for layer in layers:
+        found: Any = layer(states, padding)
+        states = found[0] if isinstance(found, tuple) else found
+    mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+    greatest = (states - (1 - mask[..., None]) * 1e4).amax(1)
+    return torch.cat([mean, greatest], 1)
+
+
+def _shuffled(
+    lower: Lower, seen: NDArray[np.int64], size: int, rng: np.random.Generator
+) -> Iterator[list[int]]:
+    """One epoch. Batches are cut from pools of eight, sorted by length: little padding, and much chance."""
+    order, pool = rng.permutation(seen), 8 * size
+    batches = [
+        batch
+        for start in range(0, len(order), pool)
+        for batch in _batches(lower, order[start : start + pool].tolist(), size)
+    ]
+    for place in rng.permutation(len(batches)):
+        yield batches[place]
+
+
+def _batches(lower: Lower, tickets: list[int], size: int) -> list[list[int]]:
+    """Tickets of about the same length together."""
+    ordered = sorted(tickets, key=lambda ticket: len(lower.states[ticket]))
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
+
+
+def _key(tickets: Sequence[LabelledTicket], recipe: BranchRecipe) -> str:
+    digest = hashlib.blake2b(repr(recipe).encode(), digest_size=8)
+    for each in tickets:
+        digest.update("\0".join((each.text, each.intent, each.urgency, each.sentiment, each.domain)).encode())
+    return digest.hexdigest()
