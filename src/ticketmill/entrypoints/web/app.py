@@ -62,7 +62,7 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None, streams: boo
     )
     app.state.parts = parts
     app.state.answers = Answers(parts.settings.web_list_kept_s)
-    app.state.feed = Feed(parts.queries, parts.now)
+    app.state.feed = Feed(parts.queries, parts.now, parts.mask)
     problems.install(app)
     openapi.install(app)
 
