@@ -196,6 +196,45 @@ class Settings(BaseSettings):
     emf: bool = False
     """Whether to write the metrics to stderr once a minute, in CloudWatch's embedded metric format."""
 
+    web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address that `ticketmill serve` listens on. Any but loopback needs keys, or an ALB that signs in."""
+
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Port that `ticketmill serve` listens on; 0 is any free one."""
+
+    web_allowed_hosts: str = ""
+    """Names that requests may call the server by, separated by commas, beside those of loopback. `*` allows
+    any name."""
+
+    web_max_body_bytes: Annotated[int, Field(ge=1024)] = 4 << 20
+    """Limit of a request's body, in bytes."""
+
+    web_list_kept_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """Seconds that the answer to a list is given to whoever asks the same. A correction through the same
+    server ends them."""
+
+    web_requests_per_minute: Annotated[int, Field(ge=1)] = 1200
+    """Requests that one key, or one address without a key, may make in a minute."""
+
+    api_keys_file: Path | None = None
+    """File of the API keys, as `ticketmill keys new` writes it."""
+
+    alb_arn: (
+        Annotated[
+            str, Field(pattern=r"^arn:[a-z0-9-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/.+$")
+        ]
+        | None
+    ) = None
+    """ARN of the load balancer that signs people in: its `x-amzn-oidc-data` is verified and believed."""
+
+    alb_scopes: Annotated[
+        str, Field(pattern=r"^(read|write|correct|admin)(,(read|write|correct|admin))*$")
+    ] = "read,correct"
+    """What people may do whom the load balancer has signed in: `read`, `write`, `correct` and `admin`."""
+
+    webhook_secrets_file: Path | None = None
+    """File of the webhooks' secrets: a JSON object of sources and secrets, see docs/http-api.md."""
+
     @field_validator("table")
     @classmethod
     def _named_together(cls, table: str | None, known: ValidationInfo) -> str | None:

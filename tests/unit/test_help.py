@@ -25,6 +25,8 @@ COMMANDS = {
     "deploy",
     "drop",
     "work",
+    "serve",
+    "keys",
     "show",
     "list",
     "reindex",

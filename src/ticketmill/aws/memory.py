@@ -11,7 +11,7 @@ from threading import Lock
 
 from ticketmill.domain.effective_row import index_attributes, is_misindexed
 from ticketmill.domain.label import Correction
-from ticketmill.domain.message import ListedObject, RawObject, Upload
+from ticketmill.domain.message import ListedObject, RawObject, StoredVersion, Upload
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision, ServingHistory
 
@@ -54,6 +54,13 @@ class MemoryRawTickets:
     def look(self, key: str) -> ListedObject | None:
         return self._listed(key) if key in self.objects else None
 
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        current = [each for key, each in self.objects.items() if key.startswith(prefix)]
+        return [
+            StoredVersion(each.key, each.version_id, each.last_modified, each.size_bytes)
+            for each in current[:limit]
+        ]
+
     def _listed(self, key: str) -> ListedObject:
         found = self.objects[key]
         return ListedObject(key, found.etag, found.last_modified)
@@ -70,6 +77,13 @@ class MemoryEnrichedTickets:
 
     def get(self, key: str) -> bytes:
         return self.objects[key]
+
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        found = [(key, body) for key, body in self.objects.items() if key.startswith(prefix)]
+        return [
+            StoredVersion(key, None, datetime.min.replace(tzinfo=UTC), len(body))
+            for key, body in found[:limit]
+        ]
 
 
 @dataclass
@@ -159,6 +173,19 @@ class MemoryLabelJournal:
                 return False
             self.corrections[row.ticket_id] = [*kept, *corrections]
             return True
+
+
+@dataclass
+class MemoryDeliveries:
+    """Deliveries of webhooks that are forgotten with the process."""
+
+    noted: set[tuple[str, str]] = field(default_factory=set)
+
+    def is_known(self, source: str, delivery_id: str) -> bool:
+        return (source, delivery_id) in self.noted
+
+    def note(self, source: str, delivery_id: str) -> None:
+        self.noted.add((source, delivery_id))
 
 
 @dataclass

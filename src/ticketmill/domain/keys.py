@@ -69,12 +69,22 @@ def journal_position(number: int) -> str:
     return f"{number:08}"
 
 
+def delivery_key(source: str, delivery_id: str) -> str:
+    """The table key of a webhook's delivery. No ticket has it."""
+    return f"#delivery#{source}#{delivery_id}"
+
+
 def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: str) -> str:
     """The key of an enriched ticket.
 
     It names the attempt, so that no attempt overwrites the object that a row points to.
     """
-    return f"{TICKETS_PREFIX}{ticket_id}/{content_hash}-{fingerprint}-{attempt}{TICKET_SUFFIX}"
+    return f"{enriched_prefix(ticket_id)}{content_hash}-{fingerprint}-{attempt}{TICKET_SUFFIX}"
+
+
+def enriched_prefix(ticket_id: str) -> str:
+    """What begins the keys of a ticket's enrichments."""
+    return f"{TICKETS_PREFIX}{ticket_id}/"
 
 
 def index_shard(ticket_id: str) -> str:
@@ -90,6 +100,11 @@ def status_shard(status: str, shard: str) -> str:
 def index_position(moment: datetime, ticket_id: str) -> str:
     """Where a ticket stands in an index: positions sort by time, and no two tickets share one."""
     return f"{utc_text(moment)}#{ticket_id}"
+
+
+def moment_of(position: str) -> datetime:
+    """The time of a position."""
+    return datetime.fromisoformat(position.partition("#")[0])
 
 
 def utc_text(moment: datetime) -> str:

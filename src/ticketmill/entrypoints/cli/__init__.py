@@ -24,12 +24,14 @@ from ticketmill.entrypoints.cli import (
     doctor,
     enrich,
     evaluate,
+    keys,
     label,
     local,
     models,
     reindex,
     results,
     schema,
+    serve,
     show,
     taxonomy,
     tickets,
@@ -78,6 +80,7 @@ app.command(epilog=deploy.EPILOG)(deploy.deploy)
 app.command()(reindex.reindex)
 app.command(epilog=tickets.EPILOG)(tickets.drop)
 app.command()(work.work)
+app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)
@@ -88,6 +91,7 @@ app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 

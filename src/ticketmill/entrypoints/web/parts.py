@@ -1,0 +1,90 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from ticketmill.text.mask import Mask
+
+if TYPE_CHECKING:
+    from ticketmill.aws.sqs import QueueDepths
+    from ticketmill.domain.intake import Intake
+    from ticketmill.domain.message import RawObject, Upload
+    from ticketmill.entrypoints.web.background import BackgroundEnricher
+    from ticketmill.operations.corrections import Corrections
+    from ticketmill.queries.history import TicketHistory
+    from ticketmill.queries.tickets import TicketQueries
+    from ticketmill.settings import Settings
+
+
+API = "/api/v1"
+"""What the paths of the API begin with."""
+
+
+class RawBucket(Protocol):
+    """The bucket of raw tickets, for dropping one and for reading it."""
+
+    def put(self, key: str, body: bytes) -> object: ...
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None: ...
+
+
+class EnrichedObjects(Protocol):
+    """The full enrichments by their keys."""
+
+    def get(self, key: str) -> bytes: ...
+
+
+class Deliveries(Protocol):
+    """Which webhook deliveries were taken in."""
+
+    def is_known(self, source: str, delivery_id: str) -> bool: ...
+
+    def note(self, source: str, delivery_id: str) -> None: ...
+
+
+class Queue(Protocol):
+    """A queue whose messages can be counted."""
+
+    def depths(self) -> QueueDepths: ...
+
+
+async def parts_of(request: Request) -> WebParts:
+    """The parts that a request's app was made with."""
+    parts: WebParts = request.app.state.parts
+    return parts
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class WebParts:
+    """Everything that a request may need. Every part may be used by many threads."""
+
+    settings: Settings
+    queries: TicketQueries
+    corrections: Corrections
+    records: EnrichedObjects
+    raw_bucket: str
+    """The name of the bucket of raw tickets."""
+    raw_tickets: RawBucket
+    intake: Intake
+    enricher: BackgroundEnricher
+    history: TicketHistory
+    deliveries: Deliveries
+    queue: Queue
+    dead_letters: Queue
+    mask: Mask = field(default_factory=Mask)
+    """Hides what people and other systems may not see."""
+    now: Callable[[], datetime] = _now
+
+
+Parts = Annotated[WebParts, Depends(parts_of)]
+"""The parts, as an argument of a route."""

@@ -1,0 +1,139 @@
+"""What the web server works with, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fakes import FakeEnricher
+
+from ticketmill.aws.memory import (
+    MemoryDeliveries,
+    MemoryEnrichedTickets,
+    MemoryLabelJournal,
+    MemoryRawTickets,
+    MemoryTicketRows,
+)
+from ticketmill.aws.sqs import QueueDepths
+from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.intake import Intake
+from ticketmill.domain.keys import utc_text
+from ticketmill.domain.labels import Sentiment, Status, Urgency
+from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.queries.history import TicketHistory
+from ticketmill.queries.tickets import TicketQueries
+from ticketmill.settings import Settings
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TASKS = {
+    "intent": CorrectableTask("intent", ("bug_report", "login_issue", "payment_issue")),
+    "urgency": CorrectableTask("urgency", tuple(Urgency)),
+    "sentiment": CorrectableTask("sentiment", tuple(Sentiment)),
+    "topics": CorrectableTask("topics", ("billing", "mobile", "vip"), is_many=True),
+}
+
+
+@dataclass
+class MemoryIndex:
+    """The index of the rows as they are now."""
+
+    rows: MemoryTicketRows
+
+    def search(
+        self,
+        labels: Mapping[str, Sequence[str]],
+        since: datetime,
+        older_than: str | None = None,
+        expected: int = 50,
+        most_entries: int | None = None,
+    ) -> Generator[tuple[str, str | None], None, None]:
+        del expected, labels  # it may know less than the rows
+        for looked_through, (position, row) in enumerate(self._between(since, older_than), start=1):
+            yield position, row.ticket_id
+            if looked_through == most_entries:
+                yield position, None
+                return
+
+    def facets(
+        self, since: datetime, older_than: str | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        del most_entries
+        for position, row in self._between(since, older_than):
+            yield position, index_attributes(row)["facets"]
+
+    def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
+        found = [str(row.status) for row in self.rows.rows.values() if row.received_at >= since]
+        return {status: found.count(status) for status in statuses}
+
+    def _between(self, since: datetime, older_than: str | None) -> list[tuple[str, TicketRow]]:
+        positions = ((index_attributes(row)["position"], row) for row in self.rows.rows.values())
+        return sorted(
+            (
+                (position, row)
+                for position, row in positions
+                if position >= utc_text(since) and (older_than is None or position < older_than)
+            ),
+            reverse=True,
+            key=lambda each: each[0],
+        )
+
+
+@dataclass
+class WebWorld:
+    """A place in memory, and the parts of a server over it."""
+
+    rows: MemoryTicketRows = field(default_factory=MemoryTicketRows)
+    raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
+    enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
+    enricher: Any = field(default_factory=FakeEnricher)
+    now: datetime = NOON
+
+    def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
+        """The parts; `settings` are those of the server."""
+        journal = MemoryLabelJournal(self.rows)
+        return WebParts(
+            settings=Settings(**{"web_list_kept_s": 0, **settings}),
+            queries=TicketQueries(MemoryIndex(self.rows), self.rows),
+            corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
+            records=self.enriched,
+            raw_bucket=self.raw.bucket,
+            raw_tickets=self.raw,
+            intake=Intake(),
+            enricher=enricher or BackgroundEnricher(lambda: self.enricher),
+            history=TicketHistory(self.raw, self.enriched, journal),
+            deliveries=MemoryDeliveries(),
+            queue=self,
+            dead_letters=self,
+            now=lambda: self.now,
+        )
+
+    def depths(self) -> QueueDepths:
+        """Of a queue with three messages."""
+        return QueueDepths(visible=2, in_flight=1, delayed=0)
+
+    def put(self, ticket_id: str, minutes_ago: float = 0, **fields: Any) -> TicketRow:
+        """Stores an enriched row."""
+        at = self.now - timedelta(minutes=minutes_ago)
+        raw = RawVersion(
+            bucket="raw", key=f"tickets/{ticket_id}.json", version_id="v1", etag="e", last_modified=at
+        )
+        usual: dict[str, Any] = {
+            "status": Status.ENRICHED,
+            "subject": "Cannot log in",
+            "intent": "login_issue",
+            "intent_confidence": 0.9,
+            "urgency": Urgency.HIGH,
+            "urgency_confidence": 0.8,
+            "sentiment": Sentiment.NEUTRAL,
+            "summary": "The writer cannot log in.",
+        }
+        row = TicketRow(
+            ticket_id=ticket_id, raw=raw, content_hash="0f", processed_at=at, **{**usual, **fields}
+        )
+        self.rows.rows[ticket_id] = row
+        return row
