@@ -9,16 +9,20 @@ from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, re
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
     "Adapters",
     "connect",
     "connect_queries",
+    "connect_routing",
     "current_fingerprint",
     "load_enricher",
+    "load_rules",
     "located_models",
     "make_backfill",
     "make_dead_letters",
+    "make_delivery_dead_letters",
     "make_intake",
     "make_pipeline",
     "reindex",

@@ -41,6 +41,9 @@ class Stack:
     dead_letter_queue_url: str
     table: str
     changed: bool = False
+    routing_queue_url: str | None = None
+    """None in a stack of an older version."""
+    routing_dead_letter_queue_url: str | None = None
 
 
 def template_body() -> str:
@@ -102,6 +105,8 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
             dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
             table=outputs["TableName"],
             changed=changed,
+            routing_queue_url=outputs.get("RoutingQueueUrl"),
+            routing_dead_letter_queue_url=outputs.get("RoutingDeadLetterQueueUrl"),
         )
     except KeyError as missing:
         raise SetupError(

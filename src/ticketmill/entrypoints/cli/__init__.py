@@ -27,6 +27,8 @@ from ticketmill.entrypoints.cli import (
     models,
     reindex,
     results,
+    route,
+    rules,
     schema,
     show,
     taxonomy,
@@ -83,6 +85,8 @@ app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=route.EPILOG)(route.route)
+app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
