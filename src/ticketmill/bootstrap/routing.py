@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -116,7 +115,7 @@ def load_secrets(settings: Settings, clients: Clients) -> Mapping[str, str]:
 
 
 def targets(clients: Clients | None, secrets: Mapping[str, str]) -> Callable[[Rule], Target]:
-    """Makes the target of a rule, each once."""
+    """Makes the target of a rule."""
     from ticketmill.aws.event_bus import EventBridge, SnsTopic
     from ticketmill.domain.routing_rule import EventBridgeTarget, SnsTarget
     from ticketmill.targets.http import HttpClient
@@ -124,7 +123,6 @@ def targets(clients: Clients | None, secrets: Mapping[str, str]) -> Callable[[Ru
 
     http = HttpClient()
 
-    @cache
     def target_of(rule: Rule) -> Target:
         config = rule.send
         if isinstance(config, EventBridgeTarget | SnsTarget):

@@ -47,15 +47,19 @@ class Stack:
 
 
 def template_body() -> str:
-    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout."""
+    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout.
+
+    Lines of comment are left out: CloudFormation takes 51,200 bytes.
+    """
     installed = Path(__file__).with_name("template.yaml")
     checkout = Path(__file__).parents[3] / "infra" / "template.yaml"
     try:
-        return (installed if installed.exists() else checkout).read_text(encoding="utf-8")
+        text = (installed if installed.exists() else checkout).read_text(encoding="utf-8")
     except OSError as error:
         raise SetupError(
             f"the CloudFormation template cannot be read: {error}; reinstall ticketmill"
         ) from error
+    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 
 
 def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | None = None) -> Stack:

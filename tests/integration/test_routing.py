@@ -1,0 +1,148 @@
+"""Routing as it runs: from a row in the table through stream and queue to the targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from answering_server import AnsweringServer, Asked, Reply
+from commands import Run
+from rows_contract import row
+
+from ticketmill.aws.clients import Clients
+from ticketmill.bootstrap import Adapters
+from ticketmill.deploy.stack import Stack
+from ticketmill.domain.labels import Urgency
+
+RULES = """
+rules:
+  - id: critical
+    filters: {urgency: critical}
+    send: {to: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET}
+  - id: broken
+    filters: {urgency: critical}
+    send: {to: slack, url_env: BROKEN_URL}
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[AnsweringServer]:
+    made = AnsweringServer(lambda asked: Reply(404 if asked.path == "/broken" else 200))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def rules(tmp_path: Path, server: AnsweringServer, environment: dict[str, str]) -> str:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES)
+    environment |= {
+        "TICKETMILL_RULES": str(path),
+        "TICKETMILL_RETRY_BASE_S": "0",
+        "HOOK_URL": f"{server.url}/hook",
+        "HOOK_SECRET": "whsec_c2VjcmV0",
+        "BROKEN_URL": f"{server.url}/broken",
+    }
+    return str(path)
+
+
+def hooks(server: AnsweringServer) -> list[Asked]:
+    return [each for each in server.asked if each.path == "/hook"]
+
+
+def test_a_ticket_that_becomes_critical_is_told_once_and_a_broken_rule_becomes_a_dead_letter(
+    adapters: Adapters, ticketmill: Run, rules: str, server: AnsweringServer
+) -> None:
+    first = row(urgency=Urgency.HIGH)
+    critical = first.model_copy(update={"urgency": Urgency.CRITICAL, "revision": 2})
+    again = critical.model_copy(update={"revision": 3})
+    assert adapters.rows.put(first, None)
+    assert adapters.rows.put(critical, first)
+    assert adapters.rows.put(again, critical)
+
+    routed = json.loads(ticketmill("route", "--from-start", "--until-empty", "--json").stdout)
+    assert routed["delivered"] == 1
+    assert routed["failed"] + routed["postponed"] == 10
+    (told,) = hooks(server)
+    event = told.json()
+    assert (event["type"], event["ticket_id"], event["revision"]) == ("TicketEnriched", "TKT-001", 2)
+    assert event["was"] == {"urgency": ["high"]}
+    assert told.headers["Idempotency-Key"] == "TKT-001/2/critical"
+    assert "body" not in event
+
+    (letter,) = json.loads("[" + ticketmill("dlq", "list", "--deliveries", "--json").stdout + "]")
+    assert letter["delivery"]["rule"] == "broken"
+    assert letter["reason"] == "http_404"
+    server.reply = lambda _asked: Reply()
+    ticketmill("dlq", "redrive", "--deliveries")
+    routed = json.loads(ticketmill("route", "--until-empty", "--json").stdout)
+    assert routed["delivered"] == 1
+    assert len(hooks(server)) == 1
+
+
+def test_without_from_start_only_later_changes_are_told(
+    adapters: Adapters, ticketmill: Run, rules: str, server: AnsweringServer
+) -> None:
+    ticketmill("route", "--until-empty")
+    assert adapters.rows.put(row(urgency=Urgency.CRITICAL), None)
+    ticketmill("route", "--until-empty")
+    assert len(hooks(server)) == 1
+
+
+def test_rules_test_tells_what_would_be_sent_and_sends_nothing(
+    adapters: Adapters, ticketmill: Run, rules: str, server: AnsweringServer
+) -> None:
+    assert adapters.rows.put(row(urgency=Urgency.CRITICAL), None)
+    told = json.loads(ticketmill("rules", "test", "TKT-001", "--json").stdout)
+    assert [each["sent_if_new"] for each in told["rules"]] == [True, True]
+    assert server.asked == []
+
+
+@pytest.fixture
+def receiver(clients: Clients, stack_name: str) -> Iterator[tuple[str, str, str]]:
+    """A bus and a topic that both lead to one queue: their ARNs and the queue's URL."""
+    sqs, sns, events = boto3.client("sqs"), boto3.client("sns"), boto3.client("events")
+    queue_url = sqs.create_queue(QueueName=f"{stack_name}-told")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    bus = events.create_event_bus(Name=f"{stack_name}-bus")["EventBusArn"]
+    pattern = json.dumps({"source": ["ticketmill"], "detail-type": ["TicketEnriched"]})
+    events.put_rule(Name=f"{stack_name}-told", EventBusName=f"{stack_name}-bus", EventPattern=pattern)
+    events.put_targets(
+        Rule=f"{stack_name}-told", EventBusName=f"{stack_name}-bus", Targets=[{"Id": "1", "Arn": queue}]
+    )
+    topic = sns.create_topic(Name=f"{stack_name}-topic")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    yield bus, topic, queue_url
+    for client in (sqs, sns, events):
+        client.close()
+
+
+def test_a_bus_and_a_topic_are_told(
+    adapters: Adapters,
+    ticketmill: Run,
+    rules: str,
+    receiver: tuple[str, str, str],
+    clients: Clients,
+    stack: Stack,
+) -> None:
+    bus, topic, queue_url = receiver
+    Path(rules).write_text(
+        f"rules:\n  - {{id: bus, send: {{to: eventbridge, bus: '{bus}'}}}}\n"
+        f"  - {{id: topic, send: {{to: sns, topic: '{topic}'}}}}\n"
+    )
+    assert adapters.rows.put(row(urgency=Urgency.CRITICAL), None)
+    ticketmill("route", "--from-start", "--until-empty")
+    told: list[Any] = []
+    while len(told) < 2:
+        answer = clients.sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=5, MaxNumberOfMessages=10)
+        assert answer.get("Messages"), "nothing arrived"
+        told += [json.loads(each["Body"]) for each in answer["Messages"]]
+    details = [each.get("detail", each) for each in told]
+    assert sorted(each["rule"] for each in details) == ["bus", "topic"]
+    assert {each["labels"]["urgency"]["labels"][0] for each in details} == {"critical"}
