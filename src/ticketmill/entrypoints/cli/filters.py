@@ -62,7 +62,7 @@ def refuse_unknown_labels(
     """After a search without result: refuses labels that neither the bundle nor a ticket knows."""
     for name, labels in wanted.items():
         if name in OPEN_VOCABULARIES:
-            of_bundle = _labels_of_bundle(OPEN_VOCABULARIES[name], bundle_dir)
+            of_bundle = labels_of_bundle(OPEN_VOCABULARIES[name], bundle_dir)
             _refuse(name, labels, sorted({*of_bundle, *labels_of_tickets(name)}))
 
 
@@ -76,7 +76,7 @@ def _refuse(facet: str, labels: Sequence[str], known: Sequence[str]) -> None:
             )
 
 
-def _labels_of_bundle(task: str, bundle_dir: Path) -> list[str]:
+def labels_of_bundle(task: str, bundle_dir: Path) -> list[str]:
     """The labels that a bundle's taxonomy names; none without a bundle: a list needs none."""
     try:
         taxonomies = json.loads((bundle_dir / TAXONOMY).read_bytes())

@@ -41,7 +41,7 @@ def check(file: File = None, as_json: AsJson = False) -> None:
     """
     import os
 
-    from ticketmill.entrypoints.cli.filters import _labels_of_bundle
+    from ticketmill.entrypoints.cli.filters import labels_of_bundle
     from ticketmill.operations.routing import faults_of
     from ticketmill.queries.columns import OPEN_VOCABULARIES
 
@@ -49,7 +49,7 @@ def check(file: File = None, as_json: AsJson = False) -> None:
 
     def labels_of(facet: str) -> list[str]:
         task = OPEN_VOCABULARIES.get(facet)
-        return _labels_of_bundle(task, settings.bundle_dir) if task else []
+        return labels_of_bundle(task, settings.bundle_dir) if task else []
 
     faults = [(rule.id, fault) for rule in rules.rules for fault in faults_of(rule, labels_of)]
     if settings.routing_secret_arn is None:
