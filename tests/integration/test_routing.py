@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,22 @@ from typing import Any
 import boto3
 import pytest
 from answering_server import AnsweringServer, Asked, Reply
-from commands import Run
+from commands import TICKETMILL, Run
 from rows_contract import row
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy.stack import Stack
 from ticketmill.domain.labels import Urgency
+from ticketmill.operations.routing import faults_of
+from ticketmill.operations.rules_file import parse_rules
+
+ROOT = Path(__file__).parents[2]
+RECIPES = re.findall(
+    r"^```yaml\n(.*?)^```$",
+    (ROOT / "docs" / "routing.md").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
 
 RULES = """
 rules:
@@ -146,3 +157,27 @@ def test_a_bus_and_a_topic_are_told(
     details = [each.get("detail", each) for each in told]
     assert sorted(each["rule"] for each in details) == ["bus", "topic"]
     assert {each["labels"]["urgency"]["labels"][0] for each in details} == {"critical"}
+
+
+@pytest.mark.timeout(180)
+def test_every_command_of_the_page_works_in_its_order(environment: dict[str, str], tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "routing.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
+    environment |= {"PATH": f"{TICKETMILL.parent}:{environment['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 rule, nothing wrong" in done.stdout
+    assert "failed attempts 0" in done.stdout
+
+
+@pytest.mark.parametrize("block", RECIPES, ids=range(len(RECIPES)))
+def test_every_recipe_of_the_page_is_a_file_of_rules_without_faults(block: str) -> None:
+    assert [fault for rule in parse_rules(block, "page").rules for fault in faults_of(rule)] == []

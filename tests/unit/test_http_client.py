@@ -110,3 +110,13 @@ def test_a_host_that_does_not_answer_is_an_outage(client: HttpClient, server: An
     with pytest.raises(TransientFailure) as raised:
         client.request("GET", server.url, {})
     assert raised.value.dependency == "127.0.0.1"
+
+
+def test_a_name_that_leads_to_a_blocked_address_is_not_called(server: AnsweringServer) -> None:
+    """The address counts to which the connection stands, whatever the name is."""
+    client = HttpClient(is_blocked=lambda address: address == "127.0.0.1")
+    url = server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(TransientFailure) as raised:
+        client.request("POST", url, {}, {"a": 1})
+    assert raised.value.code == "blocked_address"
+    assert server.asked == []

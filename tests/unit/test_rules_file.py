@@ -30,6 +30,7 @@ def test_one_label_or_several_and_the_yes_of_yaml() -> None:
             "rules: [{id: a, send: {to: slack, url: 'https://x'}}]",
             "rule a: send: slack: url_env: Field required",
         ),
+        ("rules: [{id: a, send: {to: slack, url_env: TICKETMILL_URL}}]", "are settings: choose another name"),
         (f"rules: [{{id: a, wehn: becomes, {SLACK}}}]", "rule a: wehn: "),
         (f"rules: [{{id: A b, {SLACK}}}]", "rule A b: id: "),
         (

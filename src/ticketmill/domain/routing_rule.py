@@ -9,11 +9,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from ticketmill.domain.records import Frozen
 
-VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=128)]
+
+def _is_no_setting(name: str) -> str:
+    if name.startswith("TICKETMILL_"):
+        raise ValueError("variables that begin with TICKETMILL_ are settings: choose another name")
+    return name
+
+
+VariableName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=128), AfterValidator(_is_no_setting)
+]
 """The name of an environment variable."""
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Arn = Annotated[str, StringConstraints(pattern=r"^arn:[a-z0-9-]+:[a-z]+:[a-z0-9-]*:[0-9]*:.+$")]
@@ -38,6 +47,7 @@ class EventBridgeTarget(Frozen):
     """An EventBridge bus."""
 
     to: Literal["eventbridge"]
+    """Names the target."""
     bus: Arn
     """The bus's ARN."""
 
@@ -46,6 +56,7 @@ class SnsTarget(Frozen):
     """An SNS topic."""
 
     to: Literal["sns"]
+    """Names the target."""
     topic: Arn
     """The topic's ARN."""
 
@@ -54,6 +65,7 @@ class WebhookTarget(Frozen):
     """Any HTTP endpoint, by signed requests."""
 
     to: Literal["webhook"]
+    """Names the target."""
     url_env: VariableName
     """The variable with the endpoint's address."""
     secret_env: VariableName
@@ -64,6 +76,7 @@ class SlackTarget(Frozen):
     """An incoming webhook of Slack, or of whatever takes its form."""
 
     to: Literal["slack"]
+    """Names the target."""
     url_env: VariableName
     """The variable with the webhook's address, which is a secret."""
     text: Template = "*{urgency}* {intent} · {ticket_id}: {summary}"
@@ -89,6 +102,7 @@ class ZendeskTarget(WriteBack):
     """Zendesk."""
 
     to: Literal["zendesk"]
+    """Names the target."""
     user_env: VariableName
     """The variable with the agent's e-mail address."""
     note: Template | None = None
@@ -99,6 +113,7 @@ class FreshdeskTarget(WriteBack):
     """Freshdesk."""
 
     to: Literal["freshdesk"]
+    """Names the target."""
     note: Template | None = None
     """A private note to add."""
 
@@ -107,6 +122,7 @@ class JiraTarget(WriteBack):
     """Jira Cloud and Jira Service Management. Tags are labels."""
 
     to: Literal["jira"]
+    """Names the target."""
     user_env: VariableName
     """The variable with the account's e-mail address."""
     note: Template | None = None
@@ -117,6 +133,7 @@ class GitHubTarget(WriteBack):
     """GitHub issues. Tags are labels, and so is the priority."""
 
     to: Literal["github"]
+    """Names the target."""
     base_url: BaseUrl = "https://api.github.com"
     """The API's address."""
     repository: Annotated[str, StringConstraints(pattern=r"^[\w.-]+/[\w.-]+$")]

@@ -79,30 +79,31 @@ def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address
 
 
-def _checked(connected: socket.socket) -> socket.socket:
-    address = str(connected.getpeername()[0])
-    if is_blocked(address):
-        connected.close()
-        raise BlockedAddress(f"{address} must not be called")
-    return connected
+def _pool_classes(is_blocked: Callable[[str], bool]) -> dict[str, type[HTTPConnectionPool]]:
+    """Pools whose connections are closed where they lead to a blocked address."""
 
+    def checked(connected: socket.socket) -> socket.socket:
+        address = str(connected.getpeername()[0])
+        if is_blocked(address):
+            connected.close()
+            raise BlockedAddress(f"{address} must not be called")
+        return connected
 
-class _CheckedHTTPConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn())
+    class Http(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return checked(super()._new_conn())
 
+    class Https(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return checked(super()._new_conn())
 
-class _CheckedHTTPSConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _checked(super()._new_conn())
+    class HttpPool(HTTPConnectionPool):
+        ConnectionCls = Http
 
+    class HttpsPool(HTTPSConnectionPool):
+        ConnectionCls = Https
 
-class _CheckedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _CheckedHTTPConnection
-
-
-class _CheckedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _CheckedHTTPSConnection
+    return {"http": HttpPool, "https": HttpsPool}
 
 
 class HttpClient:
@@ -113,11 +114,12 @@ class HttpClient:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        is_blocked: Callable[[str], bool] = is_blocked,
     ) -> None:
         self._pools = PoolManager(
             num_pools=50, maxsize=10, timeout=Timeout(connect=connect_timeout_s, read=read_timeout_s)
         )
-        self._pools.pool_classes_by_scheme = {"http": _CheckedHTTPPool, "https": _CheckedHTTPSPool}
+        self._pools.pool_classes_by_scheme = _pool_classes(is_blocked)
         self._now = now
 
     def request(
