@@ -54,10 +54,6 @@ class Answer:
             raise TransientFailure("expected JSON as the answer", "unexpected_answer") from None
 
 
-class BlockedAddress(OSError):
-    """The address must not be called."""
-
-
 def is_blocked(address: str) -> bool:
     """Whether an address is link-local, a cloud's metadata service, or no single host."""
     found = _embedded(ip_address(address.partition("%")[0]))
@@ -86,7 +82,8 @@ def _pool_classes(is_blocked: Callable[[str], bool]) -> dict[str, type[HTTPConne
         address = str(connected.getpeername()[0])
         if is_blocked(address):
             connected.close()
-            raise BlockedAddress(f"{address} must not be called")
+            message = f"{address} must not be called: correct the address in the rule or its variable"
+            raise TransientFailure(message, "blocked_address")
         return connected
 
     class Http(HTTPConnection):
@@ -140,8 +137,6 @@ class HttpClient:
                 content = answer.read(MAX_ANSWER_BYTES, decode_content=True)
             finally:
                 answer.release_conn()
-        except BlockedAddress as error:
-            raise TransientFailure(f"{host}: {error}: correct the address", "blocked_address") from None
         except (HTTPError, OSError) as error:
             code = type(error).__name__
             raise TransientFailure(f"{method} {host}: {code}", code, dependency=host) from None
