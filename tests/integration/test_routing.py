@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pytest
 from answering_server import AnsweringServer, Asked, Reply
 from commands import TICKETMILL, Run
 from rows_contract import row
+from test_change_stream import record
+from test_router_handler import sqs_record
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -157,6 +160,53 @@ def test_a_bus_and_a_topic_are_told(
     details = [each.get("detail", each) for each in told]
     assert sorted(each["rule"] for each in details) == ["bus", "topic"]
     assert {each["labels"]["urgency"]["labels"][0] for each in details} == {"critical"}
+
+
+def test_the_function_takes_rules_from_s3_and_secrets_from_their_manager(
+    adapters: Adapters,
+    rules: str,
+    environment: dict[str, str],
+    server: AnsweringServer,
+    clients: Clients,
+    stack: Stack,
+) -> None:
+    clients.s3.put_object(Bucket=stack.raw_bucket, Key="rules.yaml", Body=RULES.encode())
+    secrets = {name: environment.pop(name) for name in ("HOOK_URL", "HOOK_SECRET", "BROKEN_URL")}
+    secret = boto3.client("secretsmanager").create_secret(
+        Name=f"{stack.table}-secrets", SecretString=json.dumps(secrets)
+    )
+    environment |= {
+        "TICKETMILL_RULES": f"s3://{stack.raw_bucket}/rules.yaml",
+        "TICKETMILL_ROUTING_SECRET_ARN": secret["ARN"],
+    }
+    code = "import json, sys; from ticketmill.entrypoints.router_handler import handler; "
+    code += "print(json.dumps([handler(each, None) for each in json.load(sys.stdin)]))"
+
+    def invoke(*events: Any) -> Any:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            input=json.dumps(events),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    invoke({"Records": [record(None, row(urgency=Urgency.CRITICAL))]})
+    assert stack.routing_queue_url
+    received = clients.sqs.receive_message(
+        QueueUrl=stack.routing_queue_url, WaitTimeSeconds=5, MaxNumberOfMessages=10
+    )["Messages"]
+    messages = [
+        {**sqs_record(each["MessageId"]), "body": each["Body"], "receiptHandle": each["ReceiptHandle"]}
+        for each in received
+    ]
+    (answer,) = invoke({"Records": messages})
+    assert len(hooks(server)) == 1
+    failed = {each["MessageId"] for each in received if '"broken"' in each["Body"]}
+    assert {each["itemIdentifier"] for each in answer["batchItemFailures"]} == failed
+    assert len(failed) == 1
 
 
 @pytest.mark.timeout(180)

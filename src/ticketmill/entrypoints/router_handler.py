@@ -73,11 +73,10 @@ def function() -> RouterFunction:
     """Made once in each environment. SetupError where something is missing, at every invocation."""
     from ticketmill import bootstrap
     from ticketmill.settings import load_settings
-    from ticketmill.telemetry import logs
+    from ticketmill.telemetry.json_logs import log_as_json
 
-    settings = load_settings(log_format="json")
-    logs.configure("json", verbose=True)
-    routing = bootstrap.connect_routing(settings)
+    log_as_json()
+    routing = bootstrap.connect_routing(load_settings())
     return RouterFunction(routing.sender.send, routing.deliverer.process)
 
 
