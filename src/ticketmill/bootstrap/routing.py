@@ -114,7 +114,7 @@ def load_secrets(settings: Settings, clients: Clients) -> Mapping[str, str]:
         raise SetupError('the secret of routing is no JSON object: store {"NAME": "value"} in it') from None
 
 
-def targets(clients: Clients | None, secrets: Mapping[str, str]) -> Callable[[Rule], Target]:
+def targets(clients: Clients, secrets: Mapping[str, str]) -> Callable[[Rule], Target]:
     """Makes the target of a rule."""
     from ticketmill.aws.event_bus import EventBridge, SnsTopic
     from ticketmill.domain.routing_rule import EventBridgeTarget, SnsTarget
@@ -125,11 +125,9 @@ def targets(clients: Clients | None, secrets: Mapping[str, str]) -> Callable[[Ru
 
     def target_of(rule: Rule) -> Target:
         config = rule.send
-        if isinstance(config, EventBridgeTarget | SnsTarget):
-            if clients is None:
-                raise SetupError("no AWS here")
-            if isinstance(config, EventBridgeTarget):
-                return EventBridge(config, clients.events)
+        if isinstance(config, EventBridgeTarget):
+            return EventBridge(config, clients.events)
+        if isinstance(config, SnsTarget):
             return SnsTopic(config, clients.sns)
         return http_target(config, http, secrets)
 
