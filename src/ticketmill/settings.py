@@ -180,6 +180,31 @@ class Settings(BaseSettings):
     emf: bool = False
     """Whether to write the metrics to stderr once a minute, in CloudWatch's embedded metric format."""
 
+    web_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address that `ticketmill serve` listens on. Any but loopback needs keys, or an ALB that signs in."""
+
+    web_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """Port that `ticketmill serve` listens on; 0 is any free one."""
+
+    web_allowed_hosts: str = ""
+    """Names that requests may call the server by, separated by commas, beside those of loopback. `*` allows
+    any name."""
+
+    web_max_body_bytes: Annotated[int, Field(ge=1024)] = 4 << 20
+    """Limit of a request's body, in bytes."""
+
+    web_requests_per_minute: Annotated[int, Field(ge=1)] = 1200
+    """Requests that one key, or one address without a key, may make in a minute."""
+
+    api_keys_file: Path | None = None
+    """File of the API keys, as `ticketmill keys new` writes it."""
+
+    alb_arn: str | None = None
+    """ARN of the load balancer that signs people in: its `x-amzn-oidc-data` is verified and believed."""
+
+    webhook_secrets_file: Path | None = None
+    """File of the webhooks' secrets: a JSON object of sources and secrets, see docs/http-api.md."""
+
     @field_validator("table")
     @classmethod
     def _named_together(cls, table: str | None, known: ValidationInfo) -> str | None:

@@ -25,6 +25,7 @@ COMMANDS = {
     "deploy",
     "drop",
     "work",
+    "serve",
     "show",
     "list",
     "reindex",

@@ -39,11 +39,13 @@ MAY_IMPORT = {
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
+EXTRAS |= {"fastapi", "starlette", "uvicorn", "jinja2", "mangum"}
 EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy"}
 NEEDS_EXTRAS = (
     "learning/",
     "bootstrap/named_models.py",
     "encoder/build/",
+    "entrypoints/web/",
     "models/build/",
     "models/transformers/",
 )

@@ -28,6 +28,7 @@ from ticketmill.entrypoints.cli import (
     reindex,
     results,
     schema,
+    serve,
     show,
     taxonomy,
     tickets,
@@ -76,6 +77,7 @@ app.command(epilog=deploy.EPILOG)(deploy.deploy)
 app.command()(reindex.reindex)
 app.command(epilog=tickets.EPILOG)(tickets.drop)
 app.command()(work.work)
+app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)

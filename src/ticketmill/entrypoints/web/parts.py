@@ -1,0 +1,48 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ticketmill.domain.intake import Intake
+    from ticketmill.domain.message import RawObject, Upload
+    from ticketmill.entrypoints.web.background import BackgroundEnricher
+    from ticketmill.operations.corrections import Corrections
+    from ticketmill.queries.tickets import TicketQueries
+    from ticketmill.settings import Settings
+
+
+class RawBucket(Protocol):
+    """The bucket of raw tickets, for dropping one and for reading it."""
+
+    def put(self, key: str, body: bytes) -> object: ...
+
+    def fetch(self, upload: Upload, max_bytes: int) -> RawObject | None: ...
+
+
+class EnrichedObjects(Protocol):
+    """The full enrichments by their keys."""
+
+    def get(self, key: str) -> bytes: ...
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class WebParts:
+    """Everything that a request may need. Every part may be used by many threads."""
+
+    settings: Settings
+    queries: TicketQueries
+    corrections: Corrections
+    records: EnrichedObjects
+    raw_tickets: RawBucket
+    intake: Intake
+    enricher: BackgroundEnricher
+    now: Callable[[], datetime] = _now

@@ -1,0 +1,113 @@
+"""What the web server works with, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fakes import FakeEnricher
+
+from ticketmill.aws.memory import (
+    MemoryEnrichedTickets,
+    MemoryLabelJournal,
+    MemoryRawTickets,
+    MemoryTicketRows,
+)
+from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.intake import Intake
+from ticketmill.domain.keys import utc_text
+from ticketmill.domain.labels import Sentiment, Status, Urgency
+from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.queries.tickets import TicketQueries
+from ticketmill.settings import Settings
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TASKS = {
+    "intent": CorrectableTask("intent", ("bug_report", "login_issue", "payment_issue")),
+    "urgency": CorrectableTask("urgency", tuple(Urgency)),
+    "sentiment": CorrectableTask("sentiment", tuple(Sentiment)),
+    "topics": CorrectableTask("topics", ("billing", "mobile", "vip"), is_many=True),
+}
+
+
+@dataclass
+class MemoryIndex:
+    """The index of the rows as they are now."""
+
+    rows: MemoryTicketRows
+
+    def search(
+        self,
+        labels: Mapping[str, Sequence[str]],
+        since: datetime,
+        older_than: str | None = None,
+        expected: int = 50,
+    ) -> Generator[tuple[str, str], None, None]:
+        del expected, labels  # it may know less than the rows
+        for position, row in self._newest_first():
+            if position >= utc_text(since) and (older_than is None or position < older_than):
+                yield position, row.ticket_id
+
+    def facets(self, since: datetime) -> Generator[Iterable[str], None, None]:
+        for position, row in self._newest_first():
+            if position >= utc_text(since):
+                yield index_attributes(row)["facets"]
+
+    def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
+        found = [str(row.status) for row in self.rows.rows.values() if row.received_at >= since]
+        return {status: found.count(status) for status in statuses}
+
+    def _newest_first(self) -> list[tuple[str, TicketRow]]:
+        positions = ((index_attributes(row)["position"], row) for row in self.rows.rows.values())
+        return sorted(positions, key=lambda each: each[0], reverse=True)
+
+
+@dataclass
+class WebWorld:
+    """A place in memory, and the parts of a server over it."""
+
+    rows: MemoryTicketRows = field(default_factory=MemoryTicketRows)
+    raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
+    enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
+    enricher: Any = field(default_factory=FakeEnricher)
+    now: datetime = NOON
+
+    def parts(self, **settings: Any) -> WebParts:
+        """The parts; `settings` are those of the server."""
+        return WebParts(
+            settings=Settings(**settings),
+            queries=TicketQueries(MemoryIndex(self.rows), self.rows),
+            corrections=Corrections(self.rows, MemoryLabelJournal(self.rows), TASKS, lambda: self.now),
+            records=self.enriched,
+            raw_tickets=self.raw,
+            intake=Intake(),
+            enricher=BackgroundEnricher(lambda: self.enricher),
+            now=lambda: self.now,
+        )
+
+    def put(self, ticket_id: str, minutes_ago: float = 0, **fields: Any) -> TicketRow:
+        """Stores an enriched row."""
+        at = self.now - timedelta(minutes=minutes_ago)
+        raw = RawVersion(
+            bucket="raw", key=f"tickets/{ticket_id}.json", version_id="v1", etag="e", last_modified=at
+        )
+        usual: dict[str, Any] = {
+            "status": Status.ENRICHED,
+            "subject": "Cannot log in",
+            "intent": "login_issue",
+            "intent_confidence": 0.9,
+            "urgency": Urgency.HIGH,
+            "urgency_confidence": 0.8,
+            "sentiment": Sentiment.NEUTRAL,
+            "summary": "The writer cannot log in.",
+        }
+        row = TicketRow(
+            ticket_id=ticket_id, raw=raw, content_hash="0f", processed_at=at, **{**usual, **fields}
+        )
+        self.rows.rows[ticket_id] = row
+        return row
