@@ -137,7 +137,7 @@ lock:
 	@infra/venv.sh $(PYTHON) .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
-	$(UV_COMPILE) --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

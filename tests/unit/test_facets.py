@@ -13,7 +13,7 @@ from ticketmill.domain.facets import MAX_VALUE_CHARS, facet, facet_names, facets
 from ticketmill.domain.keys import SHARDS, index_position, index_shard
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.row import RawVersion, TicketRow
-from ticketmill.queries.columns import COUNTED, CSV, FILTERS, LISTED, TOPICS_FROM_TAGS
+from ticketmill.queries.columns import COUNTED, CSV, FILTERS, FLAGS, LISTED, TOPICS_FROM_TAGS
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def test_a_long_value_is_cut_where_it_is_kept_and_where_it_is_asked_for() -> Non
 
 def test_what_people_filter_and_count_by_are_facets_and_what_they_see_are_fields() -> None:
     facets = facet_names(TicketRow)
-    assert set(FILTERS.values()) | {"needs_review"} == set(facets)
+    assert {*FILTERS.values(), *FLAGS.values()} == set(facets)
     assert set(COUNTED) - {TOPICS_FROM_TAGS} <= set(facets)
     assert {*LISTED, *CSV} - {"received_at"} <= TicketRow.model_fields.keys()
 

@@ -20,6 +20,7 @@ from ticketmill.queries.cursor import BadCursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
 from ticketmill.queries.tickets import TicketQueries
+from ticketmill.queries.trends import Step
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=30)
@@ -38,10 +39,14 @@ class FakeIndex:
         since: datetime,
         older_than: str | None = None,
         expected: int = 50,
-    ) -> Generator[tuple[str, str], None, None]:
+        most_entries: int | None = None,
+    ) -> Generator[tuple[str, str | None], None, None]:
         del expected
-        for row in self._newest_first():
+        for looked_through, row in enumerate(self._newest_first()):
             position = index_position(row.received_at, row.ticket_id)
+            if most_entries is not None and looked_through >= most_entries:
+                yield position + "~", None
+                return
             fits = all(
                 any(facet(name, label) in facets_of(row) for label in wanted)
                 for name, wanted in labels.items()
@@ -51,11 +56,15 @@ class FakeIndex:
                 self.read += 1
                 yield position, row.ticket_id
 
-    def facets(self, since: datetime) -> Generator[Iterable[str], None, None]:
+    def facets(
+        self, since: datetime, older_than: str | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        del most_entries
         for row in self._newest_first():
-            if row.received_at >= since:
+            position = index_position(row.received_at, row.ticket_id)
+            if row.received_at >= since and (older_than is None or position < older_than):
                 self.read += 1
-                yield facets_of(row)
+                yield position, facets_of(row)
 
     def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
         found = [row.status for row in self.entries if row.received_at >= since]
@@ -209,6 +218,39 @@ def test_a_short_list_reads_little_of_a_long_day(tickets: Tickets) -> None:
         tickets.put(f"T{number}", minutes=number / 1000)
     assert len(tickets.listed(limit=50)) == 50
     assert tickets.index.read < 60
+
+
+def test_a_page_ends_early_where_enough_was_looked_through_and_its_cursor_goes_on(tickets: Tickets) -> None:
+    for number in range(1000):
+        tickets.put(f"T{number:03}", minutes=number / 1000, urgency=Urgency.LOW if number else Urgency.HIGH)
+    high = Filters({"urgency": ("high",)})
+    first = tickets.queries.list(high, LONG_AGO, most_entries=300)
+    assert first.rows == ()
+    assert first.cursor is not None
+    rest = tickets.queries.list(high, LONG_AGO, cursor=first.cursor)
+    assert ([row.ticket_id for row in rest.rows], rest.cursor) == (["T000"], None)
+
+
+def test_trends_count_by_the_hour_or_the_day_of_the_upload(tickets: Tickets) -> None:
+    for minutes in (0, 59, 60, 24 * 60):
+        tickets.put(f"T{minutes}", minutes=minutes)
+    by_hour = tickets.queries.trends(LONG_AGO, None, Step.HOUR)
+    assert {start.isoformat(): counts.rows for start, counts in by_hour.buckets.items()} == {
+        "2026-11-22T12:00:00+00:00": 1,
+        "2026-11-21T13:00:00+00:00": 1,
+        "2026-11-21T12:00:00+00:00": 2,
+    }
+    by_day = tickets.queries.trends(LONG_AGO, NOON + timedelta(days=1), Step.DAY)
+    assert [counts.rows for counts in by_day.buckets.values()] == [3]
+    assert (by_day.total.rows, by_day.total.counted_from) == (3, None)
+
+
+def test_a_count_that_ends_early_says_from_when_it_holds(tickets: Tickets) -> None:
+    for number in range(10):
+        tickets.put(f"T{number}", minutes=number)
+    counts = tickets.queries.counts(LONG_AGO, most_entries=4)
+    assert (counts.rows, counts.counted_from) == (4, NOON + timedelta(minutes=6))
+    assert tickets.queries.counts(LONG_AGO, most_entries=10).counted_from is None
 
 
 def test_a_row_that_cannot_be_read_is_named_and_left_out(

@@ -62,6 +62,14 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "metrics_port": None,
         "metrics_host": "127.0.0.1",
         "emf": False,
+        "web_host": "127.0.0.1",
+        "web_port": 8080,
+        "web_allowed_hosts": "",
+        "web_max_body_bytes": 4 * 1024 * 1024,
+        "web_requests_per_minute": 1200,
+        "api_keys_file": None,
+        "alb_arn": None,
+        "webhook_secrets_file": None,
     }
 
 

@@ -67,7 +67,7 @@ class FakeDynamo:
             self.entries_read += len(page)
         wanted = {value["S"] for name, value in values.items() if name.startswith(":facet")}
         items = [entry for entry in page if not wanted or wanted & set(entry["facets"]["SS"])]
-        answer: dict[str, Any] = {"Items": items, "Count": len(items)}
+        answer: dict[str, Any] = {"Items": items, "Count": len(items), "ScannedCount": len(page)}
         if len(page) < len(found):
             answer["LastEvaluatedKey"] = page[-1]
         return answer
@@ -91,7 +91,7 @@ def fill(dynamo: FakeDynamo, count: int, **fields: Any) -> list[str]:
     return [f"T{number:05}" for number in reversed(range(count))]
 
 
-def ids(found: Iterator[tuple[str, str]]) -> list[str]:
+def ids(found: Iterator[tuple[str, str | None]]) -> list[str | None]:
     return [ticket_id for _, ticket_id in found]
 
 
@@ -157,8 +157,39 @@ def test_statuses_are_counted_without_a_transfer(dynamo: FakeDynamo, index: Dyna
 
 
 def test_facets_are_read_of_all_tickets(dynamo: FakeDynamo, index: DynamoTicketIndex) -> None:
-    fill(dynamo, 1000)
-    assert list(index.facets(LONG_AGO)) == [["status=enriched"]] * 1000
+    newest_first = fill(dynamo, 1000)
+    found = list(index.facets(LONG_AGO))
+    assert [facets for _, facets in found] == [["status=enriched"]] * 1000
+    assert [position.partition("#")[2] for position, _ in found] == newest_first
+
+
+def test_facets_of_the_newest_are_read_without_the_rest(dynamo: FakeDynamo, index: DynamoTicketIndex) -> None:
+    fill(dynamo, 5000)
+    found = index.facets(LONG_AGO, most_entries=100)
+    assert len(list(islice(found, 100))) == 100
+    found.close()
+    assert dynamo.entries_read <= 100 + len(SHARDS) * 70
+
+
+def test_a_search_for_what_is_rare_ends_and_goes_on_where_it_ended(
+    dynamo: FakeDynamo, index: DynamoTicketIndex
+) -> None:
+    fill(dynamo, 4000)
+    dynamo.put("rare", LONG_AGO, "urgency=critical")
+    dynamo.put("newer", NOON + timedelta(days=1), "urgency=critical")
+    found: list[str] = []
+    older_than: str | None = None
+    for _ in range(100):
+        before = dynamo.entries_read
+        *tickets, (older_than, last) = index.search(
+            {"urgency": ("critical",)}, LONG_AGO, older_than, most_entries=400
+        )
+        assert dynamo.entries_read - before <= 400 + len(SHARDS) * 20
+        found += [ticket_id for _, ticket_id in tickets if ticket_id]
+        if last is not None:
+            found.append(last)
+            break
+    assert found == ["newer", "rare"]
 
 
 @pytest.mark.parametrize(

@@ -47,24 +47,37 @@ class MemoryIndex:
         since: datetime,
         older_than: str | None = None,
         expected: int = 50,
-    ) -> Generator[tuple[str, str], None, None]:
+        most_entries: int | None = None,
+    ) -> Generator[tuple[str, str | None], None, None]:
         del expected, labels  # it may know less than the rows
-        for position, row in self._newest_first():
-            if position >= utc_text(since) and (older_than is None or position < older_than):
-                yield position, row.ticket_id
+        for looked_through, (position, row) in enumerate(self._between(since, older_than), start=1):
+            yield position, row.ticket_id
+            if looked_through == most_entries:
+                yield position, None
+                return
 
-    def facets(self, since: datetime) -> Generator[Iterable[str], None, None]:
-        for position, row in self._newest_first():
-            if position >= utc_text(since):
-                yield index_attributes(row)["facets"]
+    def facets(
+        self, since: datetime, older_than: str | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        del most_entries
+        for position, row in self._between(since, older_than):
+            yield position, index_attributes(row)["facets"]
 
     def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
         found = [str(row.status) for row in self.rows.rows.values() if row.received_at >= since]
         return {status: found.count(status) for status in statuses}
 
-    def _newest_first(self) -> list[tuple[str, TicketRow]]:
+    def _between(self, since: datetime, older_than: str | None) -> list[tuple[str, TicketRow]]:
         positions = ((index_attributes(row)["position"], row) for row in self.rows.rows.values())
-        return sorted(positions, key=lambda each: each[0], reverse=True)
+        return sorted(
+            (
+                (position, row)
+                for position, row in positions
+                if position >= utc_text(since) and (older_than is None or position < older_than)
+            ),
+            reverse=True,
+            key=lambda each: each[0],
+        )
 
 
 @dataclass

@@ -34,6 +34,8 @@ COMMON_STATUS = Status.ENRICHED
 """Nearly all tickets have it: to look through them by status would find no more than to look through all."""
 
 MAX_THREADS = 16
+ENTRIES = "entries"
+"""Marks the end of a page: how many entries DynamoDB looked through for it."""
 
 Item = Mapping[str, Any]
 Labels = Mapping[str, Sequence[str]]
@@ -81,32 +83,52 @@ class DynamoTicketIndex:
         self._table = table
 
     def search(
-        self, labels: Labels, since: datetime, older_than: str | None = None, expected: int = 50
-    ) -> Generator[tuple[str, str], None, None]:
+        self,
+        labels: Labels,
+        since: datetime,
+        older_than: str | None = None,
+        expected: int = 50,
+        most_entries: int | None = None,
+    ) -> Generator[tuple[str, str | None], None, None]:
         """Position and id of tickets that may have `labels`, the newest first; their rows say if they do.
 
-        `older_than` is the position after which to go on. About `expected` tickets will be asked for.
+        `older_than` is the position after which to go on. About `expected` tickets will be asked for. With
+        `most_entries` the search ends when about so many were looked through, and the last that it gives then
+        is the position where it ended, with None.
         """
         page = {"Limit": expected // len(SHARDS) * 2 + 8}
+        filtered = _filter(labels)
+        if filtered and most_entries is not None:
+            filtered["Limit"] = most_entries // len(SHARDS) // 2 + 1
         wanted = labels.get("status", ())
         if wanted and COMMON_STATUS not in wanted:
             keys = [status_shard(status, shard) for status in wanted for shard in SHARDS]
             shards = self._shards(BY_STATUS, "status_shard", keys, since, older_than, page)
         else:
             keys = list(SHARDS)
-            shards = self._shards(BY_TIME, "shard", keys, since, older_than, _filter(labels) or page)
+            shards = self._shards(BY_TIME, "shard", keys, since, older_than, filtered or page)
+        looked_through = 0
         with closing(self._merged(shards)) as items:
             for item in items:
                 position = item["position"]["S"]
-                if position != older_than:
+                if ENTRIES in item:
+                    looked_through += item[ENTRIES]
+                    if most_entries is not None and looked_through >= most_entries:
+                        yield position, None
+                        return
+                elif position != older_than:
                     yield position, item["ticket_id"]["S"]
 
-    def facets(self, since: datetime) -> Generator[list[str], None, None]:
-        """The facets of every ticket, the newest first."""
-        shards = self._shards(BY_TIME, "shard", SHARDS, since, None, {})
-        with closing(self._merged(shards, read_ahead=True)) as items:
+    def facets(
+        self, since: datetime, older_than: str | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, list[str]], None, None]:
+        """Position and facets of every ticket, the newest first. About `most_entries` will be asked for."""
+        more = {} if most_entries is None else {"Limit": most_entries // len(SHARDS) + 64}
+        shards = self._shards(BY_TIME, "shard", SHARDS, since, older_than, more)
+        with closing(self._merged(shards, read_ahead=most_entries is None)) as items:
             for item in items:
-                yield item["facets"]["SS"]
+                if ENTRIES not in item and item["position"]["S"] != older_than:
+                    yield item["position"]["S"], item["facets"]["SS"]
 
     def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
         """How many tickets have each status; nothing of them is transferred."""
@@ -155,7 +177,7 @@ class DynamoTicketIndex:
     def _stream(
         self, shard: _Shard, executor: ThreadPoolExecutor, stop: Event, read_ahead: bool
     ) -> Iterator[Any]:
-        pages = (page["Items"] for page in self._pages(shard, stop) if page["Items"])
+        pages = (_entries(page) for page in self._pages(shard, stop))
         upcoming = executor.submit(next, pages, None)
         yield None
         while (items := upcoming.result()) is not None:
@@ -175,6 +197,13 @@ class DynamoTicketIndex:
             if "LastEvaluatedKey" not in answer:
                 return
             parameters["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+
+def _entries(page: Mapping[str, Any]) -> list[Item]:
+    """The items of a page, and where another one follows, its end."""
+    last = page.get("LastEvaluatedKey")
+    end = [{"position": last["position"], ENTRIES: page["ScannedCount"]}] if last else []
+    return [*page["Items"], *end]
 
 
 def _filter(labels: Labels) -> dict[str, Any]:

@@ -80,6 +80,11 @@ def index_position(moment: datetime, ticket_id: str) -> str:
     return f"{utc_text(moment)}#{ticket_id}"
 
 
+def moment_of(position: str) -> datetime:
+    """The time of a position."""
+    return datetime.fromisoformat(position.partition("#")[0])
+
+
 def utc_text(moment: datetime) -> str:
     """A time as `2026-11-21T09:30:00.000000Z`: one width, so that the order of texts is that of times."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -165,7 +165,7 @@ class TicketRow(Record):
     """The probability of the urgency."""
     urgency_source: Open[Source] | None = None
     """What predicted the urgency."""
-    priority_conflict: bool | None = None
+    priority_conflict: Annotated[bool | None, FACET] = None
     """Whether urgency and stated priority are at least two levels apart."""
     sentiment: Annotated[Open[Sentiment] | None, FACET] = None
     """The sentiment."""

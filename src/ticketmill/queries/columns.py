@@ -18,6 +18,9 @@ FILTERS = {
 }
 """The facets that tickets are filtered by, by the name that people give them."""
 
+FLAGS = {"review": "needs_review", "conflict": "priority_conflict"}
+"""The facets that a ticket has or has not, by the name that people give them."""
+
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "status": tuple(Status),
     "automatic_kind": tuple(AutomaticKind),

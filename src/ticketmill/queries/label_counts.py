@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ticketmill.domain.facets import facets_of
 from ticketmill.domain.row import TicketRow
@@ -17,6 +18,8 @@ class LabelCounts:
 
     rows: int = 0
     labels: dict[str, Counter[str]] = field(default_factory=dict)
+    counted_from: datetime | None = None
+    """When the oldest counted ticket was uploaded, where the count ended early; else None."""
 
     @property
     def needs_review(self) -> int:

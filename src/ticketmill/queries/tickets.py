@@ -17,6 +17,7 @@ from ticketmill.domain.row import FoundRows, TicketRow
 from ticketmill.queries.cursor import decode_cursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
+from ticketmill.queries.trends import Step, Trends
 
 MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
 SAMPLE = 1000
@@ -33,15 +34,20 @@ class TicketIndex(Protocol):
         since: datetime,
         older_than: str | None = None,
         expected: int = 50,
-    ) -> Generator[tuple[str, str], None, None]:
+        most_entries: int | None = None,
+    ) -> Generator[tuple[str, str | None], None, None]:
         """Position and id of all tickets with `labels`, the newest first, and of others: it may know less.
 
-        `older_than` is the position after which to go on. About `expected` of them will be asked for.
+        `older_than` is the position after which to go on. About `expected` of them will be asked for. With
+        `most_entries` the search ends when about so many were looked through, and the last that it gives then
+        is the position where it ended, with None.
         """
         ...
 
-    def facets(self, since: datetime) -> Generator[Iterable[str], None, None]:
-        """The facets of every ticket, the newest first."""
+    def facets(
+        self, since: datetime, older_than: str | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        """Position and facets of every ticket, the newest first. About `most_entries` will be asked for."""
         ...
 
     def count(self, statuses: Iterable[str], since: datetime) -> dict[str, int]:
@@ -84,24 +90,46 @@ class TicketQueries:
         until: datetime | None = None,
         cursor: str | None = None,
         limit: int = 50,
+        most_entries: int | None = None,
     ) -> Page:
         """Up to `limit` tickets that were uploaded from `since` on and before `until`, the newest first.
 
-        BadCursor where `cursor` is none, or belongs to a list with other filters.
+        With `most_entries` no more than about so many index entries are looked through: the page may then be
+        short, even empty, and its cursor goes on. BadCursor where `cursor` is none, or belongs to a list with
+        other filters.
         """
         digest = filters.digest()
         older_than = decode_cursor(cursor, digest) if cursor else utc_text(until) if until else None
-        with closing(self._matching(filters, since, older_than, limit + 1)) as matching:
-            found = list(islice(matching, limit + 1))
-        rows = tuple(row for _, row in found[:limit])
-        more = len(found) > limit
-        return Page(rows, encode_cursor(found[limit - 1][0], digest) if more else None)
+        found: list[tuple[str, EffectiveRow]] = []
+        cut_at: str | None = None
+        with closing(self._matching(filters, since, older_than, limit + 1, most_entries)) as matching:
+            for position, row in matching:
+                if row is None:
+                    cut_at = position
+                elif len(found) == limit:
+                    cut_at = found[-1][0]
+                    break
+                else:
+                    found.append((position, row))
+        return Page(tuple(row for _, row in found), encode_cursor(cut_at, digest) if cut_at else None)
 
-    def counts(self, since: datetime) -> LabelCounts:
-        """The labels of all tickets that were uploaded from `since` on."""
-        counts = LabelCounts()
-        counts.add_facets(self.index.facets(since))
-        return counts
+    def counts(
+        self, since: datetime, until: datetime | None = None, most_entries: int | None = None
+    ) -> LabelCounts:
+        """The labels of all tickets that were uploaded from `since` on, or of the newest `most_entries`."""
+        return self.trends(since, until, None, most_entries).total
+
+    def trends(
+        self, since: datetime, until: datetime | None, step: Step | None, most_entries: int | None = None
+    ) -> Trends:
+        """The labels of tickets by day or hour of their upload, counted from the newest back."""
+        trends = Trends(step)
+        older_than = utc_text(until) if until else None
+        with closing(self.index.facets(since, older_than, most_entries)) as tickets:
+            for position, facets in islice(tickets, most_entries):
+                trends.add(position, facets)
+            trends.close(is_complete=most_entries is None or next(tickets, None) is None)
+        return trends
 
     def count_statuses(self, since: datetime) -> dict[str, int]:
         """How many tickets that were uploaded from `since` on have each status."""
@@ -109,22 +137,25 @@ class TicketQueries:
 
     def known_labels(self, name: str, since: datetime) -> set[str]:
         """The labels of that name that some of the newest tickets have."""
-        counts = LabelCounts()
-        with closing(self.index.facets(since)) as tickets:
-            counts.add_facets(islice(tickets, SAMPLE))
-        return set(counts.labels.get(name, ()))
+        return set(self.counts(since, most_entries=SAMPLE).labels.get(name, ()))
 
     def _matching(
-        self, filters: Filters, since: datetime, older_than: str | None, expected: int
-    ) -> Generator[tuple[str, EffectiveRow], None, None]:
-        found = self.index.search(filters.labels, since, older_than, expected)
+        self,
+        filters: Filters,
+        since: datetime,
+        older_than: str | None,
+        expected: int,
+        most_entries: int | None,
+    ) -> Generator[tuple[str, EffectiveRow | None], None, None]:
+        """The rows that fit; then, where the search ended early, its position with None."""
+        found = self.index.search(filters.labels, since, older_than, expected, most_entries)
         at_once = min(expected, MAX_ROWS_AT_ONCE)
         with closing(found):
             while entries := list(islice(found, at_once)):
-                rows = self._readable_rows([ticket_id for _, ticket_id in entries])
+                rows = self._readable_rows([ticket_id for _, ticket_id in entries if ticket_id])
                 for position, ticket_id in entries:
-                    row = rows.get(ticket_id)
-                    if row is not None and filters.match(row):
+                    row = rows.get(ticket_id) if ticket_id else None
+                    if ticket_id is None or (row is not None and filters.match(row)):
                         yield position, row
 
     def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, EffectiveRow]:
