@@ -5,8 +5,8 @@
                           for Ctrl-C
     host.py run COMMAND   runs both on free ports for as long as the command runs, and ends with its code
 
-S3, SQS and CloudFormation are LocalStack's own. Its DynamoDB engine is a download of its own, so the table
-stands in ministack. LocalStack runs the same init hook as in the container. What both hold ends with them.
+S3, SQS and CloudFormation are LocalStack's own. Its DynamoDB engine is a download of its own, so the tables
+stand in ministack. LocalStack runs the same init hook as in the container. What both hold ends with them.
 
 TICKETMILL_LOCALSTACK_DIR is where the environment is kept, TICKETMILL_STACK the name of the stack. Exit code
 69 says that the environment cannot be had on this machine. Run it with the Python that has ticketmill.
@@ -126,18 +126,19 @@ def running(port: int, dynamodb_port: int) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="ticketmill-localstack-") as state:
         emulator.start(tables, Path(state))
         try:
-            with _localstack(directory, here, Path(state), table=_deploy_table(tables)):
+            with _localstack(directory, here, Path(state), parameters=_deploy_tables(tables)):
                 yield {**CREDENTIALS, "AWS_ENDPOINT_URL": here, "AWS_ENDPOINT_URL_DYNAMODB": tables}
         finally:
             emulator.stop(tables, Path(state))
 
 
-def _deploy_table(tables: str) -> str:
-    """Deploys the whole stack at ministack for the sake of its table; returns the table's name."""
+def _deploy_tables(tables: str) -> str:
+    """Deploys the whole stack at ministack for its tables; returns the parameters that name them."""
     environment = {**os.environ, **CREDENTIALS, **_hook_environment(), "AWS_ENDPOINT_URL": tables}
     if subprocess.run([HOOK], env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
         raise Failed(f"the stack could not be deployed at {tables}")
-    return f"{os.environ.get('TICKETMILL_STACK') or 'ticketmill'}-tickets"
+    stack = os.environ.get("TICKETMILL_STACK") or "ticketmill"
+    return f"ExistingTableName={stack}-tickets ExistingLearningTableName={stack}-learning"
 
 
 def _hook_environment() -> dict[str, str]:
@@ -146,7 +147,7 @@ def _hook_environment() -> dict[str, str]:
 
 
 @contextmanager
-def _localstack(directory: Path, endpoint_url: str, state: Path, table: str) -> Iterator[None]:
+def _localstack(directory: Path, endpoint_url: str, state: Path, parameters: str) -> Iterator[None]:
     root = state / "root"
     (root / "etc" / "localstack").mkdir(parents=True)
     (root / "etc" / "localstack" / "init").symlink_to(HERE / "init")
@@ -155,7 +156,7 @@ def _localstack(directory: Path, endpoint_url: str, state: Path, table: str) -> 
         **CREDENTIALS,
         **_hook_environment(),
         "AWS_ENDPOINT_URL": endpoint_url,  # for the hook
-        "TICKETMILL_STACK_PARAMETERS": f"ExistingTableName={table}",
+        "TICKETMILL_STACK_PARAMETERS": parameters,
         "GATEWAY_LISTEN": endpoint_url.removeprefix("http://"),
         "GATEWAY_SERVER": "hypercorn",  # the default one listens at every address, whatever it is told
         "DNS_ADDRESS": "0",

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """The dead-letter queue."""
     table: Annotated[str | None, Field(validate_default=True)] = None
     """The DynamoDB table of rows."""
+    learning_table: str | None = None
+    """The DynamoDB table of corrections. Where the five above name the stack, corrections need it too."""
 
     cache_dir: Path = Field(default_factory=_default_cache_dir)
     """Directory of bundles, and of the record of an emulator that `ticketmill up` started."""

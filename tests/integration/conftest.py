@@ -86,13 +86,17 @@ def stack_name() -> str:
 
 @pytest.fixture
 def parameters(emulator: str, stack_name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What a stack needs where DynamoDB is at another endpoint: a table that was made there."""
+    """What a stack needs where DynamoDB is at another endpoint: the tables that were made there."""
     elsewhere = os.environ.get("AWS_ENDPOINT_URL_DYNAMODB")
     if elsewhere is None:
         return {}
     with monkeypatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL", elsewhere)
-        return {"ExistingTableName": deploy(connect(), stack_name).table}
+        made = deploy(connect(), stack_name)
+        return {
+            "ExistingTableName": made.table,
+            "ExistingLearningTableName": made.learning_table or "",
+        }
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ def test_the_template_asks_for_recovery_encryption_and_to_keep_the_data(
     body = str(clients.cloudformation.get_template(StackName=stack_name)["TemplateBody"])
     assert "PointInTimeRecoveryEnabled: true" in body
     assert "SSEEnabled: true" in body
-    assert body.count("DeletionPolicy: RetainExceptOnCreate") == 3
+    assert body.count("DeletionPolicy: RetainExceptOnCreate") == 4
 
 
 @pytest.mark.localstack

@@ -113,6 +113,23 @@ def test_people_write_neither_rows_nor_enrichments(resources: dict[str, Any]) ->
     assert "s3:PutObject" not in actions_of(resources["OperatorPolicy"])
 
 
+def test_a_corrector_appends_corrections_and_deletes_nothing(resources: dict[str, Any]) -> None:
+    assert actions_of(resources["CorrectorPolicy"]) == {
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+        *("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+    }
+    (rows,) = (
+        each
+        for each in resources["CorrectorPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+        if each.get("Action") == "dynamodb:UpdateItem"
+    )
+    assert "TicketsTable" in str(rows["Resource"])
+    assert "LearningTable" not in str(rows["Resource"])
+
+
 def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) -> None:
     assert actions_of(resources["UploaderPolicy"]) == {
         "cloudformation:DescribeStacks",
@@ -125,7 +142,7 @@ def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) 
 
 
 def test_a_key_is_used_through_the_services_alone(resources: dict[str, Any]) -> None:
-    for name in {"WorkerPolicy", *PEOPLE}:
+    for name in {"WorkerPolicy", "CorrectorPolicy", *PEOPLE}:
         statements = resources[name]["Properties"]["PolicyDocument"]["Statement"]
         (conditional,) = [each["If"] for each in statements if "If" in each]
         assert conditional[0] == "HasKey"
@@ -142,7 +159,7 @@ def test_whoever_takes_from_the_queue_has_the_policy_of_a_worker(resources: dict
 
 
 def test_what_holds_tickets_is_kept(resources: dict[str, Any]) -> None:
-    for name in ("RawBucket", "EnrichedBucket", "TicketsTable"):
+    for name in ("RawBucket", "EnrichedBucket", "TicketsTable", "LearningTable"):
         assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert resources[name]["UpdateReplacePolicy"] == "Retain"
 
@@ -211,7 +228,8 @@ def test_a_key_of_the_users_encrypts_buckets_queues_and_table(resources: dict[st
         queue = resources[name]["Properties"]
         assert queue["KmsMasterKeyId"] == by_key
         assert queue["SqsManagedSseEnabled"] == {"If": ["HasKey", {"Ref": "AWS::NoValue"}, True]}
-    assert resources["TicketsTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
+    for name in ("TicketsTable", "LearningTable"):
+        assert resources[name]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == by_key
 
 
 def test_a_message_is_received_in_company_twice_and_alone_often_before_it_is_a_dead_letter() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,10 @@ from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 from ticketmill.aws import clients
+from ticketmill.aws.attributes import attribute_of, value_of
 from ticketmill.aws.clients import error_code
-from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.effective_row import index_attributes, is_misindexed
 from ticketmill.domain.errors import UNREADABLE_ROW, TransientFailure
-from ticketmill.domain.keys import utc_text
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION
 from ticketmill.domain.row import INDEX_ATTRIBUTES, RETIRED_ATTRIBUTES, Failure, FoundRows, TicketRow
 
@@ -37,8 +36,7 @@ FOREIGN = frozenset({"ticket_id", "person"})
 OWNED = tuple(sorted((TicketRow.model_fields.keys() - FOREIGN) | DERIVED))
 """Attributes that the pipeline writes. All others belong to somebody else, and no write touches them."""
 
-_DIGITS = 4  # of confidences and milliseconds: more would only lengthen the rows
-_CONDITION_FAILED = "ConditionalCheckFailedException"
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 Item = dict[str, "AttributeValueTypeDef"]
 
@@ -63,14 +61,17 @@ class DynamoTicketRows:
         wanted = list(dict.fromkeys(ticket_ids))
         rows: dict[str, TicketRow] = {}
         unreadable: dict[str, TransientFailure] = {}
+        misindexed: set[str] = set()
         for start in range(0, len(wanted), MAX_BATCH_GET):
             for item in self._get_batch(wanted[start : start + MAX_BATCH_GET]):
                 ticket_id = item["ticket_id"]["S"]
                 try:
-                    rows[ticket_id] = row_from(item)
+                    rows[ticket_id] = row = row_from(item)
+                    if is_misindexed(row, frozenset(item.get("facets", {}).get("SS", ()))):
+                        misindexed.add(ticket_id)
                 except TransientFailure as failure:
                     unreadable[ticket_id] = failure
-        return FoundRows(rows, unreadable)
+        return FoundRows(rows, unreadable, misindexed)
 
     def get(self, ticket_id: str) -> TicketRow | None:
         """The row of a ticket, read consistently."""
@@ -94,7 +95,7 @@ class DynamoTicketRows:
                 else:
                     self._update(item, replaces.revision)
             except ClientError as error:
-                if error_code(error) != _CONDITION_FAILED:
+                if error_code(error) != CONDITION_FAILED:
                     raise
                 current: Any = error.response.get("Item")
                 return bool(current) and item_of(row_from(current)) == item_of(row_from(item))
@@ -129,7 +130,7 @@ class DynamoTicketRows:
     def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
         """Sets the failure of an existing row, and nothing else. With `made_from` only of a row that was made
         from the object of that key. False where there is no such row."""
-        names, values = {"#failure": "failure"}, {":failure": _attribute(failure)}
+        names, values = {"#failure": "failure"}, {":failure": attribute_of(failure)}
         condition = "attribute_exists(ticket_id)"
         if made_from is not None:
             condition = "#raw.#key = :key"
@@ -146,7 +147,7 @@ class DynamoTicketRows:
                     ExpressionAttributeValues=values,
                 )
             except ClientError as error:
-                if error_code(error) != _CONDITION_FAILED:
+                if error_code(error) != CONDITION_FAILED:
                     raise
                 return False
         return True
@@ -186,12 +187,12 @@ def item_of(row: TicketRow) -> Item:
     fields = {name: getattr(row, name) for name in TicketRow.model_fields if name != "person"}
     return {
         **{
-            name: _attribute(value)
+            name: attribute_of(value)
             for name, value in fields.items()
             if value is not None and value not in ((), {})
         },
-        **{name: _attribute(value) for name, value in index_attributes(row).items()},
-        "received_at": _attribute(row.received_at),
+        **{name: attribute_of(value) for name, value in index_attributes(row).items()},
+        "received_at": attribute_of(row.received_at),
     }
 
 
@@ -200,50 +201,10 @@ def row_from(item: Mapping[str, AttributeValueTypeDef]) -> TicketRow:
 
     Raises TransientFailure where this version cannot read it all the same: an update may help.
     """
-    fields = {name: _value(found) for name, found in item.items() if name not in DERIVED}
+    fields = {name: value_of(found) for name, found in item.items() if name not in DERIVED}
     try:
         return TicketRow.model_validate({"schema_version": FIRST_SCHEMA_VERSION, **fields})
     except ValidationError as error:
         names = sorted({str(each["loc"][0]) if each["loc"] else "?" for each in error.errors()})
         message = f"a row in DynamoDB cannot be read: {', '.join(names)}; run the newest ticketmill"
         raise TransientFailure(message, UNREADABLE_ROW) from None
-
-
-def _attribute(value: Any) -> AttributeValueTypeDef:
-    match value:
-        case str():
-            return {"S": str(value)}  # an enum's value, where it is one
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case float():
-            return {"N": str(round(value, _DIGITS))}
-        case datetime():
-            return {"S": utc_text(value)}
-        case frozenset():
-            return {"SS": sorted(value)}
-        case dict():
-            return {"M": {name: _attribute(inner) for name, inner in value.items()}}
-        case list() | tuple():
-            return {"L": [_attribute(inner) for inner in value]}
-        case _:  # a part of the row that is a model of its own
-            return {"M": {name: _attribute(inner) for name, inner in value}}
-
-
-def _value(attribute: AttributeValueTypeDef) -> Any:
-    (kind, value), *_ = attribute.items()
-    match kind:
-        case "N":
-            digits = str(value)
-            return int(digits) if digits.lstrip("-").isdigit() else float(digits)
-        case "NULL":
-            return None
-        case "L":
-            return [_value(inner) for inner in attribute["L"]]
-        case "M":
-            return {name: _value(inner) for name, inner in attribute["M"].items()}
-        case _:
-            return value

@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from threading import Lock
 
+from ticketmill.domain.effective_row import index_attributes, is_misindexed
 from ticketmill.domain.label import Correction
 from ticketmill.domain.message import ListedObject, RawObject, Upload
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
@@ -75,11 +77,17 @@ class MemoryTicketRows:
     """A table of rows."""
 
     rows: dict[str, TicketRow] = field(default_factory=dict)
+    facets: dict[str, frozenset[str]] = field(default_factory=dict)
+    """What the index holds of each row that was written here."""
     writes: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def get_many(self, ticket_ids: Iterable[str]) -> FoundRows:
-        return FoundRows({each: self.rows[each] for each in ticket_ids if each in self.rows})
+        found = {each: self.rows[each] for each in ticket_ids if each in self.rows}
+        misindexed = [
+            each for each, row in found.items() if is_misindexed(row, self.facets.get(each, _facets(row)))
+        ]
+        return FoundRows(found, misindexed=misindexed)
 
     def get(self, ticket_id: str) -> TicketRow | None:
         return self.rows.get(ticket_id)
@@ -90,9 +98,22 @@ class MemoryTicketRows:
             written = row.model_copy(update=_unknown_of(current))
             if (current and current.revision) != (replaces and replaces.revision):
                 return current == written  # sent again because its answer was lost
-            self.rows[row.ticket_id] = written
-            self.writes += 1
+            self._store(written)
             return True
+
+    def replace(self, row: TicketRow, replaces: TicketRow) -> bool:
+        """Writes what people say of a ticket; what others wrote since must not be there."""
+        with self.lock:
+            current = self.rows.get(row.ticket_id)
+            if current is None or current.revision != replaces.revision:
+                return False
+            self._store(current.model_copy(update={"person": row.person, "revision": row.revision}))
+            return True
+
+    def _store(self, row: TicketRow) -> None:
+        self.rows[row.ticket_id] = row
+        self.facets[row.ticket_id] = _facets(row)
+        self.writes += 1
 
     def note_failure(self, ticket_id: str, failure: Failure, made_from: str | None = None) -> bool:
         with self.lock:
@@ -104,9 +125,39 @@ class MemoryTicketRows:
             return True
 
 
+def _facets(row: TicketRow) -> frozenset[str]:
+    return frozenset(index_attributes(row)["facets"])
+
+
 def _unknown_of(row: TicketRow | None) -> dict[str, object]:
     """The attributes of a row that the pipeline does not own."""
     return {**(row.model_extra or {}), "person": row.person} if row else {}
+
+
+@dataclass
+class MemoryLabelJournal:
+    """A label journal in step with `rows`."""
+
+    rows: MemoryTicketRows = field(default_factory=MemoryTicketRows)
+    corrections: dict[str, list[Correction]] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def of_ticket(self, ticket_id: str) -> list[Correction]:
+        return list(self.corrections.get(ticket_id, ()))
+
+    def walk(self) -> Iterator[Correction]:
+        return chain.from_iterable(map(self.of_ticket, list(self.corrections)))
+
+    def append(self, corrections: Sequence[Correction], row: TicketRow, replaces: TicketRow) -> bool:
+        with self.lock:
+            kept = self.corrections.get(row.ticket_id, [])
+            first, last = len(kept) + 1, len(kept) + len(corrections)
+            if [each.number for each in corrections] != list(range(first, last + 1)):
+                return bool(corrections) and kept[-len(corrections) :] == list(corrections)  # sent again
+            if not self.rows.replace(row, replaces):
+                return False
+            self.corrections[row.ticket_id] = [*kept, *corrections]
+            return True
 
 
 @dataclass

@@ -6,6 +6,7 @@ Small builders, one file a room. What a builder needs is an argument, so that te
 from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
+from ticketmill.bootstrap.corrections import make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
@@ -18,6 +19,7 @@ __all__ = [
     "load_enricher",
     "located_models",
     "make_backfill",
+    "make_corrections",
     "make_dead_letters",
     "make_intake",
     "make_pipeline",

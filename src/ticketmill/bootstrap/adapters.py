@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.clients import Clients
     from ticketmill.aws.dynamodb import DynamoTicketRows
+    from ticketmill.aws.label_journal import DynamoLabelJournal
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
@@ -32,6 +33,8 @@ class Adapters:
     serving: DynamoServingDecisions
     queue: SqsQueue
     dead_letters: SqsQueue
+    label_journal: DynamoLabelJournal | None
+    """None where the stack has no learning table yet."""
 
 
 def pool_size(settings: Settings) -> int:
@@ -62,6 +65,7 @@ def connect(settings: Settings) -> Adapters:
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
+        label_journal=_label_journal(clients, stack, settings),
     )
 
 
@@ -82,6 +86,13 @@ def _queries(clients: Clients, stack: Stack) -> TicketQueries:
 
     rows = DynamoTicketRows(clients.dynamodb, stack.table)
     return TicketQueries(DynamoTicketIndex(clients.dynamodb, stack.table), rows)
+
+
+def _label_journal(clients: Clients, stack: Stack, settings: Settings) -> DynamoLabelJournal | None:
+    from ticketmill.aws.label_journal import DynamoLabelJournal
+
+    learning_table = settings.learning_table or stack.learning_table
+    return DynamoLabelJournal(clients.dynamodb, learning_table, stack.table) if learning_table else None
 
 
 def reindex(settings: Settings) -> Iterator[bool]:

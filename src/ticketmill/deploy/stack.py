@@ -40,6 +40,8 @@ class Stack:
     queue_url: str
     dead_letter_queue_url: str
     table: str
+    learning_table: str | None = None
+    """None where the stack is of a version that knew no corrections."""
     changed: bool = False
 
 
@@ -101,6 +103,7 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
             queue_url=outputs["QueueUrl"],
             dead_letter_queue_url=outputs["DeadLetterQueueUrl"],
             table=outputs["TableName"],
+            learning_table=outputs.get("LearningTableName"),
             changed=changed,
         )
     except KeyError as missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -65,6 +65,17 @@ def index_attributes(row: TicketRow) -> dict[str, Any]:
         "position": index_position(row.received_at, row.ticket_id),
         "facets": facets_of(effective(row) if row.person else row),
     }
+
+
+def is_misindexed(row: TicketRow, facets: Set[str]) -> bool:
+    """Whether the facets that the index has of a row lack what a person says, or say what they replaced.
+
+    So a version that knows no corrections writes them. Facets that other versions add or lack do not count.
+    """
+    if not row.person:
+        return False
+    predicted, shown = facets_of(row), facets_of(effective(row))
+    return not (shown - predicted <= facets and facets.isdisjoint(predicted - shown))
 
 
 def shown_of(row: TicketRow, task: str) -> Shown:

@@ -25,6 +25,8 @@ RESERVED_NAMES = "#"
 """What begins the keys of table items that are no ticket's row. No ticket id begins with it."""
 SERVING_KEY = f"{RESERVED_NAMES}serving"
 """The item of the serving decisions, in the table of the rows."""
+JOURNAL_PREFIX = "label#"
+"""Begins the partitions of the label journal in the learning table."""
 
 
 def raw_key(ticket_id: str) -> str:
@@ -55,6 +57,16 @@ def is_macos_metadata(path: str) -> bool:
 def checkpoint_key(run: str) -> str:
     """The table key of a backfill run's checkpoint. No ticket has it: ids begin with a letter or a digit."""
     return f"#backfill#{run}"
+
+
+def journal_key(ticket_id: str) -> str:
+    """The partition of a ticket's corrections in the learning table, as in `label#TKT-001`."""
+    return f"{JOURNAL_PREFIX}{ticket_id}"
+
+
+def journal_position(number: int) -> str:
+    """Where a correction stands among those of its ticket: of one width, so that texts sort as numbers."""
+    return f"{number:08}"
 
 
 def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: str) -> str:

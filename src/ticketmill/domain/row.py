@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -227,13 +227,21 @@ class TicketRow(Record):
 
 
 class FoundRows(dict[str, TicketRow]):
-    """Rows by ticket id. `unreadable` has the ids whose rows this version cannot read, and why."""
+    """Rows by ticket id.
+
+    `unreadable` has the ids whose rows this version cannot read, and why. `misindexed` has those whose index
+    entry does not say what a person says: a worker of a version that knows no corrections wrote it last.
+    """
 
     def __init__(
-        self, rows: Mapping[str, TicketRow], unreadable: Mapping[str, TransientFailure] | None = None
+        self,
+        rows: Mapping[str, TicketRow],
+        unreadable: Mapping[str, TransientFailure] | None = None,
+        misindexed: Iterable[str] = (),
     ) -> None:
         super().__init__(rows)
         self.unreadable = dict(unreadable or {})
+        self.misindexed = frozenset(misindexed)
 
     def row_of(self, ticket_id: str) -> TicketRow | None:
         """The row of a ticket, None where it has none. TransientFailure where it cannot be read."""

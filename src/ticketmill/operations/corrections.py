@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import groupby, islice
 
 from ticketmill.domain.effective_row import EffectiveRow, effective, shown_of
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, TransientFailure
-from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, replay
+from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, PersonLabel, replay
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.ports import CurrentRows, LabelJournal
 
 MAX_WRITE_ATTEMPTS = 8
+MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
 MAX_NOTE_CHARS = 1000
 
 
@@ -76,9 +78,10 @@ class Corrections:
         for _ in range(MAX_WRITE_ATTEMPTS):
             row = self._row(ticket_id, revision, content_hash)
             earlier = self.journal.of_ticket(ticket_id)
+            said, last = replay(earlier), len(earlier) and earlier[-1].number
             new = [
-                self._correction(row, task, word, speaker, len(earlier) and earlier[-1].number, place)
-                for place, (task, word) in enumerate(words.items(), 1)
+                self._correction(row, task, word, speaker, said, number)
+                for number, (task, word) in enumerate(words.items(), last + 1)
             ]
             next_row = row.model_copy(
                 update={"person": replay([*earlier, *new]), "revision": row.revision + 1}
@@ -136,7 +139,13 @@ class Corrections:
         return row
 
     def _correction(
-        self, row: TicketRow, task: str, word: Word, speaker: Speaker, last: int, place: int
+        self,
+        row: TicketRow,
+        task: str,
+        word: Word,
+        speaker: Speaker,
+        said: Mapping[str, PersonLabel],
+        number: int,
     ) -> Correction:
         shown = shown_of(effective(row), task)
         labels, undoes = word.labels, None
@@ -147,14 +156,14 @@ class Corrections:
                     CorrectionCode.NOTHING_SHOWN, f"{row.ticket_id} has no {task} to confirm: give it a label"
                 )
         if word.kind is CorrectionKind.UNDO:
-            if task not in row.person:
+            if task not in said:
                 raise CorrectionRefused(
                     CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {task} of {row.ticket_id}"
                 )
-            undoes = row.person[task].number
+            undoes = said[task].number
         return Correction(
             ticket_id=row.ticket_id,
-            number=last + place,
+            number=number,
             task=task,
             kind=word.kind,
             labels=labels,
@@ -168,15 +177,30 @@ class Corrections:
         )
 
     def reapply(self, ticket_id: str) -> bool:
-        """Makes the row say what the journal says; whether it had to be changed. False where no row is."""
+        """Makes row and index say what the journal says; whether they had to be changed. False without a row.
+
+        Raises TransientFailure where the row cannot be read, or keeps changing under the write.
+        """
         for _ in range(MAX_WRITE_ATTEMPTS):
-            row = self.rows.get(ticket_id)
+            found = self.rows.get_many([ticket_id])
+            row = found.row_of(ticket_id)
             if row is None:
                 return False
             person = replay(self.journal.of_ticket(ticket_id))
-            if row.person == person:
+            if row.person == person and ticket_id not in found.misindexed:
                 return False
             next_row = row.model_copy(update={"person": person, "revision": row.revision + 1})
             if self.journal.append((), next_row, row):
                 return True
         raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+    def reapply_all(self) -> Iterator[tuple[str, bool]]:
+        """Compares every ticket that the journal names; of each its id, and whether it had to be changed."""
+        by_ticket = groupby(self.journal.walk(), key=lambda each: each.ticket_id)
+        spoken = ((ticket_id, replay(corrections)) for ticket_id, corrections in by_ticket)
+        while chunk := dict(islice(spoken, MAX_ROWS_AT_ONCE)):
+            found = self.rows.get_many(chunk)
+            for ticket_id, person in chunk.items():
+                row = found.get(ticket_id)
+                is_right = row is not None and row.person == person and ticket_id not in found.misindexed
+                yield ticket_id, not is_right and self.reapply(ticket_id)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from ticketmill.domain.label import Correction
 from ticketmill.domain.message import ListedObject
-from ticketmill.domain.row import TicketRow
+from ticketmill.domain.row import FoundRows, TicketRow
 from ticketmill.pipeline.ports import RawTickets
 
 
@@ -48,6 +48,8 @@ class CurrentRows(Protocol):
 
     def get(self, ticket_id: str) -> TicketRow | None: ...
 
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
+
 
 class LabelJournal(Protocol):
     """All corrections, each for ever."""
@@ -57,13 +59,14 @@ class LabelJournal(Protocol):
         ...
 
     def walk(self) -> Iterator[Correction]:
-        """Every correction; those of a ticket in the order of their numbers."""
+        """Every correction; those of a ticket stand together, in the order of their numbers."""
         ...
 
     def append(self, corrections: Sequence[Correction], row: TicketRow, replaces: TicketRow) -> bool:
         """Appends `corrections` and writes `person`, facets and revision of `row`, both or neither.
 
         False, and nothing written, where the row is not `replaces` any more, or a number is taken. Without
-        `corrections` only the row is written.
+        `corrections` only the row is written. A write that arrived though its answer was lost, and was sent
+        again, is ours: True.
         """
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -12,8 +11,6 @@ import typer
 
 from ticketmill.entrypoints.cli.output import nearest
 from ticketmill.queries.columns import FILTERS, OPEN_VOCABULARIES, VOCABULARIES
-
-TAXONOMY = "taxonomy.json"
 
 Labels = Mapping[str, Sequence[str]]
 
@@ -60,9 +57,11 @@ def refuse_unknown_labels(
     wanted: Labels, bundle_dir: Path, labels_of_tickets: Callable[[str], set[str]]
 ) -> None:
     """After a search without result: refuses labels that neither the bundle nor a ticket knows."""
+    from ticketmill.bootstrap.corrections import taxonomy_labels
+
     for name, labels in wanted.items():
         if name in OPEN_VOCABULARIES:
-            of_bundle = _labels_of_bundle(OPEN_VOCABULARIES[name], bundle_dir)
+            of_bundle = taxonomy_labels(bundle_dir, OPEN_VOCABULARIES[name])
             _refuse(name, labels, sorted({*of_bundle, *labels_of_tickets(name)}))
 
 
@@ -74,12 +73,3 @@ def _refuse(facet: str, labels: Sequence[str], known: Sequence[str]) -> None:
                 f'there is no {name} "{label}"{nearest(label, known)}; there are: {", ".join(known)}',
                 param_hint=f"--{name}",
             )
-
-
-def _labels_of_bundle(task: str, bundle_dir: Path) -> list[str]:
-    """The labels that a bundle's taxonomy names; none without a bundle: a list needs none."""
-    try:
-        taxonomies = json.loads((bundle_dir / TAXONOMY).read_bytes())
-        return [each["label"] for each in taxonomies[task]["labels"]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
