@@ -106,6 +106,29 @@ def test_sigmoid_judges_every_label_alone_after_the_temperature(bias: float, big
     assert found[0] == pytest.approx([big], abs=1e-6)
 
 
+def test_a_branchs_scores_join_those_of_its_task_and_have_a_calibration_of_their_own() -> None:
+    joined = {"weight": 0.5, "temperature": 2.0}
+    mood = {"kind": "softmax", "labels": ["bad", "good"], "temperature": 9.0, "branch": joined}
+    tasks = {**MANIFEST["tasks"], "mood": mood}
+    heads = load_heads(files(npz(arrays(bias=np.array([1, 0, 3], np.float32))), tasks=tasks))
+    branch = np.array([[0, 4]], np.float32)
+    found = heads.read(["x"], no_layers(1), branch)
+    # (1, 0) + 0.5 * (0, 4) = (1, 2), divided by 2
+    assert heads.tasks["mood"].probabilities(found)[0, 1] == pytest.approx(1 / (1 + math.exp(-0.5)))
+    assert heads.tasks["size"].probabilities(found)[0, 0] == pytest.approx(1 / (1 + math.exp(-1.5)))
+
+
+def test_on_an_encoder_without_a_branch_a_head_keeps_its_own_calibration() -> None:
+    mood = {"kind": "softmax", "labels": ["bad", "good"], "temperature": 1.0}
+    joined = {**mood, "branch": {"weight": 0.5, "temperature": 2.0}}
+    found = []
+    for spec in (mood, joined):
+        bias = np.array([1, 0, 3], np.float32)
+        heads = load_heads(files(npz(arrays(bias=bias)), tasks={**MANIFEST["tasks"], "mood": spec}))
+        found.append(heads.tasks["mood"].probabilities(heads.read(["x"], no_layers(1))))
+    np.testing.assert_array_equal(*found)
+
+
 def test_dense_features_are_the_chosen_layers_in_the_order_of_the_manifest() -> None:
     weights = np.zeros((4, 3), np.float16)
     weights[:, 0] = 1, 10, 100, 1000

@@ -91,7 +91,7 @@ class TinyBuild:
         write_source(source)
         write_calibration(calibration, reach=4)
         pinned = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in source.iterdir()}
-        return cls(directory / "cache", source, Recipe(pinned=pinned, calibration=calibration))
+        return cls(directory / "cache", source, Recipe(pinned=pinned, calibration=calibration, branch=None))
 
     def elsewhere(self, cache: Path) -> TinyBuild:
         return replace(self, cache=cache)

@@ -48,7 +48,7 @@ def build_on(
     """
     training = cache_dir / "training"
     folder, pinned = another_encoder(encoder, training / "encoders", report)
-    recipe = Recipe(pinned=pinned, name=folder.name.replace("--", "/"))
+    recipe = Recipe(pinned=pinned, branch=None, name=folder.name.replace("--", "/"))
     measured = tickets[:MOST_MEASURED]
     exact = build_bundle(
         training, source=str(folder), precision="fp32", extra_files={}, recipe=recipe, report=report

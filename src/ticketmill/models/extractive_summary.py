@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ticketmill.arrays import Floats
 from ticketmill.domain.labels import Source
 from ticketmill.models.excerpt import ELLIPSIS, TRAILING, EncodedText, Excerpt, joined
+from ticketmill.text.empty_subjects import says_nothing, start_of_subject
 from ticketmill.text.scripts import count_words
 from ticketmill.text.sentences import MIN_WORDS, Sentence, sentences
-from ticketmill.text.subjects import says_nothing, start_of_subject
 
 MIN_BODY_WORDS = 20
 MAX_SENTENCES = 2

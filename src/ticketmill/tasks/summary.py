@@ -46,9 +46,10 @@ def extractive() -> Stage[Summary]:
 def by_summarizer(summarizer: Summarizer, short: Stage[Summary]) -> Loaded[Summary | Fallback[Summary]]:
     """What a named model writes; `short` serves tickets of so few words that there is nothing to sum up."""
     from ticketmill.models.extractive_summary import MIN_BODY_WORDS
+    from ticketmill.text.scripts import count_words
 
     def predict(tickets: Sequence[EncodedTicket]) -> list[Summary | Fallback[Summary]]:
-        is_long = [len(each.reading.body.split()) >= MIN_BODY_WORDS for each in tickets]
+        is_long = [count_words(each.reading.body) >= MIN_BODY_WORDS for each in tickets]
         long = list(compress(tickets, is_long))
         others = list(compress(tickets, (not each for each in is_long)))
         written = map(_written, long, summarizer.summarize(texts_of(long)) if long else ())

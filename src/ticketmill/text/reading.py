@@ -23,7 +23,7 @@ from ticketmill.text.html import cited_spans
 from ticketmill.text.letter import letter_spans
 from ticketmill.text.logs import log_spans
 from ticketmill.text.markup import plain_text
-from ticketmill.text.subject import subject_spans
+from ticketmill.text.subject_prefixes import subject_spans
 from ticketmill.text.wiki import code_spans
 
 MAX_TRIFLE_CHARS = 400

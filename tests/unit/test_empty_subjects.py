@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticketmill.text.subjects import says_nothing, start_of_subject
+from ticketmill.text.empty_subjects import says_nothing, start_of_subject
 
 
 @pytest.mark.parametrize(
