@@ -205,31 +205,3 @@ class MemoryCheckpoints:
                 return False
             self.moves[run] = _Move(from_key, to_key, token)
         return True
-
-
-@dataclass
-class MemoryLabelJournal:
-    """A journal that ends with the process, beside a table in memory."""
-
-    rows: MemoryTicketRows = field(default_factory=MemoryTicketRows)
-    corrections: dict[str, list[Correction]] = field(default_factory=dict)
-
-    def of_ticket(self, ticket_id: str) -> list[Correction]:
-        return list(self.corrections.get(ticket_id, ()))
-
-    def walk(self) -> Iterator[Correction]:
-        for ticket_id in sorted(self.corrections):
-            yield from self.of_ticket(ticket_id)
-
-    def append(self, corrections: Sequence[Correction], row: TicketRow, replaces: TicketRow) -> bool:
-        with self.rows.lock:
-            current = self.rows.rows.get(row.ticket_id)
-            known = self.corrections.setdefault(row.ticket_id, [])
-            taken = {each.number for each in known}
-            if current is None or current.revision != replaces.revision:
-                return False
-            if any(each.number in taken for each in corrections):
-                return False
-            known.extend(corrections)
-            self.rows.rows[row.ticket_id] = row
-            return True
