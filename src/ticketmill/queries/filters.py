@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ticketmill.domain.facets import facet, facets_of
@@ -24,13 +24,15 @@ class Filters:
 
     def match(self, row: TicketRow) -> bool:
         """Whether a row is to be listed."""
-        facets = facets_of(row)
-        has_all = all(
+        return self.match_facets(facets_of(row)) and self._is_sure(row)
+
+    def match_facets(self, facets: Collection[str]) -> bool:
+        """Whether a ticket of these facets is to be listed, whatever its confidence."""
+        return all(
             any(facet(name, label) in facets for label in wanted)
             for name, wanted in self.labels.items()
             if wanted
         )
-        return has_all and self._is_sure(row)
 
     def digest(self) -> str:
         """A short hash: the same for the same filters, in whatever order they are given."""
