@@ -201,8 +201,18 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = None
     """File of the API keys, as `ticketmill keys new` writes it."""
 
-    alb_arn: str | None = None
+    alb_arn: (
+        Annotated[
+            str, Field(pattern=r"^arn:[a-z0-9-]+:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/app/.+$")
+        ]
+        | None
+    ) = None
     """ARN of the load balancer that signs people in: its `x-amzn-oidc-data` is verified and believed."""
+
+    alb_scopes: Annotated[
+        str, Field(pattern=r"^(read|write|correct|admin)(,(read|write|correct|admin))*$")
+    ] = "read,correct"
+    """What people may do whom the load balancer has signed in: `read`, `write`, `correct` and `admin`."""
 
     webhook_secrets_file: Path | None = None
     """File of the webhooks' secrets: a JSON object of sources and secrets, see docs/http-api.md."""

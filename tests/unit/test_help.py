@@ -26,6 +26,7 @@ COMMANDS = {
     "drop",
     "work",
     "serve",
+    "keys",
     "show",
     "list",
     "reindex",

@@ -70,6 +70,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "web_requests_per_minute": 1200,
         "api_keys_file": None,
         "alb_arn": None,
+        "alb_scopes": "read,correct",
         "webhook_secrets_file": None,
     }
 

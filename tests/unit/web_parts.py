@@ -23,6 +23,7 @@ from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
 
@@ -90,16 +91,19 @@ class WebWorld:
     enricher: Any = field(default_factory=FakeEnricher)
     now: datetime = NOON
 
-    def parts(self, **settings: Any) -> WebParts:
+    def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
         """The parts; `settings` are those of the server."""
+        journal = MemoryLabelJournal(self.rows)
         return WebParts(
             settings=Settings(**settings),
             queries=TicketQueries(MemoryIndex(self.rows), self.rows),
-            corrections=Corrections(self.rows, MemoryLabelJournal(self.rows), TASKS, lambda: self.now),
+            corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
             records=self.enriched,
+            raw_bucket=self.raw.bucket,
             raw_tickets=self.raw,
             intake=Intake(),
-            enricher=BackgroundEnricher(lambda: self.enricher),
+            enricher=enricher or BackgroundEnricher(lambda: self.enricher),
+            history=TicketHistory(self.raw, self.enriched, journal),
             now=lambda: self.now,
         )
 

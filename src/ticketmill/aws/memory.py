@@ -11,7 +11,7 @@ from threading import Lock
 
 from ticketmill.domain.effective_row import index_attributes, is_misindexed
 from ticketmill.domain.label import Correction
-from ticketmill.domain.message import ListedObject, RawObject, Upload
+from ticketmill.domain.message import ListedObject, RawObject, StoredVersion, Upload
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
 from ticketmill.domain.serving import NO_SERIAL, ServingDecision, ServingHistory
 
@@ -54,6 +54,13 @@ class MemoryRawTickets:
     def look(self, key: str) -> ListedObject | None:
         return self._listed(key) if key in self.objects else None
 
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        current = [each for key, each in self.objects.items() if key.startswith(prefix)]
+        return [
+            StoredVersion(each.key, each.version_id, each.last_modified, each.size_bytes)
+            for each in current[:limit]
+        ]
+
     def _listed(self, key: str) -> ListedObject:
         found = self.objects[key]
         return ListedObject(key, found.etag, found.last_modified)
@@ -70,6 +77,13 @@ class MemoryEnrichedTickets:
 
     def get(self, key: str) -> bytes:
         return self.objects[key]
+
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        found = [(key, body) for key, body in self.objects.items() if key.startswith(prefix)]
+        return [
+            StoredVersion(key, None, datetime.min.replace(tzinfo=UTC), len(body))
+            for key, body in found[:limit]
+        ]
 
 
 @dataclass

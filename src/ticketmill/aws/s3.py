@@ -13,7 +13,7 @@ from ticketmill.aws import clients as aws
 from ticketmill.aws.clients import Clients, error_code
 from ticketmill.aws.object_store import JSON, ObjectStore, etag_of, version_id_of
 from ticketmill.domain.keys import is_ticket_key
-from ticketmill.domain.message import ListedObject, RawObject, Upload
+from ticketmill.domain.message import ListedObject, RawObject, StoredVersion, Upload
 from ticketmill.domain.row import RawVersion
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 transient = partial(aws.transient, dependency="s3")
 
+MAX_LISTED = 1000  # what one request lists at the most
 _MISSING = frozenset({"NoSuchKey", "404"})  # HEAD has no body to name a code in, only the status
 
 
@@ -98,6 +99,20 @@ class S3RawTickets:
         with transient("dropping a ticket into S3"):
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=JSON)
 
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        """Up to `limit` versions of objects under `prefix`, the newest of each key first. Raises
+        TransientFailure where S3 fails."""
+        with transient("listing the versions of a ticket in S3"):
+            page = self._s3.list_object_versions(
+                Bucket=self._bucket, Prefix=prefix, MaxKeys=min(limit, MAX_LISTED)
+            )
+        return [
+            StoredVersion(
+                each["Key"], version_id_of(each.get("VersionId")), each["LastModified"], each["Size"]
+            )
+            for each in page.get("Versions", [])
+        ]
+
     def _get(self, key: str, max_bytes: int) -> RawObject | None:
         if answered := self._objects.get(key, max_bytes):
             return answered
@@ -143,3 +158,14 @@ class S3EnrichedTickets:
         """The enrichment at `key`. Raises TransientFailure where S3 fails or has none."""
         with transient("reading an enrichment from S3"):
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
+        """Up to `limit` enrichments under `prefix`. Raises TransientFailure where S3 fails."""
+        with transient("listing the enrichments of a ticket in S3"):
+            page = self._s3.list_objects_v2(
+                Bucket=self._bucket, Prefix=prefix, MaxKeys=min(limit, MAX_LISTED)
+            )
+        return [
+            StoredVersion(each["Key"], None, each["LastModified"], each["Size"])
+            for each in page.get("Contents", [])
+        ]

@@ -74,7 +74,12 @@ def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: s
 
     It names the attempt, so that no attempt overwrites the object that a row points to.
     """
-    return f"{TICKETS_PREFIX}{ticket_id}/{content_hash}-{fingerprint}-{attempt}{TICKET_SUFFIX}"
+    return f"{enriched_prefix(ticket_id)}{content_hash}-{fingerprint}-{attempt}{TICKET_SUFFIX}"
+
+
+def enriched_prefix(ticket_id: str) -> str:
+    """What begins the keys of a ticket's enrichments."""
+    return f"{TICKETS_PREFIX}{ticket_id}/"
 
 
 def index_shard(ticket_id: str) -> str:

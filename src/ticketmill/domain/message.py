@@ -53,6 +53,16 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version of a stored object."""
+
+    key: str
+    version_id: str | None
+    at: datetime
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Uploads:
     """A message that announces uploads. `skipped` says, for each record that is not ours, what it lacks."""
 

@@ -23,6 +23,7 @@ from ticketmill.entrypoints.cli import (
     doctor,
     enrich,
     evaluate,
+    keys,
     local,
     models,
     reindex,
@@ -86,6 +87,7 @@ app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
 
-from ticketmill.entrypoints.web import page
-from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.entrypoints.web import (
+    counts,
+    enrich,
+    labels,
+    openapi,
+    page,
+    problems,
+    tickets,
+)
+from ticketmill.entrypoints.web.caller import MAY_USE_PAGE, scopes_of
+from ticketmill.entrypoints.web.gate import Gate, TrustedCaller, allowed_hosts
+from ticketmill.entrypoints.web.keys import KeyRing
+from ticketmill.entrypoints.web.limits import RateLimit
+from ticketmill.entrypoints.web.outermost import Outermost
+from ticketmill.entrypoints.web.parts import API, WebParts
+from ticketmill.entrypoints.web.sign_in import SignIn
+from ticketmill.settings import Settings
 
-API = "/api/v1"
-LOCAL_PERSON = "local"
+ROUTERS = (tickets.router, labels.router, enrich.router, counts.router)
 
 
 @asynccontextmanager
@@ -21,20 +37,42 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def make_app(parts: WebParts) -> FastAPI:
-    """The API under `/api/v1`, and the page at `/`."""
-    app = FastAPI(title="ticketmill", version=version("ticketmill"), lifespan=_running)
+def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
+    """The API under `/api/v1`, and the page at `/`. `trusted` tells who was signed in before the server."""
+    app = FastAPI(
+        title="ticketmill",
+        version=version("ticketmill"),
+        description="Enriched support tickets: put them in, find them, correct them.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # those pages load scripts from other hosts
+        redoc_url=None,
+        separate_input_output_schemas=False,
+        lifespan=_running,
+        middleware=[Middleware(Outermost), Middleware(_gate(parts.settings, trusted))],
+    )
     app.state.parts = parts
+    problems.install(app)
+    openapi.install(app)
 
-    @app.middleware("http")
-    async def name_person(request: Request, call_next):  # type: ignore[no-untyped-def]
-        request.state.person = LOCAL_PERSON
-        return await call_next(request)
-
-    @app.get(f"{API}/health", operation_id="health")
+    @app.get(f"{API}/health", operation_id="health", tags=["server"])
     def health() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok"}
 
-    app.include_router(page.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.include_router(page.router, dependencies=MAY_USE_PAGE)
     return app
+
+
+def _gate(settings: Settings, trusted: TrustedCaller | None) -> Callable[[ASGIApp], Gate]:
+    scopes = scopes_of(settings.alb_scopes.split(","))
+    return lambda app: Gate(
+        app,
+        hosts=allowed_hosts(settings.web_allowed_hosts, settings.web_host),
+        max_body_bytes=settings.web_max_body_bytes,
+        rate=RateLimit(settings.web_requests_per_minute),
+        keys=KeyRing(settings.api_keys_file) if settings.api_keys_file else None,
+        sign_in=SignIn(settings.alb_arn, scopes) if settings.alb_arn else None,
+        trusted=trusted,
+    )

@@ -9,6 +9,7 @@ from ticketmill import bootstrap
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import Corrections
+from ticketmill.queries.history import TicketHistory
 
 if TYPE_CHECKING:
     from ticketmill.settings import Settings
@@ -19,12 +20,15 @@ def connect_parts(settings: Settings) -> WebParts:
     from ticketmill.aws.memory import MemoryLabelJournal
 
     adapters = bootstrap.connect(settings)
+    journal = MemoryLabelJournal()
     return WebParts(
         settings=settings,
         queries=adapters.queries,
-        corrections=Corrections(adapters.rows, MemoryLabelJournal(), {}),
+        corrections=Corrections(adapters.rows, journal, {}),
         records=adapters.enriched_tickets,
+        raw_bucket=adapters.stack.raw_bucket,
         raw_tickets=adapters.raw_tickets,
         intake=bootstrap.make_intake(settings),
         enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
+        history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, journal),
     )

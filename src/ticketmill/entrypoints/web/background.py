@@ -29,13 +29,15 @@ class BackgroundEnricher:
 
     def start(self) -> None:
         """Begins to load."""
-        Thread(target=self._run, name="load-enricher", daemon=True).start()
+        if not self._done.is_set():
+            Thread(target=self.load, name="load-enricher", daemon=True).start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until it is loaded or has failed; whether it is so."""
         return self._done.wait(timeout_s)
 
-    def _run(self) -> None:
+    def load(self) -> None:
+        """Loads, and returns when that is done."""
         try:
             self.enricher = self._load()
         except TicketmillError as error:

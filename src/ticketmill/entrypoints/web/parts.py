@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+from fastapi import Depends, Request
 
 if TYPE_CHECKING:
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
     from ticketmill.operations.corrections import Corrections
+    from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
+
+
+API = "/api/v1"
+"""What the paths of the API begin with."""
 
 
 class RawBucket(Protocol):
@@ -30,6 +37,12 @@ class EnrichedObjects(Protocol):
     def get(self, key: str) -> bytes: ...
 
 
+def parts_of(request: Request) -> WebParts:
+    """The parts that a request's app was made with."""
+    parts: WebParts = request.app.state.parts
+    return parts
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -42,7 +55,14 @@ class WebParts:
     queries: TicketQueries
     corrections: Corrections
     records: EnrichedObjects
+    raw_bucket: str
+    """The name of the bucket of raw tickets."""
     raw_tickets: RawBucket
     intake: Intake
     enricher: BackgroundEnricher
+    history: TicketHistory
     now: Callable[[], datetime] = _now
+
+
+Parts = Annotated[WebParts, Depends(parts_of)]
+"""The parts, as an argument of a route."""

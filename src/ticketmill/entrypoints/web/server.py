@@ -2,20 +2,62 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ticketmill.domain.errors import SetupError
+from ticketmill.entrypoints.cli.output import say
+from ticketmill.entrypoints.web.app import make_app
+from ticketmill.entrypoints.web.assemble import connect_parts
+from ticketmill.entrypoints.web.gate import is_loopback
+from ticketmill.telemetry import logs
 
 if TYPE_CHECKING:
     from ticketmill.settings import Settings
 
 
+STOP_WITHIN_S = 5
+MAX_CONNECTIONS = 1000
+
+
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
-    import uvicorn
-
-    from ticketmill.entrypoints.web.app import make_app
-    from ticketmill.entrypoints.web.assemble import connect_parts
-    from ticketmill.telemetry import logs
-
     logs.configure(settings.log_format, verbose=False)
+    check_guarded(settings)
     app = make_app(connect_parts(settings))
-    uvicorn.run(app, host=settings.web_host, port=settings.web_port, log_config=None, access_log=False)
+    config = uvicorn.Config(
+        app,
+        host=settings.web_host,
+        port=settings.web_port,
+        log_config=None,  # ours
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # who calls is told by keys and signatures, never by a header that anybody sends
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+        limit_concurrency=MAX_CONNECTIONS,
+    )
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, once it does."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            for listening in self.servers:
+                for each in listening.sockets:
+                    host, port = each.getsockname()[:2]
+                    say(f"serving http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C stops")
+
+
+def check_guarded(settings: Settings) -> None:
+    """Raises SetupError where everybody on the network could use the server."""
+    if settings.api_keys_file or settings.alb_arn or is_loopback(settings.web_host):
+        return
+    raise SetupError(
+        f"{settings.web_host} is not loopback, and the server has no keys: make one by `ticketmill keys new "
+        "NAME --file keys.json` and set TICKETMILL_API_KEYS_FILE, or set TICKETMILL_ALB_ARN"
+    )

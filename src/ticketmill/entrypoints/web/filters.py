@@ -1,0 +1,112 @@
+"""The filters of a list as query parameters, made from the table of the tasks."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
+
+from ticketmill.entrypoints.web.problems import Problem
+from ticketmill.queries.columns import CONFIDENCES, FILTERS, FLAGS, VOCABULARIES
+from ticketmill.queries.filters import Filters
+
+MAX_PAGE_ROWS = 200
+MAX_LABELS = 20
+SINCE_DEFAULT = "7d"
+SINCE_EXPECTED = "30m, 24h, 7d, 2w, or an ISO 8601 time"
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_AGO = re.compile(r"(\d{1,6})([mhdw])")
+_TIME = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"^[0-9]{1,6}[mhdw]$"},
+            {"type": "string", "format": "date"},
+            {"type": "string", "format": "date-time"},
+        ]
+    }
+)
+Since = Annotated[str, _TIME, Field(max_length=40, description=f"Uploaded since then: {SINCE_EXPECTED}.")]
+Until = Annotated[str, _TIME, Field(max_length=40, description="Uploaded before then.")]
+
+
+class Period(BaseModel):
+    """From when to when tickets were uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Since = SINCE_DEFAULT
+    until: Until | None = None
+
+    def start(self, now: datetime) -> datetime:
+        """The first moment, in UTC."""
+        return moment("since", self.since, now)
+
+    def end(self, now: datetime) -> datetime | None:
+        """The moment after the last, in UTC."""
+        return moment("until", self.until, now) if self.until is not None else None
+
+
+class ListedBase(Period):
+    """How a list is cut."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_ROWS, description="Rows at the most.")] = 50
+    cursor: Annotated[str | None, Field(max_length=500, description="Goes on where a page ended.")] = None
+    min_confidence: Annotated[
+        float | None, Field(ge=0, le=1, description="Of each label that is asked for.")
+    ] = None
+
+    def filters(self) -> Filters:
+        """What the tickets must be like. Raises the problem 422 where nothing has a confidence."""
+        named = {facet: tuple(getattr(self, name)) for name, facet in FILTERS.items()}
+        flagged = {facet: ("yes",) for name, facet in FLAGS.items() if getattr(self, name)}
+        labels = {name: wanted for name, wanted in {**named, **flagged}.items() if wanted}
+        if self.min_confidence is not None and not labels.keys() & CONFIDENCES.keys():
+            raise Problem(
+                422,
+                "invalid_request",
+                "min_confidence needs a label that a model is more or less sure of",
+                f"ask for one of {', '.join(CONFIDENCES)} too, or leave min_confidence out",
+            )
+        return Filters(labels, self.min_confidence)
+
+
+def _labels(facet: str) -> Any:
+    vocabulary = VOCABULARIES.get(facet)
+    word: Any = Literal[vocabulary] if vocabulary else Annotated[str, Field(min_length=1, max_length=256)]
+    return list[word]
+
+
+_FIELDS: dict[str, Any] = {
+    **{
+        name: (
+            _labels(facet),
+            Field([], max_length=MAX_LABELS, description=f"The {name}; given twice, either."),
+        )
+        for name, facet in FILTERS.items()
+    },
+    "review": (bool, Field(False, description="Only what a person should see.")),
+    "conflict": (bool, Field(False, description="Only where text and stated priority contradict.")),
+}
+_Listed: Any = create_model("Listed", __base__=ListedBase, **_FIELDS)
+Listed = Annotated[_Listed, Query()]
+"""All query parameters of a list, as an argument of a route."""
+
+
+def moment(name: str, text: str, now: datetime) -> datetime:
+    """The moment that a text means, in UTC. Raises the problem 422 where it means none."""
+    if ago := _AGO.fullmatch(text):
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        except OverflowError:
+            return datetime.min.replace(tzinfo=UTC)
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        errors = [{"field": f"query.{name}", "expected": SINCE_EXPECTED}]
+        raise Problem(
+            422, "invalid_request", "the request is not as the API expects it", errors=errors
+        ) from None
