@@ -170,8 +170,7 @@ class Desk:
     def ticket(self, row: EffectiveRow) -> TicketView:
         """Everything about a ticket."""
         record = full_record(self.parts, row)
-        journal = self.parts.corrections.journal.of_ticket(row.ticket_id)
-        return ticket_view(row, record, journal, self.parts.corrections.tasks)
+        return ticket_view(row, record, self.parts.corrections.tasks)
 
     def ticket_values(
         self, row: EffectiveRow | None, next_id: str | None, notice: Notice | None = None

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.entrypoints.web.page.chart import FACETS, day_chart
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
+from ticketmill.entrypoints.web.page.events import told
 from ticketmill.entrypoints.web.page.labels import known_labels
 from ticketmill.entrypoints.web.page.listing import Listing
 from ticketmill.entrypoints.web.page.overviews import Overviews
@@ -68,10 +69,23 @@ def raw(request: Request, ticket_id: str) -> Response:
     if row is None:
         return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
     record = full_record(desk.parts, row)
-    values = {"ticket_id": row.ticket_id, "json": pretty(record.document)}
+    values = {"ticket_id": row.ticket_id, "json": pretty(record.document), "part": "json.html"}
     if is_fragment(request):
         return render("json.html", values)
-    return render("raw.html", {**desk.frame("raw"), **values})
+    return render("apart.html", {**desk.frame("ticket"), **values})
+
+
+@router.get("/tickets/{ticket_id}/history")
+def history(request: Request, ticket_id: str) -> Response:
+    """The uploads, enrichments and corrections of a ticket, the newest first."""
+    desk = Desk.of(request)
+    row = desk.row(ticket_id)
+    if row is None:
+        return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
+    values = {"ticket_id": row.ticket_id, "events": told(desk.parts.history.of(row)), "part": "history.html"}
+    if is_fragment(request):
+        return render("history.html", values)
+    return render("apart.html", {**desk.frame("ticket"), **values})
 
 
 @router.get("/list")

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from urllib.parse import parse_qsl, urlencode
 
 from ticketmill.domain.ticket_id import known_as
+from ticketmill.entrypoints.web import filters
+from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.queries.columns import FILTERS, FLAGS, VOCABULARIES
 from ticketmill.queries.filters import Filters
 
 DEFAULT_DAYS = 30
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 TIMES = ("since", "until")
 MAX_PAIRS = 40
 MAX_VALUE_CHARS = 128
@@ -118,12 +119,9 @@ def check(name: str, value: str) -> None:
 def moment(text: str, now: datetime) -> datetime:
     """What is meant by `7d`, `24h`, a day or an ISO 8601 time. A time without a zone is UTC."""
     try:
-        if text[:-1].isdigit() and text[-1] in UNITS:
-            return now - timedelta(**{UNITS[text[-1]]: int(text[:-1])})
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise BadQuery("a time is as 24h, 7d, 2026-11-21 or 2026-11-21T09:30") from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        return filters.moment("since", text, now)
+    except Problem:
+        raise BadQuery(f"a time is as {filters.SINCE_EXPECTED}") from None
 
 
 def typed(text: str, labels: Sequence[Pair]) -> ListQuery | str:

@@ -19,16 +19,6 @@ from ticketmill.entrypoints.web.page.visible import plain, visible
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -51,8 +41,7 @@ def static_response(name: str) -> Response | None:
     if content is None:
         return None
     kind = mimetypes.guess_type(name)[0] or "text/plain"
-    headers = {**SECURITY_HEADERS, "Cache-Control": FOREVER}
-    return Response(content, media_type=kind, headers=headers)
+    return Response(content, media_type=kind, headers={"Cache-Control": FOREVER})
 
 
 @cache
@@ -75,14 +64,7 @@ def is_fragment(request: Request) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def render(
-    name: str, values: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
+def render(name: str, values: Mapping[str, Any], status: int = 200) -> Response:
     """The page or fragment of a template."""
     html = environment().get_template(name).render(values)
-    return Response(
-        html,
-        status,
-        {**SECURITY_HEADERS, **(headers or {})},
-        media_type="text/html",
-    )
+    return Response(html, status, media_type="text/html")

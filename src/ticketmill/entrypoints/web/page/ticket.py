@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import EnrichedTicket
-from ticketmill.domain.label import Correction, CorrectionKind, PersonLabel, Shown
+from ticketmill.domain.label import CorrectionKind, PersonLabel, Shown
 from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips, words
 from ticketmill.entrypoints.web.page.passages import Mark, Passage, Run, passages, phrase_marks, runs
 from ticketmill.entrypoints.web.page.record import FullRecord
@@ -66,16 +65,6 @@ class TaskPanel:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to the ticket."""
-
-    at: datetime
-    what: str
-    who: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TicketView:
     """Everything that the page shows of a ticket."""
 
@@ -87,7 +76,6 @@ class TicketView:
     missing: str
     entities: tuple[tuple[str, str], ...]
     lines: Lines
-    history: tuple[Event, ...]
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -95,12 +83,9 @@ class TicketView:
 
 
 def ticket_view(
-    row: EffectiveRow,
-    record: FullRecord,
-    journal: Sequence[Correction],
-    correctable: Mapping[str, CorrectableTask],
+    row: EffectiveRow, record: FullRecord, correctable: Mapping[str, CorrectableTask]
 ) -> TicketView:
-    """What the page shows of a row, its full enrichment and its corrections."""
+    """What the page shows of a row and its full enrichment."""
     enriched = record.enriched
     text = enriched.text if enriched else row.subject
     subject_end = len(enriched.subject if enriched else row.subject)
@@ -117,7 +102,6 @@ def ticket_view(
         missing=record.missing,
         entities=_entities(enriched),
         lines=_lines(row, enriched),
-        history=tuple(_history(row, journal)),
     )
 
 
@@ -212,32 +196,3 @@ def _lines(row: EffectiveRow, enriched: EnrichedTicket | None) -> Lines:
         ("revision", row.revision),
     ]
     return [(name, value) for name, value in lines if value not in (None, "")]
-
-
-def _history(row: EffectiveRow, journal: Sequence[Correction]) -> Iterable[Event]:
-    """Upload, enrichment and corrections, the newest first."""
-    events = [Event(row.raw.last_modified, f"uploaded ({row.raw.key})")]
-    if row.created_at:
-        events.append(Event(row.created_at, "opened at the helpdesk"))
-    made = {"rejected": "rejected", "failed": "failed"}.get(str(row.status), "enriched")
-    events.append(
-        Event(row.processed_at, f"{made} ({row.fingerprint or row.raw.version_id or row.raw.etag})")
-    )
-    events += [Event(each.at, said(each), each.who, each.note) for each in journal]
-    return sorted(events, key=lambda event: event.at, reverse=True)
-
-
-def said(correction: Correction) -> str:
-    """What a person said, in words."""
-    labels = ", ".join(map(words, correction.labels)) or "none"
-    match correction.kind:
-        case CorrectionKind.LABEL:
-            was = ", ".join(map(words, correction.shown.labels)) if correction.shown else ""
-            return f"{correction.task} is {labels}" + (f", not {was}" if was and was != labels else "")
-        case CorrectionKind.CONFIRM:
-            return f"{correction.task} is {labels}: confirmed"
-        case CorrectionKind.CANNOT_TELL:
-            return f"{correction.task} cannot be told"
-        case CorrectionKind.UNDO:
-            return f"{correction.task}: took back number {correction.undoes}"
-    return f"{correction.task}: {correction.kind}"
