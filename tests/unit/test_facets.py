@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import TopicPrediction
 from ticketmill.domain.facets import MAX_VALUE_CHARS, facet, facet_names, facets_of
 from ticketmill.domain.keys import SHARDS, index_position, index_shard
@@ -72,10 +73,10 @@ def test_a_long_value_is_cut_where_it_is_kept_and_where_it_is_asked_for() -> Non
 
 
 def test_what_people_filter_and_count_by_are_facets_and_what_they_see_are_fields() -> None:
-    facets = facet_names(TicketRow)
+    facets = facet_names(EffectiveRow)
     assert {*FILTERS.values(), *FLAGS.values()} == set(facets)
     assert set(COUNTED) - {TOPICS_FROM_TAGS} <= set(facets)
-    assert {*LISTED, *CSV} - {"received_at"} <= TicketRow.model_fields.keys()
+    assert {*LISTED, *CSV} - {"received_at"} <= EffectiveRow.model_fields.keys()
 
 
 def test_tickets_spread_evenly_over_the_shards() -> None:

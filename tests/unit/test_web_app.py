@@ -294,10 +294,11 @@ class TestProblems:
     def test_a_service_that_fails_is_told_with_when_to_try_again(
         self, world: WebWorld, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def fail(_ticket_id: str) -> Any:
+        def fail(_asked: object) -> Any:
             raise TransientFailure("reading a row from DynamoDB: ThrottlingException")
 
-        monkeypatch.setattr(world.rows, "get", fail)
+        for name in ("get", "get_many"):
+            monkeypatch.setattr(world.rows, name, fail)
         answer = TestClient(make_app(world.parts()), base_url=BASE).get(f"{API}/tickets/T-1")
         problem(answer, 503, "service_failed")
         assert answer.headers["retry-after"] == "5"
@@ -313,13 +314,13 @@ class TestProblems:
         parts, told = world.parts(), StringIO()
         parts.enricher.load()
         handler = make_handler(form, told)
-        logging.getLogger().addHandler(handler)
+        logging.getLogger("ticketmill").addHandler(handler)
         try:
             tickets = [{"ticket_id": "T-1", "body": SECRET_TEXT}]
             client = TestClient(make_app(parts), base_url=BASE)
             answer = client.post(f"{API}/enrich", json={"tickets": tickets})
         finally:
-            logging.getLogger().removeHandler(handler)
+            logging.getLogger("ticketmill").removeHandler(handler)
         problem(answer, 500, "bug")
         assert SECRET_TEXT not in answer.text + told.getvalue()
         assert "POST /api/v1/enrich failed" in told.getvalue()

@@ -122,6 +122,7 @@ class MemoryTicketRows:
             if current is None or current.revision != replaces.revision:
                 return False
             self._store(current.model_copy(update={"person": row.person, "revision": row.revision}))
+            self.facets[row.ticket_id] = _facets(row)
             return True
 
     def _store(self, row: TicketRow) -> None:

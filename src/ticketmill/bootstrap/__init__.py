@@ -6,7 +6,7 @@ Small builders, one file a room. What a builder needs is an argument, so that te
 from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
-from ticketmill.bootstrap.corrections import make_corrections
+from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
@@ -15,6 +15,7 @@ __all__ = [
     "Adapters",
     "connect",
     "connect_queries",
+    "correctable_tasks",
     "current_fingerprint",
     "load_enricher",
     "located_models",

@@ -47,9 +47,8 @@ def effective(row: TicketRow) -> EffectiveRow:
     if spoken and row.needs_review:
         changes["review_reasons"] = reasons = _open_reasons(row, spoken)
         changes["needs_review"] = bool(reasons)
-    shown = {name: getattr(row, name) for name in TicketRow.model_fields}
     return EffectiveRow.model_construct(
-        **{**(row.model_extra or {}), **shown, **changes},
+        **{**dict(row), **changes},
         corrected=tuple(sorted(task for task, each in spoken.items() if each.kind == CorrectionKind.LABEL)),
         stale_labels=tuple(sorted(row.person.keys() - spoken.keys())),
         predicted={task: shown_of(row, task) for task in sorted(spoken)},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -17,6 +18,8 @@ from ticketmill.operations.ports import CurrentRows, LabelJournal
 MAX_WRITE_ATTEMPTS = 8
 MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
 MAX_NOTE_CHARS = 1000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,9 @@ class Corrections:
         for _ in range(MAX_WRITE_ATTEMPTS):
             row = self._row(ticket_id, revision, content_hash)
             earlier = self.journal.of_ticket(ticket_id)
-            said, last = replay(earlier), len(earlier) and earlier[-1].number
+            said, at, last = replay(earlier), self.now(), len(earlier) and earlier[-1].number
             new = [
-                self._correction(row, task, word, speaker, said, number)
+                self._correction(row, task, word, speaker, said.get(task), at, number)
                 for number, (task, word) in enumerate(words.items(), last + 1)
             ]
             next_row = row.model_copy(
@@ -102,6 +105,21 @@ class Corrections:
         words = {name: Word(CorrectionKind.CONFIRM) for name in open_tasks}
         return self.correct(ticket_id, words, speaker, revision=row.revision)
 
+    def undo(
+        self, ticket_id: str, speaker: Speaker, tasks: Sequence[str] = (), *, revision: int | None = None
+    ) -> EffectiveRow:
+        """Takes back the last word on `tasks`; without any, on all that were spoken of last, and together."""
+        row = self._row(ticket_id, revision, None)
+        said = replay(self.journal.of_ticket(ticket_id))
+        if not said:
+            raise CorrectionRefused(
+                CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {ticket_id} that stands"
+            )
+        latest = max(each.at for each in said.values())
+        last_together = [task for task, each in said.items() if each.at == latest]
+        words = {task: Word(CorrectionKind.UNDO) for task in tasks or last_together}
+        return self.correct(ticket_id, words, speaker, revision=row.revision)
+
     def _check(self, task: str, word: Word) -> None:
         if task not in self.tasks:
             raise CorrectionRefused(
@@ -111,6 +129,12 @@ class Corrections:
         known = self.tasks[task]
         if word.kind is CorrectionKind.LABEL and len(set(word.labels)) != 1 and not known.is_many:
             raise CorrectionRefused(CorrectionCode.UNKNOWN_LABEL, f"{task} takes one label")
+        if word.labels and not known.labels:
+            raise CorrectionRefused(
+                CorrectionCode.UNKNOWN_LABEL,
+                f"{task} has the labels of the bundle, and none is here: run `ticketmill models build`, "
+                "or set TICKETMILL_BUNDLE",
+            )
         for label in word.labels:
             if label not in known.labels:
                 near = get_close_matches(label, list(known.labels), n=1)
@@ -144,7 +168,8 @@ class Corrections:
         task: str,
         word: Word,
         speaker: Speaker,
-        said: Mapping[str, PersonLabel],
+        earlier: PersonLabel | None,
+        at: datetime,
         number: int,
     ) -> Correction:
         shown = shown_of(effective(row), task)
@@ -156,11 +181,11 @@ class Corrections:
                     CorrectionCode.NOTHING_SHOWN, f"{row.ticket_id} has no {task} to confirm: give it a label"
                 )
         if word.kind is CorrectionKind.UNDO:
-            if task not in said:
+            if earlier is None:
                 raise CorrectionRefused(
                     CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {task} of {row.ticket_id}"
                 )
-            undoes = said[task].number
+            undoes = earlier.number
         return Correction(
             ticket_id=row.ticket_id,
             number=number,
@@ -169,7 +194,7 @@ class Corrections:
             labels=labels,
             undoes=undoes,
             who=speaker.who,
-            at=self.now(),
+            at=at,
             shown=shown,
             content_hash=row.content_hash,
             found_by=speaker.found_by,
@@ -193,6 +218,14 @@ class Corrections:
             if self.journal.append((), next_row, row):
                 return True
         raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+    def repair(self, ticket_ids: Iterable[str]) -> None:
+        """Reapplies where a reader noticed that the index is wrong. What fails is left to the next reader."""
+        for ticket_id in ticket_ids:
+            try:
+                self.reapply(ticket_id)
+            except TransientFailure as failure:
+                logger.warning("the index entry of %s stays wrong for now: %s", ticket_id, failure)
 
     def reapply_all(self) -> Iterator[tuple[str, bool]]:
         """Compares every ticket that the journal names; of each its id, and whether it had to be changed."""

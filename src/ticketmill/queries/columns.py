@@ -9,12 +9,17 @@ from ticketmill.tasks.table import TASKS
 
 _LABELLED = [(task, task.label) for task in TASKS if task.label]
 
+CORRECTABLE = tuple(task.name for task in TASKS if task.is_correctable)
+"""The tasks that a person may correct."""
+
 FILTERS = {
     **{task.option or label: label for task, label in _LABELLED},
     "status": "status",
     "automatic": "automatic_kind",
     "customer": "customer_id",
     "tag": "tags",
+    "corrected": "corrected",
+    "stale": "stale_labels",
 }
 """The facets that tickets are filtered by, by the name that people give them."""
 
@@ -25,6 +30,8 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "status": tuple(Status),
     "automatic_kind": tuple(AutomaticKind),
     **{label: task.vocabulary for task, label in _LABELLED if task.vocabulary},
+    "corrected": CORRECTABLE,
+    "stale_labels": CORRECTABLE,
 }
 """The labels of a facet that no taxonomy and no model chooses."""
 
@@ -36,7 +43,7 @@ CONFIDENCES = {label: task.confidence for task, label in _LABELLED if task.confi
 
 TOPICS_FROM_TAGS = f"topics{FALLBACK_SUFFIX}"
 
-COUNTED = ("status", *(label for _, label in _LABELLED), TOPICS_FROM_TAGS)
+COUNTED = ("status", *(label for _, label in _LABELLED), TOPICS_FROM_TAGS, "corrected", "stale_labels")
 """The facets that `stats` counts."""
 
 LISTED = ("status", *(label for task, label in _LABELLED if task.is_listed))
@@ -45,6 +52,6 @@ LISTED = ("status", *(label for task, label in _LABELLED if task.is_listed))
 CSV = (
     *("ticket_id", "status", "received_at", "subject", "customer_id"),
     *(column.name for task, _ in _LABELLED for column in task.columns if column.in_csv),
-    *("needs_review", "review_reasons"),
+    *("needs_review", "review_reasons", "corrected", "stale_labels"),
     *(column.name for task in TASKS if not task.label for column in task.columns if column.in_csv),
 )

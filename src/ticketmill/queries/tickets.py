@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,8 @@ from typing import Protocol
 from ticketmill.domain.effective_row import EffectiveRow, effective
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Status
-from ticketmill.domain.row import FoundRows, TicketRow
+from ticketmill.domain.row import FoundRows
+from ticketmill.domain.ticket_id import known_as
 from ticketmill.queries.cursor import decode_cursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
@@ -59,8 +60,6 @@ class TicketIndex(Protocol):
 class TicketRows(Protocol):
     """The rows by id."""
 
-    def get(self, ticket_id: str) -> TicketRow | None: ...
-
     def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
 
 
@@ -78,11 +77,18 @@ class TicketQueries:
 
     index: TicketIndex
     rows: TicketRows
+    repair: Callable[[Iterable[str]], None] | None = None
+    """Told the tickets whose index entry does not say what a person says, see `Corrections.repair`."""
 
     def get(self, ticket_id: str) -> EffectiveRow | None:
-        """The row of a ticket."""
-        row = self.rows.get(ticket_id)
+        """The row of a ticket. TransientFailure where this version cannot read it."""
+        row = self._found([ticket_id]).row_of(ticket_id)
         return None if row is None else effective(row)
+
+    def find(self, typed: str) -> EffectiveRow | None:
+        """The row of a ticket by its id here, or by the one that its helpdesk gave it."""
+        found = map(self.get, known_as(typed) or (typed,))
+        return next((row for row in found if row is not None), None)
 
     def list(
         self,
@@ -168,9 +174,15 @@ class TicketQueries:
                     if ticket_id is None or (row is not None and filters.match(row)):
                         yield position, row
 
+    def _found(self, ticket_ids: Sequence[str]) -> FoundRows:
+        rows = self.rows.get_many(ticket_ids)
+        if rows.misindexed and self.repair is not None:
+            self.repair(sorted(rows.misindexed))
+        return rows
+
     def _readable_rows(self, ticket_ids: Sequence[str]) -> Mapping[str, EffectiveRow]:
         """The rows that exist; one that cannot be read is named in the log and left out."""
-        rows = self.rows.get_many(ticket_ids)
+        rows = self._found(ticket_ids)
         for ticket_id, failure in rows.unreadable.items():
             logger.warning("ticket %s is left out: %s", ticket_id, failure)
         return {ticket_id: effective(row) for ticket_id, row in rows.items()}

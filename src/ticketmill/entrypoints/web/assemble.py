@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
+from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import Corrections
 from ticketmill.queries.history import TicketHistory
 
 if TYPE_CHECKING:
+    from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.label import Correction
+    from ticketmill.domain.row import TicketRow
     from ticketmill.settings import Settings
+
+
+class NoJournal:
+    """Stands in for the journal of a stack that has none yet: nothing was corrected, and nothing can be."""
+
+    def __init__(self, reason: SetupError) -> None:
+        self._reason = reason
+
+    def of_ticket(self, _ticket_id: str) -> list[Correction]:
+        """None."""
+        return []
+
+    def walk(self) -> Iterator[Correction]:
+        """None."""
+        return iter(())
+
+    def append(self, _corrections: Sequence[Correction], _row: TicketRow, _replaces: TicketRow) -> bool:
+        """Raises SetupError, which says how the stack gets a journal."""
+        raise self._reason
 
 
 def connect_parts(settings: Settings) -> WebParts:
     """The parts for the stack of the settings. SetupError where it is not there."""
-    from ticketmill.aws.memory import MemoryLabelJournal
-
     adapters = bootstrap.connect(settings)
-    journal = MemoryLabelJournal()
+    corrections = _corrections(settings, adapters)
     return WebParts(
         settings=settings,
         queries=adapters.queries,
-        corrections=Corrections(adapters.rows, journal, {}),
+        corrections=corrections,
         records=adapters.enriched_tickets,
         raw_bucket=adapters.stack.raw_bucket,
         raw_tickets=adapters.raw_tickets,
         intake=bootstrap.make_intake(settings),
         enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
-        history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, journal),
+        history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, corrections.journal),
     )
+
+
+def _corrections(settings: Settings, adapters: Adapters) -> Corrections:
+    try:
+        return bootstrap.make_corrections(settings, adapters)
+    except SetupError as reason:  # everything else works on an older stack
+        tasks = bootstrap.correctable_tasks(settings.bundle_dir)
+        return Corrections(adapters.rows, NoJournal(reason), tasks)

@@ -47,8 +47,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
     for name in OWN_VALIDATION_ERRORS:
         schemas.pop(name, None)
-    for model in (ProblemDocument, Ticket):
-        _add(schemas, model)
+    _add(schemas, ProblemDocument)
+    schemas["RawTicket"] = raw_ticket_schema()
     for root in (EffectiveRow, EnrichedTicket):
         for each in models_within(root):
             _describe(schemas, each)
@@ -56,10 +56,23 @@ def _document(app: FastAPI) -> dict[str, Any]:
         for operation in (operations[method] for method in METHODS if method in operations):
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = PROBLEM
+            if "security" in operation:
+                operation["security"] = [*operation["security"], {}]  # on loopback without keys
             for parameter in operation.get("parameters", ()):
                 # FastAPI would answer 422 where we answer 428
                 parameter["required"] = parameter["required"] or parameter["name"] in ANSWERED_BY_US
     return document
+
+
+def raw_ticket_schema() -> dict[str, Any]:
+    """A raw ticket. Its optional fields may have any form: what is not understood is kept as well."""
+    docs = field_docs(Ticket)
+    named = ("ticket_id", "subject", "body", "priority", "created_at", "customer_id", "metadata")
+    return {
+        "type": "object",
+        "description": "A raw ticket, see docs/records.md, or one in the form of a helpdesk that is known.",
+        "properties": {name: {"description": docs[name]} for name in named},
+    }
 
 
 def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:
@@ -67,8 +80,6 @@ def _add(schemas: dict[str, Any], model: type[BaseModel]) -> None:
     schema = model.model_json_schema(ref_template=REF + "{model}")
     schemas |= {name: each for name, each in schema.pop("$defs", {}).items() if name not in schemas}
     schemas[model.__name__] = schema
-    if model is Ticket:
-        schema["additionalProperties"] = True  # unknown fields are kept
     _describe(schemas, model)
 
 

@@ -46,7 +46,7 @@ router = APIRouter(prefix=API, tags=["tickets"])
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {JSON: {"schema": {"$ref": "#/components/schemas/Ticket"}}},
+            "content": {JSON: {"schema": {"$ref": "#/components/schemas/RawTicket"}}},
         }
     },
 )
