@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ticketmill.domain.entities import MASKABLE
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.json_document import MAX_TICKET_BYTES
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
@@ -170,6 +171,16 @@ class Settings(BaseSettings):
     """Which way a priority that is a bare number counts. `1-is-highest` fits ServiceNow and Jira's ids,
     `1-is-lowest` Freshdesk and Zammad. Without it such a priority is left empty, with a warning."""
 
+    products: Path | None = None
+    """A YAML or JSON list of products, to be found in tickets. See docs/entities.md."""
+
+    phone_region: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
+    """Country of phone numbers without a country code, as in `DE`. Needs the extra `phone`."""
+
+    mask: str = ""
+    """Kinds of entities to hide from people and other systems: `email`, `phone`, `card`, `iban`, separated by
+    commas. See docs/security.md."""
+
     log_format: Literal["text", "json"] = Field(default_factory=_log_format_for_stderr)
     """Format of the worker's log lines."""
 
@@ -246,6 +257,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{most} is less than TICKETMILL_SUMMARY_MIN_TOKENS, {least}")
         return most
 
+    @field_validator("mask")
+    @classmethod
+    def _kinds_can_be_masked(cls, text: str) -> str:
+        kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
+        if unknown := [kind for kind in kinds if kind not in MASKABLE]:
+            raise ValueError(
+                f"expected {', '.join(MASKABLE)}, separated by commas; found {', '.join(unknown)}"
+            )
+        return ",".join(dict.fromkeys(kinds))
+
     @field_validator(*CHOICES)
     @classmethod
     def _choice_is_one(cls, text: str, field: ValidationInfo) -> str:
@@ -255,6 +276,11 @@ class Settings(BaseSettings):
     def choice(self, task: HubTask) -> ModelChoice:
         """What serves `task`."""
         return parse_choice(getattr(self, task), CHOICES[task])
+
+    @property
+    def masked_kinds(self) -> tuple[str, ...]:
+        """The kinds of `mask`."""
+        return tuple(self.mask.split(",")) if self.mask else ()
 
     @property
     def bundle_dir(self) -> Path:

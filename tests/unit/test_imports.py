@@ -40,7 +40,7 @@ MAY_IMPORT = {
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
 EXTRAS |= {"fastapi", "starlette", "uvicorn", "jinja2", "mangum"}
-EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy"}
+EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
 NEEDS_EXTRAS = (
     "learning/",
     "bootstrap/named_models.py",
@@ -48,6 +48,8 @@ NEEDS_EXTRAS = (
     "entrypoints/web/",
     "models/build/",
     "models/transformers/",
+    "text/entities/numbering_plans.py",
+    "text/entities/product_list.py",
 )
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
 

@@ -43,7 +43,7 @@ def test_a_row_of_tomorrow_is_read_with_its_new_words_and_fields() -> None:
     assert row.rejection is not None
     assert row.rejection.code == "too_boring"
     assert row.status is Status.ENRICHED, "known words are still members of their vocabulary"
-    assert set(row.model_extra or {}) == {"entities", "label_urgency", "seen_by", "thumbnail"}
+    assert set(row.model_extra or {}) == {"mentions", "label_urgency", "seen_by", "thumbnail"}
     json.loads(row.model_dump_json())
 
 

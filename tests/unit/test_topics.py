@@ -19,9 +19,10 @@ from ticketmill.models.heads import HeadSpec, Kind, activate
 from ticketmill.models.prototypes import Prototypes, describe, make_example_heads
 from ticketmill.models.topics import Blend, NearestIntent, TopicScorer, Weights, shipped_blend
 from ticketmill.pipeline.enricher import Enricher
-from ticketmill.tasks import embedding, intent, sentiment, summary, topics, urgency
+from ticketmill.tasks import embedding, entities, intent, sentiment, summary, topics, urgency
 from ticketmill.tasks import language as languages
 from ticketmill.tasks.stage import EncodedTicket, Served
+from ticketmill.text.entities.finder import EntityFinder
 from ticketmill.text.reading import read_ticket
 
 BLEND = Blend(
@@ -264,6 +265,7 @@ def enricher(
         "topics": Served(topics.by_scorer(scorer), "onepass"),
         "summary": Served(summary.extractive(), "extractive"),
         "language": Served(languages.by_detector(detector), "detector"),
+        "entities": Served(entities.by_patterns(EntityFinder()), "patterns"),
         "embedding": Served(embedding.by_encoder, "onepass/4"),
     }
     return Enricher(encoder, "fake", heads, served, fingerprint="f")

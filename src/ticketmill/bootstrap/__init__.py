@@ -8,6 +8,7 @@ from __future__ import annotations
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
+from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 
@@ -23,6 +24,7 @@ __all__ = [
     "make_corrections",
     "make_dead_letters",
     "make_intake",
+    "make_mask",
     "make_pipeline",
     "reindex",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ticketmill.bootstrap.entities import entity_settings, make_finder
 from ticketmill.domain.model_choice import CHOICES, HubTask
 from ticketmill.settings import Settings
 
@@ -111,7 +112,7 @@ def load_parts(bundle: Bundle, detector: LanguageDetector) -> Parts:
 def served_by_onepass(settings: Settings, parts: Parts, dimensions: int) -> dict[str, Served[Any]]:
     """What serves each task where no named model does."""
     from ticketmill.models.rules import urgency_rules
-    from ticketmill.tasks import embedding, language, sentiment, summary, topics, urgency
+    from ticketmill.tasks import embedding, entities, language, sentiment, summary, topics, urgency
     from ticketmill.tasks.stage import Served
 
     head = parts.head
@@ -129,6 +130,7 @@ def served_by_onepass(settings: Settings, parts: Parts, dimensions: int) -> dict
         "topics": Served(topics.by_scorer(parts.scorer), "onepass"),
         "summary": Served(summary.extractive(), "extractive"),
         "language": Served(language.by_detector(parts.detector), "py3langid"),
+        "entities": Served(entities.by_patterns(make_finder(settings)), "patterns"),
         "embedding": Served(embedding.by_encoder, f"onepass/{dimensions}"),
     }
 
@@ -188,6 +190,7 @@ def fingerprint_of(settings: Settings, bundle: str, located: Mapping[HubTask, Lo
     decisive |= {} if settings.urgency == "onepass" else {"urgency": settings.urgency}
     if settings.priority_numbers is not None:  # it decides what a priority is, and so what contradicts it
         decisive["priority_numbers"] = settings.priority_numbers
+    decisive |= entity_settings(settings)
     if not decisive:
         return bundle
     decisive |= {name: getattr(settings, name) for name in DECISIVE_OF_HUB} if located else {}

@@ -9,11 +9,12 @@ from ticketmill.domain.errors import TicketRejected
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.json_document import several_tickets
 from ticketmill.settings import Settings
+from ticketmill.text.mask import without_cards
 
 
 def make_intake(settings: Settings) -> Intake:
-    """The intake of the settings, which knows the payloads that the importers know."""
-    return Intake(tickets_of_a_helpdesk, settings.priority_numbers)
+    """The intake of the settings. It knows the payloads that the importers know, and masks card numbers."""
+    return Intake(tickets_of_a_helpdesk, settings.priority_numbers, without_cards)
 
 
 def tickets_of_a_helpdesk(document: object) -> Sequence[Mapping[str, Any]] | None:

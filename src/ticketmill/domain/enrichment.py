@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from ticketmill.domain.entities import EntityKind
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Open, Record
 from ticketmill.domain.spans import AutomaticKind
@@ -115,6 +116,37 @@ class Language(Record):
     """What made the prediction."""
 
 
+class Entity(Record):
+    """A number, date, address or name that the writer's own words have."""
+
+    kind: Open[EntityKind]
+    """What it is."""
+    value: str
+    """As it is written; the number of a payment card is masked but for its last four digits."""
+    normalised: str
+    """One form for all spellings: ISO dates, 24-hour times, `1204.15 USD`, numbers without blanks."""
+    start: int
+    """Where it begins: a character of the text, which is subject, line break, body."""
+    end: int
+    """Where it ends."""
+    source: Open[Source]
+    """What found it."""
+
+
+class RowEntity(Record):
+    """An entity as the row keeps it."""
+
+    kind: Open[EntityKind]
+    """What it is."""
+    value: str
+    """Its normalised value, at most 128 characters; the number of a payment card is masked."""
+
+    @property
+    def label(self) -> str:
+        """What tickets are filtered by and counted."""
+        return str(self.kind)
+
+
 class LatencyMs(Record):
     """Time that the ticket took, in milliseconds."""
 
@@ -143,6 +175,8 @@ class Enrichment(Record):
     """Null if the stage failed."""
     language: Language | None
     """Null if the stage failed."""
+    entities: tuple[Entity, ...] | None = ()
+    """In the order of the text, the first 200; null if the stage failed."""
     automatic: bool = False
     """Whether a machine wrote the ticket: it is `general_inquiry`, `low` and `neutral`."""
     automatic_kind: Open[AutomaticKind] | None = None

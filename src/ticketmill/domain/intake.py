@@ -44,17 +44,24 @@ def no_known_shapes(_document: object) -> None:
     return
 
 
+def unmasked(ticket: Ticket) -> Ticket:
+    """Hides nothing."""
+    return ticket
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """How dropped documents are read."""
 
     known_shapes: KnownShapes = no_known_shapes
     priority_numbers: PriorityNumbers | None = None
+    mask: Callable[[Ticket], Ticket] = unmasked
+    """Hides what nothing but the raw object may hold."""
 
     def parse(self, body: bytes, max_bytes: int = MAX_TICKET_BYTES) -> Ticket:
         """The ticket in a document. Raises TicketRejected with the code and the field of the first fault."""
         value, warnings = decode(body, max_bytes)
-        return ticket_from(self._sole_ticket(value), warnings, self.priority_numbers)
+        return self.mask(ticket_from(self._sole_ticket(value), warnings, self.priority_numbers))
 
     def _sole_ticket(self, document: object) -> object:
         """The one raw ticket of a document, whatever it is wrapped in."""

@@ -12,6 +12,7 @@ from ticketmill.domain.enrichment import (
     Confidence,
     Enrichment,
     LatencyMs,
+    RowEntity,
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
@@ -185,6 +186,8 @@ class TicketRow(Record):
     """An ISO 639-1 code, or `und`."""
     language_confidence: Confidence | None = None
     """The probability of the language."""
+    entities: Annotated[tuple[RowEntity, ...], FACET] = ()
+    """What is named in the writer's own words: the first 20 that differ."""
     automatic: bool | None = None
     """Whether a machine wrote the ticket."""
     automatic_kind: Annotated[Open[AutomaticKind] | None, FACET] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ticketmill.tasks import embedding, intent, language, sentiment, summary, topics, urgency
+from ticketmill.tasks import embedding, entities, intent, language, sentiment, summary, topics, urgency
 from ticketmill.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ TASKS: tuple[Task[Any], ...] = (
     topics.TASK,
     summary.TASK,
     language.TASK,
+    entities.TASK,
     embedding.TASK,
 )
 """In the order in which people see them."""

@@ -74,7 +74,7 @@ def list_tickets(
     settings = load_settings()
     queries = bootstrap.connect_queries(settings)
     listing = _Listing(queries, Filters(wanted, min_confidence), start, limit, cursor)
-    rows = iter(listing)
+    rows = map(bootstrap.make_mask(settings).row, listing)
     first = list(islice(rows, 1))
     if not first and cursor is None:
         refuse_unknown_labels(wanted, settings.bundle_dir, lambda name: queries.known_labels(name, start))

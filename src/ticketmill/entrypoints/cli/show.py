@@ -37,7 +37,9 @@ def show(
     from ticketmill import bootstrap
     from ticketmill.settings import load_settings
 
-    adapters = bootstrap.connect(load_settings())
+    settings = load_settings()
+    mask = bootstrap.make_mask(settings)
+    adapters = bootstrap.connect(settings)
     row = _row_of(adapters, ticket_id)
     if row is None:
         say(f"no ticket {ticket_id} in {adapters.stack.table}; `ticketmill list` shows the newest")
@@ -46,10 +48,12 @@ def show(
     if as_json:
         # as it is stored: what this version does not know is shown as well
         ticket = json.loads(content) if content else None
-        answer_json({"row": row.model_dump(mode="json", exclude_none=True), "ticket": ticket})
+        shown = mask.document(ticket) if ticket else ticket
+        answer_json({"row": mask.row(row).model_dump(mode="json", exclude_none=True), "ticket": shown})
     else:
         enriched = _readable(content)
-        lines = [*_row_lines(adapters, row), *(_detail_lines(enriched) if enriched else [])]
+        enriched = mask.ticket(enriched) if enriched else None
+        lines = [*_row_lines(adapters, mask.row(row)), *(_detail_lines(enriched) if enriched else [])]
         table(row.ticket_id, ("field", "value"), [(name, _for_people(value)) for name, value in lines])
     if row.enriched_key and content is None:
         say(

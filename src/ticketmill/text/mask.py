@@ -1,0 +1,139 @@
+"""What is hidden of a ticket: card numbers when it is read, other kinds when it is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ticketmill.domain.enrichment import EnrichedTicket
+from ticketmill.domain.entities import EntityKind
+from ticketmill.domain.row import TicketRow
+from ticketmill.domain.ticket import Ticket
+from ticketmill.text.entities.accounts import MASK, find_cards, masked_digits
+from ticketmill.text.entities.finder import EntityFinder
+
+_ROW_TEXTS = (
+    "subject",
+    "customer_id",
+    "tags",
+    "topics",
+    "summary",
+    "summary_display",
+    "warnings",
+    "entities",
+)
+_IDS = frozenset({"ticket_id", "key", "enriched_key"})
+"""Fields that tickets and objects are found by."""
+_SEPARATORS = r"[\s().\/-]{0,3}"
+_SIGN = re.compile(r"[^\W_]")
+
+
+def without_cards(ticket: Ticket) -> Ticket:
+    """`ticket` with its card numbers masked but for the last four digits, every text as long as it was."""
+    fields = {name: getattr(ticket, name) for name in ("subject", "body", "customer_id", "extra")}
+    masked = {name: _without_cards(value) for name, value in fields.items()}
+    details = ticket.metadata.model_dump()
+    masked_details = _without_cards(details)
+    changed = {name: value for name, value in masked.items() if value != fields[name]}
+    if masked_details != details:
+        changed["metadata"] = ticket.metadata.model_copy(update=masked_details)
+    return ticket.model_copy(update=changed) if changed else ticket
+
+
+def _without_cards(value: Any) -> Any:
+    match value:
+        case str():
+            for mention in find_cards(value):
+                masked = masked_digits(value[mention.start : mention.end])
+                value = f"{value[: mention.start]}{masked}{value[mention.end :]}"
+            return value
+        case dict():
+            return {_without_cards(name): _without_cards(each) for name, each in value.items()}
+        case list() | tuple():
+            return type(value)(_without_cards(each) for each in value)
+        case _:
+            return value
+
+
+class Mask:
+    """Hides entities of some kinds in what people and other systems get to see.
+
+    Letters and digits become asterisks, of cards all but the last four digits. The length stays, so that
+    offsets hold. What is stored stays as it is.
+    """
+
+    def __init__(self, kinds: Collection[str] = (), finder: EntityFinder | None = None) -> None:
+        self.kinds = frozenset(kinds)
+        self._finder = finder or EntityFinder()
+
+    def text(self, text: str, known: Iterable[str] = ()) -> str:
+        """`text` without the entities of the kinds, wherever they stand, also in quotes and signatures.
+
+        `known` are such entities of the same ticket: they are hidden without the words around them too.
+        """
+        if not self.kinds or not text:
+            return text
+        for mention in self._finder.find_all(text):
+            if mention.kind in self.kinds:
+                text = _replaced(text, mention.start, mention.end, mention.kind)
+        for value in known:
+            for found in re.finditer(_spellings(value), text, re.I):
+                text = _replaced(text, *found.span())
+        return text
+
+    def row(self, row: TicketRow) -> TicketRow:
+        """The row as people may see it. Its ids and keys stay: tickets are found by them."""
+        if not self.kinds:
+            return row
+        document = row.model_dump()
+        shown = {name: document[name] for name in (*_ROW_TEXTS, *(row.model_extra or ()))}
+        return TicketRow.model_validate({**document, **self._masked(shown, self._known(document))})
+
+    def document(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A row or an enriched ticket as JSON has it, as people may see it."""
+        if not self.kinds:
+            return dict(document)
+        known = self._known(document.get("enrichment") or document)
+        return dict(self._masked(dict(document), known))
+
+    def ticket(self, ticket: EnrichedTicket) -> EnrichedTicket:
+        """The enriched ticket as people may see it."""
+        return EnrichedTicket.model_validate(self.document(ticket.model_dump())) if self.kinds else ticket
+
+    def _known(self, document: Mapping[str, Any]) -> list[str]:
+        """Entities of the kinds that a row or an enrichment names."""
+        return [
+            str(value)
+            for each in document.get("entities") or ()
+            if isinstance(each, Mapping) and each.get("kind") in self.kinds
+            for value in (each.get("value"), each.get("normalised"))
+            if value
+        ]
+
+    def _masked(self, value: Any, known: list[str]) -> Any:
+        match value:
+            case str():
+                return self.text(value, known)
+            case dict():
+                return {
+                    name: each if name in _IDS else self._masked(each, known) for name, each in value.items()
+                }
+            case list() | tuple():
+                return type(value)(self._masked(each, known) for each in value)
+            case _:
+                return value
+
+
+def _replaced(text: str, start: int, end: int, kind: str = "") -> str:
+    value = text[start:end]
+    hidden = masked_digits(value) if kind == EntityKind.CARD else _SIGN.sub(MASK, value)
+    return f"{text[:start]}{hidden}{text[end:]}"
+
+
+def _spellings(value: str) -> str:
+    """A pattern for `value` with other separators, or with none."""
+    signs = _SIGN.findall(value)
+    if any(sign.isalpha() for sign in signs) and not value.isalnum():  # an e-mail address
+        return re.escape(value)
+    return rf"(?<!\w){_SEPARATORS.join(map(re.escape, signs))}(?!\w)" if signs else r"(?!)"

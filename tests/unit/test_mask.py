@@ -1,0 +1,118 @@
+"""What TICKETMILL_MASK hides, and what it leaves."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from frozen_records import frozen_bytes, frozen_item
+
+from ticketmill import bootstrap
+from ticketmill.aws.dynamodb import row_from
+from ticketmill.domain.enrichment import EnrichedTicket, RowEntity, read_enriched
+from ticketmill.domain.errors import SetupError
+from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.settings import load_settings
+from ticketmill.text.entities.finder import EntityFinder
+from ticketmill.text.mask import Mask, without_cards
+
+CARD = "4111 1111 1111 1111"
+IBAN = "DE89 3704 0044 0532 0130 00"
+TEXT = f"Call me on 0170 000 44 18 or a.b@example.com, card {CARD}, IBAN {IBAN}, order 60417"
+ALL = ("email", "phone", "card", "iban")
+
+
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        ((), TEXT),
+        (("email",), TEXT.replace("a.b@example.com", "*.*@*******.***")),
+        (("card",), TEXT.replace(CARD, "**** **** **** 1111")),
+        (("iban",), TEXT.replace(IBAN, "**** **** **** **** **** **")),
+        (("phone",), TEXT.replace("0170 000 44 18", "**** *** ** **")),
+    ],
+)
+def test_each_kind_is_hidden_alone_and_the_length_stays(kinds: tuple[str, ...], shown: str) -> None:
+    assert Mask(kinds).text(TEXT) == shown
+    assert len(shown) == len(TEXT)
+
+
+def test_numbers_of_orders_are_never_hidden() -> None:
+    assert Mask(ALL).text(TEXT).endswith("order 60417")
+
+
+def test_a_known_phone_number_is_hidden_without_the_words_around_it() -> None:
+    assert Mask(["phone"]).text("0170 000 44 18", ["01700004418"]) == "**** *** ** **"
+
+
+def test_a_row_is_hidden_in_all_that_people_read_and_keeps_its_ids() -> None:
+    row = row_from(frozen_item("yesterday_enriched_item"))
+    row = row.model_copy(
+        update={
+            "subject": TEXT,
+            "summary": "0170 000 44 18",
+            "summary_display": TEXT,
+            "customer_id": "a.b@example.com",
+            "tags": ("vip", "a.b@example.com"),
+            "entities": (
+                RowEntity(kind="phone", value="01700004418"),
+                RowEntity(kind="date", value="2026-03-04"),
+            ),
+        }
+    )
+    shown = Mask(ALL).row(row)
+    assert "a.b@example.com" not in shown.model_dump_json()
+    assert "1111 1111" not in shown.model_dump_json()
+    assert shown.summary == "**** *** ** **"
+    assert [each.value for each in shown.entities] == ["***********", "2026-03-04"]
+    assert (shown.ticket_id, shown.enriched_key, shown.raw) == (row.ticket_id, row.enriched_key, row.raw)
+
+
+def test_without_kinds_a_row_and_a_record_are_shown_as_they_are() -> None:
+    row = row_from(frozen_item("yesterday_enriched_item"))
+    ticket = read_enriched(frozen_bytes("yesterday_enriched_object"))
+    assert Mask().row(row) is row
+    assert Mask().ticket(ticket) is ticket
+
+
+def test_a_record_is_hidden_at_every_depth_and_what_is_stored_stays() -> None:
+    document = json.loads(frozen_bytes("yesterday_enriched_object"))
+    document |= {"body": TEXT, "extra": {"contact": {"mail": ["a.b@example.com"]}}}
+    before = json.dumps(document)
+    shown = json.dumps(Mask(ALL).document(document))
+    assert "a.b@example.com" not in shown
+    assert "0170 000 44 18" not in shown
+    assert json.dumps(document) == before
+    assert isinstance(Mask(ALL).ticket(EnrichedTicket.model_validate(document)), EnrichedTicket)
+
+
+def test_a_card_is_hidden_before_anything_is_made_of_a_ticket() -> None:
+    intake = bootstrap.make_intake(load_settings())
+    raw = {"ticket_id": "T1", "subject": f"card {CARD}", "body": f"my card\n{CARD}", "card_no": CARD}
+    ticket = intake.parse(
+        json.dumps(raw | {"metadata": {"tags": [CARD], "pan": "4111111111111111"}}).encode()
+    )
+    assert "1111 1111" not in ticket.model_dump_json()
+    assert "4111" not in ticket.model_dump_json()
+    assert ticket.subject == "card **** **** **** 1111"
+    assert len(ticket.body) == len(raw["body"])
+
+
+def test_a_card_that_was_hidden_is_still_found() -> None:
+    text = "card **** **** **** 1111"
+    (card,) = EntityFinder().find(text)
+    assert (card.kind, text[card.start : card.end]) == ("card", "**** **** **** 1111")
+    assert card.normalised == "************1111"
+
+
+def test_a_ticket_without_a_card_is_left_as_it_is() -> None:
+    ticket = Ticket(ticket_id="T1", body="order 4111 1111", metadata=TicketMetadata(tags=("vip",)))
+    assert without_cards(ticket) is ticket
+
+
+def test_the_setting_takes_kinds_that_can_be_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKETMILL_MASK", "email, card")
+    assert load_settings().masked_kinds == ("email", "card")
+    monkeypatch.setenv("TICKETMILL_MASK", "email,names")
+    with pytest.raises(SetupError, match=r"TICKETMILL_MASK: expected email, phone, card, iban.*names"):
+        load_settings()
