@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.entities import EntityKind
@@ -12,6 +12,8 @@ from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
 from ticketmill.text.entities.accounts import MASK, find_cards, masked_digits
 from ticketmill.text.entities.finder import EntityFinder
+
+Row = TypeVar("Row", bound=TicketRow)
 
 _ROW_TEXTS = (
     "subject",
@@ -82,13 +84,13 @@ class Mask:
                 text = _replaced(text, *found.span())
         return text
 
-    def row(self, row: TicketRow) -> TicketRow:
+    def row(self, row: Row) -> Row:
         """The row as people may see it. Its ids and keys stay: tickets are found by them."""
         if not self.kinds:
             return row
         document = row.model_dump()
         shown = {name: document[name] for name in (*_ROW_TEXTS, *(row.model_extra or ()))}
-        return TicketRow.model_validate({**document, **self._masked(shown, self._known(document))})
+        return type(row).model_validate({**document, **self._masked(shown, self._known(document))})
 
     def document(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """A row or an enriched ticket as JSON has it, as people may see it."""

@@ -53,6 +53,7 @@ def connect_parts(settings: Settings) -> WebParts:
         intake=bootstrap.make_intake(settings),
         enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
         history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, corrections.journal),
+        mask=bootstrap.make_mask(settings),
     )
 
 

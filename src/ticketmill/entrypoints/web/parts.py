@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
+
+from ticketmill.text.mask import Mask
 
 if TYPE_CHECKING:
     from ticketmill.domain.intake import Intake
@@ -61,6 +63,8 @@ class WebParts:
     intake: Intake
     enricher: BackgroundEnricher
     history: TicketHistory
+    mask: Mask = field(default_factory=Mask)
+    """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now
 
 

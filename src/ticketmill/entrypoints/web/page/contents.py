@@ -12,7 +12,7 @@ from fastapi import Request
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.ticket_id import is_usable_id, known_as
 from ticketmill.entrypoints.web.page.labels import MARKS
-from ticketmill.entrypoints.web.page.listing import MOST_ENTRIES, ROWS, Listing
+from ticketmill.entrypoints.web.page.listing import MOST_ENTRIES, ROWS, Entry, Listing
 from ticketmill.entrypoints.web.page.overviews import Overviews
 from ticketmill.entrypoints.web.page.query import ListQuery, Pair
 from ticketmill.entrypoints.web.page.record import full_record
@@ -107,7 +107,7 @@ class Desk:
             limit=ROWS,
             most_entries=MOST_ENTRIES,
         )
-        return Listing.of(query, page.rows, page.cursor)
+        return Listing.of(query, [self.parts.mask.row(row) for row in page.rows], page.cursor)
 
     def has_tickets(self) -> bool:
         """Whether there is any ticket."""
@@ -163,14 +163,19 @@ class Desk:
         }
 
     def row(self, typed: str) -> EffectiveRow | None:
-        """The row of a ticket by its id here, or by the one that its helpdesk gave it."""
+        """The row of a ticket by its id here, or by the one that its helpdesk gave it. Nothing is masked."""
         rows = (self.parts.queries.get(each) for each in known_as(typed) or ())
         return next((row for row in rows if row is not None), None)
 
     def ticket(self, row: EffectiveRow) -> TicketView:
-        """Everything about a ticket."""
-        record = full_record(self.parts, row)
-        return ticket_view(row, record, self.parts.corrections.tasks)
+        """Everything about a ticket that people may see."""
+        return ticket_view(
+            self.parts.mask.row(row), full_record(self.parts, row), self.parts.corrections.tasks
+        )
+
+    def entry(self, row: EffectiveRow) -> Entry:
+        """The entry that the list has of a row."""
+        return Entry.of(self.parts.mask.row(row))
 
     def ticket_values(
         self, row: EffectiveRow | None, next_id: str | None, notice: Notice | None = None

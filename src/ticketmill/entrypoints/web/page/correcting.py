@@ -13,7 +13,7 @@ from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupErr
 from ticketmill.domain.label import CorrectionKind, PersonLabel
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
 from ticketmill.entrypoints.web.page.labels import words
-from ticketmill.entrypoints.web.page.listing import Entry, age
+from ticketmill.entrypoints.web.page.listing import age
 from ticketmill.entrypoints.web.page.looking import SEE_OTHER, problem
 from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery
 from ticketmill.entrypoints.web.page.speech import Speech, speak
@@ -94,7 +94,7 @@ def _recorded(request: Request, desk: Desk, done: Done, after: EffectiveRow, nex
         return RedirectResponse(pairs, SEE_OTHER)
     row = after if next_id == after.ticket_id else desk.row(next_id)
     values = {**desk.ticket_values(row, None), "is_end": not next_id}
-    return render("spoken.html", {**values, "done": done, "changed": Entry.of(after)})
+    return render("spoken.html", {**values, "done": done, "changed": desk.entry(after)})
 
 
 def _refused(request: Request, desk: Desk, speech: Speech, refused: CorrectionRefused) -> Response:
@@ -121,7 +121,7 @@ def _told(request: Request, desk: Desk, row: EffectiveRow | None, notice: Notice
     """The ticket with a notice in its place; without JavaScript the notice with a link to the ticket."""
     if not is_fragment(request):
         return problem(request, notice, status)
-    changed = Entry.of(row) if row else None
+    changed = desk.entry(row) if row else None
     values = {**desk.ticket_values(row, None, notice), "done": None, "changed": changed}
     return render("spoken.html", values, status)
 

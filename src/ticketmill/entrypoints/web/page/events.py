@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,15 +21,15 @@ class Told:
     note: str | None = None
 
 
-def told(events: Iterable[HistoryEvent]) -> list[Told]:
-    """The events in words."""
-    return [_told(event) for event in events]
+def told(events: Iterable[HistoryEvent], mask: Callable[[str], str]) -> list[Told]:
+    """The events in words. `mask` hides in notes what people may not see."""
+    return [_told(event, mask) for event in events]
 
 
-def _told(event: HistoryEvent) -> Told:
+def _told(event: HistoryEvent, mask: Callable[[str], str]) -> Told:
     if event.correction:
         correction = event.correction
-        return Told(event.at, said(correction), correction.who, correction.note)
+        return Told(event.at, said(correction), correction.who, correction.note and mask(correction.note))
     what = f"{event.kind}: {event.key}"
     if event.kind in (HistoryKind.REJECTED, HistoryKind.FAILED):
         what = f"{event.kind}: {event.code}: {event.message}"

@@ -82,7 +82,11 @@ def history(request: Request, ticket_id: str) -> Response:
     row = desk.row(ticket_id)
     if row is None:
         return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
-    values = {"ticket_id": row.ticket_id, "events": told(desk.parts.history.of(row)), "part": "history.html"}
+    values = {
+        "ticket_id": row.ticket_id,
+        "events": told(desk.parts.history.of(row), desk.parts.mask.text),
+        "part": "history.html",
+    }
     if is_fragment(request):
         return render("history.html", values)
     return render("apart.html", {**desk.frame("ticket"), **values})

@@ -29,7 +29,7 @@ class FullRecord:
 
 
 def full_record(parts: WebParts, row: EffectiveRow) -> FullRecord:
-    """The full enrichment that a row points to, or else its raw ticket."""
+    """The full enrichment that a row points to, or else its raw ticket, as people may see them."""
     if row.enriched_key is None:
         return FullRecord(document=_raw(parts, row), missing="This ticket has no enrichment.")
     try:
@@ -42,20 +42,21 @@ def full_record(parts: WebParts, row: EffectiveRow) -> FullRecord:
             document=_raw(parts, row), missing=f"The enriched object is gone. Make it again: {again}"
         )
     try:
-        return FullRecord(read_enriched(content), json.loads(content))
+        return FullRecord(parts.mask.ticket(read_enriched(content)), parts.mask.document(json.loads(content)))
     except ValueError:
         return FullRecord(missing="Another version of ticketmill wrote the enriched object: upgrade.")
 
 
 def _raw(parts: WebParts, row: EffectiveRow) -> Any:
-    """The raw object, as JSON where it is some; None where it is gone or too large to show."""
+    """The raw object, as JSON where it is some; None where it is gone, too large, or no object."""
     found = parts.raw_tickets.fetch(Upload(row.raw.bucket, row.raw.key, row.raw.key), MAX_RAW_BYTES)
     if found is None or found.body is None:
         return None
     try:
-        return json.loads(found.body)
+        document = json.loads(found.body)
     except ValueError:
-        return found.body.decode("utf-8", "replace")
+        return parts.mask.text(found.body.decode("utf-8", "replace"))
+    return parts.mask.document(document) if isinstance(document, dict) else None
 
 
 def pretty(document: Any) -> str:
