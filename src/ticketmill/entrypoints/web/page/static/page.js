@@ -110,7 +110,7 @@
     else tell("nothing to undo");
   }
 
-  // a new ticket has come into its pane
+  // A new ticket has come into its pane.
   function arrived() {
     const shown = ticket();
     if (!shown) return;
@@ -200,8 +200,7 @@
   function beforeResponse(event) {
     const ctx = event.detail.ctx;
     const kind = ctx.response.headers.get("Content-Type") ?? "";
-    const id = decodeURIComponent(ctx.request.action.split("?")[0].split("/")[2] ?? "");
-    const isLate = ctx.target?.id === "ticket" && ctx.request.method === "GET" && id !== wanted;
+    const isLate = ctx.target?.id === "ticket" && ctx.request.method === "GET" && ticketOf(ctx) !== wanted;
     if (isLate) event.preventDefault();
     else if (!kind.startsWith("text/html")) {
       event.preventDefault();
@@ -226,6 +225,16 @@
       if (waits.status === "issuing") tell("Waiting for the server …");
     }, SLOW_MS);
   }
+
+  // After htmx has made the new forms its own: a key that waits may send one at once.
+  function finished(event) {
+    const ctx = event.detail.ctx;
+    if (ctx.target?.id !== "ticket" || ctx.status !== "swapped") return;
+    const isLate = ctx.request.method === "GET" && ticketOf(ctx) !== wanted;
+    if (!isLate) setTimeout(arrived);
+  }
+
+  const ticketOf = (ctx) => decodeURIComponent(ctx.request.action.split("?")[0].split("/")[2] ?? "");
 
   function configRequest(event) {
     const ctx = event.detail.ctx;
@@ -259,10 +268,7 @@
     document.addEventListener("htmx:before:response", beforeResponse);
     document.addEventListener("htmx:error", () => failed({}));
     document.addEventListener("ticketmill:listed", () => mark(wanted ?? ticket().dataset.id));
-    new MutationObserver((changes) => {
-      const hasNew = changes.some((change) => [...change.addedNodes].some((each) => each.id === "ticket"));
-      if (hasNew) arrived();
-    }).observe(find("#ticket-pane"), { childList: true });
+    document.addEventListener("htmx:finally:request", finished);
     mark(ticket().dataset.id);
     document.documentElement.dataset.ready = "";
   }
