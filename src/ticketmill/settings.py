@@ -206,6 +206,10 @@ class Settings(BaseSettings):
     web_max_body_bytes: Annotated[int, Field(ge=1024)] = 4 << 20
     """Limit of a request's body, in bytes."""
 
+    web_list_kept_s: Annotated[float, Field(ge=0, le=60)] = 1.0
+    """Seconds that the answer to a list is given to whoever asks the same. A correction through the same
+    server ends them."""
+
     web_requests_per_minute: Annotated[int, Field(ge=1)] = 1200
     """Requests that one key, or one address without a key, may make in a minute."""
 

@@ -70,6 +70,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "web_port": 8080,
         "web_allowed_hosts": "",
         "web_max_body_bytes": 4 * 1024 * 1024,
+        "web_list_kept_s": 1.0,
         "web_requests_per_minute": 1200,
         "api_keys_file": None,
         "alb_arn": None,

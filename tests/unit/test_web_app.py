@@ -143,6 +143,18 @@ class TestTickets:
         world.put("T-2")
         assert client.get(f"{API}/tickets", headers={"If-None-Match": etag}).status_code == 200
 
+    def test_an_answer_is_kept_for_a_moment_and_a_correction_ends_it(self, world: WebWorld) -> None:
+        world.put("T-1")
+        client = TestClient(make_app(world.parts(web_list_kept_s=60)), base_url=BASE)
+        first = client.get(f"{API}/tickets?urgency=high")
+        world.put("T-2")
+        assert client.get(f"{API}/tickets?urgency=high").content == first.content
+        client.put(
+            f"{API}/tickets/T-1/labels", json={"labels": {"urgency": "low"}}, headers={"If-Match": "*"}
+        )
+        listed = client.get(f"{API}/tickets?urgency=high").json()["tickets"]
+        assert [row["ticket_id"] for row in listed] == ["T-2"]
+
     def test_a_row_is_found_by_its_helpdesks_own_id_too(self, client: TestClient, world: WebWorld) -> None:
         world.put("esc:=231042")
         assert client.get(f"{API}/tickets/%231042").json()["ticket_id"] == "esc:=231042"

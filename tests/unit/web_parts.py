@@ -10,11 +10,13 @@ from typing import Any
 from fakes import FakeEnricher
 
 from ticketmill.aws.memory import (
+    MemoryDeliveries,
     MemoryEnrichedTickets,
     MemoryLabelJournal,
     MemoryRawTickets,
     MemoryTicketRows,
 )
+from ticketmill.aws.sqs import QueueDepths
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.keys import utc_text
@@ -95,7 +97,7 @@ class WebWorld:
         """The parts; `settings` are those of the server."""
         journal = MemoryLabelJournal(self.rows)
         return WebParts(
-            settings=Settings(**settings),
+            settings=Settings(**{"web_list_kept_s": 0, **settings}),
             queries=TicketQueries(MemoryIndex(self.rows), self.rows),
             corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
             records=self.enriched,
@@ -104,8 +106,15 @@ class WebWorld:
             intake=Intake(),
             enricher=enricher or BackgroundEnricher(lambda: self.enricher),
             history=TicketHistory(self.raw, self.enriched, journal),
+            deliveries=MemoryDeliveries(),
+            queue=self,
+            dead_letters=self,
             now=lambda: self.now,
         )
+
+    def depths(self) -> QueueDepths:
+        """Of a queue with three messages."""
+        return QueueDepths(visible=2, in_flight=1, delayed=0)
 
     def put(self, ticket_id: str, minutes_ago: float = 0, **fields: Any) -> TicketRow:
         """Stores an enriched row."""

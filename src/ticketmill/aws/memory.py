@@ -176,6 +176,19 @@ class MemoryLabelJournal:
 
 
 @dataclass
+class MemoryDeliveries:
+    """Deliveries of webhooks that are forgotten with the process."""
+
+    noted: set[tuple[str, str]] = field(default_factory=set)
+
+    def is_known(self, source: str, delivery_id: str) -> bool:
+        return (source, delivery_id) in self.noted
+
+    def note(self, source: str, delivery_id: str) -> None:
+        self.noted.add((source, delivery_id))
+
+
+@dataclass
 class MemoryServingDecisions:
     """The serving decisions of a place."""
 

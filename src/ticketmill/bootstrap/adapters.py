@@ -11,6 +11,7 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.aws.checkpoints import DynamoCheckpoints
     from ticketmill.aws.clients import Clients
+    from ticketmill.aws.deliveries import DynamoDeliveries
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.label_journal import DynamoLabelJournal
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
@@ -31,6 +32,7 @@ class Adapters:
     checkpoints: DynamoCheckpoints
     queries: TicketQueries
     serving: DynamoServingDecisions
+    deliveries: DynamoDeliveries
     queue: SqsQueue
     dead_letters: SqsQueue
     label_journal: DynamoLabelJournal | None
@@ -47,6 +49,7 @@ def connect(settings: Settings) -> Adapters:
     """The adapters to the stack of the settings. SetupError where it is not there."""
     from ticketmill.aws import clients as aws_clients
     from ticketmill.aws.checkpoints import DynamoCheckpoints
+    from ticketmill.aws.deliveries import DynamoDeliveries
     from ticketmill.aws.dynamodb import DynamoTicketRows
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
@@ -63,6 +66,7 @@ def connect(settings: Settings) -> Adapters:
         rows=DynamoTicketRows(clients.dynamodb, stack.table),
         queries=_queries(clients, stack),
         serving=DynamoServingDecisions(clients.dynamodb, stack.table),
+        deliveries=DynamoDeliveries(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
         label_journal=_label_journal(clients, stack, settings),

@@ -69,6 +69,11 @@ def journal_position(number: int) -> str:
     return f"{number:08}"
 
 
+def delivery_key(source: str, delivery_id: str) -> str:
+    """The table key of a webhook's delivery. No ticket has it."""
+    return f"#delivery#{source}#{delivery_id}"
+
+
 def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: str) -> str:
     """The key of an enriched ticket.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,15 +12,20 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from ticketmill.entrypoints.web import (
+    admin,
     counts,
     enrich,
+    events,
     labels,
     openapi,
     page,
     problems,
     tickets,
+    webhooks,
 )
+from ticketmill.entrypoints.web.answers import Answers
 from ticketmill.entrypoints.web.caller import MAY_USE_PAGE, scopes_of
+from ticketmill.entrypoints.web.feed import Feed
 from ticketmill.entrypoints.web.gate import Gate, TrustedCaller, allowed_hosts
 from ticketmill.entrypoints.web.keys import KeyRing
 from ticketmill.entrypoints.web.limits import RateLimit
@@ -28,13 +34,14 @@ from ticketmill.entrypoints.web.parts import API, WebParts
 from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
-ROUTERS = (tickets.router, labels.router, enrich.router, counts.router)
+ROUTERS = tuple(each.router for each in (tickets, labels, enrich, counts, events, webhooks, admin))
 
 
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.parts.enricher.start()
     yield
+    app.state.feed.close()
 
 
 def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
@@ -51,11 +58,13 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
         middleware=[Middleware(Outermost), Middleware(_gate(parts.settings, trusted))],
     )
     app.state.parts = parts
+    app.state.answers = Answers(parts.settings.web_list_kept_s)
+    app.state.feed = Feed(parts.queries, parts.now)
     problems.install(app)
     openapi.install(app)
 
     @app.get(f"{API}/health", operation_id="health", tags=["server"])
-    def health() -> dict[str, str]:
+    async def health() -> dict[str, str]:
         """Whether the server answers."""
         return {"status": "ok"}
 
@@ -66,9 +75,10 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
 
 
 def _gate(settings: Settings, trusted: TrustedCaller | None) -> Callable[[ASGIApp], Gate]:
+    """Makes the gate. Its parts are made at once: a file of keys that is none stops the start."""
     scopes = scopes_of(settings.alb_scopes.split(","))
-    return lambda app: Gate(
-        app,
+    return partial(
+        Gate,
         hosts=allowed_hosts(settings.web_allowed_hosts, settings.web_host),
         max_body_bytes=settings.web_max_body_bytes,
         rate=RateLimit(settings.web_requests_per_minute),

@@ -54,6 +54,9 @@ def connect_parts(settings: Settings) -> WebParts:
         enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
         history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, corrections.journal),
         mask=bootstrap.make_mask(settings),
+        deliveries=adapters.deliveries,
+        queue=adapters.queue,
+        dead_letters=adapters.dead_letters,
     )
 
 

@@ -46,6 +46,7 @@ def scopes_of(words: Iterable[str]) -> frozenset[Scope]:
     return frozenset(Scope(word) for word in words)
 
 
+# dependencies are coroutines: a function would cost a thread each
 _bearer = HTTPBearer(auto_error=False, description="A key of `ticketmill keys new`. Loopback needs none.")
 
 
@@ -60,23 +61,23 @@ def _allow(request: Request, scope: Scope) -> None:
         )
 
 
-def _may_read(request: Request) -> None:
+async def _may_read(request: Request) -> None:
     _allow(request, Scope.READ)
 
 
-def _may_write(request: Request) -> None:
+async def _may_write(request: Request) -> None:
     _allow(request, Scope.WRITE)
 
 
-def _may_correct(request: Request) -> None:
+async def _may_correct(request: Request) -> None:
     _allow(request, Scope.CORRECT)
 
 
-def _may_administer(request: Request) -> None:
+async def _may_administer(request: Request) -> None:
     _allow(request, Scope.ADMIN)
 
 
-def _may_use_page(request: Request) -> None:
+async def _may_use_page(request: Request) -> None:
     _allow(request, Scope.READ if request.method in ("GET", "HEAD") else Scope.CORRECT)
 
 
@@ -89,7 +90,7 @@ MAY_USE_PAGE = [Depends(_may_use_page)]
 """Dependencies of a route: who may use it."""
 
 
-def _person(request: Request) -> str:
+async def _person(request: Request) -> str:
     return str(request.state.person)
 
 

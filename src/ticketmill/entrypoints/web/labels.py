@@ -82,7 +82,6 @@ def put_labels(
     ] = None,
 ) -> Response:
     """Corrects or confirms labels. No model overwrites them; `undo` takes the last word on a task back."""
-    del request
     if if_match is None:
         raise Problem(
             428,
@@ -99,4 +98,6 @@ def put_labels(
     revision = None if revisions is None else row.revision
     speaker = Speaker(person, said.found_by, said.note)
     corrected = parts.corrections.correct(row.ticket_id, said.words(), speaker, revision=revision)
+    request.app.state.answers.clear()
+    request.app.state.feed.notice(corrected)
     return Response(row_json(corrected), headers={"ETag": row_etag(corrected)}, media_type=JSON)

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from ticketmill.text.mask import Mask
 
 if TYPE_CHECKING:
+    from ticketmill.aws.sqs import QueueDepths
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -39,7 +40,21 @@ class EnrichedObjects(Protocol):
     def get(self, key: str) -> bytes: ...
 
 
-def parts_of(request: Request) -> WebParts:
+class Deliveries(Protocol):
+    """Which webhook deliveries were taken in."""
+
+    def is_known(self, source: str, delivery_id: str) -> bool: ...
+
+    def note(self, source: str, delivery_id: str) -> None: ...
+
+
+class Queue(Protocol):
+    """A queue whose messages can be counted."""
+
+    def depths(self) -> QueueDepths: ...
+
+
+async def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
     parts: WebParts = request.app.state.parts
     return parts
@@ -63,6 +78,9 @@ class WebParts:
     intake: Intake
     enricher: BackgroundEnricher
     history: TicketHistory
+    deliveries: Deliveries
+    queue: Queue
+    dead_letters: Queue
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -12,6 +12,7 @@ from ticketmill.entrypoints.cli.output import say
 from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.assemble import connect_parts
 from ticketmill.entrypoints.web.gate import is_loopback
+from ticketmill.entrypoints.web.webhooks import read_secrets
 from ticketmill.telemetry import logs
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
     logs.configure(settings.log_format, verbose=False)
     check_guarded(settings)
+    if settings.webhook_secrets_file:
+        read_secrets(settings.webhook_secrets_file)  # a mistake in it is told now
     app = make_app(connect_parts(settings))
     config = uvicorn.Config(
         app,
@@ -51,6 +54,12 @@ class _Server(uvicorn.Server):
                 for each in listening.sockets:
                     host, port = each.getsockname()[:2]
                     say(f"serving http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C stops")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the streams first: the server waits for open answers."""
+        app: Any = self.config.app
+        app.state.feed.close()
+        await super().shutdown(sockets)
 
 
 def check_guarded(settings: Settings) -> None:

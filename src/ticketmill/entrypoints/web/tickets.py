@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.entrypoints.web.answers import Answers, Kept
 from ticketmill.entrypoints.web.caller import MAY_READ, MAY_WRITE
 from ticketmill.entrypoints.web.filters import Listed
 from ticketmill.entrypoints.web.intake import Received, receive
@@ -68,12 +69,23 @@ async def put_ticket(
 
 
 @router.get("/tickets", dependencies=MAY_READ, responses={200: {"model": TicketPage}})
-def list_tickets(request: Request, parts: Parts, asked: Listed) -> Response:
+async def list_tickets(request: Request, parts: Parts, asked: Listed) -> Response:
     """Lists tickets, the newest upload first.
 
     A page looks through a bounded number of tickets: it may hold fewer than `limit`, even none, and still
-    have a cursor that goes on.
+    have a cursor that goes on. An answer may be a second old.
     """
+    answers: Answers = request.app.state.answers
+    query = request.url.query
+    kept = answers.get(query)
+    if kept is None:
+        body = await run_in_threadpool(_page, parts, asked)
+        kept = Kept(body, content_etag(body))
+        answers.put(query, kept)
+    return answer(kept.body, kept.etag, request.headers)
+
+
+def _page(parts: WebParts, asked: Any) -> bytes:
     now = parts.now()
     page = parts.queries.list(
         asked.filters(),
@@ -83,8 +95,7 @@ def list_tickets(request: Request, parts: Parts, asked: Listed) -> Response:
         limit=asked.limit,
         most_entries=MAX_ENTRIES,
     )
-    body = page_json(page.rows, page.cursor)
-    return answer(body, content_etag(body), request.headers)
+    return page_json(page.rows, page.cursor)
 
 
 @router.get("/tickets/{ticket_id}", dependencies=MAY_READ, responses={200: {"model": EffectiveRow}})

@@ -118,16 +118,17 @@ class Desk:
         self, listing: Listing, current: str = "", notice: Notice | None = None
     ) -> dict[str, Any]:
         """What the list shows."""
+        is_start = not listing.entries and not notice and not self.has_tickets()
         return {
             "query": self.query,
             "title": self.title(),
             "widened": self._widened,
             "listing": listing,
             "current": current,
-            "is_start": not listing.entries and not notice and not self.has_tickets(),
+            "is_start": is_start,
             "is_review": self.query.pairs == REVIEW.query.pairs,
             "all_address": ALL.address,
-            "worker": self._worker(),
+            "worker": self._worker() if is_start else "",
             "now": self.now,
             "notice": notice,
         }
@@ -143,11 +144,15 @@ class Desk:
         return (left if left.pairs else ALL.query).address()
 
     def _worker(self) -> str:
-        """Whether this server is able to enrich, which a worker is then as well."""
-        enricher = self.parts.enricher
-        if enricher.failure:
-            return f"The models cannot be loaded here: {enricher.failure}"
-        return "The models are loaded." if enricher.enricher else "The models are being loaded."
+        """Whether a worker takes what waits, as the queue tells it."""
+        depths, dead = self.parts.queue.depths(), self.parts.dead_letters.depths().total
+        if depths.in_flight:
+            told = f"One is at work: it has {depths.in_flight} messages, and {depths.visible} wait."
+        elif depths.total:
+            told = f"None is at work: {depths.total} messages wait in the queue."
+        else:
+            told = "The queue is empty."
+        return f"{told} There are {dead} dead letters: see ticketmill dlq list." if dead else told
 
     def views_values(self, overviews: Overviews | None) -> dict[str, Any]:
         """What the views show; with their counts where `overviews` is given."""

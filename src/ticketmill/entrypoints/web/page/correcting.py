@@ -53,6 +53,7 @@ def correct(request: Request, ticket_id: str, form: Form) -> Response:
         return _refused(request, desk, speech, refused)
     except (TransientFailure, SetupError) as failure:
         return _failed(request, desk, before, failure)
+    request.app.state.feed.notice(after)
     stays = speech.is_undo or not (speech.is_confirmation or "advance" in form)
     next_id = before.ticket_id if stays else _text(form, "next")
     return _recorded(request, desk, _done(speech, before, after), after, next_id)

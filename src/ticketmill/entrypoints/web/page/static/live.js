@@ -21,7 +21,7 @@
     };
     events.addEventListener("open", () => every(CALM_POLL_MS));
     events.addEventListener("error", () => every(POLL_MS));
-    for (const kind of ["message", "ticket", "enriched", "corrected"]) {
+    for (const kind of ["enriched", "partial", "rejected", "failed", "corrected", "reset"]) {
       events.addEventListener(kind, soon);
     }
     document.addEventListener("visibilitychange", soon);
