@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ticketmill.domain.facets import facet, facets_of
 from ticketmill.domain.row import TicketRow
 from ticketmill.queries.columns import CONFIDENCES
+
+Groups = tuple[frozenset[str], ...]
+
+
+def match_groups(groups: Groups, facets: AbstractSet[str]) -> bool:
+    """Whether `facets` has one of each group."""
+    return not any(group.isdisjoint(facets) for group in groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +34,14 @@ class Filters:
         """Whether a row is to be listed."""
         return self.match_facets(facets_of(row)) and self._is_sure(row)
 
-    def match_facets(self, facets: Collection[str]) -> bool:
+    def match_facets(self, facets: AbstractSet[str]) -> bool:
         """Whether a ticket of these facets is to be listed, whatever its confidence."""
-        return all(
-            any(facet(name, label) in facets for label in wanted)
+        return match_groups(self.groups(), facets)
+
+    def groups(self) -> Groups:
+        """Sets of facets. A ticket must have one of each."""
+        return tuple(
+            frozenset(facet(name, label) for label in wanted)
             for name, wanted in self.labels.items()
             if wanted
         )
