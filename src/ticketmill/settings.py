@@ -172,7 +172,7 @@ class Settings(BaseSettings):
     `1-is-lowest` Freshdesk and Zammad. Without it such a priority is left empty, with a warning."""
 
     products: Path | None = None
-    """A YAML or JSON list of products, to be found in tickets. See docs/entities.md."""
+    """A YAML or JSON list of products, to be found in tickets. See docs/reading.md."""
 
     phone_region: Annotated[str | None, Field(pattern=r"^[A-Z]{2}$")] = None
     """Country of phone numbers without a country code, as in `DE`. Needs the extra `phone`."""

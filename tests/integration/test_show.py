@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from commands import Run, WorkOff
+from commands import Run, WorkOff, runner_here
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -83,3 +83,52 @@ def test_a_ticket_is_shown_by_the_id_of_its_helpdesk_with_its_warnings(
         shown = ticketmill("show", name).stdout
         assert "id_mapped: ticket_id (#1042)" in shown
         assert "unknown_form: priority (soon)" in shown
+
+
+ENTITIES = {
+    "ticket_id": "T2",
+    "subject": "Order 60417",
+    "body": "My order 60417 has not arrived.\nCall me on +44 20 7946 0000, card 4111 1111 1111 1111.",
+}
+
+
+def test_entities_are_shown_and_filtered_by_and_a_card_is_in_the_raw_object_alone(
+    adapters: Adapters, work_off: WorkOff, clients: Clients, ticketmill: Run
+) -> None:
+    adapters.raw_tickets.put("tickets/T2.json", json.dumps(ENTITIES).encode())
+    work_off()
+    shown = ticketmill("show", "T2").stdout
+    assert "order number" in shown
+    assert "+442079460000" in shown
+    assert [json.loads(line)["ticket_id"] for line in _lines(ticketmill, "order_number")] == ["T2"]
+    assert not _lines(ticketmill, "iban")
+    assert "4111" not in shown + ticketmill("show", "T2", "--json").stdout
+    row = adapters.rows.get("T2")
+    assert row is not None
+    assert row.enriched_key is not None
+    assert b"4111" not in (adapters.enriched_tickets.get(row.enriched_key) or b"")
+
+
+def _lines(ticketmill: Run, kind: str) -> list[str]:
+    return ticketmill("list", "--entities", kind, "--json").stdout.splitlines()
+
+
+def test_what_is_to_be_masked_is_hidden_in_every_answer_and_stored_as_it_is(
+    adapters: Adapters, work_off: WorkOff, environment: dict[str, str]
+) -> None:
+    adapters.raw_tickets.put("tickets/T2.json", json.dumps(ENTITIES).encode())
+    work_off()
+    masked = runner_here(environment | {"TICKETMILL_MASK": "phone"})
+    for command in (
+        ("show", "T2"),
+        ("show", "T2", "--json"),
+        ("list", "--json"),
+        ("list", "--csv"),
+        ("list",),
+    ):
+        printed = masked(*command).stdout
+        assert "7946" not in printed
+        assert "60417" in printed
+    row = adapters.rows.get("T2")
+    assert row is not None
+    assert "+442079460000" in row.model_dump_json()

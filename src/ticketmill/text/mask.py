@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from ticketmill.domain.enrichment import EnrichedTicket
-from ticketmill.domain.entities import EntityKind
+from ticketmill.domain.entities import EntityKind, Mention
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
 from ticketmill.text.entities.accounts import MASK, find_cards, masked_digits
@@ -27,7 +27,7 @@ _ROW_TEXTS = (
 )
 _IDS = frozenset({"ticket_id", "key", "enriched_key"})
 """Fields that tickets and objects are found by."""
-_SEPARATORS = r"[\s().\/-]{0,3}"
+_SEPARATORS = r"[\s()./-]{0,3}"
 _SIGN = re.compile(r"[^\W_]")
 
 
@@ -46,10 +46,7 @@ def without_cards(ticket: Ticket) -> Ticket:
 def _without_cards(value: Any) -> Any:
     match value:
         case str():
-            for mention in find_cards(value):
-                masked = masked_digits(value[mention.start : mention.end])
-                value = f"{value[: mention.start]}{masked}{value[mention.end :]}"
-            return value
+            return _hidden(value, find_cards(value))
         case dict():
             return {_without_cards(name): _without_cards(each) for name, each in value.items()}
         case list() | tuple():
@@ -76,13 +73,13 @@ class Mask:
         """
         if not self.kinds or not text:
             return text
-        for mention in self._finder.find_all(text):
-            if mention.kind in self.kinds:
-                text = _replaced(text, mention.start, mention.end, mention.kind)
-        for value in known:
-            for found in re.finditer(_spellings(value), text, re.I):
-                text = _replaced(text, *found.span())
-        return text
+        text = _hidden(text, (each for each in self._finder.find_all(text) if each.kind in self.kinds))
+        spellings = "|".join(filter(None, map(_spellings, known)))
+        return (
+            re.sub(spellings, lambda found: _SIGN.sub(MASK, found[0]), text, flags=re.I)
+            if spellings
+            else text
+        )
 
     def row(self, row: Row) -> Row:
         """The row as people may see it. Its ids and keys stay: tickets are found by them."""
@@ -108,7 +105,7 @@ class Mask:
         return [
             str(value)
             for each in document.get("entities") or ()
-            if isinstance(each, Mapping) and each.get("kind") in self.kinds
+            if isinstance(each, Mapping) and each.get("kind") in self.kinds - {EntityKind.CARD}
             for value in (each.get("value"), each.get("normalised"))
             if value
         ]
@@ -127,15 +124,19 @@ class Mask:
                 return value
 
 
-def _replaced(text: str, start: int, end: int, kind: str = "") -> str:
-    value = text[start:end]
-    hidden = masked_digits(value) if kind == EntityKind.CARD else _SIGN.sub(MASK, value)
-    return f"{text[:start]}{hidden}{text[end:]}"
+def _hidden(text: str, mentions: Iterable[Mention]) -> str:
+    """`text` with `mentions`, which are in order, hidden."""
+    parts, at = [], 0
+    for kind, start, end, _ in mentions:
+        value = text[start:end]
+        parts += [text[at:start], masked_digits(value) if kind == EntityKind.CARD else _SIGN.sub(MASK, value)]
+        at = end
+    return "".join((*parts, text[at:]))
 
 
 def _spellings(value: str) -> str:
-    """A pattern for `value` with other separators, or with none."""
+    """A pattern for `value` with other separators, or with none; empty where nothing of it can be seen."""
     signs = _SIGN.findall(value)
-    if any(sign.isalpha() for sign in signs) and not value.isalnum():  # an e-mail address
+    if not value.isalnum() and any(map(str.isalpha, signs)):  # an e-mail address
         return re.escape(value)
-    return rf"(?<!\w){_SEPARATORS.join(map(re.escape, signs))}(?!\w)" if signs else r"(?!)"
+    return rf"(?<!\w){_SEPARATORS.join(map(re.escape, signs))}(?!\w)" if signs else ""

@@ -18,10 +18,11 @@ IBAN_LENGTHS = {each[:2]: int(each[2:]) for each in _COUNTRIES.split()}
 
 _IBAN = re.compile(r"(?<![\w-])[a-z]{2}\d{2}(?=[\s\u00a0-]?[a-z\d])", re.I)
 _SEPARATORS = " \u00a0\u202f-"
-_CARD = re.compile(r"(?<![\w.,/+-])[2-6]\d{3}(?:[ \u00a0-]?\d){9,15}(?![\w]|[.,-]\d)")
-_MASKED_CARD = re.compile(
-    r"(?<![\w*•])[*•xX](?:[ \u00a0-]?[*•xX]){7,14}(?:[ \u00a0-]?\d){4}(?![\w*•]|[.,-]\d)"
+_CARD = re.compile(
+    r"(?<![\w.,/+-])[2-6]\d{3}(?:[ \u00a0-]?\d){9,15}(?!\w|[.,-]\d)"
+    r"|(?<![\w*•])[*•xX](?:[ \u00a0-]?[*•xX]){7,14}(?:[ \u00a0-]?\d){4}(?![\w*•]|[.,-]\d)"
 )
+_SEPARATOR = re.compile(r"[ \u00a0-]")
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
     r"|(?:6011|65\d\d|64[4-9]\d)\d{12}|35\d{14}|62\d{14,17}|5[06-8]\d{14}"
@@ -62,15 +63,12 @@ def find_cards(text: str) -> Iterator[Mention]:
 
     The normalised form is masked but for the last four digits.
     """
-    for found in _MASKED_CARD.finditer(text):
-        signs = re.sub(r"[ \u00a0-]", "", found[0])
-        yield Mention(
-            EntityKind.CARD, *found.span(), MASK * (len(signs) - SHOWN_DIGITS) + signs[-SHOWN_DIGITS:]
-        )
     for found in _CARD.finditer(text):
-        digits = re.sub(r"\D", "", found[0])
-        if _ISSUERS.fullmatch(digits) and is_luhn(digits):
-            yield Mention(EntityKind.CARD, found.start(), found.end(), masked_digits(digits))
+        signs = _SEPARATOR.sub("", found[0])
+        is_masked = not signs.isdigit()
+        if is_masked or (_ISSUERS.fullmatch(signs) and is_luhn(signs)):
+            hidden = len(signs) - SHOWN_DIGITS
+            yield Mention(EntityKind.CARD, *found.span(), MASK * hidden + signs[hidden:])
 
 
 def is_luhn(digits: str) -> bool:

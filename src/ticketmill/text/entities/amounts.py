@@ -47,7 +47,7 @@ def _either(words: Iterator[str] | list[str]) -> str:
 
 _NUMBER = r"(?:\d{1,3}(?:[., '’\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d{1,12}(?:[.,]\d{1,2})?)(?!\d)"
 _TAIL = r"(?:[.,][-–—]{1,2})?"
-_SCALE = rf"(?:[ \u00a0]?(?P<scale>{_either(list(_SCALES))})\b\.?)?"
+_SCALE = rf"(?:[ \u00a0]?(?P<scale>{_either(list(_SCALES))})\b(?:(?<=mio)\.|(?<=tsd)\.)?)?"
 _PLAIN = re.compile(rf"(?P<number>{_NUMBER}){_TAIL}{_SCALE}", re.I)
 _UNIT_BEFORE = re.compile(
     rf"(?<![\w$€£])(?P<unit>{_either([*_SIGNS, *_CODES])}|(?-i:{_either(_CAPITALS)}))[ \u00a0]?[-–]?$", re.I

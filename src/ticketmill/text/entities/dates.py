@@ -38,31 +38,33 @@ _NUMERIC = re.compile(
     r"(?<![\w.,/:#-])(?:(\d{1,2})([./])(\d{1,2})\2(\d{4}|\d{2})|(\d{1,2})(-)(\d{1,2})-(\d{4}))(?![\w/-]"
     r"|[.,:]\d)"
 )
-_SHORT = re.compile(
-    r"\b(?:(?:on|by|since|until|till|before|after|dated|le|du|el|del|dal|il|em|op|vanaf) (\d{1,2})/"
-    r"(\d{1,2})(?![\w/.%-])"
-    r"|(?:on|am|vom|bis|zum|seit|ab|den|der) (\d{1,2})\.(\d{1,2})\.(?!\d))",
-    re.I,
+_SHORT = re.compile(r"(?<=\s)(?:(\d{1,2})/(\d{1,2})(?![\w/.%-])|(\d{1,2})\.(\d{1,2})\.(?!\d))")
+_BEFORE_SLASH = re.compile(
+    r"\b(?:on|by|since|until|till|before|after|dated|le|du|el|del|dal|il|em|op|vanaf) $", re.I
 )
+_BEFORE_STOPS = re.compile(r"\b(?:on|am|vom|bis|zum|seit|ab|den|der) $", re.I)
 _DAY_FIRST = re.compile(
     r"(?<![\w.,/:#-])(?P<day>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?[ \u00a0-]?(?:of |de |d['’])?"
     r"(?P<month>[^\W\d_]{3,10})\b"
     rf"(?:\.?,? (?:de |del )?{_YEAR})?",
     re.I,
 )
-_MONTH_FIRST = re.compile(
-    r"\b(?P<month>[^\W\d_]{3,10})\.? (?:(?P<day>\d{1,2})(?P<ordinal>st|nd|rd|th)?"
-    rf"(?![\w%]|[.,:]\d|\s?(?:%|am\b|pm\b|o.clock))(?:,? {_YEAR})?|(?:de |del |of )?(?P<of>(?:19|20)\d\d)"
-    rf"(?!\d|[.,:]\d))",
+_NAME_BEFORE = re.compile(r"(?<![^\W_])(?P<month>[^\W\d_]{3,10})\.?,? (?P<of>(?:de |del |of )?)$", re.I)
+_AFTER_NAME = re.compile(
+    r"(?<=\s)(?:(?P<day>\d{1,2})(?P<ordinal>st|nd|rd|th)?"
+    rf"(?![\w%]|[.,:]\d|\s?(?:%|am\b|pm\b|o.clock))(?:,? {_YEAR})?|(?P<only>(?:19|20)\d\d)(?!\d|[.,:]\d))",
     re.I,
 )
 _DAY_ONLY = re.compile(
-    r"\b(?:on|by|since|from|until|till|before|after|of|for|to|around|between|and) (the (\d{1,2})(?:st|nd"
-    r"|rd|th))"
-    r"(?=[ \t]*(?:[.,;:!?()\n]|$)|\s(?:and|to|but|because|or|as|at|if|when|with|in|same|please|pls|of next"
-    r"|of this)\b)",
+    r"(?<=the )(\d{1,2})(?:st|nd|rd|th)(?=[ \t]*(?:[.,;:!?()\n]|$)"
+    r"|\s(?:and|to|but|because|or|as|at|if|when|with|in|same|please|pls|of next|of this)\b)",
     re.I,
 )
+_BEFORE_DAY = re.compile(
+    r"\b(?:on|by|since|from|until|till|before|after|of|for|to|around|between|and|is) the $", re.I
+)
+REACH = 20
+THE = len("the ")
 _VERSION_BEFORE = re.compile(r"(?:version|release|build|firmware|update|driver|v)[\s.:(]{0,3}$", re.I)
 
 
@@ -102,10 +104,15 @@ def _numeric(text: str) -> Iterator[tuple[int, int, str]]:
             yield *found.span(), found[0]
     for found in _SHORT.finditer(text):
         one, other, day, month = found.groups()
-        if day and is_date("2000", month, day):
-            yield found.start(3), found.end(), f"--{month:0>2}-{day:0>2}"
-        elif one and (is_date("2000", other, one) or is_date("2000", one, other)):
-            yield found.start(1), found.end(), text[found.start(1) : found.end()]
+        before = text[max(found.start() - REACH, 0) : found.start()]
+        if day and _BEFORE_STOPS.search(before) and is_date("2000", month, day):
+            yield *found.span(), f"--{month:0>2}-{day:0>2}"
+        elif one and _BEFORE_SLASH.search(before) and (_is_day(one, other) or _is_day(other, one)):
+            yield *found.span(), found[0]
+
+
+def _is_day(day: str, month: str) -> bool:
+    return is_date("2000", month, day)
 
 
 def _named(text: str) -> Iterator[tuple[int, int, str]]:
@@ -114,15 +121,21 @@ def _named(text: str) -> Iterator[tuple[int, int, str]]:
         is_item = f"{found['day']}. " in found[0] and name in _WORDS and not year
         if name in _MONTHS and not is_item and (normalised := _of_month(year, name, found["day"])):
             yield *found.span(), normalised
-    for found in _MONTH_FIRST.finditer(text):
-        name, year = found["month"].lower(), found["year"]
-        if name not in _MONTHS:
-            continue
-        is_word = found["month"] in _WORDS and not found["ordinal"] and not year
-        if found["of"]:
-            yield *found.span(), f"{found['of']}-{_MONTHS[name]:02}"
-        elif not is_word and (normalised := _of_month(year, name, found["day"])):
-            yield *found.span(), normalised
+    for found in _AFTER_NAME.finditer(text):
+        before = _NAME_BEFORE.search(text[max(found.start() - REACH, 0) : found.start()])
+        if before and (normalised := _after_name(before, found)):
+            yield found.start() - len(before[0]), found.end(), normalised
+
+
+def _after_name(before: re.Match[str], found: re.Match[str]) -> str | None:
+    """As in "May 5", "May 5, 2024" and "May 2024"."""
+    name = before["month"].lower()
+    if name not in _MONTHS or (before["of"] and not found["only"]):
+        return None
+    if found["only"]:
+        return f"{found['only']}-{_MONTHS[name]:02}"
+    is_word = before["month"] in _WORDS and not found["ordinal"] and not found["year"]
+    return None if is_word else _of_month(found["year"], name, found["day"])
 
 
 def _of_month(year: str | None, name: str, day: str) -> str | None:
@@ -134,8 +147,9 @@ def _of_month(year: str | None, name: str, day: str) -> str | None:
 
 def _day_only(text: str) -> Iterator[tuple[int, int, str]]:
     for found in _DAY_ONLY.finditer(text):
-        if 1 <= int(found[2]) <= 31:
-            yield *found.span(1), f"---{found[2]:0>2}"
+        before = text[max(found.start() - REACH, 0) : found.start()]
+        if 1 <= int(found[1]) <= 31 and _BEFORE_DAY.search(before):
+            yield found.start() - THE, found.end(), f"---{found[1]:0>2}"
 
 
 def is_date(year: str, month: str, day: str) -> bool:

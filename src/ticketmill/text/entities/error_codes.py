@@ -19,6 +19,9 @@ _OWN_FORM = re.compile(
     r"|UNAUTHORIZED)"
     r"|0x[89acAC][\dA-Fa-f]{7}"
     r"|(?:ORA|TNS|PLS|SQLSTATE|SAP|DB2|MSB|NETSDK|AADSTS|LNK|PGRST|GRPC|ERR|NU|CVE)-?\d{4,7}|SQL\d{4,5}N"
+    r"|(?:invalid|insufficient)_[a-z]{2,20}(?:_[a-z]{2,20})?"
+    r"|[a-z]{2,20}(?:_[a-z]{2,20})?_(?:exceeded|denied|expired|declined|unavailable|not_found)"
+    r"|(?<=Status: )[45]\.\d{1,2}\.\d{1,2}"
     r"|[45]\d\d[ -][45]\.\d{1,3}\.\d{1,3}|#[45]\.\d{1,2}\.\d{1,2}"  # of mail servers
     r")(?![\w-])"
 )
@@ -33,6 +36,10 @@ _NAMED = re.compile(
     re.I,
 )
 _ARTICLE = re.compile(r"(?<!\w)an? $", re.I)
+_ANSWERS = re.compile(
+    r"\b(?:gives|returns|returned|returning|answers|responds|throws|throwing)(?: with| a)? $", re.I
+)
+_STOPS = re.compile(r"[.,;:)!?\n]|$| (?:on|when|from|every|since|instead)\b")
 _ENDS = re.compile(r"[.,;:)!?\n]|$| (?:on|from|for|when|every|and|with|in|back|at|after|instead|again)\b")
 STATUS_REACH = 20
 _WORD = (
@@ -53,7 +60,7 @@ _LABELLED = re.compile(
     rf"(?:erreur|error|erro|errore)|(?:error|stop|status|exit|return|result|fault|failure|response)"
     rf"(?P<two>[ -]code))"
     rf"(?P<mark>(?:\s(?:is|was|ist|lautet|says|reads|shows|est|es|é|è))?[ \t]?[:=#(\[\"'“„«]{{0,3}}\s?)"
-    rf"(?-i:(?i:#)?){_ITSELF}(?![\w]|[.,:/-]\w)",
+    rf"#?(?<![^\W_]){_ITSELF}(?![\w]|[.,:/-]\w)",
     re.I,
 )
 _CODE_ALONE = re.compile(
@@ -82,7 +89,8 @@ def find_error_codes(text: str) -> Iterator[Mention]:
     for found in _STATUS.finditer(text):
         before = text[max(found.start() - STATUS_REACH, 0) : found.start()]
         is_article = _ARTICLE.search(before) and _ENDS.match(text, found.end())
-        if is_article or _SAID.search(before) or _NAMED.match(text, found.end()):
+        is_answer = _ANSWERS.search(before) and _STOPS.match(text, found.end())
+        if is_article or is_answer or _SAID.search(before) or _NAMED.match(text, found.end()):
             yield Mention(EntityKind.ERROR_CODE, *found.span(), f"HTTP {found[0]}")
     lowered = text.lower()
     if not any(stem in lowered for stem in _STEMS):

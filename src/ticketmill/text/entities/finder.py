@@ -18,8 +18,8 @@ from ticketmill.text.entities.times import find_times
 from ticketmill.text.entities.versions import find_versions
 from ticketmill.text.entities.web import find_emails, find_ips, find_urls
 
-MAX_CHARS = 100_000
-"""Of a text, from its beginning: what is after them is not searched."""
+MAX_CHARS = 20_000
+"""Of a text, from its beginning: twice what the encoder takes. What is after them is not searched."""
 MAX_MENTIONS = 200
 
 _WITHOUT_DIGITS = (find_emails, find_urls)

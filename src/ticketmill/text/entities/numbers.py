@@ -107,7 +107,8 @@ _UNIT = re.compile(
     re.I,
 )
 _ALSO = re.compile(
-    r"(?:,|;|/|,? not| to| bis| à|,? and| or| &| und| oder| et| ou| y| o| e| en)\s?(?:also )?#?$", re.I
+    r"(?:,|;|/|,? not|,? then| to| bis| à|,? and| or| &| und| oder| et| ou| y| o| e| en)\s?(?:also )?#?$",
+    re.I,
 )
 REACH = 56
 MIN_BARE_DIGITS = 3

@@ -19,19 +19,20 @@ _WITH_WORD = re.compile(
     rf"(?:\s?{_HALF}|\s?uhr\b(?:\s(?P<german>[0-5]\d)\b)?|\s?o['’]?\s?clock\b|\sheures\b|\suur\b){_ZONE}",
     re.I,
 )
-_FRENCH = re.compile(
-    r"\b(?:(?:à|a|de|vers|dès|depuis|avant|après|entre|et|jusqu['’]à|às|as|das|até|le) "
-    r"(?P<hour>\d{1,2})\s?h\s?(?P<minute>[0-5]\d)|(?:à|vers|dès|às) (?P<full>\d{1,2})\s?h)(?![\w:])",
-    re.I,
+_FRENCH = re.compile(r"(?<=\s)(?P<hour>\d{1,2})\s?h(?:\s?(?P<minute>[0-5]\d))?(?![\w:])", re.I)
+_BEFORE_FRENCH = re.compile(
+    r"\b(?:à|a|de|vers|dès|depuis|avant|après|entre|et|jusqu['’]à|às|as|das|até|le) $", re.I
 )
+_BEFORE_HOUR = re.compile(r"\b(?:à|vers|dès|às) $", re.I)
 _PRICED = re.compile(
     r"\b(?:pcs|pieces|units|price\w*|cost\w*|charg\w*|rate|pay|paid|bought|sold|each|total|bill\w*|version"
     r"|stuck|reads)\b",
     re.I,
 )
-PRICED_REACH = 30
+_BEFORE_AT = re.compile(r"\b(?:at|until|till) $", re.I)
+REACH = 34
 _AT = re.compile(
-    r"\b(?:at|until|till) (?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)"
+    r"(?<=\s)(?P<hour>\d{1,2})\.(?P<minute>[0-5]\d)"
     r"(?![\w:]|[.,]\d|\s?(?:[%$€£]|(?:euros?|eur|usd|gbp|dollars?|pounds?|each|per|an?|k|m|kg|g|l|km|kwh"
     r"|gb|mb|v)\b))",
     re.I,
@@ -42,21 +43,23 @@ def find_times(text: str) -> Iterator[Mention]:
     """Times, normalised to 24 hours as in `14:10` and `14:10:05 UTC`."""
     for pattern in (_CLOCK, _WITH_WORD, _FRENCH, _AT):
         for found in pattern.finditer(text):
-            if pattern is _AT and _PRICED.search(text, max(found.start() - PRICED_REACH, 0), found.start()):
+            if pattern in (_FRENCH, _AT) and not _is_said(text, found):
                 continue
-            groups = found.groupdict()
-            minute = groups["minute"] or groups.get("german") or "00"
-            if normalised := _normalised(groups, minute):
-                yield Mention(
-                    EntityKind.TIME,
-                    found.start("full" if groups.get("full") else "hour"),
-                    found.end(),
-                    normalised,
-                )
+            if normalised := _normalised(found.groupdict()):
+                yield Mention(EntityKind.TIME, *found.span(), normalised)
 
 
-def _normalised(groups: dict[str, str | None], minute: str) -> str | None:
-    hour, half = int(groups["hour"] or groups.get("full") or 0), (groups.get("half") or "")[:1].lower()
+def _is_said(text: str, found: re.Match[str]) -> bool:
+    """Whether the words before hours and minutes make them a time of day."""
+    before = text[max(found.start() - REACH, 0) : found.start()]
+    if found.re is _AT:
+        return bool(_BEFORE_AT.search(before)) and not _PRICED.search(before)
+    return bool((_BEFORE_FRENCH if found["minute"] else _BEFORE_HOUR).search(before))
+
+
+def _normalised(groups: dict[str, str | None]) -> str | None:
+    hour, half = int(groups["hour"] or 0), (groups.get("half") or "")[:1].lower()
+    minute = groups["minute"] or groups.get("german") or "00"
     second, zone = groups.get("second"), groups.get("zone")
     if half and not 1 <= hour <= 12:
         return None

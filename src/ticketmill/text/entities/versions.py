@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ticketmill.domain.entities import EntityKind, Mention
 
 _SUFFIX = (
-    r"(?:[-+](?:alpha|beta|rc|snapshot|preview|dev|build|b|p|hotfix|lts|final)[\w.+-]{0,20}|(?:rc|a"
+    r"(?:[-+](?:alpha|beta|rc|snapshot|preview|dev|build|b|p|hotfix|lts|final)[\w.+-]{0,20}|-[a-z](?=[a-z]{0,6}\d)[a-z\d]{1,11}|(?:rc|a"
     r"|b|p)\d{1,3})?"
 )
 _VERSION = re.compile(
@@ -16,7 +16,9 @@ _VERSION = re.compile(
     r"(?![\w%]|[.,:/]\d|[-–]\d|:\d|/\w)",
     re.I,
 )
-_AFTER_AT = re.compile(r"(?<=[a-z]@)v?\d{1,4}(?:\.\d{1,6}){1,3}[\w.+-]{0,20}?(?![\w.])", re.I)
+_AFTER_AT = re.compile(
+    r"(?<=[a-z]@)(?:v\d{1,4}|\d{1,4}(?=\.\d))(?:\.\d{1,6}){0,3}[\w.+-]{0,20}?(?![\w.])", re.I
+)
 
 _NUMBERED = (
     r"version(?:en|e|s|es)?|versión|versiones|versão|versões|versie|versione|versioni|ver|release|build"
@@ -50,7 +52,7 @@ _UNIT = re.compile(
     r"|gb\b|mb\b|tb\b"
     r"|kb\b|ghz|mhz|kg\b|g\b|km|cm\b|mm\b|l\b|kwh?\b|v\b|w\b|a\b|mbit|gbit|million|billion|mio|percent"
     r"|prozent|stars?\b"
-    r"|times\b|inch|\"|points?\b|euros?\b|eur\b|usd\b)",
+    r"|times\b|inch|points?\b|euros?\b|eur\b|usd\b)",
     re.I,
 )
 REACH = 24
