@@ -2,19 +2,22 @@
 
     python tests/benchmarks/enrich.py [--json] [--tickets N] [--threads N]
 
-Alternates, slice by slice: (a) only the session, on the micro-batches made before, one core each; (b) the
-same one after another, each on all cores, as onnxruntime does by itself; (c) Encoder.encode; (d) the whole
-enrichment from JSON to JSON lines, as `ticketmill enrich` does it, without the cache; and, where it is
-installed, (e) sentence-transformers with its model at --model, 32 texts a batch.
+Alternates, slice by slice: (a) only the session, on the micro-batches made before, one core each; (b)
+that of the encoder without its branch; (c) the session's batches one after another, each on all cores,
+as onnxruntime does by itself; (d) Encoder.encode; (e) the whole enrichment from JSON to JSON lines, as
+`ticketmill enrich` does it, without the cache; and, where it is installed, (f) sentence-transformers
+with its model at --model, 32 texts a batch.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -23,9 +26,10 @@ import onnxruntime
 
 from ticketmill import bootstrap
 from ticketmill.batching import side_by_side
+from ticketmill.encoder.build.builder import SHIPPED_RECIPE, build_bundle
 from ticketmill.encoder.bundle import ENCODER, load_bundle
-from ticketmill.encoder.encoder import SLOW_FUSIONS, Encoder, EncoderOutput, TokenBatch
-from ticketmill.entrypoints.cli.tickets import ENRICH_CHUNK, ENRICH_THREADS, _enriched
+from ticketmill.encoder.encoder import SLOW_FUSIONS, Encoder, TokenBatch
+from ticketmill.entrypoints.cli.enrich import ENRICH_CHUNK, ENRICH_THREADS, _enriched
 from ticketmill.importers.files import Document
 from ticketmill.learning.corpus import PLAIN_TICKETS, LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
@@ -48,10 +52,17 @@ def one_session(path: Path, threads: int) -> Callable[[list[TokenBatch]], object
     session = onnxruntime.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW_FUSIONS
     )
-    names = list(EncoderOutput._fields)
+    names = [output.name for output in session.get_outputs()]
     return lambda batches: [
         session.run(names, {"input_ids": ids, "attention_mask": mask}) for ids, mask in batches
     ]
+
+
+def plain_encoder(cache_dir: Path) -> Path:
+    """The bundle of the encoder without its branch; built at the first time."""
+    recipe = replace(SHIPPED_RECIPE, branch=None)
+    report = partial(print, file=sys.stderr)
+    return build_bundle(cache_dir / "without-branch", extra_files={}, recipe=recipe, report=report).directory
 
 
 def document(ticket: LabelledTicket) -> Document:
@@ -63,6 +74,7 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     settings = load_settings(threads=threads, encode_cache_bytes=0)
     bundle = load_bundle(settings.bundle_dir)
     encoder, one_after_another = Encoder(bundle, threads), one_session(bundle.path(ENCODER), threads)
+    without_branch = Encoder(load_bundle(plain_encoder(settings.cache_dir)), threads)
     enricher = bootstrap.load_enricher(settings)
     reference = naive(model)
     work = partial(_enriched, enricher, settings)
@@ -86,12 +98,21 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
         documents = [list(map(document, chunk)) for chunk in chunks]
 
         timed("session", lambda batches=batches: deque(encoder.encode_batches(batches), maxlen=0))
+        timed(
+            "session, without branch",
+            lambda batches=batches: deque(without_branch.encode_batches(batches), maxlen=0),
+        )
         timed("session, one after another", lambda batches=batches: one_after_another(batches))
         timed("encode", lambda texts=texts: encoder.encode(texts))
         timed("enrich", lambda documents=documents: list(side_by_side(documents, work, ENRICH_THREADS)))
         if reference is not None:
             timed("sentence_transformers", lambda texts=texts: reference(texts))
     return seconds
+
+
+def _ratio(reference: list[float], took: list[float]) -> float:
+    # slice by slice: what disturbs one disturbs few
+    return round(median(a / b for a, b in zip(reference, took, strict=True)), 3)
 
 
 def main() -> None:
@@ -106,8 +127,8 @@ def main() -> None:
         {
             "what": name,
             "tickets_per_s": round(arguments.tickets / sum(took), 1),
-            # slice by slice: what disturbs one disturbs few
-            "of_session": round(median(a / b for a, b in zip(seconds["session"], took, strict=True)), 3),
+            "of_session": _ratio(seconds["session"], took),
+            "of_session_without_branch": _ratio(seconds["session, without branch"], took),
         }
         for name, took in seconds.items()
     ]

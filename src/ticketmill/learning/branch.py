@@ -40,7 +40,7 @@ STEPS_BETWEEN_REPORTS = 50
 class BranchRecipe:
     """How a branch is trained. The learning rate rises over the first tenth of the steps, then falls to 0."""
 
-    epochs: int = 4
+    epochs: int = 3
     learning_rate: float = 2e-4
     batch_size: int = 16
     label_smoothing: float = 0.05
