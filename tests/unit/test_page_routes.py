@@ -39,6 +39,7 @@ def test_the_start_says_what_to_do_where_there_are_no_tickets(client: TestClient
     page = client.get("/")
     assert page.status_code == 200
     assert "ticketmill drop" in page.text and "ticketmill work" in page.text
+    assert "One is at work (messages in flight: 1, waiting: 2)." in page.text
 
 
 def test_a_view_without_tickets_leads_to_all(world: PageWorld, client: TestClient) -> None:
@@ -156,3 +157,29 @@ def test_a_list_ends_after_fifty_tickets_and_goes_on(world: PageWorld, client: T
     assert page.text.count('class="row"') == 50
     older = re.findall(r'id="older" href="([^"]+)"', page.text)[0].replace("&amp;", "&")
     assert client.get(older).text.count('class="row"') == 10
+
+
+def test_the_parts_that_come_later_are_answered_alone(world: PageWorld, client: TestClient) -> None:
+    first, *_ = world.add_many(3)
+    client.post(f"/tickets/{first}/labels", data={"revision": "1", "urgency": "low", "note": "no hurry"})
+    views = client.get("/views?review=yes", headers=FRAGMENT).text
+    assert '<span class="count">3</span>' in views and "<html" not in views
+    history = client.get(f"/tickets/{first}/history", headers=FRAGMENT).text
+    assert "number 1: urgency is low, not medium" in history and "no hurry" in history
+
+
+def test_trends_lead_to_the_tickets_of_a_day_and_label(world: PageWorld, client: TestClient) -> None:
+    world.add("C-1", "Down", "All is down.", minutes_ago=0, urgency="critical")
+    page = client.get("/trends?by=urgency&days=7").text
+    address = re.findall(r'<a href="([^"]*urgency=critical[^"]*)" aria-label="[^"]*: 1 critical"', page)[0]
+    assert "C-1" in client.get(address.replace("&amp;", "&")).text
+    assert client.get("/trends?by=nonsense&days=x").status_code == 200
+
+
+def test_a_person_saves_and_removes_views(client: TestClient) -> None:
+    saved = client.post("/views", data={"list": "urgency=high", "name": "Mine"})
+    assert saved.headers["location"] == "/?urgency=high"
+    assert "httponly" in saved.headers["set-cookie"].lower()
+    assert "Mine" in client.get("/").text
+    client.post("/views", data={"list": "", "remove": "Mine"})
+    assert "Mine" not in client.get("/").text

@@ -147,12 +147,12 @@ class Desk:
         """Whether a worker takes what waits, as the queue tells it."""
         depths, dead = self.parts.queue.depths(), self.parts.dead_letters.depths().total
         if depths.in_flight:
-            told = f"One is at work: it has {depths.in_flight} messages, and {depths.visible} wait."
+            told = f"One is at work (messages in flight: {depths.in_flight}, waiting: {depths.visible})."
         elif depths.total:
-            told = f"None is at work: {depths.total} messages wait in the queue."
+            told = f"None is at work (messages waiting: {depths.total})."
         else:
             told = "The queue is empty."
-        return f"{told} There are {dead} dead letters: see ticketmill dlq list." if dead else told
+        return f"{told} Dead letters: {dead}, see ticketmill dlq list." if dead else told
 
     def views_values(self, overviews: Overviews | None) -> dict[str, Any]:
         """What the views show; with their counts where `overviews` is given."""
