@@ -98,8 +98,8 @@ def take(browser: Browser, url: str) -> None:
 
 def _wait(page: Page) -> None:
     """Until the page's keys work and the counts are there."""
-    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
-    page.wait_for_function("document.querySelector('#views .loading') === null")
+    page.wait_for_selector("html[data-ready]")
+    page.wait_for_selector("#views .count >> nth=0", state="attached")
 
 
 def main() -> None:

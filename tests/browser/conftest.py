@@ -49,6 +49,6 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def person(page: Page, url: str) -> Person:
+def person(url: str, page: Page) -> Person:
     """Somebody at the keyboard."""
     return Person(page, url)

@@ -32,7 +32,7 @@ class Person:
     def opens(self, path: str = "/") -> None:
         """Opens the page, and waits until its keys work."""
         self.page.goto(f"{self.url}{path}")
-        self.page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+        self.page.wait_for_selector("html[data-ready]")
 
     def presses(self, *keys: str) -> None:
         """Presses keys, one after the other, as fast as fingers never are."""
