@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 sys.path += [str(ROOT / "tests" / "unit"), str(ROOT / "tests" / "browser")]
 
 from page_world import PageWorld  # noqa: E402
+from PIL import Image  # noqa: E402
 from playwright.sync_api import Browser, Page  # noqa: E402
 from window import chromium, serving  # noqa: E402
 
@@ -34,6 +35,8 @@ from ticketmill.tasks.table import row_attributes  # noqa: E402
 IMAGES = ROOT / "docs" / "images"
 OF_CORPUS = 160
 DAYS = 20
+COLOURS = 96
+"""Of a picture: few, so that it is small."""
 PHONE = {"width": 400, "height": 800}
 DESK = {"width": 1360, "height": 800}
 
@@ -85,9 +88,13 @@ def take(browser: Browser, url: str) -> None:
         for key in keys:
             page.keyboard.press(key)
         page.wait_for_timeout(500)
-        page.screenshot(path=IMAGES / f"{name}.png")
+        path_of_image = IMAGES / f"{name}.png"
+        page.screenshot(path=path_of_image)
         context.close()
-        print(f"{name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1024} KB")
+        with Image.open(path_of_image) as image:
+            small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        small.save(path_of_image, optimize=True)
+        print(f"{name}.png: {path_of_image.stat().st_size // 1024} KB")
 
     shoot("list", "/?since=30d")
     shoot("ticket", "/tickets/TKT-002?since=30d", keys="u")
