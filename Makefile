@@ -1,6 +1,7 @@
 # make setup   the environment, .venv/bin/ticketmill: PYTHON=python3.11 where python3 is another
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
+# make screenshots  docs/images, made anew by a browser
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
@@ -30,7 +31,7 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test test-hub check policy chaos bench request-cost command-cost bench-api lambda-zip lambda-start soak conformance audit
+.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
 
@@ -56,8 +57,17 @@ demo: setup
 TESTERS ?= auto
 TEST = $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
-test: setup
+test: setup browser
 	$(TEST)
+
+# Debian's Chromium for the tests of the page; where it cannot be installed they are skipped, and fail in CI
+browser:
+	@test -e "$${TICKETMILL_CHROMIUM:-/usr/bin/chromium}" || infra/chromium.sh
+
+# docs/images, of the page with tickets of the samples
+screenshots: setup browser
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python docs/screenshots.py
 
 # the usual index has builds of torch that bring gigabytes for GPUs; this one has those for CPUs
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu

@@ -52,7 +52,7 @@ class Routing:
 
 
 def connect_routing(settings: Settings) -> Routing:
-    """What routes by the rules of the settings, and hides what they mask. SetupError where a part is missing."""
+    """What routes by the rules of the settings. SetupError where something of it is missing."""
     from ticketmill.aws.routing_state import DynamoDeliveryFailures
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.operations.change_feed import ChangeSender

@@ -5,11 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ticketmill.domain.facets import facet, facets_of
 from ticketmill.domain.row import TicketRow
 from ticketmill.queries.columns import CONFIDENCES
+
+Groups = tuple[frozenset[str], ...]
+
+
+def match_groups(groups: Groups, facets: AbstractSet[str]) -> bool:
+    """Whether `facets` has one of each group."""
+    return not any(group.isdisjoint(facets) for group in groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +32,19 @@ class Filters:
 
     def match(self, row: TicketRow) -> bool:
         """Whether a row is to be listed."""
-        facets = facets_of(row)
-        has_all = all(
-            any(facet(name, label) in facets for label in wanted)
+        return self.match_facets(facets_of(row)) and self._is_sure(row)
+
+    def match_facets(self, facets: AbstractSet[str]) -> bool:
+        """Whether a ticket of these facets is to be listed, whatever its confidence."""
+        return match_groups(self.groups(), facets)
+
+    def groups(self) -> Groups:
+        """Sets of facets. A ticket must have one of each."""
+        return tuple(
+            frozenset(facet(name, label) for label in wanted)
             for name, wanted in self.labels.items()
             if wanted
         )
-        return has_all and self._is_sure(row)
 
     def digest(self) -> str:
         """A short hash: the same for the same filters, in whatever order they are given."""

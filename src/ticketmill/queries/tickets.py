@@ -18,6 +18,7 @@ from ticketmill.domain.ticket_id import known_as
 from ticketmill.queries.cursor import decode_cursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
+from ticketmill.queries.overview import Overview
 from ticketmill.queries.trends import Step, Trends
 
 MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
@@ -136,6 +137,15 @@ class TicketQueries:
                 trends.add(position, facets)
             trends.close(is_complete=most_entries is None or next(tickets, None) is None)
         return trends
+
+    def overview(self, lists: Sequence[Filters], since: datetime, most_entries: int) -> Overview:
+        """How many of the newest tickets each of some lists has, and their labels, in one pass."""
+        overview = Overview.of(lists)
+        with closing(self.index.facets(since, None, most_entries)) as tickets:
+            for position, facets in islice(tickets, most_entries):
+                overview.add(position, frozenset(facets))
+            overview.close(is_complete=next(tickets, None) is None)
+        return overview
 
     def count_statuses(self, since: datetime) -> dict[str, int]:
         """How many tickets that were uploaded from `since` on have each status."""

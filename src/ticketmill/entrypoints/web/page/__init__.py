@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from ticketmill.entrypoints.web.page import correcting, looking
+
 router = APIRouter(include_in_schema=False)
+router.include_router(looking.router)
+router.include_router(correcting.router)

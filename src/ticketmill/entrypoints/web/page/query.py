@@ -1,0 +1,148 @@
+"""What a list is asked for: the labels, the time and the page, as the address of the page says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from urllib.parse import parse_qsl, urlencode
+
+from ticketmill.domain.ticket_id import known_as
+from ticketmill.entrypoints.web import filters
+from ticketmill.entrypoints.web.problems import Problem
+from ticketmill.queries.columns import FILTERS, FLAGS, VOCABULARIES
+from ticketmill.queries.filters import Filters
+
+DEFAULT_DAYS = 30
+TIMES = ("since", "until")
+MAX_PAIRS = 40
+MAX_VALUE_CHARS = 128
+
+Pair = tuple[str, str]
+
+
+class BadQuery(ValueError):
+    """A filter that is none. The message says what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """`pairs` are names and values in the order in which they were given, as in `urgency`, `high`."""
+
+    pairs: tuple[Pair, ...] = ()
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, given: Iterable[Pair]) -> ListQuery:
+        """What the parameters of an address ask for; others than ours are left out."""
+        known = {*FILTERS, *FLAGS, *TIMES}
+        pairs = [(name, value.strip()) for name, value in given if name in known and value.strip()]
+        cursor = next((value for name, value in given if name == "cursor" and value), None)
+        for name, value in pairs:
+            check(name, value)
+        return cls(tuple(dict.fromkeys(pairs))[:MAX_PAIRS], cursor)
+
+    @classmethod
+    def of_text(cls, query: str) -> ListQuery:
+        """What the text of an address asks for, as in `urgency=high&review=yes`."""
+        return cls.of(parse_qsl(query, max_num_fields=2 * MAX_PAIRS))
+
+    @property
+    def filters(self) -> Filters:
+        """The labels that a ticket must have."""
+        labels: dict[str, tuple[str, ...]] = {}
+        for name, value in self.pairs:
+            facet = FILTERS.get(name) or FLAGS.get(name)
+            if facet:
+                labels[facet] = (*labels.get(facet, ()), value)
+        return Filters(labels)
+
+    def since(self, now: datetime) -> datetime:
+        """From when on tickets are listed: for 30 days, where nothing is said."""
+        return self._moment("since", now) or now - timedelta(days=DEFAULT_DAYS)
+
+    def until(self, now: datetime) -> datetime | None:
+        """Before when; None for now."""
+        return self._moment("until", now)
+
+    def _moment(self, name: str, now: datetime) -> datetime | None:
+        given = dict(self.pairs).get(name)
+        return moment(given, now) if given else None
+
+    def text(self) -> str:
+        """As the text of an address, without the page."""
+        return urlencode(self.pairs)
+
+    def address(self) -> str:
+        """The address of the list, with the page where there is one."""
+        pairs = [*self.pairs, *([("cursor", self.cursor)] if self.cursor else [])]
+        return f"/?{urlencode(pairs)}"
+
+    def of_ticket(self, ticket_id: str) -> str:
+        """The address of a ticket beside this list."""
+        return f"{ticket_address(ticket_id)}{self.address()[1:]}"
+
+    def at(self, cursor: str | None) -> ListQuery:
+        """The same list at another page."""
+        return replace(self, cursor=cursor)
+
+    def without(self, pair: Pair) -> ListQuery:
+        """The list without one of its filters, from its beginning."""
+        return ListQuery(tuple(each for each in self.pairs if each != pair))
+
+    def narrowed(self, name: str, value: str) -> ListQuery:
+        """The list with one more filter, from its beginning."""
+        return ListQuery((*(each for each in self.pairs if each[0] != name), (name, value)))
+
+
+def ticket_address(ticket_id: str) -> str:
+    """The address of a ticket. All of an id's characters may stand in a path."""
+    return f"/tickets/{ticket_id}"
+
+
+def check(name: str, value: str) -> None:
+    """Refuses a value that the filter of that name cannot have. BadQuery says what it can."""
+    if len(value) > MAX_VALUE_CHARS:
+        raise BadQuery(f"a value of {name} is longer than {MAX_VALUE_CHARS} characters")
+    if name in FLAGS and value != "yes":
+        raise BadQuery(f"{name} is `yes` or left out")
+    if name in TIMES:
+        moment(value, datetime.now(UTC))
+    known = VOCABULARIES.get(FILTERS.get(name, ""), ())
+    if known and value not in known:
+        near = get_close_matches(value, known, n=1)
+        hint = f' (did you mean "{near[0]}"?)' if near else ""
+        raise BadQuery(f'there is no {name} "{value}"{hint}; there are: {", ".join(known)}')
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """What is meant by `7d`, `24h`, a day or an ISO 8601 time. A time without a zone is UTC."""
+    try:
+        return filters.moment("since", text, now)
+    except Problem:
+        raise BadQuery(f"a time is as {filters.SINCE_EXPECTED}") from None
+
+
+def typed(text: str, labels: Sequence[Pair]) -> ListQuery | str:
+    """What a person typed: words as `urgency:high`, or labels alone; the id of a ticket where it is one.
+
+    `labels` are the labels that need no name before them, each with its filter. BadQuery says what is wrong.
+    """
+    pairs: list[Pair] = []
+    by_label = {label: name for name, label in reversed(labels)}
+    words = text.split()
+    for word in words:
+        name, colon, value = word.partition(":")
+        if colon and name in {*FILTERS, *FLAGS, *TIMES}:
+            pairs.append((name, value))
+        elif word in by_label:
+            pairs.append((by_label[word], word))
+        elif word in FLAGS:
+            pairs.append((word, "yes"))
+        elif len(words) == 1 and known_as(word):
+            return word
+        else:
+            names = ", ".join([*FILTERS, *FLAGS, *TIMES])
+            raise BadQuery(f'"{word}" is no label; write as in urgency:high, with one of {names}')
+    return ListQuery.of(pairs)
