@@ -23,7 +23,7 @@ STEPS = (OLD, (*OLD, NEW[0]), *((*OLD[deleted:], *NEW) for deleted in range(len(
 
 ATTRIBUTES = {"by_time": ("shard", "position"), "by_status": ("status_shard", "position")}
 
-_INDEXES = re.compile(r"      AttributeDefinitions:\n.*?\n(?=\n)", re.DOTALL)
+_INDEXES = re.compile(r"      AttributeDefinitions:\n(?:.+\n)*?      GlobalSecondaryIndexes:\n(?:.+\n)*")
 _OLD_INDEX = """\
         - IndexName: {name}
           KeySchema:

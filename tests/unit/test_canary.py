@@ -41,7 +41,7 @@ class QuotingEncoder:
 
 
 class BlindHeads:
-    def read(self, texts: Sequence[str], _layers: Any) -> list[None]:
+    def read(self, texts: Sequence[str], *_encoded: Any) -> list[None]:
         return [None] * len(texts)
 
 

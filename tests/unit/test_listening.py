@@ -19,6 +19,8 @@ EVERYWHERE = re.compile(r"0\.0\.0\.0|\[::\]|INADDR_ANY")
 SAID = {
     # Kubernetes asks for health from outside the pod; the manifest says so in its own words
     "infra/keda.yaml",
+    # a container serves whom its security group and its load balancer let in
+    "infra/web-service.yaml",
     # a worker may be told to: whoever asks it about its models asks on loopback then
     "src/ticketmill/entrypoints/cli/named_models.py",
 }

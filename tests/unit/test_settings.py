@@ -19,6 +19,20 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
+WEB_DEFAULTS = {
+    "web_host": "127.0.0.1",
+    "web_port": 8080,
+    "web_allowed_hosts": "",
+    "web_max_body_bytes": 4 * 1024 * 1024,
+    "web_list_kept_s": 1.0,
+    "web_requests_per_minute": 1200,
+    "api_keys_file": None,
+    "alb_arn": None,
+    "alb_scopes": "read,correct",
+    "webhook_secrets_file": None,
+}
+
+
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
@@ -71,16 +85,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "metrics_port": None,
         "metrics_host": "127.0.0.1",
         "emf": False,
-        "web_host": "127.0.0.1",
-        "web_port": 8080,
-        "web_allowed_hosts": "",
-        "web_max_body_bytes": 4 * 1024 * 1024,
-        "web_list_kept_s": 1.0,
-        "web_requests_per_minute": 1200,
-        "api_keys_file": None,
-        "alb_arn": None,
-        "alb_scopes": "read,correct",
-        "webhook_secrets_file": None,
+        **WEB_DEFAULTS,
     }
 
 

@@ -237,7 +237,7 @@ def test_examples_are_read_like_tickets_without_links_and_handles() -> None:
 class BlindHeads:
     """Heads that see nothing of a ticket."""
 
-    def read(self, texts: Sequence[str], _layers: Any) -> list[None]:
+    def read(self, texts: Sequence[str], *_encoded: Any) -> list[None]:
         return [None] * len(texts)
 
 

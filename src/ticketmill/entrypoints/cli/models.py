@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,8 @@ from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examp
 if TYPE_CHECKING:
     from ticketmill.encoder.build.builder import BuildResult
     from ticketmill.encoder.bundle import Precision
+    from ticketmill.encoder.encoder import Encoder
+    from ticketmill.learning.corpus import LabelledTicket
     from ticketmill.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -177,9 +180,9 @@ def train(
     from ticketmill.encoder.build.builder import build_bundle
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.encoder.encoder import Encoder
-    from ticketmill.entrypoints.cli.quality import show_ablations, show_quality
+    from ticketmill.entrypoints.cli.quality import show_quality
     from ticketmill.learning.corpus import SHIPPED_CORPUS, read_corpus, trained_on
-    from ticketmill.learning.train import ablations, train_heads
+    from ticketmill.learning.train import train_heads
     from ticketmill.models.heads import SHIPPED_HEADS
     from ticketmill.settings import load_settings
 
@@ -191,11 +194,7 @@ def train(
     built = build_bundle(cache_dir, precision=precision, extra_files={}, report=say)
     encoder = Encoder(load_bundle(built.directory), settings.threads)
     if ablate:
-        rows = ablations(tickets, encoder, report=say)
-        if as_json:
-            answer_json({left_out: asdict(quality.overall) for left_out, quality in rows.items()})
-        else:
-            show_ablations(rows)
+        _ablate(tickets, encoder, as_json)
         return
     trained = train_heads(tickets, encoder, trained_on(corpus, len(tickets)), report=say)
     output = output or SHIPPED_HEADS
@@ -217,6 +216,19 @@ def train(
         show_quality("Each file left out once", trained.styles)
         if trained.without_branch is not None:
             show_quality("Without the branch, each business left out once", trained.without_branch)
+
+
+def _ablate(tickets: Sequence[LabelledTicket], encoder: Encoder, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from ticketmill.entrypoints.cli.quality import show_ablations
+    from ticketmill.learning.train import ablations
+
+    rows = ablations(tickets, encoder, report=say)
+    if as_json:
+        answer_json({left_out: asdict(quality.overall) for left_out, quality in rows.items()})
+    else:
+        show_ablations(rows)
 
 
 @app.command()
