@@ -2,6 +2,7 @@
 # make demo    fourteen tickets from S3 through the queue to their rows, on this machine
 # make test    every test, with an emulator of its own
 # make screenshots  docs/images, made anew by a browser
+# make demo DEMO=serve  the same, and keeps the page up until Ctrl-C
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
@@ -51,7 +52,9 @@ demo: setup
 	$(BIN)/ticketmill drop events/samples; \
 	$(BIN)/ticketmill work --until-empty; \
 	$(BIN)/ticketmill list; \
-	$(BIN)/ticketmill show TKT-001
+	$(BIN)/ticketmill show TKT-001; \
+	if [ "$(DEMO)" = serve ]; then $(BIN)/ticketmill serve; \
+	else echo 'The page: make demo DEMO=serve, then http://127.0.0.1:8080/'; fi
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto

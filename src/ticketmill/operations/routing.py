@@ -19,7 +19,8 @@ from ticketmill.queries.filters import Filters
 Mask = Callable[[str], str]
 """A text without what must not leave ticketmill, as e-mail addresses."""
 
-LABELS = tuple(name for name in COUNTED if name not in ("status", TOPICS_FROM_TAGS))
+_NO_TASKS = {"status", "corrected", "stale_labels", TOPICS_FROM_TAGS}
+LABELS = tuple(name for name in COUNTED if name not in _NO_TASKS)
 """The labels that an event holds."""
 FACETS = {**FILTERS, **{name: name for name in facet_names(EffectiveRow)}}
 """What a rule filters by: every filter of `list`, and every facet by its own name."""
