@@ -8,6 +8,7 @@
 # make bench   how fast the pipeline is beside the bare encoder and the naive design (some minutes)
 # make request-cost  the CPU time of a ticket's requests, through botocore and through obstore
 # make command-cost  the CPU time of `ticketmill --help` and `ticketmill list`, from start to end
+# make bench-api    what the API costs beside DynamoDB, the encoder and a bare route
 # make lambda-zip   the archive of the Lambda function: build/ticketmill-lambda-….zip
 # make conformance  what the places do differently, asked anew: LOCALSTACK=http://127.0.0.1:4566 asks it, too
 # make docs    the pages that are derived from the code: settings, commands, records, schemas
@@ -30,7 +31,8 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost lambda-zip lambda-start soak conformance audit
+.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api
+.PHONY: lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
 
@@ -91,7 +93,7 @@ check: setup policy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml
+	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
@@ -103,8 +105,10 @@ $(POLICY)/.checkov-$(CHECKOV): | setup
 # checkov judges what is made by the defaults: so the function is judged in a copy that makes it
 policy: $(POLICY)/.checkov-$(CHECKOV)
 	sed 's/Default: worker$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
+	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
-		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml
+		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
+		infra/web-service.yaml $(POLICY)/web-lambda.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -116,6 +120,11 @@ request-cost: setup
 
 command-cost: setup
 	@$(BIN)/python tests/benchmarks/command_cost.py
+
+# options by API, as in: make bench-api API="--rows 10000"
+bench-api: setup
+	@$(BIN)/ticketmill models build
+	@$(BIN)/python tests/benchmarks/api.py $(API)
 
 # options by ZIP, as in: make lambda-zip ZIP="--python 3.13"
 lambda-zip: setup
@@ -152,6 +161,10 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 		--generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade --quiet
+	$(BIN)/uv pip compile pyproject.toml --extra web --excludes infra/lambda.excludes \
+		--constraint requirements-dev.lock --output-file infra/lambda-web.lock --python-version 3.11 \
+		--python-platform x86_64-manylinux_2_28 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --upgrade --quiet
 
 COMPOSE := docker compose --file localstack/compose.yaml
 

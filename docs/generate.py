@@ -18,6 +18,7 @@ from typing import Any
 
 import annotated_types
 import typer
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -27,6 +28,8 @@ from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.domain.schemas import RECORDS, field_docs, models_within, schema_of
 from ticketmill.entrypoints.cli import app
 from ticketmill.entrypoints.cli.output import EXIT_CODES
+from ticketmill.entrypoints.web.app import ROUTERS
+from ticketmill.entrypoints.web.parts import API
 from ticketmill.settings import Settings
 
 DOCS = Path(__file__).parent
@@ -68,8 +71,24 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": settings_page(),
         DOCS / "commands.md": commands_page(),
         DOCS / "records.md": records_page(),
+        DOCS / "http-api.md": http_api_page(),
         **schemas,
     }
+
+
+def http_api_page() -> str:
+    """The page of the API with the table of its routes."""
+    begin, end = "<!-- routes: written by docs/generate.py -->\n", "<!-- end of routes -->"
+    before, _, rest = (DOCS / "http-api.md").read_text(encoding="utf-8").partition(begin)
+    rows = [
+        (f"`{method} {route.path.removeprefix(API)}`", (route.endpoint.__doc__ or "").strip().splitlines()[0])
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods)
+    ]
+    lines = ["| route | what |", "| --- | --- |", *(f"| {' | '.join(row)} |" for row in rows)]
+    return before + begin + "\n".join(lines) + "\n" + end + rest.partition(end)[2]
 
 
 def settings_page() -> str:

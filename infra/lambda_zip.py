@@ -3,7 +3,7 @@
 The same sources give the same bytes: packages are pinned by hash, entries sorted, times fixed. The last line
 of the output is the archive's path.
 
-    lambda_zip.py [--python 3.13] [--to FOLDER]
+    lambda_zip.py [--python 3.13] [--to FOLDER] [--web]
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ticketmill.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "infra" / "lambda.lock"
+WEB_LOCK = ROOT / "infra" / "lambda-web.lock"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Amazon Linux 2023, which the runtime stands on, has glibc 2.34
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in (34, 31, 28, 27, 17)] + ["manylinux2014_x86_64"]
@@ -52,7 +53,7 @@ NOT_NEEDED = re.compile(
 )
 
 
-def install(directory: Path, python: str) -> None:
+def install(directory: Path, python: str, lock: Path) -> None:
     """The locked packages for Lambda's platform, and ticketmill, into `directory`."""
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     with tempfile.TemporaryDirectory() as wheels:
@@ -70,7 +71,7 @@ def install(directory: Path, python: str) -> None:
     ]
     for platform in PLATFORMS:
         target += ["--platform", platform]
-    locked = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(LOCK)]
+    locked = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(lock)]
     run([*pip, "install", *target, *locked])
 
 
@@ -147,13 +148,13 @@ def run(command: list[str], **environment: str) -> None:
     subprocess.run(command, check=True, env={**os.environ, **environment})
 
 
-def build(python: str, to: Path) -> Path:
-    """Builds the archive, reports what is in it and gives its path."""
+def build(python: str, to: Path, web: bool = False) -> Path:
+    """Builds the archive, reports what is in it and gives its path. With `web` it is that of the API."""
     interpreter = interpreter_of(python)
     with tempfile.TemporaryDirectory() as scratch:
         directory = Path(scratch) / "task"
         directory.mkdir()
-        install(directory, python)
+        install(directory, python, WEB_LOCK if web else LOCK)
         owners = owners_of(directory)
         prune(directory)
         compile_bytecode(directory, interpreter)
@@ -162,7 +163,7 @@ def build(python: str, to: Path) -> Path:
         write_zip(directory, draft)
         digest = hashlib.sha256(draft.read_bytes()).hexdigest()
         to.mkdir(parents=True, exist_ok=True)
-        archive = to / f"ticketmill-lambda-{digest[:12]}.zip"
+        archive = to / f"ticketmill-{'web' if web else 'lambda'}-{digest[:12]}.zip"
         shutil.move(draft, archive)
         report(sizes(directory, owners), archive, python, fingerprint)
     return archive
@@ -187,9 +188,10 @@ def main() -> int:
     )
     parser.add_argument("--python", default=PYTHON, help="of the function, this one without")
     parser.add_argument("--to", type=Path, default=ROOT / "build", help="folder of the archive")
+    parser.add_argument("--web", action="store_true", help="the API and the page, see infra/web-service.yaml")
     arguments = parser.parse_args()
     try:
-        print(build(arguments.python, arguments.to))
+        print(build(arguments.python, arguments.to, arguments.web))
     except SetupError as error:
         print(f"lambda_zip: {error}", file=sys.stderr)
         return 3

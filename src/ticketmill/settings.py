@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     learning_table: str | None = None
     """The DynamoDB table of corrections. Where the five above name the stack, corrections need it too."""
 
+    person: Annotated[str | None, Field(min_length=1, max_length=256)] = None
+    """Who corrects labels, where `--who` does not say it. Without it the login name."""
+
     cache_dir: Path = Field(default_factory=_default_cache_dir)
     """Directory of bundles, and of the record of an emulator that `ticketmill up` started."""
 

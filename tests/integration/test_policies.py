@@ -47,8 +47,12 @@ def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
         for url in (stack.queue_url, stack.dead_letter_queue_url)
     }
     (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    table = clients.dynamodb.describe_table(TableName=stack.table)["Table"]["TableArn"]
-    return {**queues, stack_name: found["StackId"], stack.table: table}
+    tables = {
+        name: clients.dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+        for name in (stack.table, stack.learning_table)
+        if name is not None
+    }
+    return {**queues, stack_name: found["StackId"], **tables}
 
 
 def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Iterator[Right]:
@@ -62,6 +66,11 @@ def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Itera
         yield action, arns[given["QueueUrl"]]
     elif service == "cloudformation":
         yield action, arns[given["StackName"]]
+    elif "TransactItems" in given:
+        # a transaction needs the right to each of its parts
+        for part in given["TransactItems"]:
+            ((operation, inner),) = part.items()
+            yield f"{service}:{operation}Item", arns[inner["TableName"]]
     elif "RequestItems" in given:
         for table in given["RequestItems"]:
             yield action, arns[table]
@@ -117,13 +126,18 @@ def _list(found: str | list[str]) -> list[str]:
     return [found] if isinstance(found, str) else found
 
 
+def covers(rule: Right, right: Right) -> bool:
+    return rule[0] == right[0] and fnmatch.fnmatchcase(right[1], rule[1])
+
+
+def covered(right: Right, allowed: set[Right]) -> bool:
+    return any(covers(rule, right) for rule in allowed)
+
+
 def check(asked: set[Right], allowed: set[Right]) -> None:
     """Fails where something was asked for that is not allowed, or allowed and never asked for."""
 
-    def covers(rule: Right, right: Right) -> bool:
-        return rule[0] == right[0] and fnmatch.fnmatchcase(right[1], rule[1])
-
-    assert not {right for right in asked if not any(covers(rule, right) for rule in allowed)}
+    assert not {right for right in asked if not covered(right, allowed)}
     unused = {rule for rule in allowed if not any(covers(rule, right) for right in asked)}
     assert not {rule for rule in unused if rule[0] not in SILENT}
 
@@ -173,6 +187,29 @@ def test_an_operator_may_do_what_the_commands_do(
         ["backfill", "--missing"],
     )
     check(used, allowed("OperatorPolicyArn"))
+
+
+@pytest.mark.timeout(180)
+def test_a_corrector_may_do_what_the_commands_do_beside_an_operator(
+    adapters: Adapters,
+    asked: Commands,
+    allowed: Callable[[str], set[Right]],
+    work_off: WorkOff,
+    tmp_path: Path,
+) -> None:
+    drop(adapters, "T1")
+    work_off()
+    export = tmp_path / "labels.jsonl"
+    used = asked(
+        ["label", "T1", "--urgency", "high"],
+        ["corrections", "list"],
+        ["corrections", "export", str(export)],
+        ["corrections", "import", str(export)],
+        ["corrections", "reapply"],
+    )
+    of_corrector, of_operator = allowed("CorrectorPolicyArn"), allowed("OperatorPolicyArn")
+    check({right for right in used if not covered(right, of_operator)}, of_corrector)
+    assert {right for right in used if covered(right, of_operator)}
 
 
 def test_an_uploader_may_do_what_a_drop_does(

@@ -19,7 +19,7 @@ DOCS = ROOT / "docs"
 LOCALSTACK_PAGE = ROOT / "localstack" / "README.md"
 AWSLOCAL_PAGE = DOCS / "awslocal.md"
 
-TRIED_HERE = ("worker", "dead-letters", "taxonomy")
+TRIED_HERE = ("worker", "dead-letters", "taxonomy", "corrections")
 """Pages that go on where the README ends. docs/awslocal.md has a test of its own."""
 
 STOP = "ticketmill down\n"

@@ -223,7 +223,10 @@ INPUTS = [
     not_ready("evaluate --data broken.jsonl --label intent", "line 1: not JSON"),
     not_ready("evaluate --data list.jsonl --label intent", "expected an object"),
     not_ready("evaluate --data binary.jsonl --label intent", "is not UTF-8 text"),
-    not_ready("evaluate --data no-label.jsonl --label intent", "intent: expected text"),
+    not_ready(
+        "evaluate --data no-label.jsonl --label intent",
+        "no row of no-label.jsonl has intent; there are the fields text",
+    ),
     not_ready("evaluate --data no-text.jsonl --label intent", "expected a text"),
     not_ready("evaluate --data typo.jsonl --label intent", "did you mean login_issue?"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from correction_desk import ANN, CANNOT_TELL, CONFIRM, ID, UNDO, Desk, label
+from test_queries import FakeIndex
 
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, TransientFailure
 from ticketmill.domain.facets import facets_of
@@ -11,7 +12,9 @@ from ticketmill.domain.label import Correction, CorrectionKind, Shown
 from ticketmill.domain.labels import Sentiment, Source, Urgency
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.corrections import Corrections, Speaker
+from ticketmill.operations.ports import LabelJournal
 from ticketmill.pipeline.outcome import Result
+from ticketmill.queries.tickets import TicketQueries
 
 BOB = Speaker("bob")
 
@@ -277,3 +280,56 @@ def test_reapplying_needs_a_row(desk: Desk) -> None:
     desk.say(label("high"))
     del desk.rows.rows[ID]
     assert list(desk.corrections.reapply_all()) == [(ID, False)]
+
+
+def queries(desk: Desk, journal: LabelJournal) -> TicketQueries:
+    """As a process has them that may correct."""
+    corrections = Corrections(desk.rows, journal, desk.corrections.tasks, desk.now)
+    return TicketQueries(FakeIndex(), desk.rows, repair=corrections.repair)
+
+
+def test_who_may_correct_and_reads_a_ticket_puts_its_index_entry_right(desk: Desk) -> None:
+    desk.say(label("high"))
+    desk.enrich(older=True, force=True)
+    row = queries(desk, desk.journal).get(ID)
+    assert row is not None
+    assert row.urgency is Urgency.HIGH
+    assert desk.rows.facets[ID] == facets_of(row)
+
+
+def test_an_index_entry_that_cannot_be_put_right_now_keeps_nobody_from_reading(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Down:
+        walk, append = desk.journal.walk, desk.journal.append
+
+        def of_ticket(self, ticket_id: str) -> list[Correction]:
+            raise TransientFailure(f"reading the label journal of {ticket_id}: InternalServerError")
+
+    desk.say(label("high"))
+    desk.enrich(older=True, force=True)
+    row = queries(desk, Down()).get(ID)
+    assert row is not None
+    assert row.urgency is Urgency.HIGH
+    assert "the index entry of TKT-001 stays wrong for now" in caplog.text
+
+
+def test_a_label_that_is_given_twice_is_one(desk: Desk) -> None:
+    assert desk.say(label("high", "high")).urgency is Urgency.HIGH
+    assert [each.label for each in desk.say(label("refunds", "refunds"), "topics").topics] == ["refunds"]
+
+
+def test_who_undoes_while_a_worker_writes_is_not_told_to_look_again(desk: Desk) -> None:
+    class Overtaken:
+        walk, append = desk.journal.walk, desk.journal.append
+        is_first = True
+
+        def of_ticket(self, ticket_id: str) -> list[Correction]:
+            if self.is_first:
+                self.is_first = False
+                desk.enrich(force=True)
+            return desk.journal.of_ticket(ticket_id)
+
+    desk.say(label("high"))
+    corrections = Corrections(desk.rows, Overtaken(), desk.corrections.tasks, desk.now)
+    assert corrections.undo(ID, ANN).person == {}

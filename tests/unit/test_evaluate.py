@@ -89,7 +89,6 @@ def test_a_text_is_taken_from_its_field_or_from_subject_and_body(tmp_path: Path)
     [
         ("{", "line 2: not JSON"),
         ("[]", "line 2: expected an object"),
-        ({"text": "t"}, "line 2: intent: expected text or a list"),
         ({"text": "t", "intent": []}, "line 2: intent: expected text or a list"),
         ({"text": "t", "intent": [1]}, "line 2: intent: expected text or a list"),
         ({"intent": "a"}, "line 2: expected a text in `text`, or in `subject` and `body`"),
@@ -100,6 +99,20 @@ def test_a_text_is_taken_from_its_field_or_from_subject_and_body(tmp_path: Path)
 def test_a_row_that_does_not_fit_is_told_with_its_line(row: Any, told: str, tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=told):
         read_labelled(write(tmp_path, {"text": "t", "intent": "a"}, row), "intent")
+
+
+def test_rows_of_which_nobody_said_the_label_are_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path, {"text": "t", "urgency": "high"}, {"text": "u", "intent": "a"})
+    assert read_labelled(path, "intent") == [LabelledText("", "u", ("a",))]
+    with pytest.raises(
+        SetupError, match=r"no row of .* has sentiment; there are the fields intent, text, urg"
+    ):
+        read_labelled(path, "sentiment")
+
+
+def test_where_several_labels_may_be_right_none_may_be(tmp_path: Path) -> None:
+    path = write(tmp_path, {"text": "t", "topics": []})
+    assert read_labelled(path, "topics", may_be_none=True) == [LabelledText("", "t", ())]
 
 
 def test_a_file_without_rows_is_a_fault_of_setup(tmp_path: Path) -> None:

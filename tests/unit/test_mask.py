@@ -88,7 +88,13 @@ def test_a_record_is_hidden_at_every_depth_and_what_is_stored_stays() -> None:
 
 def test_a_card_is_hidden_before_anything_is_made_of_a_ticket() -> None:
     intake = bootstrap.make_intake(load_settings())
-    raw = {"ticket_id": "T1", "subject": f"card {CARD}", "body": f"my card\n{CARD}", "card_no": CARD}
+    raw = {
+        "ticket_id": "T1",
+        "subject": f"card {CARD}",
+        "body": f"my card\n{CARD}",
+        "card_no": CARD,
+        "pan": 4111111111111111,
+    }
     ticket = intake.parse(
         json.dumps(raw | {"metadata": {"tags": [CARD], "pan": "4111111111111111"}}).encode()
     )

@@ -76,7 +76,7 @@ def test_every_page_is_found_from_the_readme() -> None:
 def test_every_shell_block_is_run_by_a_test() -> None:
     """README and pages by the tests named here; other blocks, such as those that need AWS, are not `sh`."""
     tests = {
-        "test_readme.py": {"README", "awslocal", "worker", "dead-letters", "taxonomy"},
+        "test_readme.py": {"README", "awslocal", "worker", "dead-letters", "taxonomy", "corrections"},
         "test_backfill.py": {"backfill"},
         "test_deploy_page.py": {"deploy"},
     }

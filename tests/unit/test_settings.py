@@ -28,6 +28,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "dead_letter_queue_url": None,
         "table": None,
         "learning_table": None,
+        "person": None,
         "cache_dir": tmp_path / "ticketmill",
         "bundle": None,
         "serve": "auto",

@@ -14,6 +14,7 @@ import pytest
 from cfnlint.template import Template
 from test_infra import INFRA, ROOT, template
 
+from ticketmill.domain.keys import delivery_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.worker.isolation import SUSPECT_RECEIVES
 
@@ -130,6 +131,17 @@ def test_a_corrector_appends_corrections_and_deletes_nothing(resources: dict[str
     assert "LearningTable" not in str(rows["Resource"])
 
 
+def test_a_server_writes_raw_tickets_and_the_notes_of_deliveries_alone(resources: dict[str, Any]) -> None:
+    statements = resources["WebPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    writing = {each["Sid"]: each for each in statements if "Put" in str(each.get("Action"))}
+    assert set(writing) == {"DropTickets", "NoteDeliveries"}
+    keys = writing["NoteDeliveries"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    assert delivery_key("github", "1").startswith(keys.removesuffix("*"))
+    assert not {"dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:DeleteObject"} & actions_of(
+        resources["WebPolicy"]
+    )
+
+
 def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) -> None:
     assert actions_of(resources["UploaderPolicy"]) == {
         "cloudformation:DescribeStacks",
@@ -142,7 +154,7 @@ def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) 
 
 
 def test_a_key_is_used_through_the_services_alone(resources: dict[str, Any]) -> None:
-    for name in {"WorkerPolicy", "CorrectorPolicy", *PEOPLE}:
+    for name in {"WorkerPolicy", "CorrectorPolicy", "WebPolicy", *PEOPLE}:
         statements = resources[name]["Properties"]["PolicyDocument"]["Statement"]
         (conditional,) = [each["If"] for each in statements if "If" in each]
         assert conditional[0] == "HasKey"

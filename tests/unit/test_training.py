@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections import Counter
@@ -195,3 +196,22 @@ def test_pressing_urgencies_are_found_as_one() -> None:
     said = np.eye(4)[[labels.index(each) for each in (Urgency.HIGH, Urgency.MEDIUM, Urgency.HIGH)]]
     found = score_pressing(said, truth, [0, 1])
     assert (found.recall, found.precision) == (0.5, 0.5)
+
+
+def test_heads_are_trained_from_an_export_of_corrections_which_tells_no_business(
+    tickets: list[LabelledTicket], tmp_path: Path
+) -> None:
+    path = tmp_path / "export.jsonl"
+    fields = ("subject", "body", "intent", "urgency", "sentiment", "topics")
+    lines = [
+        {"ticket_id": each.id, "who": "ann", **{name: getattr(each, name) for name in fields}}
+        for each in tickets
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    exported = read_corpus(path)
+    assert len({ticket.domain for ticket in exported}) > 1
+    trained = train_heads(
+        exported, WordsEncoder(), trained_on(path, len(exported)), report=lambda _line: None
+    )
+    assert set(load_heads(trained.files).tasks) == {"intent", "urgency", "sentiment", "topics"}
+    assert trained.businesses.overall.tickets == len(tickets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -19,6 +20,7 @@ from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.entrypoints.web.problems import PROBLEM_TYPE
 from ticketmill.telemetry.logs import LogFormat, make_handler
+from ticketmill.text.mask import Mask
 
 BASE = "http://127.0.0.1:8080"
 API = "/api/v1"
@@ -170,6 +172,25 @@ class TestTickets:
         assert client.get(f"{API}/tickets/T-1/record?vector=true").json() == stored
         world.put("T-2", enriched_key=None)
         problem(client.get(f"{API}/tickets/T-2/record"), 404, "no_record")
+
+
+class TestMasks:
+    def test_what_is_masked_is_seen_by_no_reader(self, world: WebWorld) -> None:
+        address = "ann@example.com"
+        world.put("T-1", subject=f"Write to {address}", enriched_key="k")
+        world.enriched.put("k", json.dumps({"ticket_id": "T-1", "body": address}).encode())
+        parts = replace(world.parts(), mask=Mask(["email"]))
+        client = TestClient(make_app(parts), base_url=BASE)
+        said = {"labels": {"urgency": "low"}, "note": address}
+        answers = [
+            client.get(f"{API}/tickets"),
+            client.get(f"{API}/tickets/T-1"),
+            client.get(f"{API}/tickets/T-1/record"),
+            client.put(f"{API}/tickets/T-1/labels", json=said, headers={"If-Match": "*"}),
+            client.get(f"{API}/tickets/T-1/history"),
+        ]
+        assert [each.status_code for each in answers] == [200] * 5
+        assert not any(address in each.text for each in answers)
 
 
 class TestLabels:

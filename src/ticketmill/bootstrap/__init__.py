@@ -6,7 +6,7 @@ Small builders, one file a room. What a builder needs is an argument, so that te
 from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
-from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
+from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections, make_ticket_texts
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
@@ -26,5 +26,6 @@ __all__ = [
     "make_intake",
     "make_mask",
     "make_pipeline",
+    "make_ticket_texts",
     "reindex",
 ]

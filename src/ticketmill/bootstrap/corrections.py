@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
+from ticketmill.bootstrap.intake import make_intake
 from ticketmill.domain.errors import SetupError
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.operations.corrections import CorrectableTask, Corrections
+    from ticketmill.operations.ticket_texts import TicketTexts
 
 TAXONOMY_FILE = "taxonomy.json"
 
@@ -27,6 +29,13 @@ def make_corrections(settings: Settings, adapters: Adapters) -> Corrections:
         )
     tasks = correctable_tasks(settings.bundle_dir)
     return Corrections(adapters.rows, adapters.label_journal, tasks)
+
+
+def make_ticket_texts(settings: Settings, adapters: Adapters) -> TicketTexts:
+    """The raw objects of one stack, as tickets."""
+    from ticketmill.operations.ticket_texts import TicketTexts
+
+    return TicketTexts(adapters.raw_tickets, settings.max_ticket_bytes, make_intake(settings).parse)
 
 
 def correctable_tasks(bundle_dir: Path) -> dict[str, CorrectableTask]:

@@ -22,7 +22,7 @@ class EffectiveRow(TicketRow):
     """A row whose labels are the effective ones. It is made for reading, and never written."""
 
     corrected: Annotated[tuple[str, ...], FACET] = ()
-    """The tasks whose label a person changed."""
+    """The tasks of which a person says other labels than the models."""
     stale_labels: Annotated[tuple[str, ...], FACET] = ()
     """The tasks that a person spoke of before the ticket's content changed."""
     predicted: dict[str, Shown] = Field(default_factory=dict)
@@ -47,11 +47,12 @@ def effective(row: TicketRow) -> EffectiveRow:
     if spoken and row.needs_review:
         changes["review_reasons"] = reasons = _open_reasons(row, spoken)
         changes["needs_review"] = bool(reasons)
+    predicted = {task: shown_of(row, task) for task in sorted(spoken)}
     return EffectiveRow.model_construct(
         **{**dict(row), **changes},
-        corrected=tuple(sorted(task for task, each in spoken.items() if each.kind == CorrectionKind.LABEL)),
+        corrected=tuple(task for task, shown in predicted.items() if _differs(spoken[task], shown)),
         stale_labels=tuple(sorted(row.person.keys() - spoken.keys())),
-        predicted={task: shown_of(row, task) for task in sorted(spoken)},
+        predicted=predicted,
     )
 
 
@@ -89,6 +90,10 @@ def shown_of(row: TicketRow, task: str) -> Shown:
         source=getattr(row, f"{task}_source", None),
         fingerprint=row.fingerprint,
     )
+
+
+def _differs(spoken: PersonLabel, shown: Shown) -> bool:
+    return spoken.kind != CorrectionKind.CANNOT_TELL and {*spoken.labels} != {*shown.labels}
 
 
 def _label_attributes(row: TicketRow, task: str, spoken: PersonLabel) -> dict[str, Any]:

@@ -16,7 +16,6 @@ MAX_TOPICS = 3
 SLOPES = (-0.3, -0.2, -0.1, 0.0)
 COARSE = np.geomspace(0.02, 5.0, 17)
 FINE = np.geomspace(0.7, 1.4, 15)
-BRANCH_WEIGHTS = (0.02, 0.03, 0.045, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2)
 SHIFTS = np.arange(-0.6, 0.05, 0.05)
 
 
@@ -57,21 +56,6 @@ def fit_calibration(scores: Doubles, truth: Doubles, lengths: Doubles, kind: Kin
         fits.append((_loss(stretched / temperature, truth, kind), temperature, slope))
     _, temperature, slope = min(fits)
     return Calibration(kind, temperature, slope)
-
-
-def fit_branch_weight(scores: Doubles, branch: Doubles, truth: Doubles, lengths: Doubles) -> float:
-    """What to multiply the branch's scores by, before they are added, for the least negative log-likelihood.
-
-    A weighted sum of scores is a weighted geometric mean of probabilities (Heskes, Selecting Weighting
-    Factors in Logarithmic Opinion Pools, 1998).
-    """
-
-    def loss(weight: float) -> float:
-        joined = scores + weight * branch
-        spread = fit_calibration(joined, truth, lengths, "softmax").spread(lengths)
-        return _loss(joined / spread, truth, "softmax")
-
-    return float(min(BRANCH_WEIGHTS, key=loss))
 
 
 def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float, float]:

@@ -23,23 +23,36 @@ class LabelledText:
     labels: tuple[str, ...]
 
 
-def read_labelled(path: Path, label_field: str, text_field: str | None = None) -> list[LabelledText]:
+def read_labelled(
+    path: Path, label_field: str, text_field: str | None = None, *, may_be_none: bool = False
+) -> list[LabelledText]:
     """The rows of a JSON-lines file. Raises SetupError, which names the first invalid line.
 
-    Without `text_field`, a row's text is its `text`, else its `subject` and `body`.
+    Rows without `label_field` are left out: an export of corrections has only what people spoke of. Without
+    `text_field`, a row's text is its `text`, else its `subject` and `body`. With `may_be_none` a row may say
+    that no label is right, by an empty list.
     """
     rows: list[LabelledText] = []
+    fields: set[str] = set()
     try:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    rows.append(_row(line, label_field, text_field, f"{path}, line {number}"))
+                    where = f"{path}, line {number}"
+                    document = _document(line, where)
+                    fields |= document.keys()
+                    if document.get(label_field) is not None:
+                        rows.append(_row(document, label_field, text_field, where, may_be_none))
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SetupError(f"{path} is not UTF-8 text") from None
-    if not rows:
+    if not fields:
         raise SetupError(f"{path} has no rows")
+    if not rows:
+        raise SetupError(
+            f"no row of {path} has {label_field}; there are the fields {', '.join(sorted(fields))}"
+        )
     return rows
 
 
@@ -61,16 +74,23 @@ def _with_nearest(label: str, vocabulary: Collection[str]) -> str:
     return f"{label} (did you mean {found[0]}?)" if found else label
 
 
-def _row(line: str, label_field: str, text_field: str | None, where: str) -> LabelledText:
+def _document(line: str, where: str) -> dict[str, Any]:
     try:
         row: Any = json.loads(line)
     except json.JSONDecodeError:
         raise SetupError(f"{where}: not JSON") from None
     if not isinstance(row, dict):
         raise SetupError(f"{where}: expected an object")
-    labels = row.get(label_field)
+    return row
+
+
+def _row(
+    row: dict[str, Any], label_field: str, text_field: str | None, where: str, may_be_none: bool
+) -> LabelledText:
+    labels = row[label_field]
     labels = [labels] if isinstance(labels, str) else labels
-    if not isinstance(labels, list) or not labels or not all(isinstance(each, str) for each in labels):
+    is_missing = not labels and not may_be_none
+    if not isinstance(labels, list) or is_missing or not all(isinstance(each, str) for each in labels):
         raise SetupError(f"{where}: {label_field}: expected text or a list of texts")
     if text_field is None and "text" in row:
         text_field = "text"

@@ -48,6 +48,10 @@ class CorrectableTask:
     is_many: bool = False
 
 
+Said = Mapping[str, PersonLabel]
+"""What people say of each task, by the journal."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -76,49 +80,73 @@ class Corrections:
         `undo` takes back the task's last word. Raises CorrectionRefused, and TransientFailure where the
         row keeps changing under the write.
         """
-        for task, word in words.items():
-            self._check(task, word)
-        for _ in range(MAX_WRITE_ATTEMPTS):
-            row = self._row(ticket_id, revision, content_hash)
-            earlier = self.journal.of_ticket(ticket_id)
-            said, at, last = replay(earlier), self.now(), len(earlier) and earlier[-1].number
-            new = [
-                self._correction(row, task, word, speaker, said.get(task), at, number)
-                for number, (task, word) in enumerate(words.items(), last + 1)
-            ]
-            next_row = row.model_copy(
-                update={"person": replay([*earlier, *new]), "revision": row.revision + 1}
-            )
-            if self.journal.append(new, next_row, row):
-                return effective(next_row)
-        raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
+        return self._say(ticket_id, lambda _row, _said: words, speaker, revision, content_hash)
 
-    def confirm(self, ticket_id: str, speaker: Speaker, *, revision: int | None = None) -> EffectiveRow:
-        """Confirms every prediction of the ticket that no person has spoken of yet."""
-        row = self._row(ticket_id, revision, None)
-        shown = effective(row)
-        open_tasks = [
-            name for name in self.tasks if name not in shown.predicted and shown_of(row, name).labels
-        ]
-        if not open_tasks:
-            return shown
-        words = {name: Word(CorrectionKind.CONFIRM) for name in open_tasks}
-        return self.correct(ticket_id, words, speaker, revision=row.revision)
+    def confirm(
+        self,
+        ticket_id: str,
+        speaker: Speaker,
+        but: Mapping[str, Word] | None = None,
+        *,
+        revision: int | None = None,
+    ) -> EffectiveRow:
+        """Records `but`, and confirms every other prediction that no person has spoken of yet."""
+
+        def words_of(row: TicketRow, _said: Said) -> Mapping[str, Word]:
+            shown = effective(row)
+            unspoken = [
+                name for name in self.tasks if name not in shown.predicted and shown_of(row, name).labels
+            ]
+            return {**{name: Word(CorrectionKind.CONFIRM) for name in unspoken}, **(but or {})}
+
+        return self._say(ticket_id, words_of, speaker, revision)
 
     def undo(
         self, ticket_id: str, speaker: Speaker, tasks: Sequence[str] = (), *, revision: int | None = None
     ) -> EffectiveRow:
         """Takes back the last word on `tasks`; without any, on all that were spoken of last, and together."""
-        row = self._row(ticket_id, revision, None)
-        said = replay(self.journal.of_ticket(ticket_id))
-        if not said:
-            raise CorrectionRefused(
-                CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {ticket_id} that stands"
-            )
-        latest = max(each.at for each in said.values())
-        last_together = [task for task, each in said.items() if each.at == latest]
-        words = {task: Word(CorrectionKind.UNDO) for task in tasks or last_together}
-        return self.correct(ticket_id, words, speaker, revision=row.revision)
+
+        def words_of(_row: TicketRow, said: Said) -> Mapping[str, Word]:
+            if not said:
+                raise CorrectionRefused(
+                    CorrectionCode.NOTHING_TO_UNDO, f"nobody has said anything of {ticket_id} that stands"
+                )
+            latest = max(each.at for each in said.values())
+            last_together = [task for task, each in said.items() if each.at == latest]
+            return {task: Word(CorrectionKind.UNDO) for task in tasks or last_together}
+
+        return self._say(ticket_id, words_of, speaker, revision)
+
+    def _say(
+        self,
+        ticket_id: str,
+        words_of: Callable[[TicketRow, Said], Mapping[str, Word]],
+        speaker: Speaker,
+        revision: int | None,
+        content_hash: str | None = None,
+    ) -> EffectiveRow:
+        """Records the words that `words_of` finds for the row and what people said before, if there are any.
+
+        Where another writer comes first, it looks again and finds the words anew.
+        """
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            row = self._row(ticket_id, revision, content_hash)
+            earlier = self.journal.of_ticket(ticket_id)
+            said, at, last = replay(earlier), self.now(), len(earlier) and earlier[-1].number
+            words = words_of(row, said)
+            if not words:
+                return effective(row)
+            for task, word in words.items():
+                self._check(task, word)
+            new = [
+                self._correction(row, task, word, speaker, said.get(task), at, number)
+                for number, (task, word) in enumerate(words.items(), last + 1)
+            ]
+            person = replay([*earlier, *new])
+            next_row = row.model_copy(update={"person": person, "revision": row.revision + 1})
+            if self.journal.append(new, next_row, row):
+                return effective(next_row)
+        raise TransientFailure(f"the row of {ticket_id} changed {MAX_WRITE_ATTEMPTS} times under this write")
 
     def _check(self, task: str, word: Word) -> None:
         if task not in self.tasks:
@@ -173,7 +201,7 @@ class Corrections:
         number: int,
     ) -> Correction:
         shown = shown_of(effective(row), task)
-        labels, undoes = word.labels, None
+        labels, undoes = tuple(dict.fromkeys(word.labels)), None
         if word.kind is CorrectionKind.CONFIRM:
             labels = shown.labels
             if not labels:

@@ -82,7 +82,7 @@ def labelled(name: str, *more: Column[Any]) -> tuple[Column[Any], ...]:
     return (
         Column(name, lambda prediction: prediction.label, in_csv=True),
         Column(f"{name}_confidence", lambda prediction: prediction.confidence, in_csv=True),
-        Column(f"{name}_source", lambda prediction: prediction.source),
+        Column(f"{name}_source", lambda prediction: prediction.source, in_csv=True),
         *more,
     )
 

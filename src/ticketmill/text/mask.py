@@ -51,6 +51,8 @@ def _without_cards(value: Any) -> Any:
             return {_without_cards(name): _without_cards(each) for name, each in value.items()}
         case list() | tuple():
             return type(value)(_without_cards(each) for each in value)
+        case int() if not isinstance(value, bool) and any(find_cards(str(value))):
+            return _without_cards(str(value))
         case _:
             return value
 

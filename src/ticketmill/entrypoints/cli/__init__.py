@@ -18,12 +18,14 @@ from typer.core import TyperGroup
 
 from ticketmill.entrypoints.cli import (
     backfill,
+    corrections,
     dead_letters,
     deploy,
     doctor,
     enrich,
     evaluate,
     keys,
+    label,
     local,
     models,
     reindex,
@@ -82,10 +84,12 @@ app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
 app.command()(results.stats)
+app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")

@@ -70,7 +70,7 @@ def evaluate(
     from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
-    rows = read_labelled(data, label_field or task.name, text_field)
+    rows = read_labelled(data, label_field or task.name, text_field, may_be_none=task.measured == "tags")
     settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
     if task.measured != "summary" and method is Method.ONEPASS:
         _warn_of_training_data(settings, data)

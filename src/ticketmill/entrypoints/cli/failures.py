@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
-from ticketmill.domain.errors import SetupError, TicketmillError
+from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TicketmillError
 from ticketmill.entrypoints.cli.output import ExitCode
 
 
@@ -41,10 +41,19 @@ _NEXT_STEPS = {
 """What to do about errors of the environment. Any other OSError is a bug, and gets its traceback."""
 
 
+_REFUSALS = {
+    CorrectionCode.UNKNOWN_TICKET: ExitCode.NOT_FOUND,
+    CorrectionCode.UNKNOWN_TASK: ExitCode.USAGE,
+    CorrectionCode.UNKNOWN_LABEL: ExitCode.USAGE,
+}
+
+
 def failure_of(error: Exception) -> Failure | None:
     """What is told about `error`; None for a bug, which keeps its traceback."""
     if isinstance(error, SetupError):
         return Failure(str(error), ExitCode.NOT_READY)
+    if isinstance(error, CorrectionRefused):
+        return Failure(str(error), _REFUSALS.get(error.code, ExitCode.FAULT))
     if isinstance(error, TicketmillError):
         return Failure(str(error), ExitCode.FAULT)
     if isinstance(error, OSError) and error.errno in _NEXT_STEPS:

@@ -17,15 +17,18 @@ Labels = Mapping[str, Sequence[str]]
 
 def with_filters(command: Callable[..., None]) -> Callable[..., None]:
     """The command with an option for each filter in the place of its `**labels`."""
+    return with_options(
+        command,
+        {name: Annotated[list[str] | None, _option(name, facet)] for name, facet in FILTERS.items()},
+    )
+
+
+def with_options(command: Callable[..., None], annotations: Mapping[str, Any]) -> Callable[..., None]:
+    """The command with these options, None where they are not given, in the place of its `**labels`."""
     signature, hints = inspect.signature(command), get_type_hints(command, include_extras=True)
     options = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=None,
-            annotation=Annotated[list[str] | None, _option(name, facet)],
-        )
-        for name, facet in FILTERS.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in annotations.items()
     ]
     own = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[parameter.name])

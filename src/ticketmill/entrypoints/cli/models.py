@@ -185,7 +185,7 @@ def train(
 
     settings = load_settings()
     corpus = corpus or SHIPPED_CORPUS
-    tickets = read_corpus(corpus)
+    tickets = read_corpus(corpus, report=say)
     # An encoder of its own: heads are what is missing when the first ones are trained.
     cache_dir = settings.cache_dir / "training"
     built = build_bundle(cache_dir, precision=precision, extra_files={}, report=say)
@@ -204,10 +204,19 @@ def train(
         (output / name).write_bytes(content)
     say(f"heads written to {output}; `ticketmill models build` takes the package's own into the bundle")
     if as_json:
-        answer_json({"businesses": asdict(trained.businesses), "files": asdict(trained.styles)})
+        without = trained.without_branch and asdict(trained.without_branch)
+        answer_json(
+            {
+                "businesses": asdict(trained.businesses),
+                "files": asdict(trained.styles),
+                "without_branch": without,
+            }
+        )
     else:
         show_quality("Each business left out once", trained.businesses)
         show_quality("Each file left out once", trained.styles)
+        if trained.without_branch is not None:
+            show_quality("Without the branch, each business left out once", trained.without_branch)
 
 
 @app.command()

@@ -167,9 +167,7 @@ def label_counts_table(title: str, counts: LabelCounts) -> None:
 def _answer_table(rows: Iterable[TicketRow], start: datetime) -> None:
     from ticketmill.queries.columns import LISTED
 
-    listed = [
-        (row.ticket_id, *(_told(getattr(row, name), ", ") for name in LISTED), _what(row)) for row in rows
-    ]
+    listed = [(row.ticket_id, *(_listed(row, name) for name in LISTED), _what(row)) for row in rows]
     title = f"{counted(len(listed), 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
     table(title, ("ticket", *LISTED, "summary"), listed)
 
@@ -185,6 +183,12 @@ def _answer_csv(rows: Iterable[TicketRow]) -> None:
         cells |= {"received_at": row.received_at.isoformat(), "summary": _what(row)}
         csv.writer(line, lineterminator="").writerow(map(_cell, cells.values()))
         answer(line.getvalue())
+
+
+def _listed(row: TicketRow, name: str) -> object:
+    """A field of the list; a label that a person gave is marked, as in `high (person)`."""
+    told = _told(getattr(row, name), ", ")
+    return f"{told} (person)" if name in getattr(row, "corrected", ()) else told
 
 
 def _told(value: object, separator: str) -> object:

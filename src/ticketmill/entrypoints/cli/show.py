@@ -12,8 +12,8 @@ from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer_json, exa
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.effective_row import EffectiveRow
     from ticketmill.domain.enrichment import EnrichedTicket
-    from ticketmill.domain.row import TicketRow
     from ticketmill.domain.warning import TicketWarning
 
 Lines = list[tuple[str, object]]
@@ -40,7 +40,7 @@ def show(
     settings = load_settings()
     mask = bootstrap.make_mask(settings)
     adapters = bootstrap.connect(settings)
-    row = _row_of(adapters, ticket_id)
+    row = adapters.queries.find(ticket_id)
     if row is None:
         say(f"no ticket {ticket_id} in {adapters.stack.table}; `ticketmill list` shows the newest")
         raise typer.Exit(ExitCode.NOT_FOUND)
@@ -61,14 +61,6 @@ def show(
             f"make it again: ticketmill backfill --ids {row.ticket_id} --force"
         )
         raise typer.Exit(ExitCode.NOT_FOUND)
-
-
-def _row_of(adapters: Adapters, typed: str) -> TicketRow | None:
-    """The row of a ticket by its id here, or by the one that its helpdesk gave it."""
-    from ticketmill.domain.ticket_id import known_as
-
-    rows = (adapters.rows.get(each) for each in known_as(typed) or (typed,))
-    return next((row for row in rows if row is not None), None)
 
 
 def _enriched_object(adapters: Adapters, key: str | None) -> bytes | None:
@@ -98,7 +90,8 @@ def _readable(content: bytes | None) -> EnrichedTicket | None:
         return None
 
 
-def _row_lines(adapters: Adapters, row: TicketRow) -> Lines:
+def _row_lines(adapters: Adapters, row: EffectiveRow) -> Lines:
+    from ticketmill.entrypoints.cli.person import person_lines
     from ticketmill.tasks.table import TASKS
 
     enriched_key = row.enriched_key and f"s3://{adapters.stack.enriched_bucket}/{row.enriched_key}"
@@ -106,6 +99,7 @@ def _row_lines(adapters: Adapters, row: TicketRow) -> Lines:
         ("status", row.status),
         ("subject", row.subject),
         *(line for task in TASKS for line in task.row_lines(row)),
+        *person_lines(row),
         ("automatic", row.automatic_kind),
         ("needs review", ", ".join(row.review_reasons) or row.needs_review),
         ("failed stages", ", ".join(row.failed_stages)),

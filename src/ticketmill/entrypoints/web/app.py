@@ -44,8 +44,11 @@ async def _running(app: FastAPI) -> AsyncIterator[None]:
     app.state.feed.close()
 
 
-def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
-    """The API under `/api/v1`, and the page at `/`. `trusted` tells who was signed in before the server."""
+def make_app(parts: WebParts, trusted: TrustedCaller | None = None, streams: bool = True) -> FastAPI:
+    """The API under `/api/v1`, and the page at `/`.
+
+    `trusted` tells who was signed in before the server. Without `streams` there are no server-sent events.
+    """
     app = FastAPI(
         title="ticketmill",
         version=version("ticketmill"),
@@ -59,7 +62,7 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
     )
     app.state.parts = parts
     app.state.answers = Answers(parts.settings.web_list_kept_s)
-    app.state.feed = Feed(parts.queries, parts.now)
+    app.state.feed = Feed(parts.queries, parts.now, parts.mask)
     problems.install(app)
     openapi.install(app)
 
@@ -69,7 +72,8 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None) -> FastAPI:
         return {"status": "ok"}
 
     for router in ROUTERS:
-        app.include_router(router)
+        if streams or router is not events.router:
+            app.include_router(router)
     app.include_router(page.router, dependencies=MAY_USE_PAGE)
     return app
 

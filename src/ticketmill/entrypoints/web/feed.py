@@ -25,6 +25,7 @@ from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import row_etag, row_json
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.tickets import TicketQueries
+from ticketmill.text.mask import Mask
 
 WINDOW = 100
 """The newest tickets that are looked at: what one request for rows takes."""
@@ -52,10 +53,10 @@ class Change:
         spoken_at = max((each.at for each in self.row.person.values()), default=None)
         return "corrected" if spoken_at and spoken_at >= self.row.processed_at else str(self.row.status)
 
-    def as_event(self) -> bytes:
+    def as_event(self, mask: Mask) -> bytes:
         """The change as server-sent events spell it."""
         head = f"id: {utc_text(self.noticed_at)}\nevent: {self.kind}\ndata: "
-        return head.encode() + row_json(self.row) + b"\n\n"
+        return head.encode() + row_json(self.row, mask) + b"\n\n"
 
 
 RESET = b"event: reset\ndata: {}\n\n"
@@ -68,6 +69,7 @@ class Feed:
 
     queries: TicketQueries
     now: Callable[[], datetime]
+    mask: Mask = field(default_factory=Mask)
     poll_every_s: float = 2.0
     window: int = WINDOW
     polls: int = 0
@@ -108,7 +110,7 @@ class Feed:
                     continue
                 if change is None:
                     return
-                yield change.as_event()
+                yield change.as_event(self.mask)
         finally:
             self._listeners.discard(queue)
 
@@ -170,7 +172,7 @@ class Feed:
         if not is_told:
             return [RESET]
         changed = sorted((changed_at(row), row.ticket_id, row) for row in rows)
-        return [Change(row, at).as_event() for at, _, row in changed if at >= since]
+        return [Change(row, at).as_event(self.mask) for at, _, row in changed if at >= since]
 
 
 def changed_at(row: EffectiveRow) -> datetime:

@@ -100,4 +100,4 @@ def put_labels(
     corrected = parts.corrections.correct(row.ticket_id, said.words(), speaker, revision=revision)
     request.app.state.answers.clear()
     request.app.state.feed.notice(corrected)
-    return Response(row_json(corrected), headers={"ETag": row_etag(corrected)}, media_type=JSON)
+    return Response(row_json(corrected, parts.mask), headers={"ETag": row_etag(corrected)}, media_type=JSON)

@@ -15,6 +15,7 @@ from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.ticket_id import MAX_ID_CHARS, known_as
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.entrypoints.web.problems import Problem, unknown_ticket
+from ticketmill.text.mask import Mask
 
 JSON = "application/json"
 REVALIDATE = "private, no-cache"
@@ -35,15 +36,21 @@ class TicketPage(BaseModel):
     """Goes on after these: give it with the same filters. Null where there is no more."""
 
 
-def row_json(row: EffectiveRow) -> bytes:
-    """A row; what has no value is left out."""
-    return row.model_dump_json(exclude_none=True).encode()
+def row_json(row: EffectiveRow, mask: Mask) -> bytes:
+    """A row as others may see it; what has no value is left out."""
+    return mask.row(row).model_dump_json(exclude_none=True).encode()
 
 
-def page_json(rows: Iterable[EffectiveRow], cursor: str | None) -> bytes:
+def page_json(rows: Iterable[EffectiveRow], cursor: str | None, mask: Mask) -> bytes:
     """A page of rows."""
     tail = f'"{cursor}"' if cursor else "null"
-    return b'{"tickets":[' + b",".join(map(row_json, rows)) + b'],"cursor":' + tail.encode() + b"}"
+    return (
+        b'{"tickets":['
+        + b",".join(row_json(row, mask) for row in rows)
+        + b'],"cursor":'
+        + tail.encode()
+        + b"}"
+    )
 
 
 def row_etag(row: EffectiveRow) -> str:
@@ -66,9 +73,9 @@ def answer(body: bytes, etag: str, headers: Headers) -> Response:
     return Response(body, headers=own, media_type=JSON)
 
 
-def row_answer(row: EffectiveRow, headers: Headers) -> Response:
+def row_answer(row: EffectiveRow, mask: Mask, headers: Headers) -> Response:
     """The answer with one row."""
-    return answer(row_json(row), row_etag(row), headers)
+    return answer(row_json(row, mask), row_etag(row), headers)
 
 
 def revisions_in(if_match: str) -> set[int] | None:

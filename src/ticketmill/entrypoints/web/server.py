@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.cli.output import say
+from ticketmill.entrypoints.signals import stop_on_signal
 from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.assemble import connect_parts
 from ticketmill.entrypoints.web.gate import is_loopback
@@ -41,7 +44,9 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=STOP_WITHIN_S,
         limit_concurrency=MAX_CONNECTIONS,
     )
-    _Server(config).run()
+    server = _Server(config)
+    with stop_on_signal(server.stop):
+        server.run()
 
 
 class _Server(uvicorn.Server):
@@ -54,6 +59,15 @@ class _Server(uvicorn.Server):
                 for each in listening.sockets:
                     host, port = each.getsockname()[:2]
                     say(f"serving http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C stops")
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves signals to `stop_on_signal`: uvicorn would end the process by the signal once more."""
+        yield
+
+    def stop(self) -> None:
+        """Ends `run`."""
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams first: the server waits for open answers."""

@@ -29,6 +29,7 @@ from ticketmill.entrypoints.web.rows import (
     row_of,
 )
 from ticketmill.importers.sources import SOURCES
+from ticketmill.text.mask import Mask
 
 MAX_ENTRIES = 5000
 """Index entries that one page looks through at the most: a rare label is found page by page."""
@@ -95,13 +96,13 @@ def _page(parts: WebParts, asked: Any) -> bytes:
         limit=asked.limit,
         most_entries=MAX_ENTRIES,
     )
-    return page_json(page.rows, page.cursor)
+    return page_json(page.rows, page.cursor, parts.mask)
 
 
 @router.get("/tickets/{ticket_id}", dependencies=MAY_READ, responses={200: {"model": EffectiveRow}})
 def get_ticket(request: Request, parts: Parts, ticket_id: TicketId) -> Response:
     """The row of a ticket with its effective labels. Its ETag is what PUT …/labels asks for."""
-    return row_answer(row_of(parts, ticket_id), request.headers)
+    return row_answer(row_of(parts, ticket_id), parts.mask, request.headers)
 
 
 @router.get("/tickets/{ticket_id}/record", dependencies=MAY_READ, responses={200: {"model": EnrichedTicket}})
@@ -113,7 +114,7 @@ def get_record(
 ) -> Response:
     """The full enrichment of a ticket, as the models made it and the bucket holds it."""
     row = row_of(parts, ticket_id)
-    record = _record(parts, row)
+    record = parts.mask.document(_record(parts, row))
     if not vector:
         record.get("enrichment", {}).pop("embedding", None)
     body = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
@@ -131,13 +132,15 @@ class History(BaseModel):
 def get_history(parts: Parts, ticket_id: TicketId) -> History:
     """The uploads, enrichments and corrections of a ticket, the newest first."""
     row = row_of(parts, ticket_id)
-    return History(events=[_event(each) for each in parts.history.of(row)])
+    return History(events=[_event(each, parts.mask) for each in parts.history.of(row)])
 
 
-def _event(event: Any) -> dict[str, Any]:
+def _event(event: Any, mask: Mask) -> dict[str, Any]:
     fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
     if event.correction is not None:
-        fields["correction"] = event.correction.model_dump(mode="json", exclude_none=True)
+        said = event.correction
+        said = said.model_copy(update={"note": said.note and mask.text(said.note)})
+        fields["correction"] = said.model_dump(mode="json", exclude_none=True)
     return {name: value for name, value in fields.items() if value is not None}
 
 
