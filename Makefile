@@ -104,7 +104,7 @@ $(POLICY)/.checkov-$(CHECKOV): | setup
 
 # checkov judges what is made by the defaults: so the function is judged in a copy that makes it
 policy: $(POLICY)/.checkov-$(CHECKOV)
-	sed 's/Default: worker$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
+	sed -E 's/Default: (worker|process)$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \

@@ -58,6 +58,14 @@ WHERE = {
         "What the worker writes to the DynamoDB table, one item a ticket. Long texts are cut; the enriched "
         "ticket has them in full. Attributes without a value are absent.",
     ),
+    "event": (
+        "Event",
+        "What a [routing rule](routing.md) sends of a change, as JSON.",
+    ),
+    "rules": (
+        "Rules",
+        "The file of [routing rules](routing.md), in YAML.",
+    ),
 }
 
 
@@ -142,7 +150,7 @@ def records_page() -> str:
         blocks += [f"### {word.__name__}", f"{first_paragraph(word.__doc__)} {values}."]
     return page(
         "Records",
-        "Every field of the three records, from their types. A newer version may add fields and words of a "
+        "Every field of the records, from their types. A newer version may add fields and words of a "
         "vocabulary; readers must accept both.",
         *blocks,
     )

@@ -45,7 +45,7 @@ NOT_NEEDED = re.compile(
     | \.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$
     | ^numpy/(f2py|_core/include|_core/lib|distutils|doc)/
     | ^onnxruntime/(transformers|tools|quantization|datasets|backend)/
-    | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts)/|[^/]+\.json$)
+    | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts|events|sns|secretsmanager)/|[^/]+\.json$)
     | ^google/protobuf/compiler/
     | ^ticketmill/(learning|models/shipped|models/build|encoder/build|entrypoints/cli)/
     """,

@@ -127,7 +127,12 @@ def running(port: int, dynamodb_port: int) -> Iterator[dict[str, str]]:
         emulator.start(tables, Path(state))
         try:
             with _localstack(directory, here, Path(state), parameters=_deploy_tables(tables)):
-                yield {**CREDENTIALS, "AWS_ENDPOINT_URL": here, "AWS_ENDPOINT_URL_DYNAMODB": tables}
+                yield {
+                    **CREDENTIALS,
+                    "AWS_ENDPOINT_URL": here,
+                    "AWS_ENDPOINT_URL_DYNAMODB": tables,
+                    "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": tables,
+                }
         finally:
             emulator.stop(tables, Path(state))
 

@@ -83,6 +83,16 @@ class Settings(BaseSettings):
     person: Annotated[str | None, Field(min_length=1, max_length=256)] = None
     """Who corrects labels, where `--who` does not say it. Without it the login name."""
 
+    routing_queue_url: str | None = None
+    """The queue of deliveries. Without it CloudFormation is asked, where the five above are not set."""
+    routing_dead_letter_queue_url: str | None = None
+    """The dead-letter queue of deliveries."""
+    rules: str | None = None
+    """The file of routing rules: a path, or `s3://BUCKET/KEY`. See docs/routing.md."""
+    routing_secret_arn: str | None = None
+    """A Secrets Manager secret with a JSON object of the variables that rules name. Without it, the
+    environment has them."""
+
     cache_dir: Path = Field(default_factory=_default_cache_dir)
     """Directory of bundles, and of the record of an emulator that `ticketmill up` started."""
 

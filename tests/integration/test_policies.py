@@ -13,8 +13,10 @@ from typing import Any
 import boto3
 import pytest
 from commands import WorkOff
+from rows_contract import row
 
 from ticketmill.aws.clients import Clients
+from ticketmill.aws.sqs import SqsQueue
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy.stack import Stack
 
@@ -32,6 +34,8 @@ ACTIONS = {
 # worker of the version before puts rows
 SILENT = {"s3:ListBucket", "dynamodb:PutItem"}
 
+STREAM = "the table's stream"
+
 Right = tuple[str, str]
 """An action and the ARN of what it is done to."""
 Commands = Callable[..., set[Right]]
@@ -44,15 +48,23 @@ def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
         url: clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
-        for url in (stack.queue_url, stack.dead_letter_queue_url)
+        for url in (
+            stack.queue_url,
+            stack.dead_letter_queue_url,
+            stack.routing_queue_url,
+            stack.routing_dead_letter_queue_url,
+        )
+        if url
     }
     (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     tables = {
-        name: clients.dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+        name: clients.dynamodb.describe_table(TableName=name)["Table"]
         for name in (stack.table, stack.learning_table)
         if name is not None
     }
-    return {**queues, stack_name: found["StackId"], **tables}
+    named = {name: table["TableArn"] for name, table in tables.items()}
+    stream = {STREAM: tables[stack.table]["LatestStreamArn"]}
+    return {**queues, **stream, stack_name: found["StackId"], **named}
 
 
 def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Iterator[Right]:
@@ -62,6 +74,8 @@ def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Itera
     if service == "s3":
         key = f"/{given['Key']}" if "Key" in given else ""
         yield action, f"arn:aws:s3:::{given['Bucket']}{key}"
+    elif service == "dynamodbstreams":  # reads go by iterators, which name no stream
+        yield f"dynamodb:{operation}", arns[STREAM]
     elif service == "sqs":
         yield action, arns[given["QueueUrl"]]
     elif service == "cloudformation":
@@ -172,6 +186,8 @@ def test_an_operator_may_do_what_the_commands_do(
     drop(adapters, "T2")
     for body in ("no event", '{"ticket_id": "T2"}'):
         adapters.dead_letters.send(body)
+    assert adapters.stack.routing_dead_letter_queue_url
+    SqsQueue(clients.sqs, adapters.stack.routing_dead_letter_queue_url).send("no delivery")
     sent = clients.sqs.send_message(
         QueueUrl=adapters.stack.dead_letter_queue_url, MessageBody='{"ticket_id": "T1"}'
     )
@@ -185,6 +201,8 @@ def test_an_operator_may_do_what_the_commands_do(
         ["dlq", "redrive", "--reason", "unreadable_message"],
         ["dlq", "delete", message_id, "--yes"],
         ["backfill", "--missing"],
+        ["dlq", "list", "--deliveries"],
+        ["dlq", "redrive", "--deliveries"],
     )
     check(used, allowed("OperatorPolicyArn"))
 
@@ -210,6 +228,24 @@ def test_a_corrector_may_do_what_the_commands_do_beside_an_operator(
     of_corrector, of_operator = allowed("CorrectorPolicyArn"), allowed("OperatorPolicyArn")
     check({right for right in used if not covered(right, of_operator)}, of_corrector)
     assert {right for right in used if covered(right, of_operator)}
+
+
+@pytest.mark.timeout(180)
+def test_a_router_may_do_what_it_does(
+    adapters: Adapters,
+    environment: dict[str, str],
+    asked: Commands,
+    allowed: Callable[[str], set[Right]],
+    tmp_path: Path,
+) -> None:
+    """One delivery is a dry run and succeeds, the other asks for a body that is gone and fails."""
+    rules = tmp_path / "rules.yaml"
+    zendesk = "send: {to: zendesk, base_url: 'https://x.example', user_env: U, token_env: T}"
+    rules.write_text(f"rules: [{{id: a, {zendesk}}}, {{id: b, include_body: true, {zendesk}}}]")
+    environment |= {"TICKETMILL_RULES": str(rules), "TICKETMILL_RETRY_BASE_S": "0"}
+    assert adapters.rows.put(row(enriched_key="tickets/TKT-001/gone.json"), None)
+    used = asked(["route", "--from-start", "--until-empty"])
+    check(used, allowed("RouterPolicyArn"))
 
 
 def test_an_uploader_may_do_what_a_drop_does(

@@ -19,15 +19,16 @@ FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("
 LAYERS = ("domain", "text", "encoder", "models", "tasks", "pipeline", "worker")
 """Each may import what stands before it."""
 LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "settings"}
-ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "aws", "deploy", "telemetry"}
+ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "targets", "aws", "deploy", "telemetry"}
 MAY_IMPORT = {
     **{layer: {*LAYERS[: number + 1], *LEAVES} for number, layer in enumerate(LAYERS)},
     **{leaf: {"domain", *LEAVES} for leaf in LEAVES},
     "domain": {"domain"},
     "learning": {"domain", "text", "encoder", "models", "tasks", "learning", *LEAVES},
     "queries": {"domain", "tasks", "queries", *LEAVES},
-    "operations": {"domain", "pipeline", "operations", *LEAVES},
+    "operations": {"domain", "pipeline", "queries", "operations", *LEAVES},
     "importers": {"domain", "importers"},
+    "targets": {"domain", "targets"},
     "aws": {"domain", "aws", *LEAVES},
     "deploy": {"domain", "aws", "deploy"},
     "telemetry": {"domain", "models", "pipeline", "worker", "telemetry", *LEAVES},
@@ -40,7 +41,7 @@ MAY_IMPORT = {
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
 EXTRAS |= {"fastapi", "starlette", "uvicorn", "jinja2", "mangum"}
-EXTRAS |= {"huggingface_hub", "yaml", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
+EXTRAS |= {"huggingface_hub", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
 NEEDS_EXTRAS = (
     "learning/",
     "bootstrap/named_models.py",

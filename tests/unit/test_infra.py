@@ -185,6 +185,42 @@ class TestLambda:
         assert statement["Resource"] == {"GetAtt": "TicketsFunctionLogs.Arn"}
 
 
+class TestRouter:
+    @pytest.fixture
+    def resources(self) -> dict[str, dict[str, Any]]:
+        found = template("template.yaml")["Resources"]
+        return {name: each for name, each in found.items() if name.startswith("Router")}
+
+    def test_the_function_is_made_only_where_it_is_asked_for(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        assert template("template.yaml")["Parameters"]["Router"]["Default"] == "process"
+        made = {name for name, each in resources.items() if each.get("Condition") != "RoutesByLambda"}
+        assert made == {"RouterPolicy"}
+
+    def test_its_handler_exists_and_its_variables_are_settings(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        function = resources["RouterFunction"]["Properties"]
+        module, _, name = function["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+        assert set(function["Environment"]["Variables"]) <= SETTINGS
+
+    def test_its_queue_hides_a_message_for_as_long_as_aws_asks(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        queue = template("template.yaml")["Resources"]["RoutingQueue"]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * resources["RouterFunction"]["Properties"]["Timeout"]
+
+    @pytest.mark.parametrize("source", ["RouterChanges", "RouterDeliveries"])
+    def test_what_fails_is_reported_alone(self, source: str, resources: dict[str, dict[str, Any]]) -> None:
+        assert resources[source]["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+    def test_it_reads_both_images_of_the_table(self) -> None:
+        table = template("template.yaml")["Resources"]["TicketsTable"]["Properties"]
+        assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
 class TestKubernetes:
     def test_its_parts_find_each_other(
         self, manifests: dict[str, dict[str, Any]], pod: dict[str, Any]

@@ -79,6 +79,7 @@ def test_every_shell_block_is_run_by_a_test() -> None:
         "test_readme.py": {"README", "awslocal", "worker", "dead-letters", "taxonomy", "corrections"},
         "test_backfill.py": {"backfill"},
         "test_deploy_page.py": {"deploy"},
+        "test_routing.py": {"routing"},
     }
     with_blocks = {path.stem for path in PAGES[:-2] if re.search(r"^```sh$", text_of(path), re.MULTILINE)}
     assert with_blocks == set().union(*tests.values())

@@ -102,6 +102,22 @@ class Clients:
         return cloudformation
 
     @cached_property
+    def dynamodb_streams(self) -> Any:
+        return self._client("dynamodbstreams", self.config)
+
+    @cached_property
+    def events(self) -> Any:
+        return self._client("events", self.config)
+
+    @cached_property
+    def sns(self) -> Any:
+        return self._client("sns", self.config)
+
+    @cached_property
+    def secretsmanager(self) -> Any:
+        return self._client("secretsmanager", self.config)
+
+    @cached_property
     def sts(self) -> Any:
         return self._client("sts", self.config)
 

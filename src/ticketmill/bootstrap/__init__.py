@@ -11,18 +11,22 @@ from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, lo
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
     "Adapters",
     "connect",
     "connect_queries",
+    "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
     "load_enricher",
+    "load_rules",
     "located_models",
     "make_backfill",
     "make_corrections",
     "make_dead_letters",
+    "make_delivery_dead_letters",
     "make_intake",
     "make_mask",
     "make_pipeline",

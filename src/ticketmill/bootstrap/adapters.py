@@ -39,6 +39,15 @@ class Adapters:
     """None where the stack has no learning table yet."""
 
 
+def connect_clients(settings: Settings) -> tuple[Clients, Stack]:
+    """The clients, and the names of the stack's parts. SetupError where it is not there."""
+    from ticketmill.aws import clients as aws_clients
+    from ticketmill.deploy.stack import find_stack
+
+    clients = aws_clients.connect(max_pool_connections=pool_size(settings))
+    return clients, _named_stack(settings) or find_stack(clients, settings.stack)
+
+
 def pool_size(settings: Settings) -> int:
     """The connections that a client may need at once: one for each thread that can call it."""
     receiver_and_heartbeat = 2
@@ -118,4 +127,12 @@ def _named_stack(settings: Settings) -> Stack | None:
     queue_url, dead_letter_queue_url = settings.queue_url, settings.dead_letter_queue_url
     if not (raw_bucket and enriched_bucket and queue_url and dead_letter_queue_url and table):
         return None
-    return Stack(raw_bucket, enriched_bucket, queue_url, dead_letter_queue_url, table)
+    return Stack(
+        raw_bucket,
+        enriched_bucket,
+        queue_url,
+        dead_letter_queue_url,
+        table,
+        routing_queue_url=settings.routing_queue_url,
+        routing_dead_letter_queue_url=settings.routing_dead_letter_queue_url,
+    )

@@ -43,18 +43,25 @@ class Stack:
     learning_table: str | None = None
     """None where the stack is of a version that knew no corrections."""
     changed: bool = False
+    routing_queue_url: str | None = None
+    """None in a stack of an older version."""
+    routing_dead_letter_queue_url: str | None = None
 
 
 def template_body() -> str:
-    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout."""
+    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout.
+
+    Lines of comment are left out: CloudFormation takes 51,200 bytes.
+    """
     installed = Path(__file__).with_name("template.yaml")
     checkout = Path(__file__).parents[3] / "infra" / "template.yaml"
     try:
-        return (installed if installed.exists() else checkout).read_text(encoding="utf-8")
+        text = (installed if installed.exists() else checkout).read_text(encoding="utf-8")
     except OSError as error:
         raise SetupError(
             f"the CloudFormation template cannot be read: {error}; reinstall ticketmill"
         ) from error
+    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
 
 
 def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | None = None) -> Stack:
@@ -105,6 +112,8 @@ def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stac
             table=outputs["TableName"],
             learning_table=outputs.get("LearningTableName"),
             changed=changed,
+            routing_queue_url=outputs.get("RoutingQueueUrl"),
+            routing_dead_letter_queue_url=outputs.get("RoutingDeadLetterQueueUrl"),
         )
     except KeyError as missing:
         raise SetupError(

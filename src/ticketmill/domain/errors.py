@@ -3,6 +3,7 @@
 TicketmillError
 ├── TicketRejected     this ticket can never succeed: recorded, acknowledged, never retried
 ├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to dead-letter
+│   └── RetryLater     a service says when to come again
 ├── CorrectionRefused  what a person says cannot be recorded: told to them, nothing is written
 └── SetupError         the place is not ready (bundle, stack, settings): ends the command beforehand
 """
@@ -64,6 +65,14 @@ class TransientFailure(TicketmillError):
         super().__init__(message)
         self.code = code
         self.dependency = dependency
+
+
+class RetryLater(TransientFailure):
+    """A service that asks to be left alone for `after_s` seconds."""
+
+    def __init__(self, message: str, after_s: float, code: str = "rate_limited") -> None:
+        super().__init__(message, code)
+        self.after_s = after_s
 
 
 class CorrectionCode(StrEnum):

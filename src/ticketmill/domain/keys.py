@@ -28,6 +28,14 @@ SERVING_KEY = f"{RESERVED_NAMES}serving"
 JOURNAL_PREFIX = "label#"
 """Begins the partitions of the label journal in the learning table."""
 
+ROUTING_KEY = f"{RESERVED_NAMES}routing"
+"""The item that says how far the changes of rows are routed, in the table of the rows."""
+
+
+def routing_failure_key(idempotency_key: str) -> str:
+    """The table key of why a delivery failed."""
+    return f"{ROUTING_KEY}#{idempotency_key}"
+
 
 def raw_key(ticket_id: str) -> str:
     """The key of a raw ticket that is dropped under its id."""

@@ -1,4 +1,4 @@
-"""JSON Schemas of the raw ticket, the enriched object and the row, derived from their types."""
+"""JSON Schemas of raw tickets, enriched objects, rows, events and rules, derived from their types."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from ticketmill.domain.enrichment import EnrichedTicket
+from ticketmill.domain.event import TicketEvent
+from ticketmill.domain.routing_rule import Rules
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
 
-SchemaName = Literal["ticket", "record", "row"]
-RECORDS: dict[SchemaName, type[BaseModel]] = {"ticket": Ticket, "record": EnrichedTicket, "row": TicketRow}
+SchemaName = Literal["ticket", "record", "row", "event", "rules"]
+RECORDS: dict[SchemaName, type[BaseModel]] = {
+    "ticket": Ticket,
+    "record": EnrichedTicket,
+    "row": TicketRow,
+    "event": TicketEvent,
+    "rules": Rules,
+}
+READ: frozenset[SchemaName] = frozenset({"ticket", "rules"})
+"""What people write, and ticketmill reads."""
 
 
 def schema_of(name: SchemaName) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a record. It describes fields with the docstrings of their types.
 
-    `ticket` is what people may drop; `record` and `row` are what ticketmill writes.
+    `ticket` and `rules` are what people may write; `record`, `row` and `event` are what ticketmill writes.
     """
     model = RECORDS[name]
-    mode: Literal["validation", "serialization"] = "validation" if name == "ticket" else "serialization"
+    mode: Literal["validation", "serialization"] = "validation" if name in READ else "serialization"
     schema = model.model_json_schema(mode=mode)
     _describe(schema, model, {each.__name__: each for each in models_within(model)})
     if name == "ticket":

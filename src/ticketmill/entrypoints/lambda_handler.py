@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from ticketmill.pipeline.outcome import Outcome, Result, acknowledgeable
 from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import load_settings
 from ticketmill.telemetry.emf import EmfLines
-from ticketmill.telemetry.json_logs import JsonFormatter
+from ticketmill.telemetry.json_logs import log_as_json
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import Metrics
 from ticketmill.worker.backoff import Backoff
@@ -148,7 +147,7 @@ class Environment:
 
     def __init__(self) -> None:
         started = time.monotonic()
-        self._formatter = _log_as_json()
+        self._formatter = log_as_json()
         bundle = None if os.environ.get("TICKETMILL_BUNDLE") else _packaged_bundle()
         settings = load_settings(bundle=bundle)
         self._metrics = Metrics()
@@ -216,16 +215,6 @@ def _packaged_bundle() -> Path:
             f"no bundle at {directory}: build the archive with `make lambda-zip`, or set TICKETMILL_BUNDLE"
         )
     return directory
-
-
-def _log_as_json() -> JsonFormatter:
-    """Gives every log line of this process our form, also where Lambda's runtime had set up its own."""
-    formatter = JsonFormatter()
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(formatter)
-    logging.basicConfig(handlers=[lines], level="WARNING", force=True)
-    logging.getLogger("ticketmill").setLevel("INFO")
-    return formatter
 
 
 # Lambda says by this how an environment begins: there everything is made before the first event comes, with

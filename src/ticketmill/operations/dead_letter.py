@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ticketmill.domain.delivery import Delivery, DeliveryFailure
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import BackfillRequest, Message, Upload
 from ticketmill.domain.row import Failure, Rejection, TicketRow
@@ -22,6 +23,8 @@ class Reason(StrEnum):
     """Asks for a part of a backfill that failed each time."""
     SETTLED = "settled"
     """Enriched in the meantime from what the key holds now, or nothing was announced: safe to delete."""
+    UNDELIVERED = "undelivered"
+    """A delivery that nobody noted a failure of."""
     UNKNOWN = "unknown"
     """No row says anything of this upload."""
 
@@ -30,6 +33,7 @@ _NEXT_STEPS: Mapping[str, str] = {
     Reason.UNREADABLE_MESSAGE: "fix what sent it, then delete it",
     Reason.BACKFILL_REQUEST: "redrive it: the backfill goes on there; a worker's log says why it failed",
     Reason.SETTLED: "delete it",
+    Reason.UNDELIVERED: "redrive it; the log of `ticketmill route` says why it fails",
     Reason.UNKNOWN: "redrive it; a worker's log says why it fails",
     # what S3 answers to whoever asks for the object
     "InvalidObjectState": "the object is archived (Glacier): restore it, then redrive this; "
@@ -87,6 +91,8 @@ class DeadLetter:
     problem: str | None = None
     request: BackfillRequest | None = None
     skipped: tuple[str, ...] = ()
+    delivery: Delivery | None = None
+    delivery_failure: DeliveryFailure | None = None
 
     @property
     def reason(self) -> str:
@@ -95,6 +101,8 @@ class DeadLetter:
             return Reason.UNREADABLE_MESSAGE
         if self.request is not None:
             return Reason.BACKFILL_REQUEST
+        if self.delivery is not None:
+            return self.delivery_failure.code if self.delivery_failure else Reason.UNDELIVERED
         return self._unsettled.reason if self._unsettled else Reason.SETTLED
 
     @property
@@ -102,6 +110,8 @@ class DeadLetter:
         """What a person should do."""
         if self.reason in _NEXT_STEPS:
             return _NEXT_STEPS[self.reason]
+        if self.delivery is not None:
+            return "fix the cause and redrive it; or delete it"
         if self._unsettled and self._unsettled.rejection and not self._unsettled.failure:
             return "fix the ticket, upload it again and delete this"
         return "fix the cause and redrive it; or upload the ticket again and delete this"
@@ -109,6 +119,8 @@ class DeadLetter:
     def is_called(self, name: str) -> bool:
         """Whether `name` is the id of the message, or of a ticket that it announces, also its helpdesk's."""
         tickets = {each.ticket_id for each in self.findings}
+        if self.delivery is not None:
+            tickets.add(self.delivery.event.ticket_id)
         return name == self.message.message_id or name in tickets or not tickets.isdisjoint(known_as(name))
 
     @property

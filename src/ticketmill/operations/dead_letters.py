@@ -14,16 +14,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ticketmill.batching import grouped
+from ticketmill.domain.delivery import Delivery, DeliveryFailure
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
-from ticketmill.domain.message import SQS_MAX_BATCH, BackfillRequest, Ignored, Message, Upload, Uploads
+from ticketmill.domain.message import (
+    SQS_MAX_BATCH,
+    Announcement,
+    BackfillRequest,
+    Ignored,
+    Message,
+    Upload,
+    Uploads,
+)
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.dead_letter import DeadLetter, Finding
 from ticketmill.operations.hold import Hold
 from ticketmill.operations.lookup import Known, Lookup, keys_of
-from ticketmill.pipeline.ports import Decode, ParseTicket, Queue, RawTickets, TicketRows
+from ticketmill.pipeline.ports import ParseTicket, Queue, RawTickets, TicketRows
 
 BATCH_MESSAGES = 1000
 """Whose bodies and rows are in memory at once."""
@@ -51,6 +60,10 @@ def _ignore(_count: int) -> None:
     """Progress that nobody watches."""
 
 
+def _no_failure(_key: str) -> None:
+    """Nobody notes failures of deliveries."""
+
+
 @dataclass(frozen=True)
 class DeadLetters:
     """The dead-letter queue. Its methods raise TransientFailure where a service fails."""
@@ -60,11 +73,14 @@ class DeadLetters:
     """Sends bodies to the main queue; for each None, or why it was not sent."""
     rows: TicketRows
     raw_tickets: RawTickets
-    decode: Decode
+    decode: Callable[[str], Announcement | Delivery]
+    """What a message says. ValueError where it says nothing that we know."""
     executor: Executor
     max_ticket_bytes: int
     parse: ParseTicket = parse_ticket
     batch_messages: int = BATCH_MESSAGES
+    delivery_failure: Callable[[str], DeliveryFailure | None] = _no_failure
+    """Why a delivery failed, by its idempotency key."""
 
     def hold(self) -> Hold:
         """What holds the messages that `batches` receives, for a `with` block."""
@@ -85,6 +101,7 @@ class DeadLetters:
     def explain(self, messages: Iterable[Message]) -> list[DeadLetter]:
         """What is known of `messages`, in their order."""
         opened = [self._open(message) for message in messages]
+        opened = list(self.executor.map(self._with_failure, opened))
         uploads = list(dict.fromkeys(upload for _, announced in opened for upload in announced))
         known = self._lookup.find(uploads)
         found = dict(zip(uploads, self.executor.map(self._find, known.items()), strict=True))
@@ -115,6 +132,14 @@ class DeadLetters:
             done(len(batch))
         return redriven
 
+    def _with_failure(
+        self, opened: tuple[DeadLetter, Sequence[Upload]]
+    ) -> tuple[DeadLetter, Sequence[Upload]]:
+        letter, uploads = opened
+        if letter.delivery is None:
+            return opened
+        return replace(letter, delivery_failure=self.delivery_failure(letter.delivery.key)), uploads
+
     def _open(self, message: Message) -> tuple[DeadLetter, Sequence[Upload]]:
         """What a message says, still without findings, and the uploads that it announces."""
         try:
@@ -126,6 +151,8 @@ class DeadLetters:
                 return DeadLetter(message, skipped=skipped), uploads
             case BackfillRequest():
                 return DeadLetter(message, request=announcement), ()
+            case Delivery():
+                return DeadLetter(message, delivery=announcement), ()
             case Ignored():
                 return DeadLetter(message), ()
 

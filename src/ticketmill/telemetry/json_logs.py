@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
+import sys
 from typing import Any
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -43,3 +45,13 @@ class JsonFormatter(LambdaPowertoolsFormatter):
     def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 - the name is logging's
         """Where it happened and what kind it is, without what it says."""
         return without_quotes(ei)
+
+
+def log_as_json() -> JsonFormatter:
+    """Gives every log line of this process our form, also where Lambda's runtime had set up its own."""
+    formatter = JsonFormatter()
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(formatter)
+    logging.basicConfig(handlers=[lines], level="WARNING", force=True)
+    logging.getLogger("ticketmill").setLevel("INFO")
+    return formatter

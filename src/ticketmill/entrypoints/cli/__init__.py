@@ -30,6 +30,8 @@ from ticketmill.entrypoints.cli import (
     models,
     reindex,
     results,
+    route,
+    rules,
     schema,
     serve,
     show,
@@ -90,6 +92,8 @@ app.command()(backfill.backfill)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
+app.command(epilog=route.EPILOG)(route.route)
+app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")

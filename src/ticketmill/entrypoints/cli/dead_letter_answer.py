@@ -17,6 +17,7 @@ def listed(letter: DeadLetter) -> dict[str, Any]:
         "message_id": message.message_id,
         "reason": letter.reason,
         "tickets": [{"ticket_id": each.ticket_id, "key": each.upload.key} for each in letter.findings],
+        **_delivery_fields(letter),
         "receive_count": message.receive_count,
         "sent_at": message.sent_at.isoformat(),
         "age_s": round(_age(letter).total_seconds()),
@@ -27,6 +28,8 @@ def table_row(letter: DeadLetter) -> tuple[object, ...]:
     """One message as `dlq list` shows it."""
     ids = "\n".join(each.ticket_id for each in letter.findings)
     keys = "\n".join(each.upload.key for each in letter.findings)
+    if letter.delivery is not None:
+        ids, keys = letter.delivery.event.ticket_id, letter.delivery.key
     message = letter.message
     return message.message_id, letter.reason, ids, keys, message.receive_count, _in_words(_age(letter))
 
@@ -70,10 +73,42 @@ def explanation_lines(letter: DeadLetter) -> list[tuple[str, object]]:
         ("backfill", request and request.selection.model_dump_json(exclude_defaults=True)),
         ("sent", f"{message.sent_at:%Y-%m-%d %H:%M:%S} UTC, {_in_words(_age(letter))} ago"),
         ("received", f"{message.receive_count} times"),
+        *_delivery_lines(letter),
         *(field for each in letter.findings for field in _finding_lines(each)),
         ("next", letter.next_step),
     ]
     return [(name, value) for name, value in fields if value is not None]
+
+
+def _delivery_fields(letter: DeadLetter) -> dict[str, Any]:
+    """What is known of a delivery; nothing for other messages."""
+    delivery, failure = letter.delivery, letter.delivery_failure
+    if delivery is None:
+        return {}
+    return {
+        "delivery": {
+            "key": delivery.key,
+            "rule": delivery.rule,
+            "ticket_id": delivery.event.ticket_id,
+            "type": str(delivery.event.type),
+            "failure": failure and failure.message,
+            "failed_at": failure and failure.failed_at.isoformat(),
+        }
+    }
+
+
+def _delivery_lines(letter: DeadLetter) -> list[tuple[str, object]]:
+    if letter.delivery is None:
+        return []
+    lines: list[tuple[str, object]] = [
+        ("delivers", letter.delivery.key),
+        ("rule", letter.delivery.rule),
+        ("ticket", letter.delivery.event.ticket_id),
+    ]
+    if failure := letter.delivery_failure:
+        when = f"{failure.failed_at:%Y-%m-%d %H:%M:%S} UTC"
+        lines.append(("failed", f"{failure.message}, attempt {failure.attempts} at {when}"))
+    return lines
 
 
 def _finding_lines(finding: Finding) -> list[tuple[str, object]]:
@@ -113,6 +148,8 @@ def next_without_letter(row: TicketRow) -> str:
 def sentence(letter: DeadLetter) -> str:
     """As in `message 1f (unknown; 'TKT-1')`; ids as %r, because whoever uploads chooses them."""
     ids = ", ".join(repr(each.ticket_id) for each in letter.findings)
+    if letter.delivery is not None:
+        ids = repr(letter.delivery.key)
     return f"message {letter.message.message_id} ({letter.reason}{f'; {ids}' if ids else ''})"
 
 

@@ -32,17 +32,22 @@ TABLE_ROWS = 1000
 
 app = typer.Typer(no_args_is_help=True)
 
+Deliveries = Annotated[
+    bool, typer.Option("--deliveries", help="Of the routing rules' deliveries, not of tickets.")
+]
+
 AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 @app.command("list")
 def list_letters(
+    deliveries: Deliveries = False,
     as_json: Annotated[bool, typer.Option("--json", help="One message a line, for programs.")] = False,
 ) -> None:
     """List the messages and why they are there; nothing is consumed."""
     rows: list[tuple[object, ...]] = []
     reasons: Counter[str] = Counter()
-    with _opened() as queue:
+    with _opened(deliveries) as queue:
         for letters in queue.batches():
             reasons.update(each.reason for each in letters)
             if as_json:
@@ -61,12 +66,13 @@ def list_letters(
 @app.command()
 def explain(
     name: Annotated[str, typer.Argument(metavar="ID", help="Of a message, or of a ticket.")],
+    deliveries: Deliveries = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell all that is known of a message, or of a ticket's messages, and what to do next."""
     from ticketmill.domain.ticket_id import known_as
 
-    with _opened() as queue:
+    with _opened(deliveries) as queue:
         letters = [each for batch in queue.batches() for each in batch if each.is_called(name)]
         rows = {} if letters else queue.dead_letters.rows.get_many(known_as(name))
         row = next(iter(rows.values()), None)
@@ -96,6 +102,7 @@ def redrive(
         list[str] | None, typer.Option("--id", metavar="ID", help="Only this message or ticket; repeatable.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Move nothing; say what would be.")] = False,
+    deliveries: Deliveries = False,
     as_json: AsJson = False,
 ) -> None:
     """Send messages back to the queue, all of them or those of a reason or an id, each one once.
@@ -106,7 +113,7 @@ def redrive(
 
     looked_at, reasons, redriven = 0, Counter[str](), Redriven()
     missing = dict.fromkeys(names or ())
-    with _opened() as queue:
+    with _opened(deliveries) as queue:
         for letters in queue.batches(sent_until=datetime.now(UTC)):
             looked_at += len(letters)
             named = {name for name in names or () if any(each.is_called(name) for each in letters)}
@@ -134,12 +141,13 @@ def redrive(
 def delete(
     message_id: Annotated[str, typer.Argument(metavar="ID", help="Of the message.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    deliveries: Deliveries = False,
     as_json: AsJson = False,
 ) -> None:
     """Delete one message for good. The object that it announced stays in the raw bucket."""
     if not yes and not sys.stdin.isatty():
         raise typer.BadParameter("nobody can be asked here: add --yes")
-    with _opened() as queue:
+    with _opened(deliveries) as queue:
         with closing(queue.batches()) as batches:
             letters = (each for batch in batches for each in batch)
             letter = next((each for each in letters if each.message.message_id == message_id), None)
@@ -181,7 +189,7 @@ class _Opened:
 
 
 @contextmanager
-def _opened() -> Iterator[_Opened]:
+def _opened(deliveries: bool) -> Iterator[_Opened]:
     """The dead-letter queue. What its commands receive is released in the end."""
     from ticketmill import bootstrap
     from ticketmill.settings import load_settings
@@ -189,9 +197,12 @@ def _opened() -> Iterator[_Opened]:
 
     logs.configure("text", verbose=False)
     settings = load_settings()
-    adapters = bootstrap.connect(settings)
-    dead_letters = bootstrap.make_dead_letters(settings, adapters)
-    depth = adapters.dead_letters.depths().visible
+    if deliveries:
+        dead_letters, depth = bootstrap.make_delivery_dead_letters(settings)
+    else:
+        adapters = bootstrap.connect(settings)
+        dead_letters = bootstrap.make_dead_letters(settings, adapters)
+        depth = adapters.dead_letters.depths().visible
     with dead_letters.hold() as hold:
         yield _Opened(dead_letters, hold, depth)
 

@@ -16,12 +16,15 @@ class Record(StrEnum):
     TICKET = "ticket"
     RECORD = "record"
     ROW = "row"
+    EVENT = "event"
+    RULES = "rules"
 
 
 def schema(
     record: Annotated[Record, typer.Argument(help="Which schema.", show_default=False)],
 ) -> None:
-    """Print a JSON Schema: of the raw ticket, of the enriched record in S3, or of the row in DynamoDB."""
+    """Print a JSON Schema: of the raw ticket, the enriched record in S3, the row in DynamoDB, an event that a
+    rule sends, or a file of rules."""
     import json
 
     from ticketmill.domain.schemas import schema_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import ValidationError
 
 from ticketmill.domain.errors import SetupError
@@ -50,20 +51,11 @@ def yaml_of(taxonomy: Taxonomy) -> str:
     for label in content["labels"]:
         if not label["examples"]:
             del label["examples"]
-    text: str = _pyyaml().safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    text: str = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     return text
 
 
-def _pyyaml() -> Any:
-    try:
-        import yaml
-    except ModuleNotFoundError:
-        raise SetupError("a taxonomy in YAML needs PyYAML: pip install 'ticketmill[build]'") from None
-    return yaml
-
-
 def _yaml(path: Path) -> Any:
-    yaml = _pyyaml()
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -1,0 +1,1 @@
+"""Where rules send events to over HTTP: signed webhooks, Slack, helpdesks. One file each."""
