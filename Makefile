@@ -1,5 +1,5 @@
 # make setup   the environment, .venv/bin/ticketmill: PYTHON=python3.11 where python3 is another
-# make demo    fourteen tickets from S3 through the queue to their rows, on this machine
+# make demo    fourteen tickets from S3 through the queue to their rows, on this machine; DEMO=serve: and the page
 # make test    every test, with an emulator of its own
 # make screenshots  docs/images, made anew by a browser
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
@@ -52,7 +52,9 @@ demo: setup
 	$(BIN)/ticketmill drop events/samples; \
 	$(BIN)/ticketmill work --until-empty; \
 	$(BIN)/ticketmill list; \
-	$(BIN)/ticketmill show TKT-001
+	$(BIN)/ticketmill show TKT-001; \
+	if [ "$(DEMO)" = serve ]; then echo "The page: http://127.0.0.1:8080, until Ctrl-C"; $(BIN)/ticketmill serve; \
+	else echo "The page with these tickets: make demo DEMO=serve, then http://127.0.0.1:8080"; fi
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto
