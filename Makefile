@@ -1,8 +1,7 @@
 # make setup   the environment, .venv/bin/ticketmill: PYTHON=python3.11 where python3 is another
-# make demo    fourteen tickets from S3 through the queue to their rows, on this machine
+# make demo    fourteen tickets from S3 through the queue to their rows, on this machine; DEMO=serve: and the page
 # make test    every test, with an emulator of its own
 # make screenshots  docs/images, made anew by a browser
-# make demo DEMO=serve  the same, and keeps the page up until Ctrl-C
 # make test-hub  the tests of named models: installs torch, transformers and sentence-transformers
 # make check   linters, types and policies
 # make chaos   many tickets, real workers and every trouble: SEEDS="7 8 9" TICKETS=500 OUTAGE=60
@@ -32,7 +31,8 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api lambda-zip lambda-start soak conformance audit
+.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api
+.PHONY: lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
 
@@ -53,8 +53,8 @@ demo: setup
 	$(BIN)/ticketmill work --until-empty; \
 	$(BIN)/ticketmill list; \
 	$(BIN)/ticketmill show TKT-001; \
-	if [ "$(DEMO)" = serve ]; then $(BIN)/ticketmill serve; \
-	else echo 'The page: make demo DEMO=serve, then http://127.0.0.1:8080/'; fi
+	if [ "$(DEMO)" = serve ]; then echo "The page: http://127.0.0.1:8080, until Ctrl-C"; $(BIN)/ticketmill serve; \
+	else echo "The page with these tickets: make demo DEMO=serve, then http://127.0.0.1:8080"; fi
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto
