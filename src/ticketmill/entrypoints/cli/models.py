@@ -203,14 +203,9 @@ def train(
         (output / name).write_bytes(content)
     say(f"heads written to {output}; `ticketmill models build` takes the package's own into the bundle")
     if as_json:
-        without = trained.without_branch and asdict(trained.without_branch)
-        answer_json(
-            {
-                "businesses": asdict(trained.businesses),
-                "files": asdict(trained.styles),
-                "without_branch": without,
-            }
-        )
+        found = {"businesses": trained.businesses, "files": trained.styles}
+        found |= {"without_branch": trained.without_branch} if trained.without_branch else {}
+        answer_json({name: asdict(quality) for name, quality in found.items()})
     else:
         show_quality("Each business left out once", trained.businesses)
         show_quality("Each file left out once", trained.styles)
