@@ -43,9 +43,16 @@ def serving(parts: WebParts) -> Iterator[str]:
             thread.join(10)
 
 
+_open: list[Browser] = []
+"""Playwright runs once in a process: whoever asks for a second browser gets the one that is there."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium."""
+    if _open:
+        yield _open[0]
+        return
     if not CHROMIUM.exists():
         reason = f"no browser at {CHROMIUM}: apt-get install chromium, or set TICKETMILL_CHROMIUM"
         if os.environ.get("CI"):
@@ -57,8 +64,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
         )
-        yield browser
-        browser.close()
+        _open.append(browser)
+        try:
+            yield browser
+        finally:
+            _open.remove(browser)
+            browser.close()
 
 
 @contextmanager

@@ -201,4 +201,4 @@ def test_a_deleted_stack_leaves_its_tickets_and_a_later_one_would_take_them_in(
     # ministack knows what it would import, and then refuses the names that are there
     found = changes_of(deploy("--adopt", "--dry-run", "--json"))
     imported = {name for name, change in found.items() if change["action"] == "Import"}
-    assert imported == {"RawBucket", "EnrichedBucket", "TicketsTable"}
+    assert imported == {"RawBucket", "EnrichedBucket", "TicketsTable", "LearningTable"}

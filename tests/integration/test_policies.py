@@ -180,7 +180,10 @@ def test_an_operator_may_do_what_the_commands_do(
     asked: Commands,
     allowed: Callable[[str], set[Right]],
     work_off: WorkOff,
+    tmp_path: Path,
 ) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{id: a, send: {to: slack, text: '{subject}', url_env: HOOK}}]")
     drop(adapters, "T1")
     work_off()
     drop(adapters, "T2")
@@ -203,6 +206,7 @@ def test_an_operator_may_do_what_the_commands_do(
         ["backfill", "--missing"],
         ["dlq", "list", "--deliveries"],
         ["dlq", "redrive", "--deliveries"],
+        ["rules", "test", "T1", "--rules", str(rules), "--json"],
     )
     check(used, allowed("OperatorPolicyArn"))
 

@@ -215,7 +215,7 @@ def test_alarms_tell_the_topic(clients: Clients, stack_name: str, parameters: di
     topic = "arn:aws:sns:us-east-1:000000000000:people"
     deploy(clients, stack_name, {**parameters, "AlarmTopicArn": topic})
     found = alarms_of(stack_name)
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(actions == [topic] for actions in found.values())
 
 

@@ -144,7 +144,7 @@ def test_a_newer_upload_replaces_what_the_pipeline_owns_of_a_row_of_tomorrow_and
     assert worked_off(pipeline, adapters)["enriched"] >= 1
     item = table.item()
     foreign = set(left) - set(OWNED) - {"ticket_id"}
-    assert foreign == {"entities", "label_urgency", "seen_by", "thumbnail"}
+    assert foreign == {"mentions", "label_urgency", "seen_by", "thumbnail"}
     assert {name: item[name] for name in foreign} == {name: left[name] for name in foreign}
     row = adapters.rows.get(ID)
     assert row is not None

@@ -124,6 +124,7 @@ def test_people_write_neither_rows_nor_enrichments(resources: dict[str, Any]) ->
 
 def test_a_corrector_appends_corrections_and_deletes_nothing(resources: dict[str, Any]) -> None:
     assert actions_of(resources["CorrectorPolicy"]) == {
+        "dynamodb:GetItem",
         "dynamodb:PutItem",
         "dynamodb:Query",
         "dynamodb:Scan",

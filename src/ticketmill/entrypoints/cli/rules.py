@@ -87,12 +87,11 @@ def test(
     """
     from ticketmill import bootstrap
     from ticketmill.domain.change import Change
-    from ticketmill.domain.ticket_id import known_as
     from ticketmill.operations.routing import concerns, event_of, filters_of
 
     rules, settings = _loaded(rules_file)
     queries = bootstrap.connect_queries(settings)
-    row = next((known for each in known_as(ticket_id) if (known := queries.get(each))), None)
+    row = queries.find(ticket_id)
     if row is None:
         say(f"no ticket {ticket_id}; `ticketmill list` shows the newest")
         raise typer.Exit(ExitCode.NOT_FOUND)
