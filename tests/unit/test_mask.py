@@ -12,6 +12,7 @@ from ticketmill.aws.dynamodb import row_from
 from ticketmill.domain.enrichment import EnrichedTicket, RowEntity, read_enriched
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.domain.warning import TicketWarning, WarningCode
 from ticketmill.settings import load_settings
 from ticketmill.text.entities.finder import EntityFinder
 from ticketmill.text.mask import Mask, without_cards
@@ -102,6 +103,30 @@ def test_a_card_is_hidden_before_anything_is_made_of_a_ticket() -> None:
     assert "4111" not in ticket.model_dump_json()
     assert ticket.subject == "card **** **** **** 1111"
     assert len(ticket.body) == len(raw["body"])
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("priority", f"card {CARD}"),
+        ("created_at", "4111-1111-1111-1111"),
+        ("created_at", f"{'on the first day after the payment was made, ':.45} {CARD}"),
+        ("priority", f"{'urgent' * 7} 4111111111111111 {'!' * 20}"),
+    ],
+)
+def test_a_warning_shows_no_card_and_no_beginning_of_one(field: str, value: str) -> None:
+    intake = bootstrap.make_intake(load_settings())
+    ticket = intake.parse(json.dumps({"ticket_id": "T1", "body": "help", field: value}).encode())
+    (warning,) = ticket.warnings
+    assert "*" in warning.found
+    assert "1111 1" not in warning.found
+    assert "4111" not in ticket.model_dump_json()
+
+
+def test_a_warning_without_a_card_is_left_as_it_is() -> None:
+    warning = TicketWarning(code=WarningCode.UNKNOWN_FORM, field="priority", found="order 60417 of 2026…")
+    ticket = Ticket(ticket_id="T1", body="help", warnings=(warning,))
+    assert without_cards(ticket) is ticket
 
 
 def test_a_card_that_was_hidden_is_still_found() -> None:

@@ -10,6 +10,7 @@ from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.entities import EntityKind, Mention
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.warning import TicketWarning
 from ticketmill.text.entities.accounts import MASK, find_cards, masked_digits
 from ticketmill.text.entities.finder import EntityFinder
 
@@ -29,6 +30,8 @@ _IDS = frozenset({"ticket_id", "key", "enriched_key"})
 """Fields that tickets and objects are found by."""
 _SEPARATORS = r"[\s()./-]{0,3}"
 _SIGN = re.compile(r"[^\W_]")
+_CUT_NUMBER = re.compile(r"(?<!\w)\d(?:[ \u00a0-]?\d){6,18}(?=[ \u00a0-]?…\Z)")
+"""Digits at the end of an excerpt that may be the beginning of a card number."""
 
 
 def without_cards(ticket: Ticket) -> Ticket:
@@ -40,7 +43,20 @@ def without_cards(ticket: Ticket) -> Ticket:
     changed = {name: value for name, value in masked.items() if value != fields[name]}
     if masked_details != details:
         changed["metadata"] = ticket.metadata.model_copy(update=masked_details)
+    if (warnings := tuple(map(_warning_without_cards, ticket.warnings))) != ticket.warnings:
+        changed["warnings"] = warnings
     return ticket.model_copy(update=changed) if changed else ticket
+
+
+def _warning_without_cards(warning: TicketWarning) -> TicketWarning:
+    """A warning shows excerpts: where one ends within a card number, no check digit can prove it."""
+    excerpts = {"field": warning.field, "found": warning.found}
+    masked = {name: text and _without_cards(_without_cut_number(text)) for name, text in excerpts.items()}
+    return warning.model_copy(update=masked) if masked != excerpts else warning
+
+
+def _without_cut_number(text: str) -> str:
+    return _CUT_NUMBER.sub(lambda found: _SIGN.sub(MASK, found[0]), text)
 
 
 def _without_cards(value: Any) -> Any:
