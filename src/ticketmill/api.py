@@ -48,7 +48,7 @@ class Ticketmill:
 
     def _checked(self, ticket: Mapping[str, Any] | Ticket, number: int) -> Ticket:
         if isinstance(ticket, Ticket):
-            return ticket
+            return self._intake.mask(ticket)
         try:
             body = json.dumps(dict(ticket), default=_as_json).encode()
             return self._intake.parse(body, self._max_ticket_bytes)

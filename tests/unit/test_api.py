@@ -40,6 +40,14 @@ def test_an_iterator_is_as_good_as_a_list_and_nothing_gives_nothing(mill: Ticket
     assert mill.enrich([]) == []
 
 
+def test_a_card_number_is_hidden_in_a_mapping_and_in_a_ticket_object(mill: Ticketmill) -> None:
+    body = "Please refund my card 4111 1111 1111 1111."
+    for ticket in ({"ticket_id": "T-4", "body": body}, Ticket(ticket_id="T-4", body=body)):
+        (found,) = mill.enrich([ticket])
+        assert found.body == "Please refund my card **** **** **** 1111."
+        assert "4111" not in found.model_dump_json()
+
+
 def test_times_may_be_datetimes(mill: Ticketmill) -> None:
     moment = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
     (found,) = mill.enrich([{**REFUND, "created_at": moment}])

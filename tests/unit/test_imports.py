@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,22 @@ def late():
 
 def test_every_part_of_the_house_is_known() -> None:
     assert {part_of(file) for file in FILES} == set(MAY_IMPORT)
+
+
+def test_the_page_says_the_same() -> None:
+    page = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = set(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE))
+    assert folders == {*ROOMS, "bootstrap", "entrypoints"}
+    (block,) = re.findall(r"^```\n(domain ← .*?)^```", page, re.MULTILINE | re.DOTALL)
+    layers, *rules = block.splitlines()
+    assert tuple(layers.split(" ← ")) == LAYERS
+    said = dict(rule.split(" → ") for rule in rules)
+    everything = ", ".join(sorted(ROOMS))
+    allowed = {room: said[room].replace("all above but api", everything).split(", ") for room in said}
+    assert {room: set(names) for room, names in allowed.items()} == {
+        room: MAY_IMPORT[room] - LEAVES - {room}
+        for room in (*ROOMS - {*LAYERS}, "api", "bootstrap", "entrypoints")
+    }
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -10,13 +10,27 @@ import pytest
 from page_world import PageWorld
 from starlette.testclient import TestClient
 
-from ticketmill.domain.effective_row import effective
+from ticketmill.domain.effective_row import EffectiveRow, effective
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.entrypoints.web.answers import Answers
 from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.parts import WebParts
 
 HERE = "http://127.0.0.1:8080"
 FRAGMENT = {"HX-Request": "true"}
+
+
+class Announcements:
+    """Stands in for the feed of changes, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.rows: list[EffectiveRow] = []
+
+    def notice(self, row: EffectiveRow) -> None:
+        self.rows.append(row)
+
+    def close(self) -> None:
+        pass
 
 
 @pytest.fixture
@@ -95,6 +109,22 @@ def test_a_form_corrects_and_leads_to_the_next_ticket(world: PageWorld, client: 
     assert effective(world.rows.rows[first]).urgency == "critical"
     page = client.get(answer.headers["location"])
     assert f"{first}</bdi>: <bdi>recorded" in page.text
+
+
+def test_a_correction_shows_in_the_lists_of_the_api_at_once_and_is_announced(world: PageWorld) -> None:
+    (first,) = world.add_many(1)
+    app = make_app(world.page_parts())
+    app.state.answers = Answers(kept_s=3600)
+    app.state.feed = feed = Announcements()
+    with TestClient(app, base_url=HERE, follow_redirects=False) as client:
+        client.get("/api/v1/tickets")
+        for said in ({"urgency": "critical"}, {"undo": "urgency"}):
+            revision = str(world.rows.rows[first].revision)
+            answer = client.post(f"/tickets/{first}/labels", data={"revision": revision, **said})
+            assert answer.status_code == 303
+            (row,) = client.get("/api/v1/tickets").json()["tickets"]
+            assert row["urgency"] == effective(world.rows.rows[first]).urgency
+    assert [row.urgency for row in feed.rows] == ["critical", "medium"]
 
 
 def test_a_stale_form_is_refused_with_what_stands_now(world: PageWorld, client: TestClient) -> None:

@@ -18,6 +18,7 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 
 def test_every_threat_has_a_test() -> None:
-    threats = [line for line in PAGE.splitlines() if line.startswith("| ")][2:]
+    rows = [line for line in PAGE.splitlines() if line.startswith("| ")]
+    threats = [row for row in rows if not row.endswith(("| shown by |", "| --- |"))]
     assert threats
     assert [threat for threat in threats if "::test_" not in threat.split(" | ")[2]] == []

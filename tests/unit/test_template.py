@@ -134,7 +134,7 @@ def test_a_corrector_appends_corrections_and_deletes_nothing(resources: dict[str
     (rows,) = (
         each
         for each in resources["CorrectorPolicy"]["Properties"]["PolicyDocument"]["Statement"]
-        if each.get("Action") == "dynamodb:UpdateItem"
+        if each.get("Sid") == "WriteEffectiveLabels"
     )
     assert "TicketsTable" in str(rows["Resource"])
     assert "LearningTable" not in str(rows["Resource"])

@@ -10,8 +10,10 @@ from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.entities import EntityKind, Mention
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.warning import TicketWarning
 from ticketmill.text.entities.accounts import MASK, find_cards, masked_digits
 from ticketmill.text.entities.finder import EntityFinder
+from ticketmill.text.spellings import SIGN, KnownValues
 
 Row = TypeVar("Row", bound=TicketRow)
 
@@ -27,8 +29,8 @@ _ROW_TEXTS = (
 )
 _IDS = frozenset({"ticket_id", "key", "enriched_key"})
 """Fields that tickets and objects are found by."""
-_SEPARATORS = r"[\s()./-]{0,3}"
-_SIGN = re.compile(r"[^\W_]")
+_CUT_NUMBER = re.compile(r"(?<!\w)\d(?:[ \u00a0-]?\d){6,18}(?=[ \u00a0-]?…\Z)")
+"""Digits at the end of an excerpt that may be the beginning of a card number."""
 
 
 def without_cards(ticket: Ticket) -> Ticket:
@@ -40,7 +42,20 @@ def without_cards(ticket: Ticket) -> Ticket:
     changed = {name: value for name, value in masked.items() if value != fields[name]}
     if masked_details != details:
         changed["metadata"] = ticket.metadata.model_copy(update=masked_details)
+    if (warnings := tuple(map(_warning_without_cards, ticket.warnings))) != ticket.warnings:
+        changed["warnings"] = warnings
     return ticket.model_copy(update=changed) if changed else ticket
+
+
+def _warning_without_cards(warning: TicketWarning) -> TicketWarning:
+    """A warning shows excerpts: where one ends within a card number, no check digit can prove it."""
+    excerpts = {"field": warning.field, "found": warning.found}
+    masked = {name: text and _without_cards(_without_cut_number(text)) for name, text in excerpts.items()}
+    return warning.model_copy(update=masked) if masked != excerpts else warning
+
+
+def _without_cut_number(text: str) -> str:
+    return _CUT_NUMBER.sub(lambda found: SIGN.sub(MASK, found[0]), text)
 
 
 def _without_cards(value: Any) -> Any:
@@ -75,13 +90,12 @@ class Mask:
         """
         if not self.kinds or not text:
             return text
-        text = _hidden(text, (each for each in self._finder.find_all(text) if each.kind in self.kinds))
-        spellings = "|".join(filter(None, map(_spellings, known)))
-        return (
-            re.sub(spellings, lambda found: _SIGN.sub(MASK, found[0]), text, flags=re.I)
-            if spellings
-            else text
-        )
+        text = _hidden(text, self._finder.find_to_hide(text, self.kinds))
+        parts, at = [], 0
+        for start, end in KnownValues(known).find(text):
+            parts += [text[at:start], SIGN.sub(MASK, text[start:end])]
+            at = end
+        return "".join((*parts, text[at:]))
 
     def row(self, row: Row) -> Row:
         """The row as people may see it. Its ids and keys stay: tickets are found by them."""
@@ -131,14 +145,6 @@ def _hidden(text: str, mentions: Iterable[Mention]) -> str:
     parts, at = [], 0
     for kind, start, end, _ in mentions:
         value = text[start:end]
-        parts += [text[at:start], masked_digits(value) if kind == EntityKind.CARD else _SIGN.sub(MASK, value)]
+        parts += [text[at:start], masked_digits(value) if kind == EntityKind.CARD else SIGN.sub(MASK, value)]
         at = end
     return "".join((*parts, text[at:]))
-
-
-def _spellings(value: str) -> str:
-    """A pattern for `value` with other separators, or with none; empty where nothing of it can be seen."""
-    signs = _SIGN.findall(value)
-    if not value.isalnum() and any(map(str.isalpha, signs)):  # an e-mail address
-        return re.escape(value)
-    return rf"(?<!\w){_SEPARATORS.join(map(re.escape, signs))}(?!\w)" if signs else ""

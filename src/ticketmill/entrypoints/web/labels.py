@@ -11,6 +11,7 @@ from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused
 from ticketmill.domain.label import CorrectionKind, FoundBy
 from ticketmill.entrypoints.web.caller import MAY_CORRECT, Person
+from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import JSON, TicketId, revisions_in, row_etag, row_json, row_of
@@ -98,6 +99,5 @@ def put_labels(
     revision = None if revisions is None else row.revision
     speaker = Speaker(person, said.found_by, said.note)
     corrected = parts.corrections.correct(row.ticket_id, said.words(), speaker, revision=revision)
-    request.app.state.answers.clear()
-    request.app.state.feed.notice(corrected)
+    make_known(request, corrected)
     return Response(row_json(corrected, parts.mask), headers={"ETag": row_etag(corrected)}, media_type=JSON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from ticketmill.domain.entities import EntityKind, Mention
 
@@ -17,12 +18,11 @@ IBAN_LENGTHS = {each[:2]: int(each[2:]) for each in _COUNTRIES.split()}
 """Characters of an IBAN, by country."""
 
 _IBAN = re.compile(r"(?<![\w-])[a-z]{2}\d{2}(?=[\s\u00a0-]?[a-z\d])", re.I)
-_SEPARATORS = " \u00a0\u202f-"
 _CARD = re.compile(
     r"(?<![\w.,/+-])[2-6]\d{3}(?:[ \u00a0-]?\d){9,15}(?!\w|[.,-]\d)"
     r"|(?<![\w*•])[*•xX](?:[ \u00a0-]?[*•xX]){7,14}(?:[ \u00a0-]?\d){4}(?![\w*•]|[.,-]\d)"
 )
-_SEPARATOR = re.compile(r"[ \u00a0-]")
+_SEPARATOR = re.compile(r"[ \u00a0\u202f-]")
 _ISSUERS = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
     r"|(?:6011|65\d\d|64[4-9]\d)\d{12}|35\d{14}|62\d{14,17}|5[06-8]\d{14}"
@@ -34,23 +34,16 @@ SHOWN_DIGITS = 4
 def find_ibans(text: str) -> Iterator[Mention]:
     """IBANs, in groups or not, of their country's length and with the right check digits."""
     for found in _IBAN.finditer(text):
-        end, compact = _take(text, found.start(), IBAN_LENGTHS.get(found[0][:2].upper(), 0))
-        if compact and is_iban(compact):
-            yield Mention(EntityKind.IBAN, found.start(), end, compact)
+        length = IBAN_LENGTHS.get(found[0][:2].upper())
+        if length and (number := _iban_of(length).match(text, found.start())):
+            compact = _SEPARATOR.sub("", number[0]).upper()
+            if is_iban(compact):
+                yield Mention(EntityKind.IBAN, *number.span(), compact)
 
 
-def _take(text: str, start: int, length: int) -> tuple[int, str]:
-    """The end and the letters of an IBAN of `length` that begins at `start`; no letters without one."""
-    at, taken = start, ""
-    while len(taken) < length and at < len(text):
-        char = text[at]
-        if char.isascii() and char.isalnum():
-            taken += char.upper()
-        elif char not in _SEPARATORS:
-            break
-        at += 1
-    is_complete = length > 0 and len(taken) == length and not text[at : at + 1].isalnum()
-    return at, taken if is_complete else ""
+@cache
+def _iban_of(length: int) -> re.Pattern[str]:
+    return re.compile(rf"[A-Za-z0-9](?:[ \u00a0\u202f-]*[A-Za-z0-9]){{{length - 1}}}(?![^\W_])")
 
 
 def is_iban(compact: str) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 
-from ticketmill.domain.entities import Mention
+from ticketmill.domain.entities import EntityKind, Mention
 from ticketmill.text.entities.accounts import find_cards, find_ibans
 from ticketmill.text.entities.amounts import find_amounts
 from ticketmill.text.entities.dates import find_dates
@@ -17,6 +17,8 @@ from ticketmill.text.entities.products import Products
 from ticketmill.text.entities.times import find_times
 from ticketmill.text.entities.versions import find_versions
 from ticketmill.text.entities.web import find_emails, find_ips, find_urls
+
+Find = Callable[[str], Iterator[Mention]]
 
 MAX_CHARS = 20_000
 """Of a text, from its beginning: twice what the encoder takes. What is after them is not searched."""
@@ -38,25 +40,49 @@ _DIGIT = re.compile(r"\d")
 
 
 class EntityFinder:
-    """Finds entities: `products` are the user's own, `phone_form` decides what is a phone number."""
+    """Finds entities: `products` are the user's own, `phone_form` decides what is a phone number.
 
-    def __init__(self, products: Mapping[str, str] | None = None, phone_form: Normalise = plain_form) -> None:
+    All patterns read the first `max_chars` of a text alone.
+    """
+
+    def __init__(
+        self,
+        products: Mapping[str, str] | None = None,
+        phone_form: Normalise = plain_form,
+        max_chars: int = MAX_CHARS,
+    ) -> None:
         self._products = Products(products or {})
         self._phone_form = phone_form
+        self._max_chars = max_chars
+        self._maskable: dict[str, Find] = {
+            EntityKind.EMAIL: find_emails,
+            EntityKind.IBAN: find_ibans,
+            EntityKind.CARD: find_cards,
+            EntityKind.PHONE: self._phones,
+        }
 
     def find(self, text: str) -> tuple[Mention, ...]:
         """The entities of `text` in order, without overlaps: at most the first 200.
 
         Of two that overlap the one of the surer kind stays.
         """
-        return self.find_all(text[:MAX_CHARS])[:MAX_MENTIONS]
+        text = text[: self._max_chars]
+        return _without_overlaps(len(text), self._candidates(text))[:MAX_MENTIONS]
 
-    def find_all(self, text: str) -> tuple[Mention, ...]:
-        """The same without a limit."""
-        chosen = _Chosen()
-        for mention in self._candidates(text):
-            chosen.add(mention)
-        return tuple(chosen.mentions)
+    def find_to_hide(self, text: str, kinds: Collection[str]) -> tuple[Mention, ...]:
+        """Entities of the kinds that can be masked, anywhere in `text`.
+
+        After `max_chars` no other kind is looked for, so that a date may pass for a phone number there:
+        it is hidden rather than shown.
+        """
+        beginning = text[: self._max_chars]
+        # what touches the cut may be the beginning of something else
+        sure = (each for each in self._candidates(beginning) if each.end < self._max_chars)
+        maskable = (
+            mention for kind, find in self._maskable.items() if kind in kinds for mention in find(text)
+        )
+        chosen = _without_overlaps(len(text), chain(sure, maskable))
+        return tuple(each for each in chosen if each.kind in kinds)
 
     def _candidates(self, text: str) -> Iterator[Mention]:
         """Entities that may overlap, the surer kinds first."""
@@ -66,21 +92,21 @@ class EntityFinder:
         if _DIGIT.search(text):
             for find in _WITH_DIGITS:
                 yield from find(text)
-            yield from find_phones(text, self._phone_form)
+            yield from self._phones(text)
         else:
             yield from find_error_codes(text)
 
+    def _phones(self, text: str) -> Iterator[Mention]:
+        return find_phones(text, self._phone_form)
 
-class _Chosen:
-    """Mentions in order; one that overlaps another is refused."""
 
-    def __init__(self) -> None:
-        self.mentions: list[Mention] = []
-        self._starts: list[int] = []
-
-    def add(self, mention: Mention) -> None:
-        at = bisect_left(self._starts, mention.start)
-        is_free = at == 0 or self.mentions[at - 1].end <= mention.start
-        if is_free and (at == len(self._starts) or mention.end <= self._starts[at]):
-            self.mentions.insert(at, mention)
-            self._starts.insert(at, mention.start)
+def _without_overlaps(length: int, mentions: Iterable[Mention]) -> tuple[Mention, ...]:
+    """Those of `mentions` in a text of `length` that overlap none before them, in the order of the text."""
+    taken = bytearray(length)
+    chosen = []
+    for mention in mentions:
+        span = slice(mention.start, mention.end)
+        if not any(taken[span]):
+            taken[span] = b"\1" * (mention.end - mention.start)
+            chosen.append(mention)
+    return tuple(sorted(chosen, key=lambda each: each.start))

@@ -92,6 +92,7 @@ _MEASURE = re.compile(
 )
 _YEARS = re.compile(r"(?:19|20)\d\d[-/](?:19|20)\d\d")
 _IS_ID = re.compile(r"ids?\b", re.I)
+_LETTER = re.compile(r"[^\W\d_]")
 _IS_LOGIN = re.compile(r"[a-z]{3}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _NOUN = re.compile(
@@ -154,11 +155,12 @@ def _kind_of(text: str, start: int, end: int, token: str) -> EntityKind | None:
     if end - start < MIN_CHARS or not _may_be_number(text, end, token):
         return None
     before = text[max(start - REACH, 0) : start]
-    if found := _LABEL.search(before):
+    is_after_words = _LETTER.search(before)
+    if is_after_words and (found := _LABEL.search(before)):
         return _labelled(text, found, end, token, before)
     digits = sum(map(str.isdigit, token))
     if digits >= MIN_FAR_DIGITS:
-        if found := _FAR_LABEL.search(before):
+        if is_after_words and (found := _FAR_LABEL.search(before)):
             return _kind(found)
         if found := _AFTER_LABEL.match(text, end):
             return _kind(found)

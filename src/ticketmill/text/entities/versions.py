@@ -46,6 +46,7 @@ _AFTER_CHANGE = re.compile(
 )
 _AFTER_SOFTWARE = re.compile(rf"(?<![\w-])(?:{_SOFTWARE})[\s:=]{{0,2}}(?:v\.?)?$", re.I)
 _AFTER_LIST = re.compile(r"\d(?:,| and| or| to| bis| und| et| y|[-–→>]+| ->)\s?v?$", re.I)
+_LETTER = re.compile(r"[^\W\d_]")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _UNIT = re.compile(
     r"[\s-]?(?:%|°|€|\$|£|x\b|k\b|m\b|h\b|s\b|ms\b|sec|min|hour|hrs?\b|std|day|week|month|year|jahr|tag"
@@ -67,11 +68,9 @@ def find_versions(text: str) -> Iterator[Mention]:
     """
     unsure: list[re.Match[str]] = []
     majors: set[str] = set()
-    at = -1
     for found in _VERSION.finditer(text):
-        if _is_sure(text, found, continues=text.find(found[0], at) >= 0 and at >= 0):
+        if _is_sure(text, found, continues=bool(majors)):
             majors.add(found["number"].split(".")[0])
-            at = found.end()
             yield _mention(found)
         elif found["number"].count(".") == 1:
             unsure.append(found)
@@ -99,6 +98,8 @@ def _is_sure(text: str, found: re.Match[str], continues: bool) -> bool:
         return False
     if continues and dots and _AFTER_LIST.search(before):
         return True
+    if not _LETTER.search(before):
+        return False
     after_word = _AFTER_NAMED if dots else _AFTER_NUMBERED
     is_changed = dots and _AFTER_CHANGE.search(text[max(found.start() - CHANGE_REACH, 0) : found.start()])
     return bool(is_changed or after_word.search(before) or _AFTER_SOFTWARE.search(before))

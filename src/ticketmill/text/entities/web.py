@@ -29,7 +29,6 @@ _BARE = re.compile(
     re.I,
 )
 _CLOSING = ".,;:!?'\"*_…»”’]>"
-_PAIRS = {")": "("}
 
 _IPV4 = re.compile(r"(?<![\w.@/+-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[\da-f]{0,4}(?::[\da-f]{0,4}){2,7}(?![\w:])", re.I)
@@ -53,13 +52,13 @@ def find_urls(text: str) -> Iterator[Mention]:
 
 def _url(text: str, start: int, end: int) -> Mention:
     """Without the punctuation that ends a sentence or closes a bracket around it."""
+    unopened = text.count(")", start, end) - text.count("(", start, end)
     while end > start:
         last = text[end - 1]
-        opening = _PAIRS.get(last)
-        if last in _CLOSING or (opening and text.count(opening, start, end) < text.count(last, start, end)):
-            end -= 1
-        else:
+        if last not in _CLOSING and not (last == ")" and unopened > 0):
             break
+        unopened -= last == ")"
+        end -= 1
     value = text[start:end]
     url = value if "://" in value else f"https://{value}"
     return Mention(EntityKind.URL, start, end, _lower_host(url))

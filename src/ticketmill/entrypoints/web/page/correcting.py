@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TransientFailure
 from ticketmill.domain.label import CorrectionKind, PersonLabel
+from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
 from ticketmill.entrypoints.web.page.labels import words
 from ticketmill.entrypoints.web.page.listing import age
@@ -53,7 +54,7 @@ def correct(request: Request, ticket_id: str, form: Form) -> Response:
         return _refused(request, desk, speech, refused)
     except (TransientFailure, SetupError) as failure:
         return _failed(request, desk, before, failure)
-    request.app.state.feed.notice(after)
+    make_known(request, after)
     stays = speech.is_undo or not (speech.is_confirmation or "advance" in form)
     next_id = before.ticket_id if stays else _text(form, "next")
     return _recorded(request, desk, _done(speech, before, after), after, next_id)
