@@ -13,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 from web_parts import WebWorld
 
+from ticketmill.domain.keys import utc_text
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Status
 from ticketmill.entrypoints.web.app import make_app
@@ -148,6 +149,19 @@ def test_streams_end_when_the_server_stops() -> None:
         await desk.polled()
         desk.feed.close()
         assert await waiting == b"the end"
+
+    run(scenario)
+
+
+def test_a_stream_ends_after_its_time_and_who_comes_back_misses_nothing() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.feed.max_stream_s = 0
+        stream = await desk.listening()
+        assert [sent async for sent in stream] == []
+        desk.world.put("T-1", minutes_ago=-1)
+        missed = [sent async for sent in await desk.listening(last=utc_text(desk.world.now))]
+        assert [event(sent)["data"]["ticket_id"] for sent in missed] == ["T-1"]
 
     run(scenario)
 

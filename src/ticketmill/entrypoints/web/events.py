@@ -7,11 +7,27 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 from starlette.responses import StreamingResponse
 
+from ticketmill.domain.labels import Status
 from ticketmill.entrypoints.web.caller import MAY_READ
 from ticketmill.entrypoints.web.feed import Feed
 from ticketmill.entrypoints.web.parts import API
 
 EVENT_STREAM = "text/event-stream"
+
+EVENT_SCHEMA = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "When the change was noticed, for Last-Event-ID."},
+        "event": {"enum": [*Status, "corrected", "reset"]},
+        "data": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "description": "The row, as GET /tickets/{ticket_id} gives it; an empty object with `reset`.",
+        },
+    },
+}
 
 router = APIRouter(prefix=API, tags=["tickets"])
 
@@ -20,7 +36,7 @@ router = APIRouter(prefix=API, tags=["tickets"])
     "/events",
     dependencies=MAY_READ,
     response_class=StreamingResponse,
-    responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {EVENT_STREAM: {"schema": EVENT_SCHEMA}}}},
 )
 async def get_events(
     request: Request,
@@ -32,6 +48,7 @@ async def get_events(
 
     The data of each event is the row. With Last-Event-ID the stream begins with what changed since then, and
     `reset` says that more has changed than can be told: load the list again. An event may come twice.
+    A stream ends after an hour: browsers connect again by themselves.
     """
     feed: Feed = request.app.state.feed
     feed.check_room()

@@ -36,6 +36,8 @@ MAX_WAITING = 1000
 OVERLAP = timedelta(seconds=5)
 """A listener that comes back gets the changes of so long before its last one once more."""
 KEEP_ALIVE_S = 15.0
+MAX_STREAM_S = 3600.0
+"""A stream ends after so long, and whoever comes back shows their key again."""
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ class Feed:
     mask: Mask = field(default_factory=Mask)
     poll_every_s: float = 2.0
     window: int = WINDOW
+    max_stream_s: float = MAX_STREAM_S
     polls: int = 0
     _listeners: set[asyncio.Queue[Change | None]] = field(default_factory=set)
     _known: dict[str, str] | None = None
@@ -102,9 +105,10 @@ class Feed:
                     yield missed
             if self._task is None or self._task.done():
                 self._task = asyncio.create_task(self._run())
-            while True:
+            ends_at = self._loop.time() + self.max_stream_s
+            while (left_s := ends_at - self._loop.time()) > 0:
                 try:
-                    change = await asyncio.wait_for(queue.get(), KEEP_ALIVE_S)
+                    change = await asyncio.wait_for(queue.get(), min(KEEP_ALIVE_S, left_s))
                 except TimeoutError:
                     yield b": still there\n\n"
                     continue

@@ -22,6 +22,15 @@ MAX_LABELS = 20
 router = APIRouter(prefix=API, tags=["corrections"])
 
 Label = Annotated[str, Field(min_length=1, max_length=100)]
+_ETAG = r'(W/)?"[0-9]+(-[0-9a-f]+)?"'
+IfMatch = Annotated[
+    str,
+    Field(
+        max_length=500,
+        description="The ETag of the ticket as it was shown, or * for any.",
+        json_schema_extra={"pattern": rf"^(\*|{_ETAG}(, ?{_ETAG})*)$"},
+    ),
+]
 
 
 class SpokenWord(BaseModel):
@@ -74,13 +83,7 @@ def put_labels(
     person: Person,
     ticket_id: TicketId,
     said: LabelsRequest,
-    if_match: Annotated[
-        str | None,
-        Header(
-            max_length=500,
-            description="The ETag of the ticket as it was shown, or * for any.",
-        ),
-    ] = None,
+    if_match: Annotated[IfMatch | None, Header()] = None,
 ) -> Response:
     """Corrects or confirms labels. No model overwrites them; `undo` takes the last word on a task back."""
     if if_match is None:

@@ -59,8 +59,11 @@ def _document(app: FastAPI) -> dict[str, Any]:
             if "security" in operation:
                 operation["security"] = [*operation["security"], {}]  # on loopback without keys
             for parameter in operation.get("parameters", ()):
-                # FastAPI would answer 422 where we answer 428
-                parameter["required"] = parameter["required"] or parameter["name"] in ANSWERED_BY_US
+                if parameter["name"] in ANSWERED_BY_US:  # FastAPI would answer 422 where we answer 428
+                    parameter["required"] = True
+                    (parameter["schema"],) = (
+                        each for each in parameter["schema"]["anyOf"] if each != {"type": "null"}
+                    )
     return document
 
 

@@ -25,10 +25,19 @@ MIN_SECRET_CHARS = 8
 router = APIRouter(prefix=API, tags=["webhooks"])
 
 
-@router.post("/webhooks/{source}", status_code=202, response_model=Received)
-async def receive_webhook(
-    request: Request, parts: Parts, source: Annotated[str, Path(description=f"One of {', '.join(SOURCES)}.")]
-) -> Response:
+Source = Annotated[
+    str, Path(description="The helpdesk that delivers.", json_schema_extra={"enum": sorted(SOURCES)})
+]
+PAYLOAD = {
+    "required": True,
+    "content": {JSON: {"schema": {"description": "What the helpdesk sends."}}},
+}
+
+
+@router.post(
+    "/webhooks/{source}", status_code=202, response_model=Received, openapi_extra={"requestBody": PAYLOAD}
+)
+async def receive_webhook(request: Request, parts: Parts, source: Source) -> Response:
     """Takes in what a helpdesk delivers. The signature is checked over the bytes as they came.
 
     Old and repeated deliveries are refused. A delivery without a ticket, as a ping, is answered by 202 with
