@@ -38,7 +38,8 @@ class Desk:
     async def listening(self, last: str | None = None) -> AsyncIterator[bytes]:
         """A listener that is being served: it has seen the beginning of its stream."""
         stream = self.feed.listen(last)
-        assert await anext(stream) == b"retry: 3000\n\n"
+        began = "" if last is not None else f"id: {utc_text(self.world.now)}\n"
+        assert await anext(stream) == f"{began}retry: 3000\n\n".encode()
         return stream
 
     async def polled(self) -> None:

@@ -99,7 +99,9 @@ class Feed:
         self._listeners.add(queue)
         self._loop = asyncio.get_running_loop()
         try:
-            yield b"retry: 3000\n\n"
+            # an id of its own: whoever hears of no change comes back to this moment
+            begins = "" if last_event_id is not None else f"id: {utc_text(self.now())}\n"
+            yield f"{begins}retry: 3000\n\n".encode()
             if last_event_id is not None:
                 for missed in await run_in_threadpool(self._since, last_event_id):
                     yield missed
