@@ -58,11 +58,11 @@ def test_the_rules_see_a_conflict_too(heads: Heads) -> None:
 @pytest.mark.parametrize(
     ("label", "confidence", "source", "reason"),
     [
-        (Sentiment.POSITIVE, 0.84, Source.HEAD, "sentiment_confidence"),
-        (Sentiment.POSITIVE, 0.86, Source.HEAD, None),
-        (Sentiment.NEGATIVE, 0.84, Source.HEAD, None),
+        (Sentiment.POSITIVE, 0.94, Source.HEAD, "sentiment_confidence"),
+        (Sentiment.POSITIVE, 0.96, Source.HEAD, None),
+        (Sentiment.NEGATIVE, 0.94, Source.HEAD, None),
         (Sentiment.NEGATIVE, 0.54, Source.HEAD, "sentiment_confidence"),
-        (Sentiment.POSITIVE, 0.84, Source.HUB, None),
+        (Sentiment.POSITIVE, 0.94, Source.HUB, None),
     ],
 )
 def test_praise_by_the_head_must_be_surer_since_it_may_be_sarcasm(

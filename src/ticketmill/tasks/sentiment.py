@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ticketmill.models.transformers.classifier import Classifier
 
 NAME = "sentiment"
-# Sarcasm is told positive with middling confidence. In irony.jsonl, by heads that did not see its businesses,
-# this stops more than half of what would pass. A third of the positive tickets goes to a person.
-PRAISE_REVIEW_BELOW = 0.85
+# Sarcasm passes for praise. With this, one in ten of the sarcastic tickets of irony.jsonl does so without a
+# review, by heads that did not see their business; the price is that half of all praise goes to a person.
+PRAISE_REVIEW_BELOW = 0.95
 
 
 def by_head(head: Head) -> Stage[SentimentPrediction]:
