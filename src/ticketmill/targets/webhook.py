@@ -27,12 +27,13 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 def _key(secret: str) -> bytes:
     """The bytes of a key: base64 after `whsec_`, else as it is."""
-    if secret.startswith(SECRET_PREFIX):
-        try:
-            return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-        except binascii.Error:
-            pass
-    return secret.encode()
+    if not secret.startswith(SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        # a passphrase may begin so too: both sides then sign with its characters
+        return secret.encode()
 
 
 @dataclass(frozen=True, slots=True)
