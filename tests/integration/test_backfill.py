@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import time
@@ -15,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from commands import TICKETMILL, Run, WorkOff
+from page_commands import run_page
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
@@ -336,19 +336,7 @@ def test_every_command_of_its_page_works_in_its_order(
     for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
         adapters.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
     lose_events(adapters)
-    page = (ROOT / "docs" / "backfill.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
-    environment |= {"PATH": f"{TICKETMILL.parent}:{environment['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_page("backfill", environment, tmp_path)
     assert "would enrich 4 of 4 objects (missing 4)" in done.stdout
     assert "processed 4" in done.stdout
     assert (tmp_path / "labels.png").stat().st_size > 1000

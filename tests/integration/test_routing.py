@@ -13,7 +13,8 @@ from typing import Any
 import boto3
 import pytest
 from answering_server import AnsweringServer, Asked, Reply
-from commands import TICKETMILL, Run
+from commands import Run
+from page_commands import run_page
 from rows_contract import row
 from test_change_stream import record
 from test_router_handler import sqs_record
@@ -211,19 +212,7 @@ def test_the_function_takes_rules_from_s3_and_secrets_from_their_manager(
 
 @pytest.mark.timeout(180)
 def test_every_command_of_the_page_works_in_its_order(environment: dict[str, str], tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "routing.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    script = "\n".join(blocks).replace("/tmp/", f"{tmp_path}/")  # noqa: S108
-    environment |= {"PATH": f"{TICKETMILL.parent}:{environment['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_page("routing", environment, tmp_path)
     assert "1 rule, nothing wrong" in done.stdout
     assert "failed attempts 0" in done.stdout
 
