@@ -28,6 +28,12 @@ SERVING_KEY = f"{RESERVED_NAMES}serving"
 JOURNAL_PREFIX = "label#"
 """Begins the partitions of the label journal in the learning table."""
 
+LEARNING_PREFIX = "learning/"
+"""Begins the keys of datasets, cached features and learned models in the enriched bucket."""
+ROLLOUT_KEY = "rollout"
+"""The partition of the decisions on learned versions in the learning table: `current`, and each serial."""
+CURRENT = "current"
+
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
 
@@ -75,6 +81,50 @@ def journal_key(ticket_id: str) -> str:
 def journal_position(number: int) -> str:
     """Where a correction stands among those of its ticket: of one width, so that texts sort as numbers."""
     return f"{number:08}"
+
+
+def serial_position(serial: int) -> str:
+    """Where a decision, or a version, stands among others: of one width, so that texts sort as numbers."""
+    return f"{serial:08}"
+
+
+def versions_key(task: str) -> str:
+    """The partition of a task's learned versions in the learning table, as in `model#intent`."""
+    return f"model#{task}"
+
+
+def datasets_key(task: str) -> str:
+    """The partition of a task's datasets in the learning table, as in `dataset#intent`."""
+    return f"dataset#{task}"
+
+
+TASK_DEFINITIONS_KEY = "task"
+"""The partition of the definitions of your own tasks in the learning table."""
+
+
+def run_key(task: str) -> str:
+    """The item of a task's training under way in the learning table, as in `training#intent`."""
+    return f"training#{task}"
+
+
+def dataset_file(task: str, name: str, file: str) -> str:
+    """The object key of a file of a dataset."""
+    return f"{LEARNING_PREFIX}datasets/{task}/{name}/{file}"
+
+
+def features_file(encoder: str, content_hash: str) -> str:
+    """The object key of the cached features of a text; `encoder` is the fingerprint of what read it."""
+    return f"{LEARNING_PREFIX}features/{encoder}/{content_hash[:2]}/{content_hash}"
+
+
+def model_file(task: str, content: str, file: str) -> str:
+    """The object key of a file of a learned version; `content` is the hash of its files."""
+    return f"{LEARNING_PREFIX}models/{task}/{content}/{file}"
+
+
+def disagreement_file(task: str, number: int, ticket_id: str) -> str:
+    """The object key of a ticket on which a shadow and the serving model disagree."""
+    return f"{LEARNING_PREFIX}disagreements/{task}/v{number}/{ticket_id}.json"
 
 
 def delivery_key(source: str, delivery_id: str) -> str:

@@ -1,0 +1,102 @@
+"""Labelled examples of one task, as training takes them: a frozen snapshot, named by its content."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field, NonNegativeInt
+
+from ticketmill.domain.model_card import TaskKind
+from ticketmill.domain.records import Frozen, Open, Record
+
+
+class Origin(StrEnum):
+    """Where an example comes from."""
+
+    JOURNAL = "journal"
+    """What a person said of a ticket."""
+    FILE = "file"
+    """An imported file of labels."""
+    CORPUS = "corpus"
+    """The labelled tickets that come with ticketmill."""
+
+
+class Example(Record):
+    """A text and its labels."""
+
+    example_id: str
+    """The ticket's id, or the name of a row in a file."""
+    subject: str = ""
+    """The subject."""
+    body: str = ""
+    """The body."""
+    source: str | None = None
+    """The channel that it came by."""
+    labels: tuple[str, ...]
+    """What is right; several, or none, where the task has several."""
+    group: str
+    """Examples of one group are never on both sides of a split: a thread, a customer, near-duplicates."""
+    held_out: bool = False
+    """Whether it judges, and is never trained on."""
+    origin: Open[Origin]
+    """Where it comes from."""
+    who: tuple[str, ...] = ()
+    """The people who labelled it."""
+    content_hash: str
+    """The content that the labels hold for."""
+
+
+class Conflict(Record):
+    """An example of which people said different things, and what was made of it."""
+
+    example_id: str
+    """The example."""
+    said: dict[str, tuple[str, ...]]
+    """What each person said."""
+    resolved: tuple[str, ...] | None
+    """What stands by the rule; null where the example was left out."""
+    rule: str
+    """The rule, in a few words."""
+
+
+class Dataset(Record):
+    """The manifest of a snapshot. Its examples lie beside it."""
+
+    name: str
+    """The hash of the examples: the same examples are the same dataset."""
+    task: str
+    """The task."""
+    kind: TaskKind
+    """Whether one label is right, or several."""
+    labels: dict[str, NonNegativeInt]
+    """How many examples have each label."""
+    examples: NonNegativeInt
+    """All of them."""
+    held_out: NonNegativeInt
+    """Those that judge, and are never trained on."""
+    groups: NonNegativeInt
+    """Groups among them."""
+    origins: dict[str, NonNegativeInt] = Field(default_factory=dict)
+    """How many come from where."""
+    stale: NonNegativeInt = 0
+    """Labels that were left out because the ticket's content has changed."""
+    conflicts: tuple[Conflict, ...] = ()
+    """What people did not agree on: the first hundred."""
+    conflicting: NonNegativeInt = 0
+    """How many examples people did not agree on."""
+    parent: str | None = None
+    """The dataset before it, whose hold-out it keeps."""
+    built_at: datetime | None = None
+    """When it was built. The name does not depend on it."""
+
+
+class TaskDefinition(Frozen):
+    """A task that people label and models learn, beside those of the table in the code."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,31}$")
+    """As in `product_line`."""
+    kind: TaskKind = "single"
+    """Whether one label is right, or several."""
+    labels: tuple[str, ...] = Field(min_length=1)
+    """Its labels."""
