@@ -32,6 +32,7 @@ MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 MAX_WARNINGS = 20
+MARGIN_DECIMALS = 4
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
 """What `effective_row.index_attributes` gives."""
@@ -216,6 +217,8 @@ class TicketRow(Record):
     """How many enrichments in a row stayed partial, of one upload by one bundle."""
     models: dict[str, str] = Field(default_factory=dict)
     """The model of each task."""
+    margins: dict[str, float] = Field(default_factory=dict)
+    """How far the two most probable labels of a task are apart, where a model gave probabilities."""
     latency_ms: LatencyMs | None = None
     """How long the enrichment took."""
     processed_at: datetime
@@ -299,9 +302,17 @@ def enriched_row(
         fingerprint=enrichment.fingerprint,
         serving_serial=enrichment.serving_serial,
         models=enrichment.models,
+        margins=margins_of(enrichment),
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,
     )
+
+
+def margins_of(enrichment: Enrichment) -> dict[str, float]:
+    """By task, the distance between its two most probable labels, where it has probabilities."""
+    scores = {task: getattr(prediction, "scores", {}) for task, prediction in enrichment}
+    best = {task: sorted(each.values())[-2:] for task, each in scores.items() if len(each) > 1}
+    return {task: round(first - second, MARGIN_DECIMALS) for task, (second, first) in best.items()}
 
 
 def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> TicketRow:
