@@ -113,6 +113,7 @@ class LearningCode(StrEnum):
     ENCODER_CHANGED = "encoder_changed"
     MODEL_MISMATCH = "model_mismatch"
     JOB_RUNNING = "job_running"
+    COOLING_DOWN = "cooling_down"
     GATE_FAILED = "gate_failed"
     DECISION_CHANGED = "decision_changed"
     ALREADY_SERVING = "already_serving"
