@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ticketmill.domain.rollout import Arm, Rollout
+from ticketmill.domain.rollout import Arm, Rollout, TaskRollout
 from ticketmill.tasks.learned import LearnedModel, OfLearned, labels_of, with_own_stage
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage
 
@@ -40,6 +40,8 @@ class Predicted:
     """Tickets of one batch that one version of a task predicted; None is the bundle's own model."""
 
     task: str
+    decision: int
+    """The serial of the decision."""
     version: int | None
     tickets: int
     failed: int
@@ -89,7 +91,8 @@ class Learned:
 
     def stage(self, task: str, of_learned: OfLearned, own: Stage[Any]) -> Stage[Any]:
         """The stage of a task: each ticket by its version, or by `own` where that is the bundle's model."""
-        if not self.predicts(task):
+        decision = self.rollout.tasks.get(task)
+        if decision is None:
             return own
 
         def predict(tickets: Sequence[EncodedTicket]) -> list[Any]:
@@ -103,7 +106,7 @@ class Learned:
                 if version is not None:
                     model = self.models[task, version]
                     stage = with_own_stage(model.name, model.stage(of_learned), own)
-                predicted = self._timed(task, version, stage, [tickets[index] for index in indices])
+                predicted = self._timed(decision, version, stage, [tickets[index] for index in indices])
                 results |= zip(indices, predicted, strict=True)
             return [results[index] for index in range(len(tickets))]
 
@@ -147,13 +150,17 @@ class Learned:
         self.on_compared(model, compared)
 
     def _timed(
-        self, task: str, version: int | None, stage: Stage[Any], tickets: Sequence[EncodedTicket]
+        self,
+        decision: TaskRollout,
+        version: int | None,
+        stage: Stage[Any],
+        tickets: Sequence[EncodedTicket],
     ) -> Sequence[Any]:
         started = time.perf_counter()
         results = stage(tickets)
         seconds = time.perf_counter() - started
         failed = sum(isinstance(each, Fallback) for each in results)
-        self.on_predicted(Predicted(task, version, len(tickets), failed, seconds))
+        self.on_predicted(Predicted(decision.task, decision.serial, version, len(tickets), failed, seconds))
         return results
 
 

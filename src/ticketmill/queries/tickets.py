@@ -126,6 +126,13 @@ class TicketQueries:
         """The labels of all tickets that were uploaded from `since` on, or of the newest `most_entries`."""
         return self.trends(since, until, None, most_entries).total
 
+    def entries(
+        self, since: datetime, until: datetime | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        """Index position and facets of tickets that were uploaded from `since` on and before `until`, the
+        newest first. About `most_entries` will be asked for."""
+        return self.index.facets(since, utc_text(until) if until else None, most_entries)
+
     def trends(
         self, since: datetime, until: datetime | None, step: Step | None, most_entries: int | None = None
     ) -> Trends:
