@@ -54,6 +54,10 @@ class Datasets(Protocol):
         """Adds a task, or gives one that is there its labels of now."""
         ...
 
+    def remove_task(self, name: str) -> None:
+        """Removes a task. One that is not there is no error."""
+        ...
+
 
 class Versions(Protocol):
     """The registered versions."""

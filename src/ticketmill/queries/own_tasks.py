@@ -16,6 +16,9 @@ Definitions = Mapping[str, TaskDefinition]
 """Your own tasks by name."""
 
 
+NO_TASKS: Definitions = {}
+
+
 class OwnTasks(Mapping[str, TaskDefinition]):
     """The definitions by name. They are read when they are first asked for, and again after `kept_s`."""
 
