@@ -117,6 +117,7 @@ class LearningCode(StrEnum):
     ALREADY_SERVING = "already_serving"
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RETIRED = "retired"
+    NAME_TAKEN = "name_taken"
 
 
 class LearningRefused(TicketmillError):
