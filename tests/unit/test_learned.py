@@ -179,3 +179,38 @@ def test_versions_report_how_many_tickets_they_failed_on(enricher: Enricher, pla
     enriched(enricher, told.by(learned(place.promote(1), model())), ticket("T1"), ticket("T2", "poison"))
     (found,) = told.predicted
     assert (found.task, found.decision, found.version, found.tickets, found.failed) == ("intent", 1, 1, 2, 1)
+
+
+OWN = ("router", "modem")
+
+
+def test_a_task_of_your_own_is_predicted_beside_ours(enricher: Enricher, place: Place) -> None:
+    rollout = place.promote(1, task="product_line")
+    given = learned(rollout, model("product_line", row=(0.7, 0.3), labels=OWN, review_below=0.8))
+    (found,) = enriched(enricher, given)
+    made = found.custom["product_line"]
+    assert (made.names, made.confidence, made.source) == (("router",), 0.7, Source.LEARNED)
+    assert made.scores == {"router": 0.7, "modem": 0.3}
+    assert found.models["product_line"] == "product_line/v1"
+    assert "product_line_confidence" in found.review_reasons
+    assert found.status is Status.ENRICHED
+
+
+def test_a_task_of_your_own_that_fails_is_a_failed_stage(enricher: Enricher, place: Place) -> None:
+    rollout = place.promote(1, task="product_line")
+    (found,) = enriched(enricher, learned(rollout, model("product_line", labels=OWN)), ticket(body="poison"))
+    assert (found.custom, found.failed_stages, found.status) == ({}, ("product_line",), Status.PARTIAL)
+    assert "failed_stage" in found.review_reasons
+
+
+def test_a_task_of_your_own_is_missing_where_only_a_canary_predicts_it(
+    enricher: Enricher, place: Place
+) -> None:
+    rollout = place.canary(1, 50, task="product_line")
+    tickets = [ticket(f"T{number}", body="") for number in range(40)]
+    found = enriched(enricher, learned(rollout, model("product_line", labels=OWN)), *tickets)
+    assert {("product_line" in each.custom, "product_line" in each.arms) for each in found} == {
+        (True, True),
+        (False, False),
+    }
+    assert {each.status for each in found} == {Status.ENRICHED}

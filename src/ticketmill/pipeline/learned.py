@@ -11,6 +11,7 @@ from typing import Any
 from ticketmill.domain.rollout import Arm, Rollout, TaskRollout
 from ticketmill.tasks.learned import LearnedModel, OfLearned, labels_of, with_own_stage
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage
+from ticketmill.tasks.table import BY_NAME
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +69,10 @@ class Learned:
     on_predicted: OnPredicted = _ignore
     on_compared: OnCompared = _ignore
 
-    def predicts(self, task: str) -> bool:
-        """Whether a learned version predicts the task, of any ticket."""
-        decision = self.rollout.tasks.get(task)
-        return decision is not None and (decision.serving is not None or decision.canary is not None)
+    @property
+    def own_tasks(self) -> list[str]:
+        """The tasks of your own that have a decision."""
+        return [task for task in self.rollout.tasks if task not in BY_NAME]
 
     def model_for(self, task: str, ticket_id: str) -> LearnedModel | None:
         """The version that predicts a task for a ticket; None for the bundle's own model."""

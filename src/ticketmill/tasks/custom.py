@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ticketmill.domain.labels import Source
 from ticketmill.tasks.task import Lines, with_confidence
 
 if TYPE_CHECKING:
     from ticketmill.domain.enrichment import CustomPrediction, RowPrediction
     from ticketmill.domain.row import TicketRow
+    from ticketmill.tasks.learned import Chosen
+    from ticketmill.tasks.stage import EncodedTicket
+
+
+def of_learned(_ticket: EncodedTicket, chosen: Chosen) -> CustomPrediction:
+    """The prediction of a learned version."""
+    from ticketmill.domain.enrichment import CustomLabel, CustomPrediction
+
+    labels = tuple(CustomLabel(label=label, confidence=confidence) for label, confidence in chosen.labels)
+    return CustomPrediction(labels=labels, source=Source.LEARNED, scores=chosen.scores)
+
+
+def without_model(tickets: Sequence[EncodedTicket]) -> list[None]:
+    """Nothing: no model of the bundle knows the task."""
+    return [None for _ in tickets]
 
 
 def row_lines(row: TicketRow) -> Lines:
