@@ -68,7 +68,7 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
         version_of,
         partial(load_files, store),
         overlay_of,
-        read_manifest(settings.bundle_dir).fingerprint,
+        frozenset({read_manifest(settings.bundle_dir).fingerprint}),
     )
     follower = RolloutFollower(
         store.rollouts.current,

@@ -13,7 +13,7 @@ from ticketmill.tasks.table import BY_NAME
 
 @dataclass(frozen=True)
 class VersionLoader:
-    """Loads versions for a worker whose bundle's encoder is `encoder`.
+    """Loads versions for a worker whose bundle has one of `encoders`: names of one and the same.
 
     Raises LearningRefused for a version that can never be loaded here, and TransientFailure where the store
     fails.
@@ -24,15 +24,15 @@ class VersionLoader:
     files_of: Callable[[ModelVersion], Mapping[str, bytes]]
     """Its files, each with the hash that the registry knows. LearningRefused where one has another."""
     load_overlay: Callable[[Mapping[str, bytes]], Overlay]
-    encoder: str
+    encoders: frozenset[str]
 
     def __call__(self, task: str, number: int) -> LearnedModel:
         version = self.version_of(task, number)
-        if version.encoder != self.encoder:
+        if version.encoder not in self.encoders:
             raise LearningRefused(
                 LearningCode.ENCODER_CHANGED,
-                f"{version.name} reads the encoder {version.encoder}, this bundle has {self.encoder}: train "
-                "it again with `ticketmill train`, or roll it back with `ticketmill models rollback`",
+                f"{version.name} reads the encoder {version.encoder}, this bundle has another one: train it "
+                "again with `ticketmill train`, or roll it back with `ticketmill models rollback`",
             )
         files = self.files_of(version)
         try:
