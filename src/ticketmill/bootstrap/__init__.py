@@ -10,6 +10,7 @@ from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
+from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
 from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
@@ -21,6 +22,7 @@ __all__ = [
     "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
+    "current_rollout",
     "encoder_here",
     "learning_store_of",
     "load_enricher",
@@ -31,6 +33,7 @@ __all__ = [
     "make_dead_letters",
     "make_delivery_dead_letters",
     "make_intake",
+    "make_learned_serving",
     "make_mask",
     "make_pipeline",
     "make_ticket_texts",

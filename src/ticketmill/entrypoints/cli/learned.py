@@ -76,7 +76,9 @@ def _parts(decision: TaskRollout) -> Iterator[str]:
     def named(number: int) -> str:
         return version_name(decision.task, number)
 
-    yield "the model of the bundle serves" if decision.serving is None else f"{named(decision.serving)} serves"
+    yield (
+        "the model of the bundle serves" if decision.serving is None else f"{named(decision.serving)} serves"
+    )
     if decision.canary is not None:
         yield f"{named(decision.canary)} predicts for {decision.canary_percent}% of the tickets"
     if decision.shadow is not None:

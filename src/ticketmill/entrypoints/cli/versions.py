@@ -124,7 +124,13 @@ def show_version(version: VersionName, store: StoreFolder = None, as_json: AsJso
             f"What competed: {card.recipe} won. {card.why}",
             ("recipe", "score", "standard error", "families", "note"),
             [
-                (each.recipe, f"{each.score:.3f}", f"{each.standard_error:.3f}", ", ".join(each.families), each.note)
+                (
+                    each.recipe,
+                    f"{each.score:.3f}",
+                    f"{each.standard_error:.3f}",
+                    ", ".join(each.families),
+                    each.note,
+                )
                 for each in card.competed
             ],
         )
@@ -145,7 +151,10 @@ def _facts(version: ModelVersion, card: ModelCard, rollout: Rollout) -> list[tup
         (measure, f"{told_interval(card.accuracy)}, on {card.measured_on}"),
         ("macro-F1", f"{card.macro_f1:.3f}"),
         ("calibration error", f"{card.calibration_error:.3f}"),
-        ("dataset", f"{card.dataset}, {counted(card.examples, 'example')} in {counted(card.groups, 'group')}"),
+        (
+            "dataset",
+            f"{card.dataset}, {counted(card.examples, 'example')} in {counted(card.groups, 'group')}",
+        ),
         ("labels", len(card.labels)),
         ("recipe", f"{card.recipe}, tier {card.tier}"),
         ("encoder", f"that of bundle {card.encoder}"),
