@@ -13,6 +13,7 @@ from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
 from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.promotion import promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
@@ -38,5 +39,6 @@ __all__ = [
     "make_pipeline",
     "make_ticket_texts",
     "open_learning_store",
+    "promotion_gates",
     "reindex",
 ]
