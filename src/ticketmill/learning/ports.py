@@ -3,7 +3,7 @@ for a folder of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
@@ -105,11 +105,3 @@ class Runs(Protocol):
     def last_end(self, task: str) -> datetime | None:
         """When the last training of a task ended."""
         ...
-
-
-class FeatureStore(Protocol):
-    """Cached features of texts by the hash of their content."""
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]: ...
-
-    def put_many(self, items: dict[str, bytes]) -> None: ...
