@@ -3,11 +3,11 @@ for a folder of this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ticketmill.domain.dataset import Dataset, TaskDefinition
+from ticketmill.domain.dataset import CurrentTicket, Dataset, TaskDefinition
 from ticketmill.domain.label import Correction
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.rollout import Rollout
@@ -32,6 +32,14 @@ class Journal(Protocol):
 
     def walk(self) -> Iterator[Correction]:
         """Every correction; those of a ticket stand together, in the order of their numbers."""
+        ...
+
+
+class CurrentTickets(Protocol):
+    """Tickets by id, with their texts."""
+
+    def of(self, ticket_ids: Sequence[str]) -> dict[str, CurrentTicket]:
+        """Those that have a row."""
         ...
 
 
