@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections, make_ticket_texts
+from ticketmill.bootstrap.datasets import WantedDataset, build_dataset, make_snapshots, open_sources
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
@@ -16,6 +17,8 @@ from ticketmill.bootstrap.routing import connect_routing, load_rules, make_deliv
 
 __all__ = [
     "Adapters",
+    "WantedDataset",
+    "build_dataset",
     "connect",
     "connect_queries",
     "connect_routing",
@@ -32,7 +35,9 @@ __all__ = [
     "make_intake",
     "make_mask",
     "make_pipeline",
+    "make_snapshots",
     "make_ticket_texts",
     "open_learning_store",
+    "open_sources",
     "reindex",
 ]
