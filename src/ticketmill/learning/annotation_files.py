@@ -26,7 +26,7 @@ from ticketmill.learning.journal_annotations import TICKETS_AT_ONCE
 from ticketmill.learning.ports import CurrentTickets
 
 SEPARATOR = ";"
-"""Parts several labels in one field of a CSV file."""
+"""Parts several labels in one text, as a CSV file has them."""
 MAX_NAMED = 5
 MAX_FIELD_CHARS = 10_000_000
 
@@ -193,6 +193,8 @@ def _labels(value: Any, spec: FileSpec, where: str) -> tuple[str, ...] | None:
     if value is None or value == "":
         return None
     many = [value] if isinstance(value, str | int) else value
+    if spec.kind == "multi" and isinstance(value, str):
+        many = [each for each in value.split(SEPARATOR) if each.strip()]
     if not isinstance(many, list | tuple) or not all(isinstance(each, str | int) for each in many):
         raise SetupError(f"{where}: {spec.field}: expected a label or a list of labels")
     labels = tuple(dict.fromkeys(str(each).strip() for each in many))

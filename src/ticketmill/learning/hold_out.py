@@ -122,11 +122,12 @@ def _draw(
 ) -> None:
     """Holds out the undecided groups at the front; the first one that can be, where none is held out."""
     judging = sum(each.may_judge for its in members.values() for each in its)
+    gone = made.held_out | made.unusable
     left = Counter(
         label
         for its in members.values()
         for each in its
-        if each.example_id not in made.held_out | made.unusable
+        if each.example_id not in gone
         for label in each.labels
     )
     for group in sorted(undecided, key=position):
@@ -136,7 +137,7 @@ def _draw(
         taken = Counter(label for each in its for label in each.labels)
         leaves_enough = all(left[label] - count >= MIN_TRAINED for label, count in taken.items())
         if len(its) <= most * judging and leaves_enough:
-            left -= taken
+            left.subtract(taken)
             made.held_out |= {each.example_id for each in its}
 
 

@@ -20,7 +20,7 @@ HASHES = 64
 BANDS = 16
 """Of four hashes each: a pair of index .7 is a candidate in 99 of 100 cases, one of .3 in 12."""
 TEXTS_AT_ONCE = 1000
-NEIGHBOURS = 8
+NEIGHBOURS = 32
 """In a crowd of equal hashes each text is compared with so many before it: they are joined all the same."""
 SIMILAR = 0.7
 """Jaccard index from which two texts are near-duplicates."""
