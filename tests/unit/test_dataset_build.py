@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from memory_objects import MemoryObjects
 
+from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.domain.dataset import CurrentTicket, Example, LeftOut, Origin
 from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
 from ticketmill.domain.label import Correction, CorrectionKind, FoundBy
@@ -20,6 +20,7 @@ from ticketmill.learning.corpus_annotations import gather_corpus
 from ticketmill.learning.dataset_build import DatasetSpec, build, without_example
 from ticketmill.learning.dataset_diff import diff
 from ticketmill.learning.journal_annotations import gather_journal
+from ticketmill.learning.records import DatasetRecords
 from ticketmill.learning.snapshots import Snapshot, Snapshots, lines_of
 
 NOW = datetime(2026, 11, 29, 9, tzinfo=UTC)
@@ -300,25 +301,8 @@ def test_of_several_labels_none_may_be_right() -> None:
     assert sum(snapshot.manifest.labels.values()) == 60 - 9
 
 
-class Manifests:
-    """Datasets in memory, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self.held: list = []  # type: ignore[type-arg]
-
-    def datasets(self, task: str) -> list:  # type: ignore[type-arg]
-        return [each for each in reversed(self.held) if each.task == task]
-
-    def add_dataset(self, dataset: object) -> None:
-        if dataset not in self.held:
-            self.held.append(dataset)
-
-    def remove_dataset(self, dataset: object) -> None:
-        self.held.remove(dataset)
-
-
 def snapshots() -> Snapshots:
-    return Snapshots(Manifests(), MemoryObjects())  # type: ignore[arg-type]
+    return Snapshots(DatasetRecords(MemoryLearningItems()), MemoryLearningObjects())
 
 
 def test_a_snapshot_is_kept_and_read_as_it_was() -> None:

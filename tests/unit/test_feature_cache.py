@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from memory_objects import MemoryObjects
 
+from ticketmill.aws.learning_memory import MemoryLearningObjects
 from ticketmill.domain.feature_cache import CATALOG
 from ticketmill.domain.keys import features_file
 from ticketmill.encoder.encoder import Encoded
@@ -51,12 +51,14 @@ class BrokenEncoder:
         raise AssertionError(f"{len(texts)} texts were to be encoded")
 
 
-def cache(objects: MemoryObjects, encoder: object, max_mb: float = 100.0, segment: int = 8) -> CachedFeatures:
+def cache(
+    objects: MemoryLearningObjects, encoder: object, max_mb: float = 100.0, segment: int = 8
+) -> CachedFeatures:
     return CachedFeatures(lambda: encoder, PackedFeatures(objects, ENCODER, max_mb, segment))  # type: ignore[arg-type, return-value]
 
 
 def test_a_second_run_does_not_encode_and_gets_the_same_numbers() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     first = cache(objects, CountingEncoder()).transform(TEXTS)
     second = cache(objects, BrokenEncoder()).transform(TEXTS[::-1])
     for one, other in zip(first, second, strict=True):
@@ -67,7 +69,7 @@ def test_a_second_run_does_not_encode_and_gets_the_same_numbers() -> None:
 
 def test_features_are_those_of_the_encoder_in_the_order_of_the_texts() -> None:
     encoder = CountingEncoder(branch=False)
-    got = cache(MemoryObjects(), encoder).transform(TEXTS)
+    got = cache(MemoryLearningObjects(), encoder).transform(TEXTS)
     expected = [each for text in TEXTS for each in encoder.encode([text])]
     assert got.branch is None
     assert np.allclose(got.layers, np.stack([each.layers for each in expected]), atol=2e-3)
@@ -76,7 +78,7 @@ def test_features_are_those_of_the_encoder_in_the_order_of_the_texts() -> None:
 
 
 def test_only_new_texts_are_encoded_and_equal_ones_once() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:5])
     encoder = CountingEncoder()
     told: list[int] = []
@@ -87,7 +89,7 @@ def test_only_new_texts_are_encoded_and_equal_ones_once() -> None:
 
 
 def test_the_encoder_is_loaded_only_when_a_text_is_new() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS)
 
     def load() -> CountingEncoder:
@@ -97,19 +99,19 @@ def test_the_encoder_is_loaded_only_when_a_text_is_new() -> None:
 
 
 def test_many_texts_are_few_objects_and_small_additions_are_joined() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS)
-    assert len(objects.held) == 3 + 1, "20 texts in segments of 8, and the catalog"
+    assert len(objects.objects) == 3 + 1, "20 texts in segments of 8, and the catalog"
     for number in range(8):
         cache(objects, CountingEncoder()).transform([f"one more, {number}"])
-    assert len(objects.held) == 4 + 1
+    assert len(objects.objects) == 4 + 1
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder(), segment=4).transform(TEXTS[:4])
     cache(objects, CountingEncoder(), segment=4).transform(TEXTS[4:8])
-    size = sum(len(body) for key, body in objects.held.items() if not key.endswith(CATALOG)) / 1e6
+    size = sum(len(body) for key, body in objects.objects.items() if not key.endswith(CATALOG)) / 1e6
     used = cache(objects, CountingEncoder(), size * 1.1, segment=4)
     used.transform(TEXTS[:4])
     used.transform(TEXTS[8:12])
@@ -120,51 +122,51 @@ def test_what_was_used_longest_ago_goes_first() -> None:
 
 
 def test_hits_entries_and_megabytes_are_kept_over_runs() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:10])
     again = cache(objects, CountingEncoder())
     again.transform(TEXTS)
     catalog = again.catalog
     assert (catalog.entries, catalog.hits, catalog.misses) == (20, 10, 20)
     assert catalog.hit_rate == pytest.approx(1 / 3)
-    sizes = [len(body) for key, body in objects.held.items() if not key.endswith(CATALOG)]
+    sizes = [len(body) for key, body in objects.objects.items() if not key.endswith(CATALOG)]
     assert catalog.megabytes == pytest.approx(sum(sizes) / 1e6)
 
 
 def test_segments_that_the_catalog_does_not_name_are_found_all_the_same() -> None:
     """Two trainings that write at once: one catalog replaces the other."""
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:8])
-    other = dict(objects.held)
+    other = dict(objects.objects)
     cache(objects, CountingEncoder()).transform(TEXTS[8:16])
-    objects.held |= other
+    objects.objects |= other
     cache(objects, BrokenEncoder()).transform(TEXTS[:16])
 
 
 def test_a_damaged_segment_is_encoded_again() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:8])
-    (key,) = [key for key in objects.held if not key.endswith(CATALOG)]
-    objects.held[key] = objects.held[key][:1000]
+    (key,) = [key for key in objects.objects if not key.endswith(CATALOG)]
+    objects.objects[key] = objects.objects[key][:1000]
     encoder = CountingEncoder()
     cache(objects, encoder).transform(TEXTS[:8])
     assert encoder.encoded == TEXTS[:8]
-    assert len(objects.held[key]) > 1000
+    assert len(objects.objects[key]) > 1000
 
 
 def test_a_removed_text_is_in_no_object() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS)
     store = PackedFeatures(objects, ENCODER, 100.0, 8)
     assert store.remove([key_of(TEXTS[3]), key_of("never cached")]) == 1
     encoder = CountingEncoder()
     cache(objects, encoder).transform(TEXTS)
     assert encoder.encoded == [TEXTS[3]]
-    assert key_of(TEXTS[3]).encode() in objects.held[features_file(ENCODER, CATALOG)]
+    assert key_of(TEXTS[3]).encode() in objects.objects[features_file(ENCODER, CATALOG)]
 
 
 def test_each_encoder_has_features_of_its_own() -> None:
-    objects = MemoryObjects()
+    objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:2])
     PackedFeatures(objects, "another", 100.0).save()
     assert cached_encoders(objects) == sorted([ENCODER, "another"])

@@ -10,6 +10,7 @@ from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.datasets import WantedDataset, build_dataset, make_snapshots, open_sources
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
+from ticketmill.bootstrap.forget import make_forget
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learning import learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
@@ -32,6 +33,7 @@ __all__ = [
     "make_corrections",
     "make_dead_letters",
     "make_delivery_dead_letters",
+    "make_forget",
     "make_intake",
     "make_mask",
     "make_pipeline",

@@ -30,6 +30,7 @@ JOURNAL_PREFIX = "label#"
 
 LEARNING_PREFIX = "learning/"
 """Begins the keys of datasets, cached features and learned models in the enriched bucket."""
+DATASETS_PREFIX = f"{LEARNING_PREFIX}datasets/"
 FEATURES_PREFIX = f"{LEARNING_PREFIX}features/"
 DISAGREEMENTS_PREFIX = f"{LEARNING_PREFIX}disagreements/"
 ROLLOUT_KEY = "rollout"
@@ -109,7 +110,7 @@ TASK_DEFINITIONS_KEY = "task"
 
 def dataset_file(task: str, name: str, file: str) -> str:
     """The object key of a file of a dataset."""
-    return f"{LEARNING_PREFIX}datasets/{task}/{name}/{file}"
+    return f"{DATASETS_PREFIX}{task}/{name}/{file}"
 
 
 def features_file(encoder: str, file: str) -> str:

@@ -70,7 +70,7 @@ def without_example(snapshot: Snapshot, example_id: str) -> Snapshot:
     name."""
     manifest = snapshot.manifest
     kept = [each for each in snapshot.examples if each.example_id != example_id]
-    telling = {f"{ALONE}{example_id}", f"{THREAD}{example_id}"}
+    telling = {example_id, *group_names(example_id)}
     next_name = f"{ALONE}{min((each.example_id for each in kept if each.group in telling), default='')}"
     examples = tuple(
         each.model_copy(update={"group": next_name}) if each.group in telling else each for each in kept
@@ -81,10 +81,16 @@ def without_example(snapshot: Snapshot, example_id: str) -> Snapshot:
             **_counted(examples, manifest.task),
             "conflicts": conflicts,
             "conflicting": manifest.conflicting - (len(manifest.conflicts) - len(conflicts)),
-            "replaces": manifest.name,
         }
     )
+    if changed.name != manifest.name:
+        changed = changed.model_copy(update={"replaces": manifest.name})
     return Snapshot(changed, examples, snapshot.sides.without(example_id))
+
+
+def group_names(example_id: str) -> tuple[str, str]:
+    """The names that a group may have from one of its examples."""
+    return f"{ALONE}{example_id}", f"{THREAD}{example_id}"
 
 
 def _resolved(

@@ -38,6 +38,10 @@ class Sides(Record):
     trained: frozenset[str] = Field(default_factory=frozenset)
     """Examples that were trained on: they never judge."""
 
+    def knows(self, example_id: str) -> bool:
+        """Whether an example has ever been on a side."""
+        return example_id in self.held_out or example_id in self.trained
+
     def without(self, example_id: str) -> Sides:
         """The same without one example."""
         return Sides(held_out=self.held_out - {example_id}, trained=self.trained - {example_id})

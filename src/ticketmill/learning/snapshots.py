@@ -61,6 +61,13 @@ class Snapshots:
                 self.objects.put(key, gzip.compress(body, mtime=0))
         self.datasets.add_dataset(manifest)
 
+    def rewrite(self, snapshot: Snapshot) -> None:
+        """Replaces what a snapshot says beside its examples, with all older versions of it."""
+        key = dataset_file(snapshot.manifest.task, snapshot.manifest.name, SIDES_FILE)
+        self.objects.delete([key])
+        self.objects.put(key, gzip.compress(_sides_bytes(snapshot.sides), mtime=0))
+        self.datasets.replace_dataset(snapshot.manifest)
+
     def load(self, manifest: Dataset) -> Snapshot:
         """The snapshot of a manifest. LearningRefused where its objects are gone or are not those that were
         written."""

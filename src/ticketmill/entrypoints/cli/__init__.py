@@ -25,6 +25,7 @@ from ticketmill.entrypoints.cli import (
     doctor,
     enrich,
     evaluate,
+    forget,
     keys,
     label,
     local,
@@ -90,6 +91,7 @@ app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
+app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
