@@ -10,6 +10,7 @@ from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
+from ticketmill.bootstrap.learning import learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
@@ -20,6 +21,7 @@ __all__ = [
     "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
+    "learning_store_of",
     "load_enricher",
     "load_rules",
     "located_models",
@@ -31,5 +33,6 @@ __all__ = [
     "make_mask",
     "make_pipeline",
     "make_ticket_texts",
+    "open_learning_store",
     "reindex",
 ]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
     from ticketmill.deploy.stack import Stack
+    from ticketmill.learning.store import LearningStore
     from ticketmill.queries.tickets import TicketQueries
 
 
@@ -37,6 +38,8 @@ class Adapters:
     dead_letters: SqsQueue
     label_journal: DynamoLabelJournal | None
     """None where the stack has no learning table yet."""
+    learning: LearningStore | None
+    """The same."""
 
 
 def connect_clients(settings: Settings) -> tuple[Clients, Stack]:
@@ -79,6 +82,7 @@ def connect(settings: Settings) -> Adapters:
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
         label_journal=_label_journal(clients, stack, settings),
+        learning=_learning_store(clients, stack, settings),
     )
 
 
@@ -106,6 +110,18 @@ def _label_journal(clients: Clients, stack: Stack, settings: Settings) -> Dynamo
 
     learning_table = settings.learning_table or stack.learning_table
     return DynamoLabelJournal(clients.dynamodb, learning_table, stack.table) if learning_table else None
+
+
+def _learning_store(clients: Clients, stack: Stack, settings: Settings) -> LearningStore | None:
+    from ticketmill.aws.learning_items import DynamoLearningItems
+    from ticketmill.aws.learning_objects import S3LearningObjects
+    from ticketmill.learning.store import learning_store
+
+    learning_table = settings.learning_table or stack.learning_table
+    if not learning_table:
+        return None
+    objects = S3LearningObjects(clients.s3, stack.enriched_bucket)
+    return learning_store(objects, DynamoLearningItems(clients.dynamodb, learning_table))
 
 
 def reindex(settings: Settings) -> Iterator[bool]:

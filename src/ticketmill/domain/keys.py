@@ -31,8 +31,11 @@ JOURNAL_PREFIX = "label#"
 LEARNING_PREFIX = "learning/"
 """Begins the keys of datasets, cached features and learned models in the enriched bucket."""
 ROLLOUT_KEY = "rollout"
-"""The partition of the decisions on learned versions in the learning table: `current`, and each serial."""
-CURRENT = "current"
+"""The partition of the decisions on learned versions in the learning table, one a serial."""
+MODEL_TASKS_KEY = "models"
+"""The partition of the tasks that have learned versions in the learning table."""
+TRAINING_KEY = "training"
+"""The partition of the trainings under way in the learning table, one a task."""
 
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
@@ -100,11 +103,6 @@ def datasets_key(task: str) -> str:
 
 TASK_DEFINITIONS_KEY = "task"
 """The partition of the definitions of your own tasks in the learning table."""
-
-
-def run_key(task: str) -> str:
-    """The item of a task's training under way in the learning table, as in `training#intent`."""
-    return f"training#{task}"
 
 
 def dataset_file(task: str, name: str, file: str) -> str:

@@ -93,6 +93,10 @@ class Rollout(Record):
     tasks: dict[str, TaskRollout] = Field(default_factory=dict)
     """The decision that holds for each task."""
 
+    def changes(self, task: str) -> bool:
+        """Whether the latest decision is one on `task`."""
+        return task in self.tasks and self.tasks[task].serial == self.serial
+
     def versions_for(self, ticket_id: str) -> dict[str, int]:
         """The learned version that predicts each task for a ticket; without the tasks that have none."""
         found = {task: each.version_for(ticket_id) for task, each in sorted(self.tasks.items())}

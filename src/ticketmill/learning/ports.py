@@ -1,5 +1,8 @@
-"""What learning asks of the world, in its own verbs. Adapters lie in `aws`, and in `learning/directory.py`
-for a folder of this machine."""
+"""What learning asks of the world, in its own verbs.
+
+Objects and items are what a place must have: adapters lie in `aws`, and in `learning/directory.py` for a
+folder of this machine. Datasets, versions, rollouts and runs are kept in items, see `learning/records.py`.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,30 @@ class LearningObjects(Protocol):
 
     def delete(self, keys: Iterable[str]) -> None:
         """Deletes objects with every version of theirs; those that are not there are no fault."""
+        ...
+
+
+class LearningItems(Protocol):
+    """Small documents in partitions. A partition orders its items by their positions."""
+
+    def get(self, partition: str, position: str) -> str | None:
+        """The item, read consistently; None where there is none."""
+        ...
+
+    def latest(self, partition: str, limit: int | None = None) -> list[str]:
+        """The items of a partition, the highest position first, read consistently."""
+        ...
+
+    def put(self, partition: str, position: str, body: str, replaces: str | None = None) -> bool:
+        """Writes an item in the place of `replaces`; without that, where there is none.
+
+        False, and nothing written, where another item is there. A write that arrived though its answer was
+        lost, and was sent again, is ours: True.
+        """
+        ...
+
+    def delete(self, partition: str, position: str) -> None:
+        """Deletes an item; one that is not there is no fault."""
         ...
 
 
@@ -54,6 +81,8 @@ class Datasets(Protocol):
         """Adds a task, or gives one that is there its labels of now."""
         ...
 
+    def remove_task(self, name: str) -> None: ...
+
 
 class Versions(Protocol):
     """The registered versions."""
@@ -67,10 +96,12 @@ class Versions(Protocol):
         ...
 
     def add_version(self, version: ModelVersion) -> bool:
-        """Adds a version. False, and nothing written, where the number is taken."""
+        """Adds a version. False, and nothing written, where another one has the number."""
         ...
 
-    def set_retired(self, version: ModelVersion, retired: bool) -> None: ...
+    def set_retired(self, version: ModelVersion, retired: bool) -> ModelVersion:
+        """The version as it is then."""
+        ...
 
 
 class Rollouts(Protocol):
@@ -85,7 +116,7 @@ class Rollouts(Protocol):
         ...
 
     def replace(self, rollout: Rollout) -> bool:
-        """Puts `rollout` in the place of the one with the serial before, and keeps that in the history.
+        """Appends `rollout`, which follows the one with the serial before it.
 
         False, and nothing written, where another decision came first.
         """
@@ -101,6 +132,10 @@ class Runs(Protocol):
         ...
 
     def release(self, task: str, job: str, ended_at: datetime) -> None: ...
+
+    def current(self, task: str, now: datetime) -> str | None:
+        """The job that trains a task now."""
+        ...
 
     def last_end(self, task: str) -> datetime | None:
         """When the last training of a task ended."""
