@@ -114,6 +114,7 @@ class LearningCode(StrEnum):
     MODEL_MISMATCH = "model_mismatch"
     JOB_RUNNING = "job_running"
     GATE_FAILED = "gate_failed"
+    STALE_DECISION = "stale_decision"
     ALREADY_SERVING = "already_serving"
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RETIRED = "retired"

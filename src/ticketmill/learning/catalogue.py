@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -13,23 +12,7 @@ from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.keys import model_file
 from ticketmill.domain.model_card import CARD_FILE, ModelCard, ModelVersion, version_name
 from ticketmill.domain.rollout import Rollout, TaskRollout
-from ticketmill.learning.ports import Datasets, LearningObjects, Rollouts, Versions
-
-
-class Store(Protocol):
-    """The place of the learned models."""
-
-    @property
-    def objects(self) -> LearningObjects: ...
-
-    @property
-    def datasets(self) -> Datasets: ...
-
-    @property
-    def versions(self) -> Versions: ...
-
-    @property
-    def rollouts(self) -> Rollouts: ...
+from ticketmill.learning.store import LearningStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +30,7 @@ class TaskModels:
 class Catalogue:
     """The learned models of a store. `tasks` are those that can have one, beside your own."""
 
-    store: Store
+    store: LearningStore
     tasks: tuple[str, ...] = ()
 
     def names(self) -> list[str]:

@@ -126,7 +126,9 @@ def get_model_version(parts: Parts, task: TaskName, number: Number) -> VersionWi
 @router.post("/models/{task}/decision", dependencies=MAY_ADMINISTER)
 def decide_on_models(parts: Parts, person: Person, task: TaskName, said: DecisionRequest) -> TaskRollout:
     """Changes what serves a task: shadow, canary, promote, rollback or stop. Workers follow within 30 s."""
-    return parts.models().decide(task, said.change, person, said.version, said.reason, said.force, said.serial)
+    return parts.models().decide(
+        task, said.change, person, said.version, said.reason, said.force, said.serial
+    )
 
 
 @router.get("/datasets", dependencies=MAY_READ)

@@ -16,6 +16,8 @@ from starlette.routing import Route
 from ticketmill.domain.errors import (
     CorrectionCode,
     CorrectionRefused,
+    LearningCode,
+    LearningRefused,
     SetupError,
     TicketRejected,
     TransientFailure,
@@ -41,6 +43,20 @@ _CORRECTION_STATUS = {
     CorrectionCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
     CorrectionCode.STALE_REVISION: HTTPStatus.PRECONDITION_FAILED,
     CorrectionCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
+}
+_LEARNING_STATUS = {
+    LearningCode.UNKNOWN_TASK: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
+    LearningCode.STALE_DECISION: HTTPStatus.PRECONDITION_FAILED,
+    LearningCode.JOB_RUNNING: HTTPStatus.CONFLICT,
+    LearningCode.GATE_FAILED: HTTPStatus.CONFLICT,
+    LearningCode.ALREADY_SERVING: HTTPStatus.CONFLICT,
+    LearningCode.NOTHING_TO_ROLL_BACK: HTTPStatus.CONFLICT,
+    LearningCode.RETIRED: HTTPStatus.CONFLICT,
+    LearningCode.MODEL_MISMATCH: HTTPStatus.CONFLICT,
+    LearningCode.ENCODER_CHANGED: HTTPStatus.CONFLICT,
 }
 
 
@@ -111,6 +127,9 @@ def problem_of(error: Exception) -> Problem | None:
         case CorrectionRefused():
             status = _CORRECTION_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
             return Problem(status, error.code, error.message, "read the ticket again, then correct it")
+        case LearningRefused():
+            status = _LEARNING_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+            return Problem(status, error.code, error.message, "do as `detail` says, see docs/learning.md")
         case BadCursor():
             return Problem(400, "bad_cursor", "the cursor is of no list of these filters", "leave it out")
         case TransientFailure():
@@ -142,7 +161,7 @@ def install(app: FastAPI) -> None:
 
     for kind in (
         *(HTTPException, RequestValidationError, TicketRejected, CorrectionRefused, BadCursor),
-        *(TransientFailure, SetupError),
+        *(LearningRefused, TransientFailure, SetupError),
     ):
         app.add_exception_handler(kind, answer)
 

@@ -19,13 +19,38 @@ MAX_VERSIONS = 20
 """The versions of a task that are shown with their cards: the newest."""
 MAX_DECISIONS = 50
 
-TOLD = {
-    Change.SHADOW: "shadow started",
-    Change.CANARY: "canary",
-    Change.PROMOTE: "promoted",
-    Change.ROLLBACK: "rolled back",
-    Change.STOP: "shadow and canary stopped",
-}
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Models and decisions in words. `bundle_tasks` are those that the bundle has a model of its own for."""
+
+    bundle_tasks: tuple[str, ...]
+
+    def model(self, task: str, number: int | None) -> str:
+        """As in `intent/v3`; without a number what serves where no learned version does."""
+        if number is not None:
+            return version_name(task, number)
+        return "the bundle's model" if task in self.bundle_tasks else "no model"
+
+    def served(self, task: str, decision: TaskRollout | None) -> str:
+        """What serves a task by the decision that holds."""
+        return self.model(task, decision.serving if decision else None)
+
+    def told(self, decision: TaskRollout) -> str:
+        """What a decision did, as in `canary: intent/v3 at 25%`."""
+        task = decision.task
+        match decision.change:
+            case Change.SHADOW:
+                return f"shadow: {self.model(task, decision.shadow)}"
+            case Change.CANARY:
+                return f"canary: {self.model(task, decision.canary)} at {decision.canary_percent}%"
+            case Change.PROMOTE:
+                return f"promoted: {self.model(task, decision.serving)}"
+            case Change.ROLLBACK:
+                return f"rolled back: {self.model(task, decision.serving)} serves"
+            case Change.STOP:
+                return "shadow and canary stopped"
+        return str(decision.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +121,7 @@ def version_actions(
     return [*actions, Action(Change.PROMOTE, "Promote")]
 
 
-def task_actions(decision: TaskRollout | None) -> list[Action]:
+def task_actions(decision: TaskRollout | None, naming: Naming) -> list[Action]:
     """What can be decided on a task without naming a version."""
     if decision is None:
         return []
@@ -104,33 +129,14 @@ def task_actions(decision: TaskRollout | None) -> list[Action]:
     if decision.canary is not None:
         actions.append(Action(Change.ROLLBACK, "End the canary"))
     elif decision.serving is not None:
-        before = model_name(decision.task, decision.previous)
+        before = naming.model(decision.task, decision.previous)
         actions.append(Action(Change.ROLLBACK, f"Roll back to {before}"))
     if decision.shadow is not None:
         actions.append(Action(Change.STOP, "Stop shadow and canary"))
     return actions
 
 
-def model_name(task: str, number: int | None) -> str:
-    """As in `intent/v3`; the bundle's own model where no learned version has a number."""
-    return "the bundle's model" if number is None else version_name(task, number)
-
-
-def told(decision: TaskRollout) -> str:
-    """What a decision did, as in `canary intent/v3 at 25%`."""
-    name = TOLD.get(decision.change, str(decision.change))  # type: ignore[call-overload]
-    task = decision.task
-    match decision.change:
-        case Change.SHADOW:
-            return f"{name}: {model_name(task, decision.shadow)}"
-        case Change.CANARY:
-            return f"{name}: {model_name(task, decision.canary)} at {decision.canary_percent}%"
-        case Change.PROMOTE | Change.ROLLBACK:
-            return f"{name}: {model_name(task, decision.serving)} serves"
-    return str(name)
-
-
-def task_values(catalogue: Catalogue, models: TaskModels) -> dict[str, Any]:
+def task_values(catalogue: Catalogue, models: TaskModels, naming: Naming) -> dict[str, Any]:
     """What the page of a task shows."""
     shown = models.versions[:MAX_VERSIONS]
     return {
@@ -139,5 +145,5 @@ def task_values(catalogue: Catalogue, models: TaskModels) -> dict[str, Any]:
         "versions": [VersionEntry.of(catalogue, each, models.decision) for each in shown],
         "more_versions": len(models.versions) - len(shown),
         "history": catalogue.history(models.task)[:MAX_DECISIONS],
-        "actions": task_actions(models.decision),
+        "actions": task_actions(models.decision, naming),
     }

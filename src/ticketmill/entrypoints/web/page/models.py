@@ -10,15 +10,15 @@ from fastapi.responses import RedirectResponse
 from ticketmill.domain.errors import LearningRefused, SetupError, TransientFailure
 from ticketmill.domain.rollout import Change
 from ticketmill.entrypoints.web.caller import MAY_ADMINISTER, Caller, Scope
-from ticketmill.entrypoints.web.models import MAX_REASON_CHARS, Number, TaskName
+from ticketmill.entrypoints.web.model_desk import ModelDesk
+from ticketmill.entrypoints.web.models import MAX_REASON_CHARS
 from ticketmill.entrypoints.web.page.contents import Desk, Notice
 from ticketmill.entrypoints.web.page.form import Form, text_of
 from ticketmill.entrypoints.web.page.looking import SEE_OTHER
 from ticketmill.entrypoints.web.page.model_views import (
+    Naming,
     VersionEntry,
-    model_name,
     task_values,
-    told,
     version_actions,
 )
 from ticketmill.entrypoints.web.page.templating import render
@@ -35,25 +35,27 @@ def overview(request: Request) -> Response:
     """What serves each task."""
     values = _frame(request)
     try:
-        return render("models.html", {**values, "tasks": _parts(request).models().catalogue.all()})
+        models = _models(request)
+        values |= {"naming": Naming(models.tasks), "tasks": models.catalogue.all()}
+        return render("models.html", values)
     except REFUSED as error:
         return _refused(values, error, "/models")
 
 
 @router.get("/models/{task}")
-def task(request: Request, task: TaskName) -> Response:
+def task(request: Request, task: str) -> Response:
     """The versions of a task, and what was decided on them."""
     return _task_page(request, task)
 
 
 @router.get("/models/{task}/{number}")
-def version(request: Request, task: TaskName, number: Number) -> Response:
+def version(request: Request, task: str, number: str) -> Response:
     """The card of a version."""
-    return _version_page(request, task, number)
+    return _version_page(request, task, _number(number) or 0)
 
 
 @router.post("/models/{task}/decision", dependencies=MAY_ADMINISTER)
-def decide(request: Request, task: TaskName, form: Form) -> Response:
+def decide(request: Request, task: str, form: Form) -> Response:
     """Changes what serves a task."""
     desk = Desk.of(request)
     number = _number(text_of(form, "version"))
@@ -87,8 +89,10 @@ def _task_page(
 ) -> Response:
     values = {**_frame(request), "notice": notice, "reason": reason}
     try:
-        catalogue = _parts(request).models().catalogue
-        return render("model_task.html", {**values, **task_values(catalogue, catalogue.of(task))}, status)
+        models = _models(request)
+        naming, catalogue = Naming(models.tasks), models.catalogue
+        values |= {"naming": naming, **task_values(catalogue, catalogue.of(task), naming)}
+        return render("model_task.html", values, status)
     except REFUSED as error:
         return _refused(values, error, f"/models/{task}")
 
@@ -103,10 +107,11 @@ def _version_page(
 ) -> Response:
     values = {**_frame(request), "notice": notice, "reason": reason, "task": task}
     try:
-        models = _parts(request).models()
+        models = _models(request)
         decision = models.catalogue.of(task).decision
         found = models.catalogue.version(task, number)
         values |= {
+            "naming": Naming(models.tasks),
             "decision": decision,
             "entry": VersionEntry.of(models.catalogue, found, decision),
             "actions": version_actions(found, decision, models.steps),
@@ -118,13 +123,7 @@ def _version_page(
 
 def _frame(request: Request) -> dict[str, Any]:
     caller: Caller = request.state.caller
-    may_decide = Scope.ADMIN in caller.scopes
-    return {
-        **Desk.of(request).frame("models"),
-        "may_decide": may_decide,
-        "model_name": model_name,
-        "told": told,
-    }
+    return {**Desk.of(request).frame("models"), "may_decide": Scope.ADMIN in caller.scopes}
 
 
 def _refused(values: dict[str, Any], error: Exception, address: str) -> Response:
@@ -137,9 +136,10 @@ def _status(error: Exception) -> int:
     return problem.status_code if problem else 500
 
 
-def _parts(request: Request) -> WebParts:
+def _models(request: Request) -> ModelDesk:
+    """The learned models. SetupError where the stack keeps none."""
     parts: WebParts = request.app.state.parts
-    return parts
+    return parts.models()
 
 
 def _number(text: str) -> int | None:
