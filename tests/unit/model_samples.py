@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ticketmill.domain.model_card import (
-    CARD_FILE,
     Competitor,
     CurvePoint,
     GroupMetrics,
@@ -16,9 +15,9 @@ from ticketmill.domain.model_card import (
     ModelCard,
     ModelVersion,
     ReliabilityBin,
-    content_of,
-    entries_of,
 )
+from ticketmill.learning.registry import register
+from ticketmill.learning.store import LearningStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LABELS = ("bug_report", "login_issue", "payment_issue")
@@ -70,24 +69,11 @@ def sample_card(task: str = "intent", labels: Sequence[str] = LABELS, **given: A
     return ModelCard(**{**usual, **given})
 
 
-def files_of(card: ModelCard) -> dict[str, bytes]:
-    """The files of a version: the card, and arrays that no test reads."""
-    return {CARD_FILE: card.model_dump_json().encode(), "overlay.npz": b"arrays"}
-
-
-def version_of(card: ModelCard, number: int, **given: Any) -> ModelVersion:
-    """A registered version of a card."""
-    entries = entries_of(files_of(card))
-    usual: dict[str, Any] = {
-        "task": card.task,
-        "number": number,
-        "content": content_of(entries),
-        "files": entries,
-        "dataset": card.dataset,
-        "encoder": card.encoder,
-        "accuracy": card.accuracy.value,
-        "job": f"job-{number}",
-        "who": "ann",
-        "at": NOON,
-    }
-    return ModelVersion(**{**usual, **given})
+def register_sample(
+    store: LearningStore, task: str = "intent", number: int = 1, **given: Any
+) -> ModelVersion:
+    """Registers a version of a sample card as `number`; `given` says what is unlike the usual."""
+    card = sample_card(task, **{"dataset": f"{number:032x}", **given})
+    version = register(store, {"overlay.npz": b"arrays"}, card, f"job-{task}-{number}", "ann", NOON)
+    assert version.number == number
+    return version

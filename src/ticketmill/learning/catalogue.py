@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-
-from pydantic import ValidationError
 
 from ticketmill.domain.dataset import Dataset
 from ticketmill.domain.errors import LearningCode, LearningRefused
-from ticketmill.domain.keys import model_file
-from ticketmill.domain.model_card import CARD_FILE, ModelCard, ModelVersion, version_name
+from ticketmill.domain.model_card import ModelCard, ModelVersion, version_name
 from ticketmill.domain.rollout import Rollout, TaskRollout
+from ticketmill.learning.registry import load_card
 from ticketmill.learning.store import LearningStore
 
 
@@ -66,15 +63,7 @@ class Catalogue:
 
     def card(self, version: ModelVersion) -> ModelCard:
         """The card of a version. Refused where it is not the one that was registered."""
-        body = self.store.objects.get(model_file(version.task, version.content, CARD_FILE))
-        entry = version.files.get(CARD_FILE)
-        if body is not None and entry and hashlib.sha256(body).hexdigest() == entry.sha256:
-            try:
-                return ModelCard.model_validate_json(body)
-            except ValidationError as error:
-                fields = ", ".join(".".join(map(str, each["loc"])) for each in error.errors()[:3])
-                raise _mismatch(version, f"this version of ticketmill cannot read it: {fields}") from None
-        raise _mismatch(version, "it is missing" if body is None else "its bytes have changed")
+        return load_card(self.store, version)
 
     def datasets(self, task: str | None = None) -> list[Dataset]:
         """The datasets of a task, or of all, the newest first. Refused where there is no such task."""
@@ -93,10 +82,3 @@ class Catalogue:
             raise LearningRefused(
                 LearningCode.UNKNOWN_TASK, f"there is no task of that name; there are {', '.join(names)}"
             )
-
-
-def _mismatch(version: ModelVersion, reason: str) -> LearningRefused:
-    return LearningRefused(
-        LearningCode.MODEL_MISMATCH,
-        f"the card of {version.name} is not the one that was registered: {reason}; train the task again",
-    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
-from ticketmill.domain.rollout import CANARY_STEPS, Change, TaskRollout
+from ticketmill.domain.model_card import ModelVersion
+from ticketmill.domain.rollout import CANARY_STEPS, Change, Decider, TaskRollout
 from ticketmill.learning.catalogue import Catalogue
 from ticketmill.learning.store import LearningStore
 
@@ -51,7 +52,31 @@ class ModelDesk:
         """
         decision = self.catalogue.of(task).decision
         _check_shown(task, decision, shown)
-        raise NotImplementedError
+        by = Decider(who=who, at=self.now(), reason=reason)
+        rollout = self.store.rollouts.current()
+        if change in OF_A_VERSION:
+            version = self._version(task, change, number)
+            kind = self.catalogue.card(version).kind
+            match change:
+                case Change.SHADOW:
+                    decided = rollout.with_shadow(task, version.number, kind, by)
+                case Change.CANARY:
+                    decided = rollout.with_canary(task, version.number, 5, kind, by)
+                case _:
+                    decided = rollout.promoted(task, version.number, kind, by)
+        elif change is Change.ROLLBACK:
+            decided = rollout.rolled_back(task, by)
+        else:
+            decided = rollout.stopped(task, by)
+        self.store.rollouts.replace(decided)
+        return decided.tasks[task]
+
+    def _version(self, task: str, change: Change, number: int | None) -> ModelVersion:
+        if number is None:
+            raise LearningRefused(
+                LearningCode.UNKNOWN_VERSION, f"{change} is for one version: name its number as `version`"
+            )
+        return self.catalogue.version(task, number)
 
 
 def _check_shown(task: str, decision: TaskRollout | None, shown: int | None) -> None:
