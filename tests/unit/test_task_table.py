@@ -47,6 +47,8 @@ def test_every_prediction_of_the_enrichment_has_a_task() -> None:
         "latency_ms",
         "schema_version",
         "serving_serial",
+        "rollout_serial",
+        "arms",
     }
     assert Enrichment.model_fields.keys() - envelope == {task.name for task in TASKS}
 

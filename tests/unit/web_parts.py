@@ -26,6 +26,9 @@ from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.learning.catalogue import Catalogue
+from ticketmill.learning.gates import GateResult
+from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore, learning_store
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.queries.history import TicketHistory
@@ -100,6 +103,7 @@ class WebWorld:
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
     learning: LearningStore = field(default_factory=memory_learning_store)
+    gates: Sequence[GateResult] = ()
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -118,9 +122,15 @@ class WebWorld:
             deliveries=MemoryDeliveries(),
             queue=self,
             dead_letters=self,
-            models=lambda: ModelDesk(self.learning, tuple(TASKS), now=lambda: self.now),
+            models=self.models,
             now=lambda: self.now,
         )
+
+    def models(self) -> ModelDesk:
+        """The learned models. A version passes the gates that `gates` gives."""
+        catalogue = Catalogue(self.learning, tuple(TASKS))
+        rollouts = RolloutDesk(self.learning)
+        return ModelDesk(catalogue, rollouts, lambda _: lambda _: self.gates, now=lambda: self.now)
 
     def depths(self) -> QueueDepths:
         """Of a queue with three messages."""

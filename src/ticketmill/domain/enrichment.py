@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from ticketmill.domain.entities import EntityKind
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Open, Record
+from ticketmill.domain.rollout import Arm
 from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
 
@@ -201,13 +202,17 @@ class Enrichment(Record):
     failed_stages: tuple[str, ...] = ()
     """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
-    """The stages whose named model failed, each with the reason; a fallback made the prediction."""
+    """The stages whose named or learned model failed, each with the reason; a fallback predicted."""
     fingerprint: str
     """Identifies the bundle and the settings that decide every value here."""
     serving_serial: int = 0
     """The serving decision that chose this bundle; 0 for none."""
+    rollout_serial: int = 0
+    """The latest rollout decision that its worker followed; 0 for none."""
     models: dict[str, str]
-    """The model of each task."""
+    """The model of each task, as in `onepass`; a learned version as in `intent/v3`."""
+    arms: dict[str, Open[Arm]] = Field(default_factory=dict)
+    """The tasks whose prediction a canary made."""
     processed_at: datetime
     """When the ticket was enriched."""
     latency_ms: LatencyMs

@@ -114,10 +114,11 @@ class LearningCode(StrEnum):
     MODEL_MISMATCH = "model_mismatch"
     JOB_RUNNING = "job_running"
     GATE_FAILED = "gate_failed"
-    STALE_DECISION = "stale_decision"
+    DECISION_CHANGED = "decision_changed"
     ALREADY_SERVING = "already_serving"
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RETIRED = "retired"
+    IN_USE = "in_use"
 
 
 class LearningRefused(TicketmillError):

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.records import Frozen, Record
 
 CARD_FILE = "card.json"
@@ -178,6 +179,21 @@ class ModelVersion(Record):
     def name(self) -> str:
         """As in `intent/v3`: what records say of a prediction's model."""
         return version_name(self.task, self.number)
+
+    def verified(self, files: Mapping[str, bytes | None]) -> dict[str, bytes]:
+        """The files, each with the hash that the registry knows. LearningRefused where one is not."""
+        kept: dict[str, bytes] = {}
+        for name, entry in self.files.items():
+            body = files.get(name)
+            if body is None or hashlib.sha256(body).hexdigest() != entry.sha256:
+                what = "is missing" if body is None else "is not what was registered"
+                raise LearningRefused(
+                    LearningCode.MODEL_MISMATCH,
+                    f"the file {name} of {self.name} {what}: roll it back with `ticketmill models rollback "
+                    f"{self.task}`, or train it again",
+                )
+            kept[name] = body
+        return kept
 
 
 class ExportedModel(Frozen):

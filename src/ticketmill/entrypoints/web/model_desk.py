@@ -8,75 +8,71 @@ from datetime import UTC, datetime
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import ModelVersion
-from ticketmill.domain.rollout import CANARY_STEPS, Change, Decider, TaskRollout
+from ticketmill.domain.rollout import Change, Decider, TaskRollout
 from ticketmill.learning.catalogue import Catalogue
-from ticketmill.learning.store import LearningStore
-
-OF_A_VERSION = (Change.SHADOW, Change.CANARY, Change.PROMOTE)
-
+from ticketmill.learning.rollout import Gates, RolloutDesk
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A change that a person asks for."""
+
+    change: Change
+    number: int | None = None
+    """The version that a shadow, a canary or a promotion is for."""
+    reason: str = ""
+    """Why, for the history."""
+    force: bool = False
+    """Whether a promotion ignores failed gates; needs a reason."""
+    shown: int | None = None
+    """The serial of the task's decision that the person saw, 0 for none."""
 
 
 @dataclass(frozen=True)
 class ModelDesk:
     """What the page and the API do with learned models."""
 
-    store: LearningStore
-    tasks: tuple[str, ...]
-    """The tasks that can have learned models, beside your own."""
-    steps: tuple[int, ...] = CANARY_STEPS
-    """The shares that a canary goes through, in percent."""
+    catalogue: Catalogue
+    rollouts: RolloutDesk
+    gates: Callable[[ModelVersion], Gates]
+    """What a version must pass before it serves."""
     now: Callable[[], datetime] = _now
 
     @property
-    def catalogue(self) -> Catalogue:
-        """What there is."""
-        return Catalogue(self.store, self.tasks)
+    def steps(self) -> tuple[int, ...]:
+        """The shares that a canary goes through, in percent."""
+        return self.rollouts.steps
 
-    def decide(
-        self,
-        task: str,
-        change: Change,
-        who: str,
-        number: int | None = None,
-        reason: str = "",
-        force: bool = False,
-        shown: int | None = None,
-    ) -> TaskRollout:
+    def decide(self, task: str, wish: Wish, who: str) -> TaskRollout:
         """Changes what serves a task, and gives the decision that holds then.
 
-        `shown` is the serial of the task's decision that the person saw. Refused where another was made
-        since, or where the change cannot be.
+        Refused where another decision was made since the one that was shown, or where the change cannot be.
         """
-        decision = self.catalogue.of(task).decision
-        _check_shown(task, decision, shown)
-        by = Decider(who=who, at=self.now(), reason=reason)
-        rollout = self.store.rollouts.current()
-        if change in OF_A_VERSION:
-            version = self._version(task, change, number)
-            kind = self.catalogue.card(version).kind
-            match change:
-                case Change.SHADOW:
-                    decided = rollout.with_shadow(task, version.number, kind, by)
-                case Change.CANARY:
-                    decided = rollout.with_canary(task, version.number, 5, kind, by)
-                case _:
-                    decided = rollout.promoted(task, version.number, kind, by)
-        elif change is Change.ROLLBACK:
-            decided = rollout.rolled_back(task, by)
-        else:
-            decided = rollout.stopped(task, by)
-        self.store.rollouts.replace(decided)
-        return decided.tasks[task]
+        _check_shown(task, self.catalogue.of(task).decision, wish.shown)
+        by = Decider(who=who, at=self.now(), reason=wish.reason)
+        match wish.change:
+            case Change.SHADOW:
+                return self.rollouts.shadow(self._version(task, wish), by)
+            case Change.CANARY:
+                return self.rollouts.canary(self._version(task, wish), by)
+            case Change.PROMOTE:
+                version = self._version(task, wish)
+                return self.rollouts.promote(version, by, self.gates(version), wish.force).decision
+            case Change.ROLLBACK:
+                return self.rollouts.roll_back(task, by)
+            case Change.STOP:
+                return self.rollouts.stop(task, by)
 
-    def _version(self, task: str, change: Change, number: int | None) -> ModelVersion:
-        if number is None:
+    def _version(self, task: str, wish: Wish) -> ModelVersion:
+        if wish.number is None:
             raise LearningRefused(
-                LearningCode.UNKNOWN_VERSION, f"{change} is for one version: name its number as `version`"
+                LearningCode.UNKNOWN_VERSION,
+                f"{wish.change} is for one version: name its number as `version`",
             )
-        return self.catalogue.version(task, number)
+        return self.catalogue.version(task, wish.number)
 
 
 def _check_shown(task: str, decision: TaskRollout | None, shown: int | None) -> None:
@@ -85,6 +81,6 @@ def _check_shown(task: str, decision: TaskRollout | None, shown: int | None) -> 
         return
     by = f": {decision.change} by {decision.who}" if decision else ""
     raise LearningRefused(
-        LearningCode.STALE_DECISION,
+        LearningCode.DECISION_CHANGED,
         f"what serves {task} has changed since it was shown{by}; look at it again, then decide",
     )

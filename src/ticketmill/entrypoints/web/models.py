@@ -11,6 +11,7 @@ from ticketmill.domain.dataset import Dataset
 from ticketmill.domain.model_card import ModelCard, ModelVersion
 from ticketmill.domain.rollout import Change, TaskRollout
 from ticketmill.entrypoints.web.caller import MAY_ADMINISTER, MAY_READ, Person
+from ticketmill.entrypoints.web.model_desk import Wish
 from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.learning.catalogue import TaskModels
 
@@ -95,6 +96,9 @@ class DecisionRequest(BaseModel):
     """The serial of the decision that was shown, 0 for none. The change is refused where another one was
     made since then."""
 
+    def wish(self) -> Wish:
+        return Wish(self.change, self.version, self.reason, self.force, self.serial)
+
 
 @router.get("/models", dependencies=MAY_READ)
 def list_models(parts: Parts) -> ModelTasks:
@@ -126,9 +130,7 @@ def get_model_version(parts: Parts, task: TaskName, number: Number) -> VersionWi
 @router.post("/models/{task}/decision", dependencies=MAY_ADMINISTER)
 def decide_on_models(parts: Parts, person: Person, task: TaskName, said: DecisionRequest) -> TaskRollout:
     """Changes what serves a task: shadow, canary, promote, rollback or stop. Workers follow within 30 s."""
-    return parts.models().decide(
-        task, said.change, person, said.version, said.reason, said.force, said.serial
-    )
+    return parts.models().decide(task, said.wish(), person)
 
 
 @router.get("/datasets", dependencies=MAY_READ)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from ticketmill.domain.errors import LearningRefused, SetupError, TransientFailure
 from ticketmill.domain.rollout import Change
 from ticketmill.entrypoints.web.caller import MAY_ADMINISTER, Caller, Scope
-from ticketmill.entrypoints.web.model_desk import ModelDesk
+from ticketmill.entrypoints.web.model_desk import ModelDesk, Wish
 from ticketmill.entrypoints.web.models import MAX_REASON_CHARS
 from ticketmill.entrypoints.web.page.contents import Desk, Notice
 from ticketmill.entrypoints.web.page.form import Form, text_of
@@ -36,7 +36,7 @@ def overview(request: Request) -> Response:
     values = _frame(request)
     try:
         models = _models(request)
-        values |= {"naming": Naming(models.tasks), "tasks": models.catalogue.all()}
+        values |= {"naming": Naming(models.catalogue.tasks), "tasks": models.catalogue.all()}
         return render("models.html", values)
     except REFUSED as error:
         return _refused(values, error, "/models")
@@ -66,9 +66,8 @@ def decide(request: Request, task: str, form: Form) -> Response:
         notice = Notice("Nothing was changed.", f"a decision is one of {', '.join(Change)}")
         return _page_of(request, task, number, notice, 422, reason)
     try:
-        desk.parts.models().decide(
-            task, change, desk.person, number, reason, "force" in form, _number(text_of(form, "serial"))
-        )
+        wish = Wish(change, number, reason, "force" in form, _number(text_of(form, "serial")))
+        desk.parts.models().decide(task, wish, desk.person)
     except REFUSED as error:
         notice = Notice("Nothing was changed.", str(error))
         return _page_of(request, task, number, notice, _status(error), reason)
@@ -90,7 +89,7 @@ def _task_page(
     values = {**_frame(request), "notice": notice, "reason": reason}
     try:
         models = _models(request)
-        naming, catalogue = Naming(models.tasks), models.catalogue
+        naming, catalogue = Naming(models.catalogue.tasks), models.catalogue
         values |= {"naming": naming, **task_values(catalogue, catalogue.of(task), naming)}
         return render("model_task.html", values, status)
     except REFUSED as error:
@@ -111,7 +110,7 @@ def _version_page(
         decision = models.catalogue.of(task).decision
         found = models.catalogue.version(task, number)
         values |= {
-            "naming": Naming(models.tasks),
+            "naming": Naming(models.catalogue.tasks),
             "decision": decision,
             "entry": VersionEntry.of(models.catalogue, found, decision),
             "actions": version_actions(found, decision, models.steps),
