@@ -12,6 +12,7 @@ from ticketmill.domain.rollout import Change, Decider, TaskRollout
 from ticketmill.learning.catalogue import Catalogue
 from ticketmill.learning.rollout import Gates, RolloutDesk
 
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
