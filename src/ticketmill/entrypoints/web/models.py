@@ -119,7 +119,7 @@ def get_task_models(parts: Parts, task: TaskName) -> TaskVersions:
     )
 
 
-@router.get("/models/{task}/{number}", dependencies=MAY_READ)
+@router.get("/models/{task}/{number:int}", dependencies=MAY_READ)
 def get_model_version(parts: Parts, task: TaskName, number: Number) -> VersionWithCard:
     """A version with its card: what it was made from, what competed, and how it does."""
     catalogue = parts.models().catalogue
