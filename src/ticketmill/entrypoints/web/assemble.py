@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ticketmill import bootstrap
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import Corrections
 from ticketmill.queries.history import TicketHistory
@@ -57,7 +58,12 @@ def connect_parts(settings: Settings) -> WebParts:
         deliveries=adapters.deliveries,
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
+        models=partial(_models, settings, adapters, tuple(corrections.tasks)),
     )
+
+
+def _models(settings: Settings, adapters: Adapters, tasks: tuple[str, ...]) -> ModelDesk:
+    return ModelDesk(bootstrap.learning_store_of(settings, adapters), tasks)
 
 
 def _corrections(settings: Settings, adapters: Adapters) -> Corrections:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
+    from ticketmill.entrypoints.web.model_desk import ModelDesk
     from ticketmill.operations.corrections import Corrections
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
@@ -81,6 +82,8 @@ class WebParts:
     deliveries: Deliveries
     queue: Queue
     dead_letters: Queue
+    models: Callable[[], ModelDesk]
+    """The learned models. SetupError where the stack keeps none yet."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now
