@@ -147,6 +147,7 @@ class TaskDefinition(Frozen):
             raise ValueError(f'the label "{twice[0]}" is given twice')
         return labels
 
+
 class CurrentTicket(NamedTuple):
     """A ticket as it stands now."""
 

@@ -320,10 +320,20 @@ def enriched_row(
 
 
 def margins_of(enrichment: Enrichment) -> dict[str, float]:
-    """By task, the distance between its two most probable labels, where it has probabilities."""
-    scores = {task: getattr(prediction, "scores", {}) for task, prediction in enrichment}
-    best = {task: sorted(each.values())[-2:] for task, each in scores.items() if len(each) > 1}
-    return {task: round(first - second, MARGIN_DECIMALS) for task, (second, first) in best.items()}
+    """By task, the distance between its two most probable labels, where exactly one label is right and a
+    model gave probabilities."""
+    predictions = {**dict(enrichment), **enrichment.custom}
+    margins: dict[str, float] = {}
+    for task, prediction in predictions.items():
+        scores: Mapping[str, float] = getattr(prediction, "scores", {})
+        if len(scores) > 1 and _is_single(prediction):
+            second, first = sorted(scores.values())[-2:]
+            margins[task] = round(first - second, MARGIN_DECIMALS)
+    return margins
+
+
+def _is_single(prediction: object) -> bool:
+    return hasattr(prediction, "label") or len(getattr(prediction, "labels", ())) == 1
 
 
 def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> TicketRow:

@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -19,8 +20,11 @@ from ticketmill.domain.effective_row import effective, shown_of
 from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
 from ticketmill.domain.label import Correction, CorrectionKind, FoundBy
 from ticketmill.domain.row import TicketRow
+from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.significance import (
     Tested,
+    energy_distance_of,
+    energy_quantile,
     energy_test,
     holm,
     proportion_test,
@@ -158,13 +162,8 @@ def compare(
     seed: int = SEED,
 ) -> DriftReport:
     """Every check that the samples allow. LearningRefused where there are too few tickets."""
-    for sample, name in ((reference, "reference"), (newest, "newest tickets")):
-        if sample.tickets < MIN_TICKETS:
-            raise LearningRefused(
-                LearningCode.TOO_FEW_TICKETS,
-                f"drift needs {MIN_TICKETS} tickets on each side, and the {name} are {sample.tickets}: "
-                "look further back with --since",
-            )
+    check_size(reference, "reference")
+    check_size(newest, "newest part")
     rng = np.random.default_rng(seed)
     checks = [
         _texts(reference, newest, rng),
@@ -181,6 +180,49 @@ def compare(
         since=newest.first,
         until=newest.last,
     )
+
+
+def check_size(sample: Sample, name: str) -> None:
+    """LearningRefused where a sample is too small to be compared."""
+    if sample.tickets < MIN_TICKETS:
+        raise LearningRefused(
+            LearningCode.TOO_FEW_TICKETS,
+            f"drift needs {MIN_TICKETS} tickets on each side, and the {name} has {sample.tickets}: "
+            "look further back with --since, or take fewer with --newest",
+        )
+
+
+def text_distances(
+    reference: Sample, blocks: Sequence[Sample], block_tickets: int, alpha: float = ALPHA, seed: int = SEED
+) -> list[DriftPoint]:
+    """The energy distance of each block's texts from the reference, with the distance that blocks of the
+    reference itself exceed in a share `alpha` of all draws."""
+    known = reference.embeddings.astype(np.float64)
+    threshold = energy_quantile(known, block_tickets, np.random.default_rng(seed), alpha)
+    return [
+        DriftPoint(
+            datetime.fromisoformat(block.last),
+            float(energy_distance_of(known, block.embeddings.astype(np.float64))),
+            threshold,
+        )
+        for block in blocks
+        if len(block.embeddings) >= MIN_TICKETS and block.embedded_by == reference.embedded_by
+    ]
+
+
+def judgements(journal: Iterable[Correction], since: datetime) -> list[Correction]:
+    """The last audit of each ticket and task that was not taken back, if it was made from `since` on."""
+    last: dict[tuple[str, str], Correction] = {}
+    for each in journal:
+        if each.kind == CorrectionKind.UNDO:
+            last = {key: audit for key, audit in last.items() if not _takes_back(each, audit)}
+        elif is_judgement(each) and each.at >= since:
+            last[each.ticket_id, each.task] = each
+    return list(last.values())
+
+
+def _takes_back(undo: Correction, audit: Correction) -> bool:
+    return undo.ticket_id == audit.ticket_id and undo.undoes == audit.number
 
 
 def _judged(checks: Sequence[Check], alpha: float) -> list[Check]:

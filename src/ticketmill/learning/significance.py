@@ -16,7 +16,7 @@ PERMUTATIONS = 999
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """What a test found. `threshold` is the statistic's value at `alpha`, where there is one."""
+    """What a test found."""
 
     statistic: float
     p_value: float
@@ -41,12 +41,22 @@ def energy_quantile(
     alpha: float,
     permutations: int = PERMUTATIONS,
 ) -> float:
-    """The energy distance that a sample of `newest` vectors of the reference exceeds in a share `alpha` of
-    all draws."""
-    distances = pairwise_distances(reference)
-    count = max(len(reference) - newest, 1)
-    drawn = energy_distance(distances, shuffles(len(distances), count, rng, permutations))
-    return float(np.quantile(drawn, 1 - alpha))
+    """The energy distance that `newest` vectors of the reference's own distribution exceed in a share
+    `alpha` of all draws.
+
+    It is drawn from splits of the reference. Of samples of n and m the distance goes with 1/n + 1/m.
+    """
+    total = len(reference)
+    count = min(newest, total // 2)
+    drawn = energy_distance(pairwise_distances(reference), shuffles(total, total - count, rng, permutations))
+    scale = (1 / total + 1 / newest) / (1 / (total - count) + 1 / count)
+    return float(np.quantile(drawn, 1 - alpha) * scale)
+
+
+def energy_distance_of(reference: Doubles, newest: Doubles) -> float:
+    """The energy distance between two sets of vectors."""
+    distances = pairwise_distances(np.vstack([reference, newest]))
+    return float(energy_distance(distances, np.arange(len(distances)) < len(reference)))
 
 
 def pairwise_distances(vectors: Doubles) -> Doubles:

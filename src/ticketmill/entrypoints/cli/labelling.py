@@ -19,7 +19,7 @@ from ticketmill.entrypoints.cli.since import parse_since
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
     from ticketmill.domain.ticket import Ticket
-    from ticketmill.learning.sampling import Candidate, How, Suspect
+    from ticketmill.learning.sampling import Candidate, How
     from ticketmill.operations.corrections import Corrections, Speaker, Word
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
@@ -38,10 +38,10 @@ def label_next(
     speaker: Speaker,
     since: str,
     how: How,
-    suspects: Iterable[Suspect] = (),
 ) -> None:
     """Goes through the tickets that are worth a label until their end, or until the person quits."""
     from ticketmill import bootstrap
+    from ticketmill.learning.doubted import suspects_of
     from ticketmill.learning.sampling import next_to_label
 
     is_terminal = sys.stdin.isatty()
@@ -57,7 +57,8 @@ def label_next(
         audit_share=settings.audit_share,
     )
     say(HELP)
-    newest = queries.newest(parse_since(since), NEWEST_TICKETS)
+    newest, tasks = queries.newest(parse_since(since), NEWEST_TICKETS), tuple(corrections.tasks)
+    suspects = suspects_of(adapters.learning, tasks) if adapters.learning else ()
     review.run(next_to_label(newest, tuple(corrections.tasks), settings.audit_share, how, tuple(suspects)))
     say(f"labelled {counted(len(review.done), 'ticket')}")
 

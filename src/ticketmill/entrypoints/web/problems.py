@@ -50,31 +50,18 @@ _LEARNING_STATUS = {
     LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
     LearningCode.DECISION_CHANGED: HTTPStatus.PRECONDITION_FAILED,
-    LearningCode.JOB_RUNNING: HTTPStatus.CONFLICT,
-    LearningCode.GATE_FAILED: HTTPStatus.CONFLICT,
-    LearningCode.ALREADY_SERVING: HTTPStatus.CONFLICT,
-    LearningCode.NOTHING_TO_ROLL_BACK: HTTPStatus.CONFLICT,
-    LearningCode.RETIRED: HTTPStatus.CONFLICT,
-    LearningCode.IN_USE: HTTPStatus.CONFLICT,
-    LearningCode.MODEL_MISMATCH: HTTPStatus.CONFLICT,
-    LearningCode.ENCODER_CHANGED: HTTPStatus.CONFLICT,
-}
-
-_LEARNING_STATUS = {
-    LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
-    LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
-    LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
     LearningCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
     **dict.fromkeys(
         (
             LearningCode.JOB_RUNNING,
             LearningCode.COOLING_DOWN,
             LearningCode.GATE_FAILED,
-            LearningCode.DECISION_CHANGED,
             LearningCode.ALREADY_SERVING,
             LearningCode.NOTHING_TO_ROLL_BACK,
             LearningCode.RETIRED,
             LearningCode.IN_USE,
+            LearningCode.MODEL_MISMATCH,
+            LearningCode.ENCODER_CHANGED,
         ),
         HTTPStatus.CONFLICT,
     ),
