@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ticketmill.domain.effective_row import EffectiveRow, shown_of
+from ticketmill.domain.effective_row import CONFIDENCE_SUFFIX, EffectiveRow, shown_of
 from ticketmill.domain.label import FoundBy
 from ticketmill.domain.labels import Status
 
@@ -69,13 +69,34 @@ def is_audit(ticket_id: str, share: float) -> bool:
 def candidate_of(row: EffectiveRow, tasks: Sequence[str], audit_share: float) -> Candidate | None:
     """How a ticket that nobody has finished is offered; None where it has nothing left to say.
 
-    Once a person has spoken of a ticket it is no audit: they may have seen what the models say of the rest.
+    Once a person has spoken of a ticket otherwise it is no audit: they may have seen what the models say of
+    the rest.
     """
     left = tuple(task for task in tasks if task not in row.predicted)
     if not left or row.status not in (Status.ENRICHED, Status.PARTIAL):
         return None
-    is_random = is_audit(row.ticket_id, audit_share) and not row.person
+    is_random = is_audit(row.ticket_id, audit_share) and all(
+        each.found_by == FoundBy.AUDIT for each in row.person.values()
+    )
     return Candidate(row, FoundBy.AUDIT if is_random else FoundBy.MARGIN, left)
+
+
+def is_doubted(row: EffectiveRow, task: str) -> bool:
+    """Whether a label that is suspected to be wrong waits for its second look."""
+    spoken = row.person.get(task)
+    return spoken is not None and spoken.found_by != FoundBy.SUSPECT
+
+
+def blinded(row: EffectiveRow, tasks: Sequence[str]) -> EffectiveRow:
+    """The row without what the models say of tasks that nobody has spoken of: what an audit may show."""
+    hidden = [task for task in tasks if task not in row.predicted]
+    changes: dict[str, object] = {"review_reasons": (), "needs_review": None, "priority_conflict": None}
+    for task in hidden:
+        for name in (task, f"{task}{CONFIDENCE_SUFFIX}", f"{task}_source"):
+            if name in type(row).model_fields:
+                changes[name] = () if isinstance(getattr(row, name), tuple) else None
+    changes["custom"] = {task: made for task, made in row.custom.items() if task not in hidden}
+    return row.model_copy(update=changes)
 
 
 def next_to_label(
@@ -95,7 +116,7 @@ def next_to_label(
     doubted = [
         Candidate(known[each.ticket_id], FoundBy.SUSPECT, (each.task,))
         for each in suspects
-        if each.ticket_id in known
+        if each.ticket_id in known and is_doubted(known[each.ticket_id], each.task)
     ]
     match how:
         case How.MARGIN:
