@@ -188,6 +188,10 @@ class Settings(BaseSettings):
     """Seconds from a failure of S3, DynamoDB or SQS to the first probe. Doubled with each failed probe, up to
     60. The worker receives nothing meanwhile."""
 
+    rollout_refresh_s: Annotated[float, Field(gt=0, le=30)] = 15
+    """Seconds between two looks at the rollout decisions. Loading what they name comes on top; a rollback
+    reaches the next batch of every worker within 30."""
+
     stop_deadline_s: Annotated[float, Field(ge=0)] = 25
     """Seconds that running batches may take when a worker stops. ECS and Kubernetes kill after 30."""
 

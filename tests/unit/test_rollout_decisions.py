@@ -15,7 +15,8 @@ from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.keys import model_file
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.rollout import Decider, Rollout, TaskRollout
-from ticketmill.learning.gates import Audit, GateResult, GateSettings
+from ticketmill.learning.audits import Audit
+from ticketmill.learning.gates import GateResult, GateSettings
 from ticketmill.learning.promotion import PromotionGates
 from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore, directory_store
@@ -239,13 +240,26 @@ def test_of_many_promotions_at_once_one_wins_and_the_others_are_told(tmp_path: P
     assert len(place.rollouts.history()) == 1
 
 
+@dataclass
+class KnownAudits:
+    """Audits of a place, whoever is compared."""
+
+    audits: Sequence[Audit]
+
+    def count(self) -> int:
+        return len(self.audits)
+
+    def beside(self, _champion: ModelVersion | None, _challenger: ModelVersion) -> Sequence[Audit]:
+        return self.audits
+
+
 def gates(
     store: LearningStore,
     challenger: ModelVersion,
     audits: Sequence[Audit] = (),
     has_bundle_model: bool = True,
 ) -> PromotionGates:
-    return PromotionGates(store, challenger, has_bundle_model, lambda _champion: audits, GateSettings())
+    return PromotionGates(store, challenger, has_bundle_model, KnownAudits(audits), GateSettings())
 
 
 def of(right: int, wrong: int) -> list[Audit]:

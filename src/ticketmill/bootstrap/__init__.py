@@ -12,8 +12,10 @@ from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, lo
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.forget import make_forget
 from ticketmill.bootstrap.intake import make_intake
-from ticketmill.bootstrap.learning import learning_store_of, open_learning_store
+from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
+from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.promotion import promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
+    "current_rollout",
+    "encoder_here",
     "learning_store_of",
     "load_enricher",
     "load_rules",
@@ -35,11 +39,13 @@ __all__ = [
     "make_delivery_dead_letters",
     "make_forget",
     "make_intake",
+    "make_learned_serving",
     "make_mask",
     "make_pipeline",
     "make_snapshots",
     "make_ticket_texts",
     "open_learning_store",
     "open_sources",
+    "promotion_gates",
     "reindex",
 ]

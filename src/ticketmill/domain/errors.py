@@ -120,6 +120,7 @@ class LearningCode(StrEnum):
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RETIRED = "retired"
     IN_USE = "in_use"
+    NAME_TAKEN = "name_taken"
 
 
 class LearningRefused(TicketmillError):

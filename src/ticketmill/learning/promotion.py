@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketmill.domain.held_out import HELD_OUT_FILE, HeldOutPredictions
 from ticketmill.domain.model_card import ModelVersion, version_name
 from ticketmill.domain.rollout import TaskRollout
+from ticketmill.learning.audits import Audits
 from ticketmill.learning.comparison import Comparison, compare, pairs_of
-from ticketmill.learning.gates import Audit, GateResult, GateSettings, audit_gate, held_out_gate
+from ticketmill.learning.gates import GateResult, GateSettings, audit_gate, held_out_gate, too_few_audits
 from ticketmill.learning.registry import find_version, load_file
 from ticketmill.learning.store import LearningStore
-
-AuditsBeside = Callable[[ModelVersion | None], Sequence[Audit]]
-"""The audits of the challenger beside a champion; None is the model of the bundle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,7 @@ class PromotionGates:
     store: LearningStore
     challenger: ModelVersion
     has_bundle_model: bool
-    audits: AuditsBeside
+    audits: Audits
     settings: GateSettings
 
     def __call__(self, current: TaskRollout | None) -> Sequence[GateResult]:
@@ -40,7 +38,13 @@ class PromotionGates:
         if number is not None:
             champion = find_version(self.store, version_name(self.challenger.task, number))
         held_out = held_out_gate(comparison_of(self.store, self.challenger, champion), self.settings)
-        return held_out, audit_gate(self.audits(champion), self.settings)
+        return held_out, self._audit_gate(champion)
+
+    def _audit_gate(self, champion: ModelVersion | None) -> GateResult:
+        found = self.audits.count()
+        if found < self.settings.min_audits:  # asking the models takes a while
+            return too_few_audits(found, self.settings)
+        return audit_gate(self.audits.beside(champion, self.challenger), self.settings)
 
 
 def comparison_of(
