@@ -72,6 +72,7 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
     )
     follower = RolloutFollower(
         store.rollouts.current,
+        store.rollouts.history,
         loader,
         settings.rollout_refresh_s,
         Learned(on_predicted=healths.predicted, on_compared=shadows.compared),
