@@ -172,6 +172,17 @@ def test_a_broken_canary_leaves_the_serving_version_also_at_a_start(place: Place
     assert following.serial == 1, "not under the decision of the canary"
 
 
+def test_the_serial_is_the_last_one_under_which_the_followed_decision_held(
+    place: Place, clock: Clock
+) -> None:
+    place.promote(1)
+    place.shadow(3)
+    place.canary(2, 25)
+    place.canary(2, 50)
+    following = follower(place, clock, load_all_but(("intent", 2)))
+    assert (name_for(following), following.serial) == ("intent/v1", 2)
+
+
 def test_a_broken_shadow_keeps_nobody_from_following(place: Place, clock: Clock) -> None:
     place.promote(1)
     place.shadow(2)

@@ -3,17 +3,16 @@
 A worker reads the decisions again every few seconds, beside its batches, and loads what they name. A batch
 takes one `Learned` at its start and keeps it.
 
-A version that cannot be loaded is refused. Of its task the serving version stays where that one can be had,
-else the latest earlier decision that can be followed holds, else the bundle's own model. The worker then
-writes a serial below that of the decision that it does not follow. So it serves nothing that no decision
-named, and replaces nothing that others made under a later one.
+A version that cannot be loaded is refused. Of its task the latest earlier decision that can be followed
+holds, or the bundle's own model where there is none. The worker then writes the last serial under which that
+one held. So it serves nothing that no decision named, and replaces nothing that others made under a later one.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
@@ -85,11 +84,10 @@ class Loading:
 def follow(decided: Rollout, known: Models, load: LoadVersion, history: History) -> Followed:
     """`decided`, with its versions loaded; the versions of `known` are not loaded again."""
     loading = Loading(load, known)
-    tasks = {task: _followed(each, loading, history) for task, each in sorted(decided.tasks.items())}
-    not_followed = [each.serial for task, each in decided.tasks.items() if tasks[task] != each]
+    followed = {task: _followed(task, decided, loading, history) for task in sorted(decided.tasks)}
     rollout = Rollout(
-        serial=min(not_followed) - 1 if not_followed else decided.serial,
-        tasks={task: each for task, each in tasks.items() if each is not None},
+        serial=min((until for _, until in followed.values()), default=decided.serial),
+        tasks={task: each for task, (each, _) in followed.items() if each is not None},
     )
     named = {(task, number) for task, each in decided.tasks.items() for number in each.versions}
     used = {(task, number) for task, each in rollout.tasks.items() for number in each.versions}
@@ -101,19 +99,28 @@ def follow(decided: Rollout, known: Models, load: LoadVersion, history: History)
     )
 
 
-def _followed(decision: TaskRollout, loading: Loading, history: History) -> TaskRollout | None:
-    """What is followed of a decision; None for the bundle's own model. A shadow may be missing."""
-    task = decision.task
-    loading.has(task, decision.shadow)
-    has_serving, has_canary = loading.has(task, decision.serving), loading.has(task, decision.canary)
-    if has_serving and has_canary:
-        return decision
-    if has_serving:
-        return decision.model_copy(update={"canary": None, "canary_percent": 0})
-    earlier = (each.tasks[task] for each in history(task) if each.serial < decision.serial)
-    return next(
-        (each for each in earlier if loading.has(task, each.serving) and loading.has(task, each.canary)), None
-    )
+def _followed(
+    task: str, decided: Rollout, loading: Loading, history: History
+) -> tuple[TaskRollout | None, int]:
+    """What is followed of the decisions on a task, and the last serial under which it held.
+
+    None is the bundle's own model. A shadow may be missing.
+    """
+    until = decided.serial
+    for rollout in _latest_first(task, decided, history):
+        decision = rollout.tasks[task]
+        loading.has(task, decision.shadow)
+        # both are tried, so that a refusal names both
+        if all([loading.has(task, decision.serving), loading.has(task, decision.canary)]):
+            return decision, until
+        until = decision.serial - 1
+    return None, until
+
+
+def _latest_first(task: str, decided: Rollout, history: History) -> Iterator[Rollout]:
+    """The decisions on a task; earlier ones are asked for where they are needed."""
+    yield decided
+    yield from (each for each in history(task) if each.serial < decided.tasks[task].serial)
 
 
 @dataclass
