@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.learning_items import DynamoLearningItems
+from ticketmill.aws.learning_objects import S3LearningObjects
+from ticketmill.deploy.stack import Stack
 from ticketmill.domain.keys import model_file
 from ticketmill.domain.labels import Status
 from ticketmill.domain.model_card import ModelVersion, content_of, entries_of
 from ticketmill.domain.rollout import Decider, Rollout
 from ticketmill.domain.row import TicketRow
-from ticketmill.learning.store import LearningStore
+from ticketmill.encoder.bundle import read_manifest
+from ticketmill.learning.store import LearningStore, learning_store
 
 TASK = "intent"
 DAMAGED = 4
@@ -34,6 +40,15 @@ CHANGES: tuple[tuple[str, Change], ...] = (
     ("promote v3", lambda now, by: now.promoted(TASK, 3, "single", by)),
 )
 MESSAGES_BETWEEN = 9
+
+
+def decisions_of(clients: Clients, stack: Stack, bundle_dir: Path) -> Decisions:
+    """The decisions of a stack whose workers have the bundle."""
+    assert stack.learning_table is not None
+    objects = S3LearningObjects(clients.s3, stack.enriched_bucket)
+    items = DynamoLearningItems(clients.dynamodb, stack.learning_table)
+    bundle = read_manifest(bundle_dir).fingerprint
+    return Decisions(learning_store(objects, items), bundle, bundle, overlay_files)
 
 
 @dataclass

@@ -5,7 +5,8 @@ takes one `Learned` at its start and keeps it.
 
 A version that cannot be loaded is refused. Of its task the latest earlier decision that can be followed
 holds, or the bundle's own model where there is none. The worker then writes the last serial under which that
-one held. So it serves nothing that no decision named, and replaces nothing that others made under a later one.
+one held. So it serves nothing that no decision named, and replaces nothing that others made under a later
+one.
 """
 
 from __future__ import annotations
