@@ -15,6 +15,8 @@ from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ticketmill.bootstrap import Adapters
+
 LOCAL_ENDPOINT_URL = "http://127.0.0.1:4566"
 LOCAL_REGION = "us-east-1"
 REGION_VARIABLES = ("AWS_DEFAULT_REGION", "AWS_REGION")
@@ -107,6 +109,7 @@ def status(as_json: AsJson = False) -> None:
         "rows": adapters.queries.count_statuses(datetime.now(UTC) - timedelta(days=COUNTED_DAYS)),
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
+        "rollout": _rollout(adapters),
     }
     missed = unannounced(adapters.raw_tickets)
     if as_json:
@@ -119,12 +122,39 @@ def status(as_json: AsJson = False) -> None:
         answer(told_unannounced(missed))
     if found["models"]:
         show(found["models"])
+    if found["rollout"]["serial"]:
+        table(
+            f"Learned versions, decision {found['rollout']['serial']}",
+            ("task", "serving", "canary", "shadow"),
+            [tuple(each.values()) for each in found["rollout"]["tasks"]],
+        )
     answer(f"bundle: {found['bundle']['fingerprint'] or found['bundle']['problem']}")
 
 
 def _depths(queue: Any) -> dict[str, int]:
     depths = queue.depths()
     return {"visible": depths.visible, "in_flight": depths.in_flight, "delayed": depths.delayed}
+
+
+def _rollout(adapters: Adapters) -> dict[str, Any]:
+    """Which learned versions serve, run as a canary, or shadow."""
+    from ticketmill import bootstrap
+    from ticketmill.aws.clients import at_setup
+
+    with at_setup("the rollout cannot be read", "check the stack's learning table: run `ticketmill up`"):
+        rollout = bootstrap.current_rollout(adapters)
+    return {
+        "serial": rollout.serial,
+        "tasks": [
+            {
+                "task": each.task,
+                "serving": each.serving and f"v{each.serving}",
+                "canary": each.canary and f"v{each.canary} for {each.canary_percent} %",
+                "shadow": each.shadow and f"v{each.shadow}",
+            }
+            for _, each in sorted(rollout.tasks.items())
+        ],
+    }
 
 
 def _bundle(directory: Any) -> dict[str, str | None]:
