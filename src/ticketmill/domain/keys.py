@@ -30,9 +30,15 @@ JOURNAL_PREFIX = "label#"
 
 LEARNING_PREFIX = "learning/"
 """Begins the keys of datasets, cached features and learned models in the enriched bucket."""
+DATASETS_PREFIX = f"{LEARNING_PREFIX}datasets/"
+FEATURES_PREFIX = f"{LEARNING_PREFIX}features/"
+DISAGREEMENTS_PREFIX = f"{LEARNING_PREFIX}disagreements/"
 ROLLOUT_KEY = "rollout"
-"""The partition of the decisions on learned versions in the learning table: `current`, and each serial."""
-CURRENT = "current"
+"""The partition of the decisions on learned versions in the learning table, one a serial."""
+MODEL_TASKS_KEY = "models"
+"""The partition of the tasks that have learned versions in the learning table."""
+TRAINING_KEY = "training"
+"""The partition of the trainings under way in the learning table, one a task."""
 
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
@@ -102,19 +108,14 @@ TASK_DEFINITIONS_KEY = "task"
 """The partition of the definitions of your own tasks in the learning table."""
 
 
-def run_key(task: str) -> str:
-    """The item of a task's training under way in the learning table, as in `training#intent`."""
-    return f"training#{task}"
-
-
 def dataset_file(task: str, name: str, file: str) -> str:
     """The object key of a file of a dataset."""
-    return f"{LEARNING_PREFIX}datasets/{task}/{name}/{file}"
+    return f"{DATASETS_PREFIX}{task}/{name}/{file}"
 
 
-def features_file(encoder: str, content_hash: str) -> str:
-    """The object key of the cached features of a text; `encoder` is the fingerprint of what read it."""
-    return f"{LEARNING_PREFIX}features/{encoder}/{content_hash[:2]}/{content_hash}"
+def features_file(encoder: str, file: str) -> str:
+    """The object key of a file of cached features; `encoder` is the fingerprint of what read the texts."""
+    return f"{FEATURES_PREFIX}{encoder}/{file}"
 
 
 def model_file(task: str, content: str, file: str) -> str:
@@ -124,7 +125,7 @@ def model_file(task: str, content: str, file: str) -> str:
 
 def disagreement_file(task: str, number: int, ticket_id: str) -> str:
     """The object key of a ticket on which a shadow and the serving model disagree."""
-    return f"{LEARNING_PREFIX}disagreements/{task}/v{number}/{ticket_id}.json"
+    return f"{DISAGREEMENTS_PREFIX}{task}/v{number}/{ticket_id}.json"
 
 
 def delivery_key(source: str, delivery_id: str) -> str:
@@ -163,6 +164,11 @@ def index_position(moment: datetime, ticket_id: str) -> str:
 def moment_of(position: str) -> datetime:
     """The time of a position."""
     return datetime.fromisoformat(position.partition("#")[0])
+
+
+def ticket_of(position: str) -> str:
+    """The ticket of a position."""
+    return position.partition("#")[2]
 
 
 def utc_text(moment: datetime) -> str:

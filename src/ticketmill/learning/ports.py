@@ -1,5 +1,8 @@
-"""What learning asks of the world, in its own verbs. Adapters lie in `aws`, and in `learning/directory.py`
-for a folder of this machine."""
+"""What learning asks of the world, in its own verbs.
+
+Objects and items are what a place must have: adapters lie in `aws`, and in `learning/directory.py` for a
+folder of this machine. Datasets, versions, rollouts and runs are kept in items, see `learning/records.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ticketmill.domain.dataset import Dataset, TaskDefinition
+from ticketmill.domain.dataset import CurrentTicket, Dataset, TaskDefinition
 from ticketmill.domain.label import Correction
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.rollout import Rollout
@@ -27,11 +30,43 @@ class LearningObjects(Protocol):
         ...
 
 
+class LearningItems(Protocol):
+    """Small documents in partitions. A partition orders its items by their positions."""
+
+    def get(self, partition: str, position: str) -> str | None:
+        """The item, read consistently; None where there is none."""
+        ...
+
+    def latest(self, partition: str, limit: int | None = None) -> list[str]:
+        """The items of a partition, the highest position first, read consistently."""
+        ...
+
+    def put(self, partition: str, position: str, body: str, replaces: str | None = None) -> bool:
+        """Writes an item in the place of `replaces`; without that, where there is none.
+
+        False, and nothing written, where another item is there. A write that arrived though its answer was
+        lost, and was sent again, is ours: True.
+        """
+        ...
+
+    def delete(self, partition: str, position: str) -> None:
+        """Deletes an item; one that is not there is no fault."""
+        ...
+
+
 class Journal(Protocol):
     """What people said."""
 
     def walk(self) -> Iterator[Correction]:
         """Every correction; those of a ticket stand together, in the order of their numbers."""
+        ...
+
+
+class CurrentTickets(Protocol):
+    """Tickets by id, with their texts."""
+
+    def of(self, ticket_ids: Sequence[str]) -> dict[str, CurrentTicket]:
+        """Those that have a row."""
         ...
 
 
@@ -46,6 +81,10 @@ class Datasets(Protocol):
         """Adds a manifest; one of the same name stays as it is."""
         ...
 
+    def replace_dataset(self, dataset: Dataset) -> None:
+        """Puts a manifest in the place of the one of its name."""
+        ...
+
     def remove_dataset(self, dataset: Dataset) -> None: ...
 
     def task_definitions(self) -> list[TaskDefinition]: ...
@@ -53,6 +92,8 @@ class Datasets(Protocol):
     def define_task(self, task: TaskDefinition) -> None:
         """Adds a task, or gives one that is there its labels of now."""
         ...
+
+    def remove_task(self, name: str) -> None: ...
 
 
 class Versions(Protocol):
@@ -67,10 +108,12 @@ class Versions(Protocol):
         ...
 
     def add_version(self, version: ModelVersion) -> bool:
-        """Adds a version. False, and nothing written, where the number is taken."""
+        """Adds a version. False, and nothing written, where another one has the number."""
         ...
 
-    def set_retired(self, version: ModelVersion, retired: bool) -> None: ...
+    def set_retired(self, version: ModelVersion, retired: bool) -> ModelVersion:
+        """The version as it is then."""
+        ...
 
 
 class Rollouts(Protocol):
@@ -85,7 +128,7 @@ class Rollouts(Protocol):
         ...
 
     def replace(self, rollout: Rollout) -> bool:
-        """Puts `rollout` in the place of the one with the serial before, and keeps that in the history.
+        """Appends `rollout`, which follows the one with the serial before it.
 
         False, and nothing written, where another decision came first.
         """
@@ -102,14 +145,10 @@ class Runs(Protocol):
 
     def release(self, task: str, job: str, ended_at: datetime) -> None: ...
 
+    def current(self, task: str, now: datetime) -> str | None:
+        """The job that trains a task now."""
+        ...
+
     def last_end(self, task: str) -> datetime | None:
         """When the last training of a task ended."""
         ...
-
-
-class FeatureStore(Protocol):
-    """Cached features of texts by the hash of their content."""
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]: ...
-
-    def put_many(self, items: dict[str, bytes]) -> None: ...
