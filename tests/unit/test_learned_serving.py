@@ -32,7 +32,7 @@ class Recorded:
 
 def serving(place: Place, store: Recorded, refresh_s: float = 0.01, now_s: float = 0.0) -> LearnedServing:
     return LearnedServing(
-        RolloutFollower(place.rollouts.current, load, refresh_s),
+        RolloutFollower(place.rollouts.current, place.rollouts.history, load, refresh_s),
         Shadows(store.put),
         AutomaticRollback(place.rollouts.current, place.rollouts.replace, ArmHealths(), lambda *_: ()),
         monotonic=lambda: now_s,

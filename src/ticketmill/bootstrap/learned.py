@@ -78,6 +78,7 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
     shadows, healths = Shadows(store.objects.put), ArmHealths()
     follower = RolloutFollower(
         store.rollouts.current,
+        store.rollouts.history,
         make_version_loader(settings, store),
         settings.rollout_refresh_s,
         Learned(on_predicted=healths.predicted, on_compared=shadows.compared),
