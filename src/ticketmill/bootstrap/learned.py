@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.rollout import Rollout
     from ticketmill.learning.store import LearningStore
     from ticketmill.pipeline.learned_serving import LearnedServing
+    from ticketmill.pipeline.version_loader import VersionLoader
     from ticketmill.tasks.learned import Overlay
 
 JUDGED_TICKETS = 5000
@@ -37,16 +38,11 @@ def current_rollout(adapters: Adapters) -> Rollout:
     return Rollout() if adapters.learning is None else adapters.learning.rollouts.current()
 
 
-def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStore) -> LearnedServing:
+def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoader:
+    """Loads versions for this machine's bundle."""
     from ticketmill.domain.model_card import version_name
-    from ticketmill.encoder.bundle import read_manifest
+    from ticketmill.encoder.bundle import encoder_fingerprint_of
     from ticketmill.learning.registry import find_version, load_files
-    from ticketmill.pipeline.arm_health import ArmHealths
-    from ticketmill.pipeline.automatic_rollback import AutomaticRollback
-    from ticketmill.pipeline.learned import Learned
-    from ticketmill.pipeline.learned_serving import LearnedServing
-    from ticketmill.pipeline.rollout_follower import RolloutFollower
-    from ticketmill.pipeline.shadows import Shadows
     from ticketmill.pipeline.version_loader import VersionLoader
 
     def version_of(task: str, number: int) -> ModelVersion:
@@ -58,22 +54,33 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
 
         return load_overlay(files)
 
+    return VersionLoader(
+        version_of,
+        partial(load_files, store),
+        overlay_of,
+        frozenset({manifest.fingerprint, encoder_fingerprint_of(manifest)}),
+    )
+
+
+def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStore) -> LearnedServing:
+    from ticketmill.pipeline.arm_health import ArmHealths
+    from ticketmill.pipeline.automatic_rollback import AutomaticRollback
+    from ticketmill.pipeline.learned import Learned
+    from ticketmill.pipeline.learned_serving import LearnedServing
+    from ticketmill.pipeline.rollout_follower import RolloutFollower
+    from ticketmill.pipeline.shadows import Shadows
+
     def newest(since: datetime, until: datetime | None) -> Iterable[tuple[str, Iterable[str]]]:
         found = adapters.queries.entries(since, until, JUDGED_TICKETS)
         with closing(found):
             return list(islice(found, JUDGED_TICKETS))
 
+    manifest = read_manifest(settings.bundle_dir)
     shadows, healths = Shadows(store.objects.put), ArmHealths()
-    loader = VersionLoader(
-        version_of,
-        partial(load_files, store),
-        overlay_of,
-        frozenset({read_manifest(settings.bundle_dir).fingerprint}),
-    )
     follower = RolloutFollower(
         store.rollouts.current,
         store.rollouts.history,
-        loader,
+        make_version_loader(settings, store),
         settings.rollout_refresh_s,
         Learned(on_predicted=healths.predicted, on_compared=shadows.compared),
     )

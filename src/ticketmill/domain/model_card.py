@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.records import Frozen, Record
 
 CARD_FILE = "card.json"
@@ -124,8 +125,6 @@ class ModelCard(Record):
     """The fingerprint of the bundle whose encoder it reads."""
     environment: dict[str, str] = Field(default_factory=dict)
     """The versions of Python and of the packages that trained it."""
-    parent: PositiveInt | None = None
-    """The version that served when it was trained."""
 
 
 class FileEntry(Record):
@@ -160,6 +159,8 @@ class ModelVersion(Record):
     """Who asked for it."""
     at: datetime
     """When it was registered."""
+    parent: PositiveInt | None = None
+    """The version that served then; null for the model of the bundle."""
     retired: bool = False
     """Whether it may not serve any more."""
 
@@ -167,6 +168,25 @@ class ModelVersion(Record):
     def name(self) -> str:
         """As in `intent/v3`: what records say of a prediction's model."""
         return version_name(self.task, self.number)
+
+    def verified(self, files: Mapping[str, bytes | None]) -> dict[str, bytes]:
+        """The files, each as the registry knows it. LearningRefused where one is not."""
+        return {name: self.verified_file(name, files.get(name)) for name in self.files}
+
+    def verified_file(self, name: str, body: bytes | None) -> bytes:
+        """One file. LearningRefused, which names it, where it is not the one that was registered."""
+        what = "is not what was registered"
+        if name not in self.files:
+            what = "was never registered"
+        elif body is None:
+            what = "is missing"
+        elif hashlib.sha256(body).hexdigest() == self.files[name].sha256:
+            return body
+        raise LearningRefused(
+            LearningCode.MODEL_MISMATCH,
+            f"the file {name} of {self.name} {what}: import it again from an export, or train again; where "
+            f"it serves, `ticketmill models rollback {self.task}` lets the one before it serve",
+        )
 
 
 class ExportedModel(Frozen):

@@ -143,17 +143,29 @@ class Rollout(Record):
             canary_percent=0,
         )
 
-    def rolled_back(self, task: str, by: Decider) -> Rollout:
-        """A canary ends; without one, what served before serves again. Refused where nothing was promoted."""
+    def rolled_back(self, task: str, by: Decider, to_bundle: bool = False) -> Rollout:
+        """A canary ends; without one, what served before serves again. Refused where nothing was promoted.
+
+        With `to_bundle` the bundle's own model serves again, whatever served before.
+        """
         current = self.tasks.get(task)
-        if current is not None and current.canary is not None:
+        if current is not None and current.canary is not None and not to_bundle:
             return self._changed(task, by, Change.ROLLBACK, canary=None, canary_percent=0)
         if current is None or current.serving is None:
             raise LearningRefused(
                 LearningCode.NOTHING_TO_ROLL_BACK,
                 f"no learned version of {task} serves; `ticketmill models list` shows what does",
             )
-        return self._changed(task, by, Change.ROLLBACK, serving=current.previous, previous=None, shadow=None)
+        return self._changed(
+            task,
+            by,
+            Change.ROLLBACK,
+            serving=None if to_bundle else current.previous,
+            previous=None,
+            shadow=None,
+            canary=None,
+            canary_percent=0,
+        )
 
     def stopped(self, task: str, by: Decider) -> Rollout:
         """Shadow and canary of a task end."""

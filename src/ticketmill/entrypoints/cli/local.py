@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ticketmill.bootstrap import Adapters
+    from ticketmill.settings import Settings
 
 LOCAL_ENDPOINT_URL = "http://127.0.0.1:4566"
 LOCAL_REGION = "us-east-1"
@@ -110,6 +111,7 @@ def status(as_json: AsJson = False) -> None:
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
         "rollout": _rollout(adapters),
+        "feature_cache": _feature_cache(settings, adapters),
     }
     missed = unannounced(adapters.raw_tickets)
     if as_json:
@@ -128,6 +130,9 @@ def status(as_json: AsJson = False) -> None:
             ("task", "serving", "canary", "shadow"),
             [tuple(each.values()) for each in found["rollout"]["tasks"]],
         )
+    if (cached := found["feature_cache"])["entries"]:
+        rate = "never used" if cached["hit_rate"] is None else f"hit rate {cached['hit_rate']:.0%}"
+        answer(f"feature cache: {cached['entries']:,} texts, {cached['megabytes']:.1f} MB, {rate}")
     answer(f"bundle: {found['bundle']['fingerprint'] or found['bundle']['problem']}")
 
 
@@ -155,6 +160,16 @@ def _rollout(adapters: Adapters) -> dict[str, Any]:
             for _, each in sorted(rollout.tasks.items())
         ],
     }
+
+
+def _feature_cache(settings: Settings, adapters: Adapters) -> dict[str, Any]:
+    """What the encoder said of labelled texts, as far as it is kept for the next training."""
+    from ticketmill import bootstrap
+    from ticketmill.aws.clients import at_setup
+
+    with at_setup("the feature cache cannot be read", "check your rights on the enriched bucket"):
+        status = bootstrap.feature_cache_status(settings, adapters)
+    return {**status.model_dump(), "hit_rate": status.hit_rate}
 
 
 def _bundle(directory: Any) -> dict[str, str | None]:
