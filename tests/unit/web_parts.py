@@ -9,6 +9,7 @@ from typing import Any
 
 from fakes import FakeEnricher
 
+from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -24,7 +25,12 @@ from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.learning.catalogue import Catalogue
+from ticketmill.learning.gates import GateResult
+from ticketmill.learning.rollout import RolloutDesk
+from ticketmill.learning.store import LearningStore, learning_store
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.queries.history import TicketHistory
@@ -85,6 +91,11 @@ class MemoryIndex:
         )
 
 
+def memory_learning_store() -> LearningStore:
+    """A store of learning in memory."""
+    return learning_store(MemoryLearningObjects(), MemoryLearningItems())
+
+
 @dataclass
 class WebWorld:
     """A place in memory, and the parts of a server over it."""
@@ -94,6 +105,8 @@ class WebWorld:
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
     own: dict[str, TaskDefinition] = field(default_factory=dict)
+    learning: LearningStore = field(default_factory=memory_learning_store)
+    gates: Sequence[GateResult] = ()
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -112,8 +125,15 @@ class WebWorld:
             deliveries=MemoryDeliveries(),
             queue=self,
             dead_letters=self,
+            models=self.models,
             now=lambda: self.now,
         )
+
+    def models(self) -> ModelDesk:
+        """The learned models. A version passes the gates that `gates` gives."""
+        catalogue = Catalogue(self.learning, tuple(TASKS))
+        rollouts = RolloutDesk(self.learning)
+        return ModelDesk(catalogue, rollouts, lambda _: lambda _: self.gates, now=lambda: self.now)
 
     def depths(self) -> QueueDepths:
         """Of a queue with three messages."""

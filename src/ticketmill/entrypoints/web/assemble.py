@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ticketmill import bootstrap
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import Corrections
 from ticketmill.queries.history import TicketHistory
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
     from ticketmill.domain.label import Correction
     from ticketmill.domain.row import TicketRow
+    from ticketmill.learning.sampling import Suspect
     from ticketmill.settings import Settings
 
 
@@ -57,7 +59,20 @@ def connect_parts(settings: Settings) -> WebParts:
         deliveries=adapters.deliveries,
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
+        suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
+        models=partial(_models, settings, adapters, tuple(corrections.tasks)),
     )
+
+
+def _models(settings: Settings, adapters: Adapters, tasks: tuple[str, ...]) -> ModelDesk:
+    return ModelDesk(bootstrap.learning_store_of(settings, adapters), tasks)
+
+
+def _suspects(adapters: Adapters, tasks: tuple[str, ...]) -> Sequence[Suspect]:
+    """None in a stack without a learning table."""
+    from ticketmill.learning.doubted import suspects_of
+
+    return () if adapters.learning is None else suspects_of(adapters.learning, tasks)
 
 
 def _corrections(settings: Settings, adapters: Adapters) -> Corrections:
