@@ -70,7 +70,7 @@ def test_a_refused_decision_is_told_on_its_page_and_keeps_the_reason(
 ) -> None:
     decide(client, "shadow", version="2")
     stale = decide(client, "canary", version="1", serial="0", reason="as agreed")
-    assert stale.status_code == 412
+    assert stale.status_code == 409
     assert "has changed since it was shown: shadow by local" in stale.text and "as agreed" in stale.text
     assert decide(client, "explode", version="1").status_code == 422
     assert decide(client, "rollback").status_code == 409

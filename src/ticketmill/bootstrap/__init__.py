@@ -10,8 +10,10 @@ from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.intake import make_intake
-from ticketmill.bootstrap.learning import learning_store_of, open_learning_store
+from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
+from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.promotion import gates_of, promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
@@ -21,6 +23,9 @@ __all__ = [
     "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
+    "current_rollout",
+    "encoder_here",
+    "gates_of",
     "learning_store_of",
     "load_enricher",
     "load_rules",
@@ -30,9 +35,11 @@ __all__ = [
     "make_dead_letters",
     "make_delivery_dead_letters",
     "make_intake",
+    "make_learned_serving",
     "make_mask",
     "make_pipeline",
     "make_ticket_texts",
     "open_learning_store",
+    "promotion_gates",
     "reindex",
 ]

@@ -33,3 +33,12 @@ def learning_store_of(settings: Settings, adapters: Adapters) -> LearningStore:
             "deploy`), or set TICKETMILL_LEARNING_TABLE where TICKETMILL_TABLE names the other one"
         )
     return adapters.learning
+
+
+def encoder_here(settings: Settings) -> str | None:
+    """The fingerprint of this machine's bundle, whose encoder versions must fit; None where there is none."""
+    from ticketmill.encoder.bundle import read_manifest
+
+    if not settings.bundle_dir.exists():
+        return None
+    return read_manifest(settings.bundle_dir).fingerprint

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt, StringConstraints, field_validator
 
+from ticketmill.domain.facets import MAX_VALUE_CHARS
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.records import Frozen, Open, Record
 
@@ -91,6 +93,16 @@ class Dataset(Record):
     """When it was built. The name does not depend on it."""
 
 
+MAX_TASK_LABELS = 200
+TaskLabel = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^[^\s,\x00-\x1f]([^,\x00-\x1f]{{0,{MAX_VALUE_CHARS - 2}}}[^\s,\x00-\x1f])?$"
+    ),
+]
+"""At most 64 characters, on one line, without commas: lists of labels stand between commas."""
+
+
 class TaskDefinition(Frozen):
     """A task that people label and models learn, beside those of the table in the code."""
 
@@ -98,5 +110,13 @@ class TaskDefinition(Frozen):
     """As in `product_line`."""
     kind: TaskKind = "single"
     """Whether one label is right, or several."""
-    labels: tuple[str, ...] = Field(min_length=1)
+    labels: tuple[TaskLabel, ...] = Field(min_length=1, max_length=MAX_TASK_LABELS)
     """Its labels."""
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_differ(cls, labels: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({each for each in labels if labels.count(each) > 1})
+        if twice:
+            raise ValueError(f'the label "{twice[0]}" is given twice')
+        return labels

@@ -148,6 +148,46 @@ class RowEntity(Record):
         return str(self.kind)
 
 
+class CustomLabel(Record):
+    """A label of a task of your own."""
+
+    label: str
+    """One of the task's labels."""
+    confidence: Confidence | None = None
+    """The probability of the label; null for a person's."""
+
+
+class RowPrediction(Record):
+    """What the row keeps of the prediction of a task of your own."""
+
+    labels: tuple[CustomLabel, ...]
+    """One label; of a task with several any number, most probable first."""
+    source: Open[Source]
+    """What made the prediction."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels alone."""
+        return tuple(each.label for each in self.labels)
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of the label; None for several, for none, and for a person's."""
+        return self.labels[0].confidence if len(self.labels) == 1 else None
+
+
+class CustomPrediction(RowPrediction):
+    """The prediction of a task of your own, such as `product_line`."""
+
+    scores: dict[str, float] = Field(default_factory=dict)
+    """The probability of each label."""
+
+    @property
+    def on_row(self) -> RowPrediction:
+        """What the row keeps: all but the scores."""
+        return RowPrediction(labels=self.labels, source=self.source)
+
+
 class LatencyMs(Record):
     """Time that the ticket took, in milliseconds."""
 
@@ -178,6 +218,8 @@ class Enrichment(Record):
     """Null if the stage failed."""
     entities: tuple[Entity, ...] | None = ()
     """In the order of the text, the first 200; null if the stage failed."""
+    custom: dict[str, CustomPrediction] = Field(default_factory=dict)
+    """The predictions of your own tasks, by task."""
     automatic: bool = False
     """Whether a machine wrote the ticket: it is `general_inquiry`, `low` and `neutral`."""
     automatic_kind: Open[AutomaticKind] | None = None

@@ -113,12 +113,14 @@ class LearningCode(StrEnum):
     ENCODER_CHANGED = "encoder_changed"
     MODEL_MISMATCH = "model_mismatch"
     JOB_RUNNING = "job_running"
+    COOLING_DOWN = "cooling_down"
     GATE_FAILED = "gate_failed"
     DECISION_CHANGED = "decision_changed"
     ALREADY_SERVING = "already_serving"
     NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
     RETIRED = "retired"
     IN_USE = "in_use"
+    NAME_TAKEN = "name_taken"
 
 
 class LearningRefused(TicketmillError):

@@ -163,6 +163,11 @@ def moment_of(position: str) -> datetime:
     return datetime.fromisoformat(position.partition("#")[0])
 
 
+def ticket_of(position: str) -> str:
+    """The ticket of a position."""
+    return position.partition("#")[2]
+
+
 def utc_text(moment: datetime) -> str:
     """A time as `2026-11-21T09:30:00.000000Z`: one width, so that the order of texts is that of times."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -136,8 +136,6 @@ class ModelCard(Record):
     """The fingerprint of the bundle whose encoder it reads."""
     environment: dict[str, str] = Field(default_factory=dict)
     """The versions of Python and of the packages that trained it."""
-    parent: PositiveInt | None = None
-    """The version that served when it was trained."""
 
 
 class FileEntry(Record):
@@ -172,6 +170,8 @@ class ModelVersion(Record):
     """Who asked for it."""
     at: datetime
     """When it was registered."""
+    parent: PositiveInt | None = None
+    """The version that served then; null for the model of the bundle."""
     retired: bool = False
     """Whether it may not serve any more."""
 
@@ -181,19 +181,23 @@ class ModelVersion(Record):
         return version_name(self.task, self.number)
 
     def verified(self, files: Mapping[str, bytes | None]) -> dict[str, bytes]:
-        """The files, each with the hash that the registry knows. LearningRefused where one is not."""
-        kept: dict[str, bytes] = {}
-        for name, entry in self.files.items():
-            body = files.get(name)
-            if body is None or hashlib.sha256(body).hexdigest() != entry.sha256:
-                what = "is missing" if body is None else "is not what was registered"
-                raise LearningRefused(
-                    LearningCode.MODEL_MISMATCH,
-                    f"the file {name} of {self.name} {what}: roll it back with `ticketmill models rollback "
-                    f"{self.task}`, or train it again",
-                )
-            kept[name] = body
-        return kept
+        """The files, each as the registry knows it. LearningRefused where one is not."""
+        return {name: self.verified_file(name, files.get(name)) for name in self.files}
+
+    def verified_file(self, name: str, body: bytes | None) -> bytes:
+        """One file. LearningRefused, which names it, where it is not the one that was registered."""
+        what = "is not what was registered"
+        if name not in self.files:
+            what = "was never registered"
+        elif body is None:
+            what = "is missing"
+        elif hashlib.sha256(body).hexdigest() == self.files[name].sha256:
+            return body
+        raise LearningRefused(
+            LearningCode.MODEL_MISMATCH,
+            f"the file {name} of {self.name} {what}: import it again from an export, or train again; where "
+            f"it serves, `ticketmill models rollback {self.task}` lets the one before it serve",
+        )
 
 
 class ExportedModel(Frozen):

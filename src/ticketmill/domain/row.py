@@ -13,10 +13,11 @@ from ticketmill.domain.enrichment import (
     Enrichment,
     LatencyMs,
     RowEntity,
+    RowPrediction,
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.facets import FACET
+from ticketmill.domain.facets import FACET, FACETS_BY_TASK
 from ticketmill.domain.label import PersonLabel
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
@@ -189,6 +190,8 @@ class TicketRow(Record):
     """The probability of the language."""
     entities: Annotated[tuple[RowEntity, ...], FACET] = ()
     """What is named in the writer's own words: the first 20 that differ."""
+    custom: Annotated[dict[str, RowPrediction], FACETS_BY_TASK] = Field(default_factory=dict)
+    """The predictions of your own tasks, by task."""
     automatic: bool | None = None
     """Whether a machine wrote the ticket."""
     automatic_kind: Annotated[Open[AutomaticKind] | None, FACET] = None
@@ -291,6 +294,7 @@ def enriched_row(
         stated_priority=ticket.priority,
         warnings=ticket.warnings[:MAX_WARNINGS],
         **predictions,
+        custom={task: each.on_row for task, each in sorted(enrichment.custom.items())},
         automatic=enrichment.automatic,
         automatic_kind=enrichment.automatic_kind,
         text_characters=enrichment.text_characters,

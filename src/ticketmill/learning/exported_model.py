@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import CARD_FILE, ExportedModel, ModelVersion, content_of
-from ticketmill.learning.registry import card_of, load_files, mismatch, register_files, verify
+from ticketmill.learning.registry import card_of, load_files, register_files
 from ticketmill.learning.store import LearningStore
 
 MANIFEST_FILE = "manifest.json"
@@ -60,9 +60,9 @@ def import_version(
     """
     version, files = _unpacked(exported)
     card = card_of(files[CARD_FILE], version.name)
-    if (card.task, card.encoder, card.dataset) != (version.task, version.encoder, version.dataset):
-        raise mismatch(version.name, f"{CARD_FILE} is the card of another version")
     check_encoder(version, encoder)
+    if (card.task, card.encoder, card.dataset) != (version.task, version.encoder, version.dataset):
+        raise _unusable(f"{CARD_FILE} is the card of another version")
     known = {each.content for each in store.versions.versions(version.task)}
     registered = register_files(store, files, card, f"import-{version.content}", who, now)
     return Imported(registered, was_there=version.content in known)
@@ -85,30 +85,35 @@ def _unpacked(exported: bytes) -> tuple[ModelVersion, dict[str, bytes]]:
             _check_contents(version, archive)
             files = {name: archive.read(name) for name in version.files}
     except _UNREADABLE as error:
-        raise mismatch("the file", f"it is no exported version ({type(error).__name__})") from None
-    for name, entry in version.files.items():
-        verify(version.name, name, entry, files[name])
+        raise _unusable(f"it is no exported version ({type(error).__name__})") from None
     if CARD_FILE not in files or content_of(version.files) != version.content:
-        raise mismatch(version.name, "its manifest does not fit its files")
-    return version, files
+        raise _unusable("its manifest does not fit its files")
+    return version, version.verified(files)
 
 
 def _manifest(archive: zipfile.ZipFile) -> ExportedModel:
     if archive.getinfo(MANIFEST_FILE).file_size > MAX_MANIFEST_BYTES:
-        raise mismatch("the file", f"{MANIFEST_FILE} is too large")
+        raise _unusable(f"{MANIFEST_FILE} is too large")
     try:
         return ExportedModel.model_validate_json(archive.read(MANIFEST_FILE))
     except ValidationError:
-        raise mismatch("the file", f"this version of ticketmill cannot read its {MANIFEST_FILE}") from None
+        raise _unusable(f"this version of ticketmill cannot read its {MANIFEST_FILE}") from None
 
 
 def _check_contents(version: ModelVersion, archive: zipfile.ZipFile) -> None:
     """Before anything is unpacked: names become keys, and a file says how large it is."""
     if not all(map(_PLAIN_NAME.fullmatch, (version.task, *version.files))):
-        raise mismatch("the file", "its manifest has a name that no version has")
+        raise _unusable("its manifest has a name that no version has")
     sizes = {each.filename: each.file_size for each in archive.infolist()}
     unnamed = set(sizes) - set(version.files) - {MANIFEST_FILE}
     if unnamed:
-        raise mismatch(version.name, f"its manifest does not name {min(unnamed)}")
+        raise _unusable(f"its manifest does not name {min(unnamed)}")
     if sum(sizes.values()) > MAX_IMPORTED_BYTES:
-        raise mismatch(version.name, f"it unpacks to more than {MAX_IMPORTED_BYTES:,} bytes")
+        raise _unusable(f"it unpacks to more than {MAX_IMPORTED_BYTES:,} bytes")
+
+
+def _unusable(what: str) -> LearningRefused:
+    return LearningRefused(
+        LearningCode.MODEL_MISMATCH,
+        f"the file cannot be imported: {what}; export the version again by `ticketmill models export`",
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ticketmill.learning.audits import Audit
 from ticketmill.learning.comparison import Comparison, at_least, mcnemar
 
 SIGNIFICANCE = 0.05
@@ -35,15 +36,6 @@ class GateResult:
     said: str
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """A ticket that a person labelled blind, and what both models said of it."""
-
-    right: tuple[str, ...]
-    champion: tuple[str, ...]
-    challenger: tuple[str, ...]
-
-
 def held_out_gate(comparison: Comparison | None, settings: GateSettings) -> GateResult:
     """Passed where the challenger is not worse: the lower end of the difference's interval is above minus
     the margin. None as `comparison`: there is nothing to compare."""
@@ -68,13 +60,11 @@ def held_out_gate(comparison: Comparison | None, settings: GateSettings) -> Gate
 def audit_gate(audits: Sequence[Audit], settings: GateSettings) -> GateResult:
     """Passed where at least so many audits do not show the challenger to be worse, by an exact McNemar
     test."""
-    if len(audits) < settings.min_audits:
-        return GateResult(
-            "audits",
-            passed=False,
-            said=f"{len(audits):,} audits of tickets that both models predicted, {settings.min_audits} are "
-            "needed: `ticketmill label next --how audit` draws them",
-        )
+    count = len(audits)
+    if count < settings.min_audits:
+        return too_few_audits(count, settings)
+    if not audits:
+        return GateResult("audits", passed=True, said="no audits are asked for")
     champion = [set(each.champion) == set(each.right) for each in audits]
     challenger = [set(each.challenger) == set(each.right) for each in audits]
     lost = sum(mine and not theirs for mine, theirs in zip(champion, challenger, strict=True))
@@ -83,7 +73,17 @@ def audit_gate(audits: Sequence[Audit], settings: GateSettings) -> GateResult:
     return GateResult(
         "audits",
         passed=not is_worse,
-        said=f"{sum(challenger) / len(audits):.3f} right beside {sum(champion) / len(audits):.3f} of "
-        f"{len(audits):,} audits: the challenger alone {won}, the other alone {lost}, exact McNemar p "
+        said=f"{sum(challenger) / count:.3f} right beside {sum(champion) / count:.3f} of "
+        f"{count:,} audits: the challenger alone {won}, the other alone {lost}, exact McNemar p "
         f"{mcnemar(won, lost):.3f}",
+    )
+
+
+def too_few_audits(count: int, settings: GateSettings) -> GateResult:
+    """Not passed, because there are only so many."""
+    return GateResult(
+        "audits",
+        passed=False,
+        said=f"{count:,} audits of content that both models can be asked about, {settings.min_audits:,} are "
+        "needed: `ticketmill label next --how audit` draws them",
     )

@@ -15,7 +15,6 @@ from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFai
 from ticketmill.domain.keys import model_file
 from ticketmill.domain.model_card import (
     CARD_FILE,
-    FileEntry,
     ModelCard,
     ModelVersion,
     content_of,
@@ -74,10 +73,17 @@ def register_files(
             job=job,
             who=who,
             at=now,
+            parent=serving_version(store, card.task),
         )
         if store.versions.add_version(version):
             return version
     raise TransientFailure(f"the versions of {card.task} changed {MAX_WRITE_ATTEMPTS} times under this write")
+
+
+def serving_version(store: LearningStore, task: str) -> int | None:
+    """The number of the version that serves a task; None for the model of the bundle."""
+    decision = store.rollouts.current().tasks.get(task)
+    return None if decision is None else decision.serving
 
 
 def card_bytes(card: ModelCard) -> bytes:
@@ -109,54 +115,28 @@ def _unknown(store: LearningStore, name: str, task: str, known: list[ModelVersio
 
 
 def load_files(store: LearningStore, version: ModelVersion) -> dict[str, bytes]:
-    """The files of a version, each verified against its hash.
+    """The files of a version, each verified against its hash. Refused where one is missing or another one."""
+    keys = {name: model_file(version.task, version.content, name) for name in version.files}
+    return version.verified({name: store.objects.get(key) for name, key in keys.items()})
 
-    Refused as a model mismatch, with the file's name, where one is missing or another one.
-    """
-    return {name: _load(store, version, name) for name in version.files}
+
+def load_file(store: LearningStore, version: ModelVersion, name: str) -> bytes:
+    """One file of a version, verified."""
+    return version.verified_file(name, store.objects.get(model_file(version.task, version.content, name)))
 
 
 def load_card(store: LearningStore, version: ModelVersion) -> ModelCard:
-    """The card of a version, verified against its hash."""
-    return card_of(_load(store, version, CARD_FILE), version.name)
+    """The card of a version, verified."""
+    return card_of(load_file(store, version, CARD_FILE), version.name)
 
 
 def card_of(body: bytes, name: str) -> ModelCard:
-    """The card in a file; `name` is the version's. Refused where it is none."""
+    """The card in a file; `name` is the version's. Refused where this ticketmill cannot read it."""
     try:
         return ModelCard.model_validate_json(body)
     except ValidationError as error:
         fields = sorted({str(each["loc"][0]) if each["loc"] else CARD_FILE for each in error.errors()})
-        raise mismatch(
-            name, f"{CARD_FILE} is no card that this version of ticketmill reads: {', '.join(fields)}"
+        raise LearningRefused(
+            LearningCode.MODEL_MISMATCH,
+            f"the card of {name} cannot be read ({', '.join(fields)}): run the newest ticketmill",
         ) from None
-
-
-def _load(store: LearningStore, version: ModelVersion, name: str) -> bytes:
-    body = store.objects.get(model_file(version.task, version.content, name))
-    verify(version.name, name, version.files.get(name), body)
-    assert body is not None  # noqa: S101 - verified
-    return body
-
-
-def verify(version: str, name: str, entry: FileEntry | None, body: bytes | None) -> None:
-    """Refused as a model mismatch unless `body` is the file that the version names."""
-    if entry is None:
-        raise mismatch(version, f"it has no {name}")
-    if body is None:
-        raise mismatch(version, f"{name} is missing")
-    found = entries_of({name: body})[name]
-    if found != entry:
-        raise mismatch(
-            version,
-            f"{name} is not the file that was registered ({found.size_bytes:,} bytes with sha256 "
-            f"{found.sha256[:12]}…, registered {entry.size_bytes:,} with {entry.sha256[:12]}…)",
-        )
-
-
-def mismatch(version: str, what: str) -> LearningRefused:
-    """The refusal of files that are not those of their version."""
-    return LearningRefused(
-        LearningCode.MODEL_MISMATCH,
-        f"{version} cannot be used: {what}; import it again from an export, or train again",
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketmill.learning.directory import DirectoryLearningItems, DirectoryLearningObjects
-from ticketmill.learning.ports import LearningItems, LearningObjects
+from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
 from ticketmill.learning.records import DatasetRecords, RolloutRecords, RunRecords, VersionRecords
 
 
@@ -15,10 +15,10 @@ class LearningStore:
     """One place of learning: a stack, or a folder."""
 
     objects: LearningObjects
-    datasets: DatasetRecords
-    versions: VersionRecords
-    rollouts: RolloutRecords
-    runs: RunRecords
+    datasets: Datasets
+    versions: Versions
+    rollouts: Rollouts
+    runs: Runs
 
 
 def learning_store(objects: LearningObjects, items: LearningItems) -> LearningStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.label import Correction
 from ticketmill.domain.message import ListedObject
 from ticketmill.domain.row import FoundRows, TicketRow
@@ -49,6 +50,20 @@ class CurrentRows(Protocol):
     def get(self, ticket_id: str) -> TicketRow | None: ...
 
     def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
+
+
+class TaskDefinitionStore(Protocol):
+    """The tasks that people added."""
+
+    def task_definitions(self) -> list[TaskDefinition]: ...
+
+    def define_task(self, task: TaskDefinition) -> None:
+        """Adds a task, or gives one that is there its labels of now."""
+        ...
+
+    def remove_task(self, name: str) -> None:
+        """Removes a task. One that is not there is no error."""
+        ...
 
 
 class LabelJournal(Protocol):

@@ -14,7 +14,7 @@ import numpy as np
 from ticketmill.arrays import Floats
 from ticketmill.batching import grouped
 from ticketmill.bisection import bisect
-from ticketmill.domain.enrichment import Enrichment, LatencyMs
+from ticketmill.domain.enrichment import CustomPrediction, Enrichment, LatencyMs
 from ticketmill.domain.labels import Status
 from ticketmill.domain.ticket import Ticket
 from ticketmill.encoder.cache import CachedEncoder
@@ -22,6 +22,7 @@ from ticketmill.encoder.encoder import Encoded, branches_of
 from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
+from ticketmill.tasks import custom
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
 from ticketmill.tasks.table import TASKS
 from ticketmill.tasks.task import Task
@@ -30,6 +31,7 @@ from ticketmill.text.reading import Reading, read_ticket
 log = logging.getLogger(__name__)
 
 EMBEDDING_DECIMALS = 7
+NO_MODEL = "none"
 
 PART_CHARACTERS = 16_384
 """Tickets are enriched in parts of a batch of at most so many characters, those beyond what is read of a text
@@ -86,11 +88,10 @@ class Enricher:
         started = time.perf_counter()
         batch = self._with_features(tickets, readings, encoded)
         predictions = {task.name: self._predict(task, batch, learned) for task in TASKS}
+        own = {name: _predict_custom(name, batch, learned) for name in learned.own_tasks}
         latency = LatencyMs(encode=encode_ms, heads=_ms_each(started, len(tickets)))
         return [
-            self._assemble(
-                each, {name: column[index] for name, column in predictions.items()}, latency, learned
-            )
+            self._assemble(each, _at(index, predictions), _at(index, own), latency, learned)
             for index, each in enumerate(batch)
         ]
 
@@ -125,19 +126,29 @@ class Enricher:
         return self.served[task].model if model is None else model.name
 
     def _assemble(
-        self, ticket: EncodedTicket, results: Mapping[str, Any], latency: LatencyMs, learned: Learned
+        self,
+        ticket: EncodedTicket,
+        results: Mapping[str, Any],
+        custom_results: Mapping[str, Any],
+        latency: LatencyMs,
+        learned: Learned,
     ) -> Enrichment:
         fallbacks = {task: each.reason for task, each in results.items() if isinstance(each, Fallback)}
         predictions = {
             task: each.prediction if isinstance(each, Fallback) else each for task, each in results.items()
         }
-        failed = tuple(task for task, prediction in predictions.items() if prediction is None)
+        failed = tuple(
+            [task for task, prediction in predictions.items() if prediction is None]
+            + [task for task, each in custom_results.items() if isinstance(each, Fallback)]
+        )
+        made = {task: each for task, each in custom_results.items() if isinstance(each, CustomPrediction)}
         reading, ticket_id = ticket.reading, ticket.ticket.ticket_id
-        reasons = self._review_reasons(ticket, predictions, learned)
+        reasons = self._review_reasons(ticket, predictions, made, has_failed=bool(failed), learned=learned)
         embedding = predictions.pop("embedding")
         return Enrichment(
             **predictions,
             embedding=() if embedding is None else _as_floats(embedding),
+            custom=made,
             automatic=reading.automatic is not None,
             automatic_kind=reading.automatic,
             own_text=reading.own_text,
@@ -159,7 +170,13 @@ class Enricher:
         )
 
     def _review_reasons(
-        self, ticket: EncodedTicket, predictions: Mapping[str, Any], learned: Learned
+        self,
+        ticket: EncodedTicket,
+        predictions: Mapping[str, Any],
+        made: Mapping[str, CustomPrediction],
+        *,
+        has_failed: bool,
+        learned: Learned,
     ) -> tuple[str, ...]:
         """Why a person should look at the ticket."""
         reading = ticket.reading
@@ -170,7 +187,10 @@ class Enricher:
             for task in TASKS
             if predictions[task.name] is not None
         ]
-        if any(prediction is None for prediction in predictions.values()):
+        models = {task: learned.model_for(task, ticket.ticket.ticket_id) for task in made}
+        limits = {task: model.review_below for task, model in models.items() if model is not None}
+        reasons += custom.review_reasons(made, limits)
+        if has_failed:
             reasons.append("failed_stage")
         if reading.automatic is None and not reading.says_something:
             reasons.append("no_text")
@@ -205,6 +225,21 @@ def _run(
         else:
             predictions.append(prediction)
     return predictions
+
+
+def _predict_custom(task: str, batch: Sequence[EncodedTicket], learned: Learned) -> Sequence[Any]:
+    """The predictions of a task of your own. None where no version predicts it for a ticket, and a Fallback
+    where that one failed."""
+    predictions = learned.stage(task, custom.of_learned, custom.without_model)(batch)
+    learned.compare(
+        task, batch, predictions, lambda ticket_id: learned.names_for(ticket_id).get(task, NO_MODEL)
+    )
+    return predictions
+
+
+def _at(index: int, columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """What each task says of one ticket."""
+    return {task: column[index] for task, column in columns.items()}
 
 
 def _is_known(task: Task[Any], ticket: EncodedTicket) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ticketmill.domain.rollout import Arm, Rollout
+from ticketmill.domain.rollout import Arm, Rollout, TaskRollout
 from ticketmill.tasks.learned import LearnedModel, OfLearned, labels_of, with_own_stage
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage
+from ticketmill.tasks.table import BY_NAME
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Predicted:
     """Tickets of one batch that one version of a task predicted; None is the bundle's own model."""
 
     task: str
+    decision: int
+    """The serial of the decision."""
     version: int | None
     tickets: int
     failed: int
@@ -66,10 +69,10 @@ class Learned:
     on_predicted: OnPredicted = _ignore
     on_compared: OnCompared = _ignore
 
-    def predicts(self, task: str) -> bool:
-        """Whether a learned version predicts the task, of any ticket."""
-        decision = self.rollout.tasks.get(task)
-        return decision is not None and (decision.serving is not None or decision.canary is not None)
+    @property
+    def own_tasks(self) -> list[str]:
+        """The tasks of your own that have a decision."""
+        return [task for task in self.rollout.tasks if task not in BY_NAME]
 
     def model_for(self, task: str, ticket_id: str) -> LearnedModel | None:
         """The version that predicts a task for a ticket; None for the bundle's own model."""
@@ -89,7 +92,8 @@ class Learned:
 
     def stage(self, task: str, of_learned: OfLearned, own: Stage[Any]) -> Stage[Any]:
         """The stage of a task: each ticket by its version, or by `own` where that is the bundle's model."""
-        if not self.predicts(task):
+        decision = self.rollout.tasks.get(task)
+        if decision is None:
             return own
 
         def predict(tickets: Sequence[EncodedTicket]) -> list[Any]:
@@ -103,7 +107,7 @@ class Learned:
                 if version is not None:
                     model = self.models[task, version]
                     stage = with_own_stage(model.name, model.stage(of_learned), own)
-                predicted = self._timed(task, version, stage, [tickets[index] for index in indices])
+                predicted = self._timed(decision, version, stage, [tickets[index] for index in indices])
                 results |= zip(indices, predicted, strict=True)
             return [results[index] for index in range(len(tickets))]
 
@@ -147,13 +151,17 @@ class Learned:
         self.on_compared(model, compared)
 
     def _timed(
-        self, task: str, version: int | None, stage: Stage[Any], tickets: Sequence[EncodedTicket]
+        self,
+        decision: TaskRollout,
+        version: int | None,
+        stage: Stage[Any],
+        tickets: Sequence[EncodedTicket],
     ) -> Sequence[Any]:
         started = time.perf_counter()
         results = stage(tickets)
         seconds = time.perf_counter() - started
         failed = sum(isinstance(each, Fallback) for each in results)
-        self.on_predicted(Predicted(task, version, len(tickets), failed, seconds))
+        self.on_predicted(Predicted(decision.task, decision.serial, version, len(tickets), failed, seconds))
         return results
 
 

@@ -55,10 +55,13 @@ def follow(decided: Rollout, before: Followed, load: LoadVersion) -> Followed:
     refused: list[Refused] = []
     for task, decision in sorted(decided.tasks.items()):
         for number in decision.versions:
+            name = version_name(task, number)
             try:
                 models[task, number] = before.models.get((task, number)) or load(task, number)
             except (LearningRefused, TransientFailure) as error:
-                refused.append(Refused(version_name(task, number), error.code, str(error)))
+                refused.append(Refused(name, error.code, str(error)))
+            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes NumPy raise
+                refused.append(Refused(name, "fault", f"{name} cannot be loaded: {type(error).__name__}"))
     tasks = {
         task: _followed(each, before.rollout.tasks.get(task), models) for task, each in decided.tasks.items()
     }
@@ -139,9 +142,10 @@ class RolloutFollower:
         known = self._followed
         try:
             decided = self.read()
-        except TransientFailure as failure:
+        except (TransientFailure, ValueError) as error:
+            failure = _failure_of(error)
             if known is None:
-                raise
+                raise failure from error
             log.warning("the rollout could not be read again, the last decision holds: %s", failure)
             self._read_at = self.monotonic()
             return
@@ -165,3 +169,10 @@ class RolloutFollower:
                 followed.rollout.serial,
                 served,
             )
+
+
+def _failure_of(error: TransientFailure | ValueError) -> TransientFailure:
+    """Of a record that this version cannot read a newer one may make sense."""
+    if isinstance(error, TransientFailure):
+        return error
+    return TransientFailure("this version cannot read the rollout: install a newer one", "unreadable_rollout")

@@ -6,41 +6,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
-from ticketmill.domain.keys import model_file
-from ticketmill.domain.model_card import ModelVersion, version_name
+from ticketmill.domain.model_card import ModelVersion
 from ticketmill.tasks.learned import LearnedModel, Overlay
 from ticketmill.tasks.table import BY_NAME
 
 
 @dataclass(frozen=True)
 class VersionLoader:
-    """Loads versions for a worker whose bundle's encoder is `encoder`.
+    """Loads versions for a worker whose bundle has one of `encoders`: names of one and the same.
 
     Raises LearningRefused for a version that can never be loaded here, and TransientFailure where the store
     fails.
     """
 
-    version_of: Callable[[str, int], ModelVersion | None]
-    object_at: Callable[[str], bytes | None]
+    version_of: Callable[[str, int], ModelVersion]
+    """A registered version. LearningRefused where there is none."""
+    files_of: Callable[[ModelVersion], Mapping[str, bytes]]
+    """Its files, each with the hash that the registry knows. LearningRefused where one has another."""
     load_overlay: Callable[[Mapping[str, bytes]], Overlay]
-    encoder: str
+    encoders: frozenset[str]
 
     def __call__(self, task: str, number: int) -> LearnedModel:
         version = self.version_of(task, number)
-        if version is None:
-            raise LearningRefused(
-                LearningCode.UNKNOWN_VERSION,
-                f"{version_name(task, number)} is not registered: `ticketmill models list` shows what is",
-            )
-        if version.encoder != self.encoder:
+        if version.encoder not in self.encoders:
             raise LearningRefused(
                 LearningCode.ENCODER_CHANGED,
-                f"{version.name} reads the encoder {version.encoder}, this bundle has {self.encoder}: train "
-                "it again with `ticketmill train`, or roll it back with `ticketmill models rollback`",
+                f"{version.name} reads the encoder {version.encoder}, this bundle has another one: train it "
+                "again with `ticketmill train`, or roll it back with `ticketmill models rollback`",
             )
-        files = {name: self.object_at(model_file(task, version.content, name)) for name in version.files}
+        files = self.files_of(version)
         try:
-            overlay = self.load_overlay(version.verified(files))
+            overlay = self.load_overlay(files)
         except SetupError as error:
             raise LearningRefused(LearningCode.MODEL_MISMATCH, f"{version.name}: {error}") from error
         return _checked(LearnedModel(task, number, overlay))

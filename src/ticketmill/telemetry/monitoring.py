@@ -12,8 +12,10 @@ from types import TracebackType
 from typing import Any
 
 from ticketmill.models.transformers.runner import ModelRunner
+from ticketmill.pipeline.learned_serving import LearnedServing
 from ticketmill.pipeline.outcome import Outcome
 from ticketmill.settings import Settings
+from ticketmill.telemetry.learned_metrics import LearnedMetrics
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import (
     DependencyMetrics,
@@ -79,6 +81,10 @@ class Monitoring:
         """Tells how the named models behind `runners` do, from now on."""
         self._runners = runners
         self.metrics.registry.register(ModelMetrics(runners))
+
+    def learned(self, learned: LearnedServing) -> None:
+        """Tells how the rollout is followed, from now on."""
+        self.metrics.registry.register(LearnedMetrics(learned))
 
     def batch_done(self, outcomes: Sequence[Outcome]) -> None:
         """Logs and counts what became of a batch."""
