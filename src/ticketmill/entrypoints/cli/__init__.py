@@ -99,7 +99,7 @@ app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at 
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
-app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
+app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")
 
 
 def _print_version(wanted: bool) -> None:
