@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from ticketmill.aws import clients as aws
 from ticketmill.aws.clients import error_code
-from ticketmill.domain.errors import TransientFailure
+from ticketmill.aws.versions import S3ObjectVersions
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 transient = partial(aws.transient, dependency="s3")
-
-MAX_DELETED = 1000  # what one request deletes at the most
 
 
 class S3LearningObjects:
@@ -27,6 +24,7 @@ class S3LearningObjects:
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
+        self._versions = S3ObjectVersions(s3, bucket)
 
     def get(self, key: str) -> bytes | None:
         """The object at `key`; None where there is none."""
@@ -53,23 +51,5 @@ class S3LearningObjects:
     def delete(self, keys: Iterable[str]) -> None:
         """Deletes objects with every version of theirs; those that are not there are no fault."""
         for key in keys:
-            versions = list(self._versions(key))
-            for start in range(0, len(versions), MAX_DELETED):
-                self._delete(versions[start : start + MAX_DELETED])
-
-    def _versions(self, key: str) -> Iterator[ObjectIdentifierTypeDef]:
-        """The versions and the delete markers of one key: listing tells those of longer keys, too."""
-        pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
-        with transient("listing the versions of an object in S3"):
-            for page in pages:
-                found: list[Any] = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-                for each in found:
-                    if each["Key"] == key:
-                        yield {"Key": key, "VersionId": each["VersionId"]}
-
-    def _delete(self, versions: list[ObjectIdentifierTypeDef]) -> None:
-        with transient("deleting an object of learning from S3"):
-            answer = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
-        for failed in answer.get("Errors", [])[:1]:
-            code = failed.get("Code", "Unknown")
-            raise TransientFailure(f"deleting an object of learning from S3: {code}", code)
+            # listing tells the versions of longer keys, too
+            self._versions.delete([each for each in self._versions.under(key) if each.key == key])

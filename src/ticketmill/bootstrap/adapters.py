@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.aws.versions import S3ObjectVersions
     from ticketmill.deploy.stack import Stack
     from ticketmill.domain.dataset import TaskDefinition
     from ticketmill.learning.store import LearningStore
@@ -41,6 +42,8 @@ class Adapters:
     deliveries: DynamoDeliveries
     queue: SqsQueue
     dead_letters: SqsQueue
+    raw_versions: S3ObjectVersions
+    enriched_versions: S3ObjectVersions
     label_journal: DynamoLabelJournal | None
     """None where the stack has no learning table yet."""
     learning: LearningStore | None
@@ -71,6 +74,7 @@ def connect(settings: Settings) -> Adapters:
     from ticketmill.aws.s3 import S3EnrichedTickets, S3RawTickets
     from ticketmill.aws.serving import DynamoServingDecisions
     from ticketmill.aws.sqs import SqsQueue
+    from ticketmill.aws.versions import S3ObjectVersions
     from ticketmill.deploy.stack import find_stack
 
     clients = aws_clients.connect(max_pool_connections=pool_size(settings))
@@ -86,6 +90,8 @@ def connect(settings: Settings) -> Adapters:
         deliveries=DynamoDeliveries(clients.dynamodb, stack.table),
         queue=SqsQueue(clients.sqs, stack.queue_url),
         dead_letters=SqsQueue(clients.sqs, stack.dead_letter_queue_url),
+        raw_versions=S3ObjectVersions(clients.s3, stack.raw_bucket),
+        enriched_versions=S3ObjectVersions(clients.s3, stack.enriched_bucket),
         label_journal=_label_journal(clients, stack, settings),
         learning=_learning_store(clients, stack, settings),
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, NonNegativeInt, StringConstraints, field_validator
 
 from ticketmill.domain.facets import MAX_VALUE_CHARS
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.records import Frozen, Open, Record
+from ticketmill.domain.ticket import Ticket
 
 
 class Origin(StrEnum):
@@ -22,6 +23,29 @@ class Origin(StrEnum):
     """An imported file of labels."""
     CORPUS = "corpus"
     """The labelled tickets that come with ticketmill."""
+
+
+class LeftOut(StrEnum):
+    """Why a labelled example is not in a dataset."""
+
+    STALE = "stale"
+    """Its content has changed since it was labelled."""
+    NO_TICKET = "no_ticket"
+    """The ticket has no row any more."""
+    NO_TEXT = "no_text"
+    """Its text is gone, or has nothing to read."""
+    CANNOT_TELL = "cannot_tell"
+    """People say that the text does not tell."""
+    TIE = "tie"
+    """As many people say one thing as another."""
+    UNKNOWN_LABEL = "unknown_label"
+    """The task does not have the label any more."""
+    RARE_LABEL = "rare_label"
+    """Too few examples have its label."""
+    OTHER_TEXT = "other_text"
+    """Another example of the same id has another text."""
+    JUDGED_BEFORE = "judged_before"
+    """It was held out, and is like one that is trained on: it can do neither."""
 
 
 class Example(Record):
@@ -81,14 +105,16 @@ class Dataset(Record):
     """Groups among them."""
     origins: dict[str, NonNegativeInt] = Field(default_factory=dict)
     """How many come from where."""
-    stale: NonNegativeInt = 0
-    """Labels that were left out because the ticket's content has changed."""
+    left_out: dict[str, NonNegativeInt] = Field(default_factory=dict)
+    """How many labelled examples are not in it, by the reason, see LeftOut."""
     conflicts: tuple[Conflict, ...] = ()
     """What people did not agree on: the first hundred."""
     conflicting: NonNegativeInt = 0
     """How many examples people did not agree on."""
     parent: str | None = None
     """The dataset before it, whose hold-out it keeps."""
+    replaces: str | None = None
+    """The dataset that it was made from by forgetting a ticket, and which is gone."""
     built_at: datetime | None = None
     """When it was built. The name does not depend on it."""
 
@@ -120,3 +146,12 @@ class TaskDefinition(Frozen):
         if twice:
             raise ValueError(f'the label "{twice[0]}" is given twice')
         return labels
+
+
+class CurrentTicket(NamedTuple):
+    """A ticket as it stands now."""
+
+    content_hash: str
+    """The content that its row was made from."""
+    ticket: Ticket | None
+    """None where its object is gone, or has other content by now."""

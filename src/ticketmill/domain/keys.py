@@ -30,6 +30,9 @@ JOURNAL_PREFIX = "label#"
 
 LEARNING_PREFIX = "learning/"
 """Begins the keys of datasets, cached features and learned models in the enriched bucket."""
+DATASETS_PREFIX = f"{LEARNING_PREFIX}datasets/"
+FEATURES_PREFIX = f"{LEARNING_PREFIX}features/"
+DISAGREEMENTS_PREFIX = f"{LEARNING_PREFIX}disagreements/"
 ROLLOUT_KEY = "rollout"
 """The partition of the decisions on learned versions in the learning table, one a serial."""
 MODEL_TASKS_KEY = "models"
@@ -107,12 +110,12 @@ TASK_DEFINITIONS_KEY = "task"
 
 def dataset_file(task: str, name: str, file: str) -> str:
     """The object key of a file of a dataset."""
-    return f"{LEARNING_PREFIX}datasets/{task}/{name}/{file}"
+    return f"{DATASETS_PREFIX}{task}/{name}/{file}"
 
 
-def features_file(encoder: str, content_hash: str) -> str:
-    """The object key of the cached features of a text; `encoder` is the fingerprint of what read it."""
-    return f"{LEARNING_PREFIX}features/{encoder}/{content_hash[:2]}/{content_hash}"
+def features_file(encoder: str, file: str) -> str:
+    """The object key of a file of cached features; `encoder` is the fingerprint of what read the texts."""
+    return f"{FEATURES_PREFIX}{encoder}/{file}"
 
 
 def model_file(task: str, content: str, file: str) -> str:
@@ -120,9 +123,13 @@ def model_file(task: str, content: str, file: str) -> str:
     return f"{LEARNING_PREFIX}models/{task}/{content}/{file}"
 
 
+DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
+"""The object key of the tickets that the newest ones are compared with."""
+
+
 def disagreement_file(task: str, number: int, ticket_id: str) -> str:
     """The object key of a ticket on which a shadow and the serving model disagree."""
-    return f"{LEARNING_PREFIX}disagreements/{task}/v{number}/{ticket_id}.json"
+    return f"{DISAGREEMENTS_PREFIX}{task}/v{number}/{ticket_id}.json"
 
 
 def delivery_key(source: str, delivery_id: str) -> str:

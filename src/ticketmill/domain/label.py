@@ -35,11 +35,16 @@ class FoundBy(StrEnum):
     FOUND = "found"
     REVIEW_QUEUE = "review_queue"
     AUDIT = "audit"
+    """Drawn at random, and shown without what the models say."""
     SEARCH = "search"
+    MARGIN = "margin"
+    """The models wavered between two labels."""
+    SUSPECT = "suspect"
+    """A model that did not see the label of a person doubts it."""
 
 
 class Shown(Record):
-    """What the person saw before they spoke."""
+    """What the row said when the person spoke. They saw it, but for an audit."""
 
     labels: tuple[str, ...]
     """The label, or several; empty where the task had none."""

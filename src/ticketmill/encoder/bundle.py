@@ -112,6 +112,12 @@ class Bundle:
         """12 hex digits that identify every byte that decides an output."""
         return self.manifest.fingerprint
 
+    @property
+    def encoder_fingerprint(self) -> str:
+        """12 hex digits that identify the encoder alone: other heads and labels leave it as it is."""
+        files = {name: self.manifest.files[name] for name in (ENCODER, TOKENIZER)}
+        return fingerprint_of(self.manifest.encoder, files)
+
     def path(self, name: str) -> Path:
         """The path of the file `name`. Raises SetupError when the bundle was built without it."""
         if name not in self.manifest.files:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ticketmill.domain.dataset import Dataset, TaskDefinition
+from ticketmill.domain.dataset import CurrentTicket, Dataset, TaskDefinition
 from ticketmill.domain.label import Correction
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.rollout import Rollout
@@ -62,6 +62,14 @@ class Journal(Protocol):
         ...
 
 
+class CurrentTickets(Protocol):
+    """Tickets by id, with their texts."""
+
+    def of(self, ticket_ids: Sequence[str]) -> dict[str, CurrentTicket]:
+        """Those that have a row."""
+        ...
+
+
 class Datasets(Protocol):
     """The manifests of the datasets, and the tasks that people added."""
 
@@ -71,6 +79,10 @@ class Datasets(Protocol):
 
     def add_dataset(self, dataset: Dataset) -> None:
         """Adds a manifest; one of the same name stays as it is."""
+        ...
+
+    def replace_dataset(self, dataset: Dataset) -> None:
+        """Puts a manifest in the place of the one of its name."""
         ...
 
     def remove_dataset(self, dataset: Dataset) -> None: ...
@@ -140,11 +152,3 @@ class Runs(Protocol):
     def last_end(self, task: str) -> datetime | None:
         """When the last training of a task ended."""
         ...
-
-
-class FeatureStore(Protocol):
-    """Cached features of texts by the hash of their content."""
-
-    def get_many(self, keys: Sequence[str]) -> dict[str, bytes]: ...
-
-    def put_many(self, items: dict[str, bytes]) -> None: ...

@@ -42,6 +42,15 @@ class DatasetRecords:
         """Adds a manifest; one of the same name stays as it is."""
         self.items.put(datasets_key(dataset.task), dataset.name, _body(dataset))
 
+    def replace_dataset(self, dataset: Dataset) -> None:
+        """Puts a manifest in the place of the one of its name."""
+        partition = datasets_key(dataset.task)
+        for _ in range(MAX_WRITE_ATTEMPTS):
+            current = self.items.get(partition, dataset.name)
+            if self.items.put(partition, dataset.name, _body(dataset), replaces=current):
+                return
+        raise _changed_under_us(f"dataset {dataset.name}")
+
     def remove_dataset(self, dataset: Dataset) -> None:
         self.items.delete(datasets_key(dataset.task), dataset.name)
 

@@ -19,11 +19,13 @@ from typer.core import TyperGroup
 from ticketmill.entrypoints.cli import (
     backfill,
     corrections,
+    dataset,
     dead_letters,
     deploy,
     doctor,
     enrich,
     evaluate,
+    forget,
     keys,
     label,
     local,
@@ -90,9 +92,13 @@ app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
+app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
+app.add_typer(
+    dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."
+)
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
