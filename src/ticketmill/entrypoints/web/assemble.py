@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
+from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
@@ -64,6 +65,7 @@ def connect_parts(settings: Settings) -> WebParts:
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
+        drift=partial(make_drift_watch, settings, adapters),
     )
 
 
