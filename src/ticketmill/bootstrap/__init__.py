@@ -10,6 +10,7 @@ from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections
 from ticketmill.bootstrap.datasets import WantedDataset, build_dataset, make_snapshots, open_sources
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
+from ticketmill.bootstrap.features import feature_cache_status, make_feature_cache
 from ticketmill.bootstrap.forget import make_forget
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
@@ -29,6 +30,7 @@ __all__ = [
     "current_fingerprint",
     "current_rollout",
     "encoder_here",
+    "feature_cache_status",
     "gates_of",
     "learning_store_of",
     "load_enricher",
@@ -38,6 +40,7 @@ __all__ = [
     "make_corrections",
     "make_dead_letters",
     "make_delivery_dead_letters",
+    "make_feature_cache",
     "make_forget",
     "make_intake",
     "make_learned_serving",
