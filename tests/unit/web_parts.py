@@ -20,6 +20,7 @@ from ticketmill.aws.memory import (
 from ticketmill.aws.sqs import QueueDepths
 from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Sentiment, Status, Urgency
@@ -28,6 +29,8 @@ from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.learning.catalogue import Catalogue
+from ticketmill.learning.drift import Check, DriftReport
+from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore, learning_store
@@ -91,6 +94,26 @@ class MemoryIndex:
         )
 
 
+@dataclass
+class FakeDrift:
+    """Gives what it is told to, and counts how often. Without checks there are too few tickets."""
+
+    checks: tuple[Check, ...] = ()
+    points: Sequence[DriftPoint] = ()
+    asked: int = 0
+
+    def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport:
+        del since
+        self.asked += 1
+        if not self.checks:
+            raise LearningRefused(LearningCode.TOO_FEW_TICKETS, "drift needs 50 tickets on each side")
+        return DriftReport(self.checks, alpha, 500, newest_tickets)
+
+    def history(self, since: datetime, newest_tickets: int, alpha: float) -> Sequence[DriftPoint]:
+        del since, newest_tickets, alpha
+        return self.points
+
+
 def memory_learning_store() -> LearningStore:
     """A store of learning in memory."""
     return learning_store(MemoryLearningObjects(), MemoryLearningItems())
@@ -106,6 +129,7 @@ class WebWorld:
     enricher: Any = field(default_factory=FakeEnricher)
     own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_learning_store)
+    drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
     now: datetime = NOON
 
@@ -126,6 +150,7 @@ class WebWorld:
             queue=self,
             dead_letters=self,
             models=self.models,
+            drift=lambda: self.drift,
             now=lambda: self.now,
         )
 
