@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
     """Size of the cache of encoder outputs, for texts that come again. 0 turns it off."""
 
+    feature_cache_mb: Annotated[int, Field(ge=1)] = 1000
+    """Size of the cache of what the encoder says of labelled texts, for the next training. A text takes 6 kB;
+    what was used longest ago goes first."""
+
     urgency: Literal["onepass", "rules"] = "onepass"
     """What predicts the urgency: the trained head, or keyword rules."""
 

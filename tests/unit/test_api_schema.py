@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import schemathesis
-from model_samples import register_sample
 from hypothesis import HealthCheck, settings
+from model_samples import register_sample
 from schemathesis import Case
 from web_parts import WebWorld
 

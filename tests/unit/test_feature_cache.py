@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from ticketmill.aws.learning_memory import MemoryLearningObjects
-from ticketmill.domain.feature_cache import CATALOG
+from ticketmill.domain.feature_cache import CATALOG, STATUS, read_status
 from ticketmill.domain.keys import features_file
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.learning.feature_cache import CachedFeatures
-from ticketmill.learning.packed_features import PackedFeatures, cached_encoders, key_of
+from ticketmill.learning.packed_features import SUFFIX, PackedFeatures, cached_encoders, key_of
 
 ENCODER = "0123456789ab"
 LAYERS, DIMENSIONS, BRANCH = 7, 384, 17
@@ -101,17 +101,17 @@ def test_the_encoder_is_loaded_only_when_a_text_is_new() -> None:
 def test_many_texts_are_few_objects_and_small_additions_are_joined() -> None:
     objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS)
-    assert len(objects.objects) == 3 + 1, "20 texts in segments of 8, and the catalog"
+    assert len(objects.objects) == 3 + 2, "20 texts in segments of 8, the catalog and its numbers"
     for number in range(8):
         cache(objects, CountingEncoder()).transform([f"one more, {number}"])
-    assert len(objects.objects) == 4 + 1
+    assert len(objects.objects) == 4 + 2
 
 
 def test_what_was_used_longest_ago_goes_first() -> None:
     objects = MemoryLearningObjects()
     cache(objects, CountingEncoder(), segment=4).transform(TEXTS[:4])
     cache(objects, CountingEncoder(), segment=4).transform(TEXTS[4:8])
-    size = sum(len(body) for key, body in objects.objects.items() if not key.endswith(CATALOG)) / 1e6
+    size = sum(len(body) for key, body in objects.objects.items() if key.endswith(SUFFIX)) / 1e6
     used = cache(objects, CountingEncoder(), size * 1.1, segment=4)
     used.transform(TEXTS[:4])
     used.transform(TEXTS[8:12])
@@ -128,8 +128,11 @@ def test_hits_entries_and_megabytes_are_kept_over_runs() -> None:
     again.transform(TEXTS)
     catalog = again.catalog
     assert (catalog.entries, catalog.hits, catalog.misses) == (20, 10, 20)
-    assert catalog.hit_rate == pytest.approx(1 / 3)
-    sizes = [len(body) for key, body in objects.objects.items() if not key.endswith(CATALOG)]
+    status = read_status(objects.get(features_file(ENCODER, STATUS)))
+    assert status == catalog.status
+    assert status.hit_rate == pytest.approx(1 / 3)
+    assert read_status(None).hit_rate is None
+    sizes = [len(body) for key, body in objects.objects.items() if key.endswith(SUFFIX)]
     assert catalog.megabytes == pytest.approx(sum(sizes) / 1e6)
 
 
@@ -146,7 +149,7 @@ def test_segments_that_the_catalog_does_not_name_are_found_all_the_same() -> Non
 def test_a_damaged_segment_is_encoded_again() -> None:
     objects = MemoryLearningObjects()
     cache(objects, CountingEncoder()).transform(TEXTS[:8])
-    (key,) = [key for key in objects.objects if not key.endswith(CATALOG)]
+    (key,) = [key for key in objects.objects if key.endswith(SUFFIX)]
     objects.objects[key] = objects.objects[key][:1000]
     encoder = CountingEncoder()
     cache(objects, encoder).transform(TEXTS[:8])

@@ -68,7 +68,7 @@ def test_a_decision_holds_at_once_and_stands_in_the_history(client: TestClient) 
         ("promote", {"version": 7}, 404, "unknown_version"),
         ("promote", {}, 404, "unknown_version"),
         ("rollback", {}, 409, "nothing_to_roll_back"),
-        ("shadow", {"version": 1, "serial": 9}, 412, "decision_changed"),
+        ("shadow", {"version": 1, "serial": 9}, 409, "decision_changed"),
     ],
 )
 def test_a_refused_decision_is_a_problem_and_changes_nothing(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from model_samples import register_sample, sample_card
+from model_samples import held_out, register_sample, sample_card
 from page_world import PageWorld
 from starlette.testclient import TestClient
 from web_parts import NOON
@@ -70,7 +70,7 @@ def test_a_refused_decision_is_told_on_its_page_and_keeps_the_reason(
 ) -> None:
     decide(client, "shadow", version="2")
     stale = decide(client, "canary", version="1", serial="0", reason="as agreed")
-    assert stale.status_code == 412
+    assert stale.status_code == 409
     assert "has changed since it was shown: shadow by local" in stale.text and "as agreed" in stale.text
     assert decide(client, "explode", version="1").status_code == 422
     assert decide(client, "rollback").status_code == 409
@@ -85,6 +85,17 @@ def test_a_version_shows_its_card_and_every_plot_with_its_numbers(client: TestCl
     for plot in Plot:
         assert page.count(f'id="{plot}-title"') == 1
     assert page.count("<summary>As a table</summary>") == len(Plot)
+
+
+def test_a_version_is_compared_with_what_serves_where_that_is_asked(
+    world: PageWorld, client: TestClient
+) -> None:
+    assert "Beside the bundle&#39;s model" not in client.get("/models/intent/1").text
+    assert "no held-out example in common" in client.get("/models/intent/1?compare=yes").text
+    register_sample(world.learning, number=3, held_out=held_out(right=40, wrong=10, bundle_right=30))
+    page = client.get("/models/intent/3?compare=yes").text
+    assert "Beside the bundle&#39;s model" in page
+    assert "80.0%" in page and "60.0%" in page and "+20.0" in page
 
 
 def test_the_models_pages_keep_the_policy_of_scripts_and_styles(client: TestClient) -> None:
@@ -111,7 +122,7 @@ def test_a_card_that_was_changed_is_told_and_its_version_still_listed(
     world.learning.objects.put(model_file("intent", version.content, CARD_FILE), changed)
     for path in ("/models/intent", "/models/intent/2"):
         page = client.get(path)
-        assert page.status_code == 200 and "is not the file that was registered" in page.text
+        assert page.status_code == 200 and "card.json of intent/v2 is not what was registered" in page.text
 
 
 def test_what_there_is_not_is_a_page_that_says_so(client: TestClient) -> None:

@@ -35,7 +35,9 @@ def clock() -> Clock:
 def follower(
     place: Place, clock: Clock, load_version: Callable[[str, int], LearnedModel] = load
 ) -> RolloutFollower:
-    return RolloutFollower(place.rollouts.current, load_version, refresh_s=15, monotonic=clock)
+    return RolloutFollower(
+        place.rollouts.current, place.rollouts.history, load_version, refresh_s=15, monotonic=clock
+    )
 
 
 def name_for(following: RolloutFollower, ticket_id: str = "T1", task: str = "intent") -> str | None:
@@ -119,6 +121,16 @@ def test_where_a_promoted_version_cannot_be_loaded_the_old_one_serves_under_the_
     assert "intent/v2 is damaged" in caplog.text
 
 
+def test_a_worker_that_starts_anew_follows_the_decision_before_a_broken_one(
+    place: Place, clock: Clock
+) -> None:
+    place.promote(1)
+    place.promote(2)
+    place.promote(3)
+    following = follower(place, clock, load_all_but(("intent", 3)))
+    assert (name_for(following), following.serial) == ("intent/v2", 2)
+
+
 def test_a_refusal_is_told_once_and_tried_again_at_every_look(
     place: Place, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -160,6 +172,17 @@ def test_a_broken_canary_leaves_the_serving_version_also_at_a_start(place: Place
     assert following.serial == 1, "not under the decision of the canary"
 
 
+def test_the_serial_is_the_last_one_under_which_the_followed_decision_held(
+    place: Place, clock: Clock
+) -> None:
+    place.promote(1)
+    place.shadow(3)
+    place.canary(2, 25)
+    place.canary(2, 50)
+    following = follower(place, clock, load_all_but(("intent", 2)))
+    assert (name_for(following), following.serial) == ("intent/v1", 2)
+
+
 def test_a_broken_shadow_keeps_nobody_from_following(place: Place, clock: Clock) -> None:
     place.promote(1)
     place.shadow(2)
@@ -189,6 +212,7 @@ def test_a_bug_in_loading_is_a_refusal(place: Place, clock: Clock) -> None:
 
     place.promote(1)
     following = follower(place, clock, broken)
+    assert following.serial == 0
     assert name_for(following) is None
     assert [each.code for each in following.refused] == ["fault"]
 
@@ -211,8 +235,19 @@ def test_a_batch_fails_where_no_decision_was_ever_read(clock: Clock) -> None:
         raise TransientFailure("DynamoDB is down", dependency="dynamodb")
 
     with pytest.raises(TransientFailure) as failure:
-        RolloutFollower(down, load, monotonic=clock)()
+        RolloutFollower(down, lambda _: (), load, monotonic=clock)()
     assert failure.value.dependency == "dynamodb"
+
+
+def test_a_role_of_an_older_stack_that_may_not_read_the_rollout_serves_the_bundle_and_says_so(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def denied() -> Rollout:
+        raise TransientFailure("reading the rollout: AccessDeniedException", "AccessDeniedException")
+
+    following = RolloutFollower(denied, lambda _: (), load, monotonic=clock)
+    assert (name_for(following), following.serial) == (None, 0)
+    assert "ticketmill deploy" in caplog.text
 
 
 def test_a_rollout_of_an_unreadable_form_is_a_failure_that_says_so(clock: Clock) -> None:
@@ -220,4 +255,4 @@ def test_a_rollout_of_an_unreadable_form_is_a_failure_that_says_so(clock: Clock)
         return Rollout.model_validate_json("{")
 
     with pytest.raises(TransientFailure, match="install a newer one"):
-        RolloutFollower(unreadable, load, monotonic=clock)()
+        RolloutFollower(unreadable, lambda _: (), load, monotonic=clock)()

@@ -41,7 +41,7 @@ def current_rollout(adapters: Adapters) -> Rollout:
 def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoader:
     """Loads versions for this machine's bundle."""
     from ticketmill.domain.model_card import version_name
-    from ticketmill.encoder.bundle import read_manifest
+    from ticketmill.encoder.bundle import encoder_fingerprint_of, read_manifest
     from ticketmill.learning.registry import find_version, load_files
     from ticketmill.pipeline.version_loader import VersionLoader
 
@@ -54,11 +54,12 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
 
         return load_overlay(files)
 
+    manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(
         version_of,
         partial(load_files, store),
         overlay_of,
-        frozenset({read_manifest(settings.bundle_dir).fingerprint}),
+        frozenset({manifest.fingerprint, encoder_fingerprint_of(manifest)}),
     )
 
 
@@ -78,6 +79,7 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
     shadows, healths = Shadows(store.objects.put), ArmHealths()
     follower = RolloutFollower(
         store.rollouts.current,
+        store.rollouts.history,
         make_version_loader(settings, store),
         settings.rollout_refresh_s,
         Learned(on_predicted=healths.predicted, on_compared=shadows.compared),

@@ -10,6 +10,27 @@ from ticketmill.domain.records import Record
 
 CATALOG = "catalog.json"
 """The catalog among the objects of an encoder's features."""
+STATUS = "status.json"
+"""The same in numbers: a catalog of many texts is long."""
+
+
+class CacheStatus(Record):
+    """The cached features of one encoder in numbers."""
+
+    entries: NonNegativeInt = 0
+    """Texts that are cached."""
+    megabytes: float = 0.0
+    """How much they take."""
+    hits: NonNegativeInt = 0
+    """Texts that were asked for and found, in all runs."""
+    misses: NonNegativeInt = 0
+    """Texts that were asked for and not found."""
+
+    @property
+    def hit_rate(self) -> float | None:
+        """The share of the texts asked for that was found; None where none was asked for."""
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else None
 
 
 class CatalogEntry(Record):
@@ -46,10 +67,11 @@ class Catalog(Record):
         return sum(each.size_bytes for each in self.segments.values()) / 1e6
 
     @property
-    def hit_rate(self) -> float | None:
-        """The share of the texts asked for that was found; None where none was asked for."""
-        asked = self.hits + self.misses
-        return self.hits / asked if asked else None
+    def status(self) -> CacheStatus:
+        """The catalog in numbers."""
+        return CacheStatus(
+            entries=self.entries, megabytes=round(self.megabytes, 3), hits=self.hits, misses=self.misses
+        )
 
     def with_segment(self, name: str, entry: CatalogEntry) -> Catalog:
         """The catalog with one segment more, or with what is new of one."""
@@ -73,3 +95,11 @@ def read_catalog(body: bytes | None) -> Catalog:
         return Catalog.model_validate_json(body)
     except ValidationError:
         return Catalog()
+
+
+def read_status(body: bytes | None) -> CacheStatus:
+    """The numbers as they are stored; zeros where there are none, or none that can be read."""
+    try:
+        return CacheStatus() if body is None else CacheStatus.model_validate_json(body)
+    except ValidationError:
+        return CacheStatus()

@@ -8,6 +8,8 @@ from ticketmill.domain.dataset import Dataset
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import ModelCard, ModelVersion, version_name
 from ticketmill.domain.rollout import Rollout, TaskRollout
+from ticketmill.learning.comparison import Comparison
+from ticketmill.learning.promotion import comparison_of
 from ticketmill.learning.registry import load_card
 from ticketmill.learning.store import LearningStore
 
@@ -64,6 +66,13 @@ class Catalogue:
     def card(self, version: ModelVersion) -> ModelCard:
         """The card of a version. Refused where it is not the one that was registered."""
         return load_card(self.store, version)
+
+    def comparison(self, version: ModelVersion) -> Comparison | None:
+        """A version beside what serves its task, on the examples that both held out. None without any."""
+        decision = self.store.rollouts.current().tasks.get(version.task)
+        serving = decision.serving if decision else None
+        champion = self.version(version.task, serving) if serving is not None else None
+        return comparison_of(self.store, version, champion)
 
     def datasets(self, task: str | None = None) -> list[Dataset]:
         """The datasets of a task, or of all, the newest first. Refused where there is no such task."""

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.arrays import Floats, npz_bytes
-from ticketmill.domain.feature_cache import CATALOG, Catalog, CatalogEntry, read_catalog
+from ticketmill.domain.feature_cache import CATALOG, STATUS, Catalog, CatalogEntry, read_catalog
 from ticketmill.domain.keys import FEATURES_PREFIX, features_file
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.learning.ports import LearningObjects
@@ -140,6 +140,7 @@ class PackedFeatures:
     def save(self) -> None:
         """Writes the catalog. Without it the next reader finds the segments all the same, and reads each."""
         self.objects.put(self._file(CATALOG), self.catalog.model_dump_json().encode())
+        self.objects.put(self._file(STATUS), self.catalog.status.model_dump_json().encode())
 
     def remove(self, keys: Iterable[str]) -> int:
         """Removes texts from their segments, with every stored version; how many there were."""
@@ -200,10 +201,11 @@ class PackedFeatures:
         """The stored catalog, made to agree with the segments that are there."""
         catalog = read_catalog(self.objects.get(self._file(CATALOG)))
         prefix = features_file(self.encoder, "")
-        there = [key.removeprefix(prefix).removesuffix(SUFFIX) for key in self.objects.keys(prefix)]
+        keys = [key for key in self.objects.keys(prefix) if key.endswith(SUFFIX)]
+        there = [key.removeprefix(prefix).removesuffix(SUFFIX) for key in keys]
         known = {name: catalog.segments[name] for name in there if name in catalog.segments}
         for name in there:
-            held = None if name == CATALOG or name in known else self._read(name)
+            held = None if name in known else self._read(name)
             if held is not None:
                 size = len(_packed(held))
                 known[name] = CatalogEntry(keys=tuple(held.keys), size_bytes=size, used=catalog.turn)

@@ -1,24 +1,26 @@
 """Following the rollout: which decision a worker works under, with its versions loaded.
 
 A worker reads the decisions again every few seconds, beside its batches, and loads what they name. A batch
-takes one `Learned` at its start and keeps it. A version that cannot be loaded is refused: of its task the
-serving version stays where that one can be had, else what was followed before, else the bundle's own model;
-and the worker writes a serial below that of the decision that it does not follow. So it neither goes on with
-what a decision ended, nor replaces what others made under it.
+takes one `Learned` at its start and keeps it.
+
+A version that cannot be loaded is refused. Of its task the latest earlier decision that can be followed
+holds, or the bundle's own model where there is none. The worker then writes the last serial under which that
+one held. So it serves nothing that no decision named, and replaces nothing that others made under a later
+one.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from ticketmill.domain.errors import LearningRefused, TransientFailure
 from ticketmill.domain.model_card import version_name
 from ticketmill.domain.rollout import Rollout, TaskRollout
-from ticketmill.pipeline.learned import Learned
+from ticketmill.pipeline.learned import Learned, Models
 from ticketmill.tasks.learned import LearnedModel
 
 log = logging.getLogger(__name__)
@@ -26,8 +28,13 @@ log = logging.getLogger(__name__)
 REFRESH_S = 15.0
 """Between two looks at the decisions: half of the 30 s in which a rollback must reach every batch."""
 
+ACCESS_DENIED = "AccessDeniedException"
+"""Of a role that an older version made: it knows no rollout, so that nobody follows one there."""
+
 LoadVersion = Callable[[str, int], LearnedModel]
 """Loads a version of a task. LearningRefused or TransientFailure where it cannot be had."""
+History = Callable[[str], Sequence[Rollout]]
+"""The decisions on a task, the latest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,53 +52,76 @@ class Followed:
 
     decided: Rollout
     rollout: Rollout
-    models: Mapping[tuple[str, int], LearnedModel]
+    models: Models = field(default_factory=dict)
     refused: tuple[Refused, ...] = ()
 
 
-def follow(decided: Rollout, before: Followed, load: LoadVersion) -> Followed:
-    """`decided`, with its versions loaded; those that `before` has are not loaded again."""
-    models: dict[tuple[str, int], LearnedModel] = {}
-    refused: list[Refused] = []
-    for task, decision in sorted(decided.tasks.items()):
-        for number in decision.versions:
-            name = version_name(task, number)
-            try:
-                models[task, number] = before.models.get((task, number)) or load(task, number)
-            except (LearningRefused, TransientFailure) as error:
-                refused.append(Refused(name, error.code, str(error)))
-            except Exception as error:  # noqa: BLE001 - whatever a damaged file makes NumPy raise
-                refused.append(Refused(name, "fault", f"{name} cannot be loaded: {type(error).__name__}"))
-    tasks = {
-        task: _followed(each, before.rollout.tasks.get(task), models) for task, each in decided.tasks.items()
-    }
-    serials = [each.serial for task, each in decided.tasks.items() if tasks[task] != each]
+class Loading:
+    """Loads the versions of one look at the decisions, each once; those of `known` are there already."""
+
+    def __init__(self, load: LoadVersion, known: Models) -> None:
+        self.models = dict(known)
+        self.refused: dict[tuple[str, int], Refused] = {}
+        self._load = load
+
+    def has(self, task: str, number: int | None) -> bool:
+        """Whether a version can predict; the bundle's own model always can."""
+        if number is None or (task, number) in self.models:
+            return True
+        if (task, number) in self.refused:
+            return False
+        name = version_name(task, number)
+        try:
+            self.models[task, number] = self._load(task, number)
+            return True
+        except (LearningRefused, TransientFailure) as error:
+            refused = Refused(name, error.code, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever a damaged file makes NumPy raise
+            refused = Refused(name, "fault", f"{name} cannot be loaded: {type(error).__name__}")
+        self.refused[task, number] = refused
+        return False
+
+
+def follow(decided: Rollout, known: Models, load: LoadVersion, history: History) -> Followed:
+    """`decided`, with its versions loaded; the versions of `known` are not loaded again."""
+    loading = Loading(load, known)
+    followed = {task: _followed(task, decided, loading, history) for task in sorted(decided.tasks)}
     rollout = Rollout(
-        serial=min(serials) - 1 if serials else decided.serial,
-        tasks={task: each for task, each in tasks.items() if each is not None},
+        serial=min((until for _, until in followed.values()), default=decided.serial),
+        tasks={task: each for task, (each, _) in followed.items() if each is not None},
     )
-    kept = {
-        (task, number): (models.get((task, number)) or before.models[task, number])
-        for task, each in rollout.tasks.items()
-        for number in each.versions
-        if (task, number) in models or (task, number) in before.models
-    }
-    return Followed(decided, rollout, kept, tuple(refused))
+    named = {(task, number) for task, each in decided.tasks.items() for number in each.versions}
+    used = {(task, number) for task, each in rollout.tasks.items() for number in each.versions}
+    return Followed(
+        decided,
+        rollout,
+        {version: loading.models[version] for version in sorted(used & loading.models.keys())},
+        tuple(loading.refused[version] for version in sorted(named & loading.refused.keys())),
+    )
 
 
 def _followed(
-    decision: TaskRollout, before: TaskRollout | None, models: Mapping[tuple[str, int], LearnedModel]
-) -> TaskRollout | None:
-    """What is followed of a decision; None for the bundle's own model. A shadow may be missing."""
+    task: str, decided: Rollout, loading: Loading, history: History
+) -> tuple[TaskRollout | None, int]:
+    """What is followed of the decisions on a task, and the last serial under which it held.
 
-    def has(number: int | None) -> bool:
-        return number is None or (decision.task, number) in models
+    None is the bundle's own model. A shadow may be missing.
+    """
+    until = decided.serial
+    for rollout in _latest_first(task, decided, history):
+        decision = rollout.tasks[task]
+        loading.has(task, decision.shadow)
+        # both are tried, so that a refusal names both
+        if all([loading.has(task, decision.serving), loading.has(task, decision.canary)]):
+            return decision, until
+        until = decision.serial - 1
+    return None, until
 
-    if has(decision.serving) and has(decision.canary):
-        return decision
-    if has(decision.serving):
-        return decision.model_copy(update={"canary": None, "canary_percent": 0})
-    return before
+
+def _latest_first(task: str, decided: Rollout, history: History) -> Iterator[Rollout]:
+    """The decisions on a task; earlier ones are asked for where they are needed."""
+    yield decided
+    yield from (each for each in history(task) if each.serial < decided.tasks[task].serial)
 
 
 @dataclass
@@ -103,6 +133,7 @@ class RolloutFollower:
     """
 
     read: Callable[[], Rollout]
+    history: History
     load: LoadVersion
     refresh_s: float = REFRESH_S
     learned: Learned = field(default_factory=Learned)
@@ -139,35 +170,42 @@ class RolloutFollower:
         return self.monotonic() - self._read_at >= self.refresh_s
 
     def _refresh(self) -> None:
-        known = self._followed
         try:
-            decided = self.read()
+            followed = self._look(self._followed)
         except (TransientFailure, ValueError) as error:
             failure = _failure_of(error)
-            if known is None:
+            if self._followed is not None:
+                log.warning("the rollout could not be read again, the last decision holds: %s", failure)
+            elif failure.code == ACCESS_DENIED:
+                log.warning("%s: the bundle's own models serve; update the stack: ticketmill deploy", failure)
+                self._followed = Followed(Rollout(), Rollout())
+            else:
                 raise failure from error
-            log.warning("the rollout could not be read again, the last decision holds: %s", failure)
-            self._read_at = self.monotonic()
-            return
-        if known is None or known.decided != decided or known.refused:
-            before = known or Followed(Rollout(), Rollout(), {})
-            followed = follow(decided, before, self.load)
-            self._tell(followed, before, is_first=known is None)
+        else:
+            self._tell(followed)
             self.learned = replace(self.learned, rollout=followed.rollout, models=followed.models)
             self._followed = followed
         self._read_at = self.monotonic()
 
-    def _tell(self, followed: Followed, before: Followed, *, is_first: bool) -> None:
+    def _look(self, known: Followed | None) -> Followed:
+        """What is to be followed now. What was refused before is tried again."""
+        decided = self.read()
+        if known is not None and known.decided == decided and not known.refused:
+            return known
+        return follow(decided, {} if known is None else known.models, self.load, self.history)
+
+    def _tell(self, followed: Followed) -> None:
+        known = self._followed
         for each in followed.refused:
-            if each not in before.refused:
+            if known is None or each not in known.refused:
                 log.warning("learned version refused, %s: %s", each.code, each.message)
-        if followed.decided.serial and (is_first or followed.rollout != before.rollout):
-            served = ", ".join(sorted(model.name for model in followed.models.values())) or "none"
+        is_new = known is None or known.decided != followed.decided or known.rollout != followed.rollout
+        if is_new and followed.decided.serial:
             log.info(
-                "rollout %d followed, written as serial %d; learned versions: %s",
+                "rollout %d: serial %d is followed, with %s",
                 followed.decided.serial,
                 followed.rollout.serial,
-                served,
+                ", ".join(model.name for model in followed.models.values()) or "the bundle's own models",
             )
 
 

@@ -41,6 +41,7 @@ from ticketmill.entrypoints.cli import (
     tasks,
     taxonomy,
     tickets,
+    train,
     work,
 )
 from ticketmill.entrypoints.cli.failures import failure_of
@@ -97,6 +98,7 @@ app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(
     dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."
@@ -107,7 +109,7 @@ app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at 
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
-app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
+app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`ticketmill models`: the bundle that decides every output."""
+"""`ticketmill models`: the bundle, the named models, and the learned versions."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def show_version(version: VersionName, store: StoreFolder = None, as_json: AsJso
     table(found.name, ("field", "value"), _facts(found, card, rollout))
     if card.competed:
         table(
-            f"What competed: {card.recipe} won. {card.why}",
+            f"What competed, won by {card.recipe}",
             ("recipe", "score", "standard error", "families", "note"),
             [
                 (
@@ -157,6 +157,7 @@ def _facts(version: ModelVersion, card: ModelCard, rollout: Rollout) -> list[tup
         ),
         ("labels", len(card.labels)),
         ("recipe", f"{card.recipe}, tier {card.tier}"),
+        ("why it won", card.why),
         ("encoder", f"that of bundle {card.encoder}"),
         ("trained by", ", ".join(f"{name} {number}" for name, number in card.environment.items())),
         ("served then", f"{version.task}/v{version.parent}" if version.parent else "the model of the bundle"),

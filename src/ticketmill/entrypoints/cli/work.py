@@ -113,6 +113,7 @@ def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[s
         watch.poll("queue_depth", lambda: adapters.queue.depths().visible)
         if learned is not None:
             watch.learned(learned)
+            watch.feature_cache(lambda: bootstrap.feature_cache_status(settings, adapters))
         with (
             stop_on_signal(worker.stop, announce=lambda: _tell(settings, "stopping…")),
             learned or nullcontext(),

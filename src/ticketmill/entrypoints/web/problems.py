@@ -46,22 +46,20 @@ _CORRECTION_STATUS = {
 }
 _LEARNING_STATUS = {
     LearningCode.UNKNOWN_TASK: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
-    LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
-    LearningCode.DECISION_CHANGED: HTTPStatus.PRECONDITION_FAILED,
     LearningCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
     **dict.fromkeys(
         (
             LearningCode.JOB_RUNNING,
             LearningCode.COOLING_DOWN,
             LearningCode.GATE_FAILED,
+            LearningCode.DECISION_CHANGED,
             LearningCode.ALREADY_SERVING,
             LearningCode.NOTHING_TO_ROLL_BACK,
             LearningCode.RETIRED,
             LearningCode.IN_USE,
-            LearningCode.MODEL_MISMATCH,
-            LearningCode.ENCODER_CHANGED,
         ),
         HTTPStatus.CONFLICT,
     ),
@@ -137,7 +135,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(status, error.code, error.message, "read the ticket again, then correct it")
         case LearningRefused():
             status = _LEARNING_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-            return Problem(status, error.code, error.message, "do as `detail` says, see docs/learning.md")
+            return Problem(status, error.code, error.message, "see docs/learning.md")
         case BadCursor():
             return Problem(400, "bad_cursor", "the cursor is of no list of these filters", "leave it out")
         case TransientFailure():
@@ -168,8 +166,8 @@ def install(app: FastAPI) -> None:
         return problem.response()
 
     for kind in (
-        *(HTTPException, RequestValidationError, TicketRejected, CorrectionRefused, BadCursor),
-        *(LearningRefused, TransientFailure, SetupError),
+        *(HTTPException, RequestValidationError, TicketRejected, CorrectionRefused, LearningRefused),
+        *(BadCursor, TransientFailure, SetupError),
     ):
         app.add_exception_handler(kind, answer)
 

@@ -105,6 +105,7 @@ def _version_page(
     reason: str = "",
 ) -> Response:
     values = {**_frame(request), "notice": notice, "reason": reason, "task": task}
+    is_compared = "compare" in request.query_params
     try:
         models = _models(request)
         decision = models.catalogue.of(task).decision
@@ -114,6 +115,8 @@ def _version_page(
             "decision": decision,
             "entry": VersionEntry.of(models.catalogue, found, decision),
             "actions": version_actions(found, decision, models.steps),
+            "is_compared": is_compared,
+            "comparison": models.catalogue.comparison(found) if is_compared else None,
         }
         return render("model_version.html", values, status)
     except REFUSED as error:
