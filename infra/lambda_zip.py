@@ -47,8 +47,7 @@ NOT_NEEDED = re.compile(
     | ^onnxruntime/(transformers|tools|quantization|datasets|backend)/
     | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts|events|sns|secretsmanager)/|[^/]+\.json$)
     | ^google/protobuf/compiler/
-    | ^ticketmill/(models/shipped|models/build|encoder/build|entrypoints/cli)/
-    | ^ticketmill/learning/(?!(__init__|directory|ports|records|registry|store)\.py$)  # it loads versions
+    | ^ticketmill/(learning/(corpus|shipped)|models/shipped|models/build|encoder/build|entrypoints/cli)/
     """,
     re.VERBOSE,
 )

@@ -16,11 +16,13 @@ from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
 from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
-from ticketmill.bootstrap.promotion import promotion_gates
+from ticketmill.bootstrap.promotion import gates_of, promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
+from ticketmill.bootstrap.training import Trainer, make_trainer, train_dataset
 
 __all__ = [
     "Adapters",
+    "Trainer",
     "WantedDataset",
     "build_dataset",
     "connect",
@@ -31,6 +33,7 @@ __all__ = [
     "current_rollout",
     "encoder_here",
     "feature_cache_status",
+    "gates_of",
     "learning_store_of",
     "load_enricher",
     "load_rules",
@@ -47,8 +50,10 @@ __all__ = [
     "make_pipeline",
     "make_snapshots",
     "make_ticket_texts",
+    "make_trainer",
     "open_learning_store",
     "open_sources",
     "promotion_gates",
     "reindex",
+    "train_dataset",
 ]
