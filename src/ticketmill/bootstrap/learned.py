@@ -41,7 +41,7 @@ def current_rollout(adapters: Adapters) -> Rollout:
 def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoader:
     """Loads versions for this machine's bundle."""
     from ticketmill.domain.model_card import version_name
-    from ticketmill.encoder.bundle import encoder_fingerprint_of
+    from ticketmill.encoder.bundle import encoder_fingerprint_of, read_manifest
     from ticketmill.learning.registry import find_version, load_files
     from ticketmill.pipeline.version_loader import VersionLoader
 
@@ -54,6 +54,7 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
 
         return load_overlay(files)
 
+    manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(
         version_of,
         partial(load_files, store),
@@ -75,7 +76,6 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
         with closing(found):
             return list(islice(found, JUDGED_TICKETS))
 
-    manifest = read_manifest(settings.bundle_dir)
     shadows, healths = Shadows(store.objects.put), ArmHealths()
     follower = RolloutFollower(
         store.rollouts.current,
