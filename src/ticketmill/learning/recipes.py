@@ -26,24 +26,24 @@ _LEXICAL = (*_PLAIN, "rules", "head_scores")
 
 
 class Recipe(NamedTuple):
-    """Families of columns that one logistic regression weighs, and n-grams that are added to its scores."""
+    """Families of columns that one logistic regression weighs, and parts whose scores are added to it."""
 
     name: str
     dense: tuple[str, ...]
-    ngrams: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
     @property
     def families(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.dense, *self.ngrams)
+        return (*self.dense, *self.added)
 
 
 RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
-    ("conservative", Recipe("layers", _POOLED)),
-    ("conservative", Recipe("statistics", _PLAIN)),
-    ("balanced", Recipe("lexical", _LEXICAL, ("words", "chars"))),
-    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("words", "chars"))),
+    ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
+    ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
+    ("balanced", Recipe("lexical", _LEXICAL, ("quadratic", "words", "chars"))),
+    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("quadratic", "words", "chars"))),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
 FIXED = RECIPES[1][1]
@@ -80,7 +80,7 @@ def competing(labels: int, classes: int, tiers: dict[str, int] = TIERS) -> list[
     reached = tiers[tier_of(labels, tiers)]
     found = [recipe for tier, recipe in RECIPES if tiers[tier] <= reached]
     if labels * classes >= LARGE:
-        found = [each._replace(ngrams=tuple(set(each.ngrams) - {"chars"})) for each in found]
+        found = [each._replace(added=tuple(name for name in each.added if name != "chars")) for each in found]
     return found
 
 
