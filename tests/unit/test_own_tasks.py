@@ -146,6 +146,13 @@ class TestCorrections:
         with pytest.raises(CorrectionRefused, match=r"there are: intent, .*, features, product_line"):
             desk.say(label("x"), "team")
 
+    def test_what_was_said_of_a_removed_task_can_be_taken_back(self, desk: Desk) -> None:
+        desk.say(label("modem"), "product_line")
+        desk.corrections = Corrections(desk.rows, desk.journal, TASKS, desk.now)
+        assert desk.corrections.undo("TKT-001", ANN).custom["product_line"] == ROUTER
+        with pytest.raises(CorrectionRefused, match="no task"):
+            desk.say(UNDO, "product_line")
+
 
 class TestFiltersAndCounts:
     def test_a_list_of_a_label_has_the_tickets_of_it(self, desk: Desk) -> None:

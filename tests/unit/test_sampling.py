@@ -10,10 +10,10 @@ from rows_contract import row
 
 from ticketmill.domain.effective_row import EffectiveRow, effective
 from ticketmill.domain.label import CorrectionKind, FoundBy, PersonLabel, Shown
-from ticketmill.domain.labels import Status, Urgency
+from ticketmill.domain.labels import LabelOrder, Status, Urgency
 from ticketmill.entrypoints.cli.asking import Answer
 from ticketmill.entrypoints.cli.labelling import Review
-from ticketmill.learning.sampling import Candidate, How, Suspect, is_audit, next_to_label
+from ticketmill.learning.sampling import Candidate, Suspect, is_audit, next_to_label
 from ticketmill.operations.corrections import CorrectableTask, Corrections, Speaker
 
 NAMES = ("intent", "urgency")
@@ -44,19 +44,19 @@ def ids(candidates: list[Candidate]) -> list[str]:
 
 def test_the_smallest_margin_comes_first() -> None:
     tickets = [ticket(1, 0.5), ticket(2, 0.1), ticket(3, 0.3)]
-    assert ids(next_to_label(tickets, NAMES, 0, How.MARGIN)) == ["T2", "T3", "T1"]
+    assert ids(next_to_label(tickets, NAMES, 0, LabelOrder.MARGIN)) == ["T2", "T3", "T1"]
 
 
 def test_a_row_without_margins_is_ordered_by_its_confidence() -> None:
     tickets = [ticket(1, 0.5), ticket(2, intent_confidence=0.6), ticket(3, intent_confidence=None)]
-    assert ids(next_to_label(tickets, NAMES, 0, How.MARGIN)) == ["T2", "T1", "T3"]
+    assert ids(next_to_label(tickets, NAMES, 0, LabelOrder.MARGIN)) == ["T2", "T1", "T3"]
 
 
 def test_what_a_person_spoke_of_does_not_order_and_a_finished_ticket_is_not_offered() -> None:
     half = ticket(1, 0.01, person=spoken("intent", 1))
     done = ticket(2, 0.01, person={**spoken("intent", 2), **spoken("urgency", 2)})
     failed = ticket(3, status=Status.FAILED)
-    (offered, later) = next_to_label([ticket(4, 0.5), half, done, failed], NAMES, 0, How.MARGIN)
+    (offered, later) = next_to_label([ticket(4, 0.5), half, done, failed], NAMES, 0, LabelOrder.MARGIN)
     assert (offered.row.ticket_id, later.row.ticket_id) == ("T4", "T1")
     assert later.tasks == ("urgency",)
 
@@ -68,8 +68,8 @@ def test_audits_are_a_share_of_all_tickets_and_the_same_for_ever() -> None:
     assert not any(is_audit(f"T{number}", 0) for number in range(100))
 
 
-@pytest.mark.parametrize("how", [How.MIXED, How.AUDIT, How.REVIEW])
-def test_an_audit_is_blind_in_every_order_until_somebody_has_spoken(how: How) -> None:
+@pytest.mark.parametrize("how", [LabelOrder.MIXED, LabelOrder.AUDIT, LabelOrder.REVIEW])
+def test_an_audit_is_blind_in_every_order_until_somebody_has_spoken(how: LabelOrder) -> None:
     (audit,) = next_to_label([ticket(1, 0.1, needs_review=True)], NAMES, 1.0, how)
     assert audit.is_blind
     assert audit.found_by is FoundBy.AUDIT
@@ -81,7 +81,7 @@ def test_every_fifth_ticket_of_a_mixed_order_is_an_audit_and_every_tenth_a_suspe
     share = 0.1
     tickets = [ticket(number, 0.5) for number in range(200)]
     doubted = [Suspect("T3", "intent"), Suspect("T9999", "intent")]
-    order = next_to_label(tickets, NAMES, share, How.MIXED, doubted)
+    order = next_to_label(tickets, NAMES, share, LabelOrder.MIXED, doubted)
     audits = [number for number, each in enumerate(order, 1) if each.found_by is FoundBy.AUDIT]
     assert audits[:3] == [5, 15, 20]
     assert len(audits) == sum(is_audit(each.ticket_id, share) for each in tickets)
@@ -92,7 +92,7 @@ def test_every_fifth_ticket_of_a_mixed_order_is_an_audit_and_every_tenth_a_suspe
 
 def test_what_needs_review_keeps_its_order() -> None:
     tickets = [ticket(1, 0.9, needs_review=True), ticket(2, 0.1), ticket(3, 0.1, needs_review=True)]
-    found = next_to_label(tickets, NAMES, 0, How.REVIEW)
+    found = next_to_label(tickets, NAMES, 0, LabelOrder.REVIEW)
     assert ids(found) == ["T1", "T3"]
     assert {each.found_by for each in found} == {FoundBy.REVIEW_QUEUE}
 

@@ -10,31 +10,15 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from ticketmill.domain.effective_row import CONFIDENCE_SUFFIX, EffectiveRow, shown_of
 from ticketmill.domain.label import FoundBy
-from ticketmill.domain.labels import Status
+from ticketmill.domain.labels import LabelOrder, Status
 
 BUCKETS = 1 << 32
 AUDIT_EVERY = 5
 SUSPECT_EVERY = 10
 """Of a mixed order every fifth ticket is an audit and every tenth a suspect, as long as there are some."""
-
-
-class How(StrEnum):
-    """What decides the order."""
-
-    MIXED = "mixed"
-    """Smallest margins first, with audits and suspects between them."""
-    MARGIN = "margin"
-    """Where the models waver most between two labels."""
-    AUDIT = "audit"
-    """A random share of all tickets, shown without their predictions."""
-    SUSPECTS = "suspects"
-    """Labels that people gave and a model that did not see them doubts."""
-    REVIEW = "review"
-    """What needs review for any reason, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +87,7 @@ def next_to_label(
     rows: Iterable[EffectiveRow],
     tasks: Sequence[str],
     audit_share: float,
-    how: How = How.MIXED,
+    how: LabelOrder = LabelOrder.MIXED,
     suspects: Sequence[Suspect] = (),
 ) -> list[Candidate]:
     """The tickets to label, the one that is worth most first. `rows` are the newest tickets."""
@@ -119,15 +103,15 @@ def next_to_label(
         if each.ticket_id in known and is_doubted(known[each.ticket_id], each.task)
     ]
     match how:
-        case How.MARGIN:
+        case LabelOrder.MARGIN:
             return margins
-        case How.AUDIT:
+        case LabelOrder.AUDIT:
             return audits
-        case How.SUSPECTS:
+        case LabelOrder.SUSPECTS:
             return doubted
-        case How.MIXED:
+        case LabelOrder.MIXED:
             return mixed(margins, audits, doubted)
-        case How.REVIEW:
+        case LabelOrder.REVIEW:
             waiting = [each for each in offered if each.row.needs_review]
             return [
                 each if each.is_blind else replace(each, found_by=FoundBy.REVIEW_QUEUE) for each in waiting
