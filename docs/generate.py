@@ -89,7 +89,10 @@ def http_api_page() -> str:
     begin, end = "<!-- routes: written by docs/generate.py -->\n", "<!-- end of routes -->"
     before, _, rest = (DOCS / "http-api.md").read_text(encoding="utf-8").partition(begin)
     rows = [
-        (f"`{method} {route.path.removeprefix(API)}`", (route.endpoint.__doc__ or "").strip().splitlines()[0])
+        (
+            f"`{method} {route.path_format.removeprefix(API)}`",
+            (route.endpoint.__doc__ or "").strip().splitlines()[0],
+        )
         for router in ROUTERS
         for route in router.routes
         if isinstance(route, APIRoute)

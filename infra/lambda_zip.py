@@ -47,7 +47,7 @@ NOT_NEEDED = re.compile(
     | ^onnxruntime/(transformers|tools|quantization|datasets|backend)/
     | ^botocore/data/(?!(s3|sqs|dynamodb|cloudformation|sts|events|sns|secretsmanager)/|[^/]+\.json$)
     | ^google/protobuf/compiler/
-    | ^ticketmill/(learning|models/shipped|models/build|encoder/build|entrypoints/cli)/
+    | ^ticketmill/(learning/(corpus|shipped)|models/shipped|models/build|encoder/build|entrypoints/cli)/
     """,
     re.VERBOSE,
 )

@@ -84,6 +84,13 @@ class Settings(BaseSettings):
     person: Annotated[str | None, Field(min_length=1, max_length=256)] = None
     """Who corrects labels, where `--who` does not say it. Without it the login name."""
 
+    audit_share: Annotated[float, Field(ge=0, le=0.2)] = 0.02
+    """Share of the tickets that are random audits: people label them without seeing what the models say."""
+
+    training_queue_url: str | None = None
+    """The queue of trainings, an output of infra/learning-service.yaml. Without it `ticketmill learn` trains
+    what is due, and ends."""
+
     routing_queue_url: str | None = None
     """The queue of deliveries. Without it CloudFormation is asked, where the five above are not set."""
     routing_dead_letter_queue_url: str | None = None

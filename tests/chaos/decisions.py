@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from overlay_files import overlay_files
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.learning_items import DynamoLearningItems
 from ticketmill.aws.learning_objects import S3LearningObjects
 from ticketmill.deploy.stack import Stack
 from ticketmill.domain.keys import model_file
-from ticketmill.domain.labels import Status
+from ticketmill.domain.labels import Intent, Status
 from ticketmill.domain.model_card import ModelVersion, content_of, entries_of
 from ticketmill.domain.rollout import Decider, Rollout
 from ticketmill.domain.row import TicketRow
@@ -23,6 +26,12 @@ TASK = "intent"
 DAMAGED = 4
 """The version whose object is not what was registered. The others are whole."""
 VERSIONS = 4
+
+
+def _files(number: int) -> dict[str, bytes]:
+    """A model with weights of its own."""
+    return overlay_files(TASK, tuple(Intent), seed=number)
+
 
 Change = Callable[[Rollout, Decider], Rollout]
 
@@ -48,7 +57,7 @@ def decisions_of(clients: Clients, stack: Stack, bundle_dir: Path) -> Decisions:
     objects = S3LearningObjects(clients.s3, stack.enriched_bucket)
     items = DynamoLearningItems(clients.dynamodb, stack.learning_table)
     bundle = read_manifest(bundle_dir).fingerprint
-    return Decisions(learning_store(objects, items), bundle, bundle, overlay_files)
+    return Decisions(learning_store(objects, items), bundle, bundle, _files)
 
 
 @dataclass
@@ -106,6 +115,10 @@ class Decisions:
                 if now < then:
                     self.backwards.append((row.ticket_id, f"its serials went from {then} back to {now}"))
             self._seen[row.ticket_id] = row
+
+    def models(self, rows: Iterable[TicketRow]) -> Counter[str]:
+        """How many rows each model predicted."""
+        return Counter(f"row by {row.models[TASK]}" for row in rows if _is_enriched(row))
 
     def complaints(self, rows: Iterable[TicketRow]) -> Iterator[tuple[str, str]]:
         """Ticket and complaint for each row that the decision of its serial does not explain."""

@@ -113,7 +113,7 @@ def test_what_was_said_is_confirmed_undone_and_listed(ticketmill: Run, adapters:
         (["T1"], 2, "say what is right"),
         (["T1", "--undo", "--urgency", "high"], 2, "say what is right"),
         (["T1", "urgency", "--urgency", "high"], 2, "named after --undo"),
-        (["next", "--json"], 2, "takes --since, --who and --note"),
+        (["next", "--json"], 2, "takes --how, --since, --who and --note"),
     ],
 )
 def test_what_cannot_be_recorded_is_told(
@@ -138,7 +138,7 @@ def test_the_review_queue_is_worked_off_by_lines(ticketmill: Run, adapters: Adap
     answers = ["", "payment_issue", "hihg", "high", "x", "billing, refunds"]
     back = ["z", "login_issue", "high", "x", ""]
     done = ticketmill("label", "next", stdin="\n".join([*answers, *back, "q"]))
-    assert "the models say nothing of intent" in done.stderr
+    assert "there is no intent to confirm" in done.stderr
     assert 'did you mean "high"' in done.stderr
     assert "labelled 1 ticket" in done.stderr
     assert "I was charged twice." in done.stdout

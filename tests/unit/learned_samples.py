@@ -13,6 +13,11 @@ from ticketmill.aws.learning_memory import MemoryLearningItems
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.rollout import Decider, Rollout
 from ticketmill.learning.records import RolloutRecords
+from ticketmill.pipeline.arm_health import ArmHealths
+from ticketmill.pipeline.automatic_rollback import AutomaticRollback
+from ticketmill.pipeline.learned_serving import LearnedServing
+from ticketmill.pipeline.rollout_follower import RolloutFollower
+from ticketmill.pipeline.shadows import Shadows
 from ticketmill.tasks.learned import LearnedModel
 from ticketmill.tasks.stage import EncodedTicket
 
@@ -100,3 +105,18 @@ class Place:
     def _made(self, rollout: Rollout) -> Rollout:
         assert self.rollouts.replace(rollout)
         return rollout
+
+
+def learned_serving(
+    place: Place | None = None,
+    put: Callable[[str, bytes], None] = lambda *_: None,
+    refresh_s: float = 15,
+    monotonic: Callable[[], float] = lambda: 0.0,
+) -> LearnedServing:
+    rollouts = (place or Place()).rollouts
+    return LearnedServing(
+        RolloutFollower(rollouts.current, rollouts.history, load, refresh_s),
+        Shadows(put),
+        AutomaticRollback(rollouts.current, rollouts.replace, ArmHealths(), lambda *_: ()),
+        monotonic=monotonic,
+    )

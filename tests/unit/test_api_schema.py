@@ -9,6 +9,7 @@ from pathlib import Path
 
 import schemathesis
 from hypothesis import HealthCheck, settings
+from model_samples import register_sample
 from schemathesis import Case
 from web_parts import WebWorld
 
@@ -26,6 +27,7 @@ def _app() -> object:
     world = WebWorld()
     for number in range(5):
         world.put(f"T-{number}", minutes_ago=number)
+    register_sample(world.learning)
     secrets = Path(tempfile.mkdtemp()) / "secrets.json"
     secrets.write_text(json.dumps(dict.fromkeys(SOURCES, SECRET)))
     parts = world.parts(web_requests_per_minute=1_000_000, webhook_secrets_file=secrets)

@@ -55,7 +55,7 @@ def test_of_several_topics_each_key_adds_or_takes_off_one_and_enter_ends() -> No
 
 def test_what_nobody_shows_cannot_be_confirmed(capsys: pytest.CaptureFixture[str]) -> None:
     assert by_key("urgency", "\r2", NOTHING) == label("high")
-    assert "the models say nothing of urgency" in capsys.readouterr().err
+    assert "there is no urgency to confirm" in capsys.readouterr().err
 
 
 def test_a_task_with_more_labels_than_keys_is_asked_for_by_a_line() -> None:

@@ -53,7 +53,11 @@ NEEDS_EXTRAS = (
     "text/entities/numbering_plans.py",
     "text/entities/product_list.py",
 )
-RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS)]
+WORKER_LEARNING = tuple(
+    f"learning/{name}.py" for name in ("directory", "ports", "records", "registry", "store")
+)
+"""What of `learning` the worker needs: the registry that it loads versions from."""
+RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS) or file in WORKER_LEARNING]
 
 
 def modules_of(source: str, package: str) -> Iterator[str]:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from threading import Event
 
 import pytest
-from learned_samples import Place, load
+from learned_samples import Place, learned_serving, load
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.rollout import Rollout
 from ticketmill.periodic import Periodic
-from ticketmill.pipeline.arm_health import ArmHealths
-from ticketmill.pipeline.automatic_rollback import AutomaticRollback
 from ticketmill.pipeline.learned import Compared
 from ticketmill.pipeline.learned_serving import LearnedServing
-from ticketmill.pipeline.rollout_follower import RolloutFollower
-from ticketmill.pipeline.shadows import Shadows
 
 WAIT_S = 30
 
@@ -30,15 +26,6 @@ class Recorded:
         self.keys.append(key)
 
 
-def serving(place: Place, store: Recorded, refresh_s: float = 0.01, now_s: float = 0.0) -> LearnedServing:
-    return LearnedServing(
-        RolloutFollower(place.rollouts.current, place.rollouts.history, load, refresh_s),
-        Shadows(store.put),
-        AutomaticRollback(place.rollouts.current, place.rollouts.replace, ArmHealths(), lambda *_: ()),
-        monotonic=lambda: now_s,
-    )
-
-
 def disagree(learned: LearnedServing) -> None:
     learned.shadows.compared(load("intent", 1), [Compared("T1", "onepass", ("a",), 0.8, ("b",), 0.6)])
 
@@ -46,7 +33,7 @@ def disagree(learned: LearnedServing) -> None:
 def test_a_workers_threads_follow_the_rollout_while_no_batch_asks() -> None:
     place = Place()
     followed = Event()
-    learned = serving(place, Recorded())
+    learned = learned_serving(place, refresh_s=0.01)
     load_version = learned.follower.load
 
     def tell(task: str, number: int):  # type: ignore[no-untyped-def]
@@ -61,7 +48,7 @@ def test_a_workers_threads_follow_the_rollout_while_no_batch_asks() -> None:
 
 def test_a_worker_that_ends_stores_the_disagreements_that_wait() -> None:
     store = Recorded()
-    learned = serving(Place(), store)
+    learned = learned_serving(put=store.put)
     with learned:
         learned.shadows.flush()
         disagree(learned)
@@ -70,7 +57,7 @@ def test_a_worker_that_ends_stores_the_disagreements_that_wait() -> None:
 
 def test_in_lambda_a_call_looks_at_the_decisions_when_it_is_due() -> None:
     place, now_s = Place(), [0.0]
-    learned = serving(place, Recorded(), refresh_s=15)
+    learned = learned_serving(place)
     learned.follower.monotonic = lambda: now_s[0]
     learned()
     place.promote(1)
@@ -81,7 +68,7 @@ def test_in_lambda_a_call_looks_at_the_decisions_when_it_is_due() -> None:
 
 def test_disagreements_are_stored_when_it_is_due() -> None:
     store, now_s = Recorded(), [0.0]
-    learned = serving(Place(), store)
+    learned = learned_serving(put=store.put)
     learned.monotonic = lambda: now_s[0]
     learned.tend()
     disagree(learned)
@@ -96,7 +83,7 @@ def test_a_judgement_that_cannot_be_made_is_told_and_nothing_more(caplog: pytest
     def down() -> Rollout:
         raise TransientFailure("DynamoDB is down")
 
-    learned = serving(Place(), Recorded())
+    learned = learned_serving()
     learned.rollback.read = down
     learned.tend()
     assert "could not be judged: DynamoDB is down" in caplog.text

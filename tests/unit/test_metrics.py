@@ -12,14 +12,17 @@ from typing import Any, get_args
 
 import pytest
 from fakes import announce
+from learned_samples import Place, learned_serving, model
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ticketmill.domain.feature_cache import CacheStatus
 from ticketmill.models.transformers.runner import ModelRunner
+from ticketmill.pipeline.learned import Compared
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.telemetry.emf import EmfLines, EmfReporter
 from ticketmill.telemetry.feature_cache_metrics import FeatureCacheMetrics
+from ticketmill.telemetry.learned_metrics import LearnedMetrics
 from ticketmill.telemetry.metrics import DependencyMetrics, Metrics, ModelMetrics, Watched
 from ticketmill.worker.dependencies import Dependencies
 
@@ -108,12 +111,30 @@ def test_the_documentation_lists_every_metric_and_no_other() -> None:
     metrics.registry.register(ModelMetrics([runner]))
     metrics.registry.register(FeatureCacheMetrics(lambda: CacheStatus(hits=1)))
     metrics.registry.register(DependencyMetrics(Dependencies({}, first_pause_s=1, max_pause_s=1)))
+    metrics.registry.register(LearnedMetrics(learned_serving()))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
     }
     text = (Path(__file__).parents[2] / "docs" / "watching.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(ticketmill_\w+)", text, re.MULTILINE)
     assert sorted(listed) == sorted(told)
+
+
+def test_the_metrics_say_which_decision_is_followed_and_what_shadows_say() -> None:
+    metrics, place = Metrics(), Place()
+    learned = learned_serving(place)
+    metrics.registry.register(LearnedMetrics(learned))
+    place.promote(1)
+    learned()
+    said = [Compared("T1", "onepass", ("a",), 0.8, (says,), 0.6) for says in ("a", "b", "b")]
+    learned.shadows.compared(model(), said)
+
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"ticketmill_{name}", labels)
+
+    assert (value("rollout_serial"), value("refused_versions")) == (1, 0)
+    assert value("shadow_tickets_total", task="intent") == 3
+    assert value("shadow_disagreements_total", task="intent") == 2
 
 
 @pytest.fixture

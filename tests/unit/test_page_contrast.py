@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ticketmill.entrypoints.web.page.templating import static_files
+from ticketmill.learning import svg
 
 CSS = static_files()["page.css"].decode()
 TEXT, GRAPHIC = 4.5, 3.0
@@ -67,3 +68,23 @@ def test_both_schemes_have_all_colours_and_no_rule_has_one_of_its_own() -> None:
     assert LIGHT.keys() == DARK.keys()
     rules = re.sub(r":root \{.*?\}", "", CSS, flags=re.DOTALL)
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b(?=[;, ])", rules) == []
+
+
+def over(colour: str, ground: str, opacity: float) -> str:
+    """A colour that lets its ground through."""
+    pairs = zip(*(bytes.fromhex(each[1:]) for each in (colour, ground)), strict=True)
+    return "#" + bytes(round(opacity * one + (1 - opacity) * other) for one, other in pairs).hex()
+
+
+@pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 1.0])
+def test_counts_can_be_read_on_every_cell_of_a_matrix(scheme: dict[str, str], share: float) -> None:
+    cell = over(scheme["fill"], scheme["paper"], svg.CELL_OPACITY * share)
+    assert contrast(scheme["ink"], cell) >= TEXT
+
+
+def test_the_plots_of_a_file_have_the_colours_of_the_page() -> None:
+    assert svg.LIGHT.items() <= LIGHT.items() and svg.DARK.items() <= DARK.items()
+    used = set(re.findall(r"var\(--([\w-]+)\)", svg.RULES))
+    assert used <= svg.LIGHT.keys() == svg.DARK.keys()
+    assert re.findall(r"#[0-9a-fA-F]{3,8}\b", svg.RULES) == []

@@ -75,6 +75,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "heartbeat_s": 20,
         "retry_base_s": 20,
         "outage_pause_s": 5,
+        "rollout_refresh_s": 15,
         "stop_deadline_s": 25,
         "io_threads": 32,
         "max_ticket_bytes": 2 * 1024 * 1024,

@@ -9,6 +9,7 @@ from typing import Any
 
 from fakes import FakeEnricher
 
+from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -17,14 +18,24 @@ from ticketmill.aws.memory import (
     MemoryTicketRows,
 )
 from ticketmill.aws.sqs import QueueDepths
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.keys import utc_text
 from ticketmill.domain.labels import Sentiment, Status, Urgency
 from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.learning.catalogue import Catalogue
+from ticketmill.learning.drift import Check, DriftReport
+from ticketmill.learning.drift_plot import DriftPoint
+from ticketmill.learning.gates import GateResult
+from ticketmill.learning.rollout import RolloutDesk
+from ticketmill.learning.store import LearningStore, learning_store
 from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -84,6 +95,31 @@ class MemoryIndex:
 
 
 @dataclass
+class FakeDrift:
+    """Gives what it is told to, and counts how often. Without checks there are too few tickets."""
+
+    checks: tuple[Check, ...] = ()
+    points: Sequence[DriftPoint] = ()
+    asked: int = 0
+
+    def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport:
+        del since
+        self.asked += 1
+        if not self.checks:
+            raise LearningRefused(LearningCode.TOO_FEW_TICKETS, "drift needs 50 tickets on each side")
+        return DriftReport(self.checks, alpha, 500, newest_tickets)
+
+    def history(self, since: datetime, newest_tickets: int, alpha: float) -> Sequence[DriftPoint]:
+        del since, newest_tickets, alpha
+        return self.points
+
+
+def memory_learning_store() -> LearningStore:
+    """A store of learning in memory."""
+    return learning_store(MemoryLearningObjects(), MemoryLearningItems())
+
+
+@dataclass
 class WebWorld:
     """A place in memory, and the parts of a server over it."""
 
@@ -91,6 +127,10 @@ class WebWorld:
     raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
+    own: dict[str, TaskDefinition] = field(default_factory=dict)
+    learning: LearningStore = field(default_factory=memory_learning_store)
+    drift: Any = field(default_factory=FakeDrift)
+    gates: Sequence[GateResult] = ()
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -98,8 +138,8 @@ class WebWorld:
         journal = MemoryLabelJournal(self.rows)
         return WebParts(
             settings=Settings(**{"web_list_kept_s": 0, **settings}),
-            queries=TicketQueries(MemoryIndex(self.rows), self.rows),
-            corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
+            queries=TicketQueries(MemoryIndex(self.rows), self.rows, own=self.own),
+            corrections=Corrections(self.rows, journal, CorrectableTasks(TASKS, self.own), lambda: self.now),
             records=self.enriched,
             raw_bucket=self.raw.bucket,
             raw_tickets=self.raw,
@@ -109,8 +149,16 @@ class WebWorld:
             deliveries=MemoryDeliveries(),
             queue=self,
             dead_letters=self,
+            models=self.models,
+            drift=lambda: self.drift,
             now=lambda: self.now,
         )
+
+    def models(self) -> ModelDesk:
+        """The learned models. A version passes the gates that `gates` gives."""
+        catalogue = Catalogue(self.learning, tuple(TASKS))
+        rollouts = RolloutDesk(self.learning)
+        return ModelDesk(catalogue, rollouts, lambda _: lambda _: self.gates, now=lambda: self.now)
 
     def depths(self) -> QueueDepths:
         """Of a queue with three messages."""

@@ -16,7 +16,7 @@ from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
 from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
-from ticketmill.bootstrap.promotion import promotion_gates
+from ticketmill.bootstrap.promotion import gates_of, promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 from ticketmill.bootstrap.training import Trainer, make_trainer, train_dataset
 
@@ -33,6 +33,7 @@ __all__ = [
     "current_rollout",
     "encoder_here",
     "feature_cache_status",
+    "gates_of",
     "learning_store_of",
     "load_enricher",
     "load_rules",

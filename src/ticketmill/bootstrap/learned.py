@@ -41,7 +41,7 @@ def current_rollout(adapters: Adapters) -> Rollout:
 def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoader:
     """Loads versions for this machine's bundle."""
     from ticketmill.domain.model_card import version_name
-    from ticketmill.encoder.bundle import read_manifest
+    from ticketmill.encoder.bundle import encoder_fingerprint_of, read_manifest
     from ticketmill.learning.registry import find_version, load_files
     from ticketmill.pipeline.version_loader import VersionLoader
 
@@ -49,16 +49,16 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
         return find_version(store, version_name(task, number))
 
     def overlay_of(files: Mapping[str, bytes]) -> Overlay:
-        # not before a version is loaded: a stack may have none
         from ticketmill.models.overlay import load_overlay
 
-        return load_overlay(files)
+        return load_overlay(files)  # imported where a version is loaded: a stack may have none
 
+    manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(
         version_of,
         partial(load_files, store),
         overlay_of,
-        frozenset({read_manifest(settings.bundle_dir).fingerprint}),
+        frozenset({manifest.fingerprint, encoder_fingerprint_of(manifest)}),
     )
 
 

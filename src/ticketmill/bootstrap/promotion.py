@@ -32,19 +32,30 @@ def promotion_gates(
     settings: Settings, store: LearningStore, challenger: ModelVersion, with_stack: bool
 ) -> PromotionGates:
     """The gates of a version. Without the stack there are no tickets, and so no audits."""
+    adapters = connect(settings) if with_stack else None
+    return gates_of(settings, store, challenger, adapters, partial(load_enricher, settings))
+
+
+def gates_of(
+    settings: Settings,
+    store: LearningStore,
+    challenger: ModelVersion,
+    adapters: Adapters | None,
+    make_enricher: Callable[[], Enricher],
+) -> PromotionGates:
+    """The same of parts that are there already."""
     from ticketmill.learning.audits import NoAudits
     from ticketmill.learning.gates import GateSettings
     from ticketmill.learning.promotion import PromotionGates
     from ticketmill.tasks.table import BY_NAME
 
-    adapters = connect(settings) if with_stack else None
     return PromotionGates(
         store=store,
         challenger=challenger,
         has_bundle_model=challenger.task in BY_NAME,
         audits=NoAudits()
         if adapters is None
-        else StackAudits(settings, adapters, store, challenger.task, partial(load_enricher, settings)),
+        else StackAudits(settings, adapters, store, challenger.task, make_enricher),
         settings=GateSettings(margin=settings.promotion_margin, min_audits=settings.promotion_audits),
     )
 

@@ -108,6 +108,7 @@ class LearningCode(StrEnum):
     STALE_CONTENT = "stale_content"
     CONFLICTING_LABELS = "conflicting_labels"
     TOO_FEW_LABELS = "too_few_labels"
+    TOO_FEW_TICKETS = "too_few_tickets"
     ONE_CLASS = "one_class"
     NO_HOLD_OUT = "no_hold_out"
     ENCODER_CHANGED = "encoder_changed"

@@ -123,6 +123,10 @@ def model_file(task: str, content: str, file: str) -> str:
     return f"{LEARNING_PREFIX}models/{task}/{content}/{file}"
 
 
+DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
+"""The object key of the tickets that the newest ones are compared with."""
+
+
 def disagreement_file(task: str, number: int, ticket_id: str) -> str:
     """The object key of a ticket on which a shadow and the serving model disagree."""
     return f"{DISAGREEMENTS_PREFIX}{task}/v{number}/{ticket_id}.json"

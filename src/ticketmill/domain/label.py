@@ -35,11 +35,16 @@ class FoundBy(StrEnum):
     FOUND = "found"
     REVIEW_QUEUE = "review_queue"
     AUDIT = "audit"
+    """Drawn at random, and shown without what the models say."""
     SEARCH = "search"
+    MARGIN = "margin"
+    """The models wavered between two labels."""
+    SUSPECT = "suspect"
+    """A model that did not see the label of a person doubts it."""
 
 
 class Shown(Record):
-    """What the person saw before they spoke."""
+    """What the row said when the person spoke. They saw it, but for an audit."""
 
     labels: tuple[str, ...]
     """The label, or several; empty where the task had none."""
@@ -95,6 +100,8 @@ class PersonLabel(Record):
     """When."""
     content_hash: str
     """The content that they spoke of. For other content it does not hold."""
+    found_by: Open[FoundBy] = FoundBy.FOUND
+    """How the ticket came before them."""
 
     @classmethod
     def of(cls, correction: Correction) -> PersonLabel:
@@ -105,6 +112,7 @@ class PersonLabel(Record):
             who=correction.who,
             at=correction.at,
             content_hash=correction.content_hash,
+            found_by=correction.found_by,
         )
 
 

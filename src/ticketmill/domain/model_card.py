@@ -82,6 +82,15 @@ class ReliabilityBin(Record):
     """Their share of all predictions."""
 
 
+class CurvePoint(Record):
+    """How a model does that is trained on a part of the examples."""
+
+    examples: NonNegativeInt
+    """The examples that it was trained on."""
+    accuracy: Interval
+    """On the examples that the card's figures are measured on."""
+
+
 class ModelCard(Record):
     """What a version was made from, how, and how it does. The same training gives the same card."""
 
@@ -121,6 +130,8 @@ class ModelCard(Record):
     """How far confidences can be believed."""
     confusion: tuple[tuple[int, ...], ...] = ()
     """Of a task with one label: counts by true label and predicted label, in the order of `labels`."""
+    curve: tuple[CurvePoint, ...] = ()
+    """The learning curve, the fewest examples first. Empty where nobody asked for it."""
     encoder: str
     """The fingerprint of the bundle whose encoder it reads."""
     environment: dict[str, str] = Field(default_factory=dict)

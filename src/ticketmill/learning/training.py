@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from ticketmill.domain.doubted import DOUBTED_FILE, DoubtedLabels, doubted_bytes
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.held_out import HELD_OUT_FILE, HeldOutPredictions, held_out_bytes
 from ticketmill.domain.model_card import ModelCard, ModelVersion
@@ -21,6 +22,8 @@ class Fitted:
     card: ModelCard
     held_out: HeldOutPredictions | None = None
     """Without it the version cannot be compared, and so not be promoted but by force."""
+    doubted: DoubtedLabels | None = None
+    """The labels that people should look at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,9 @@ class Training:
 
 
 def _files(fitted: Fitted) -> dict[str, bytes]:
-    if fitted.held_out is None:
-        return dict(fitted.files)
-    return {**fitted.files, HELD_OUT_FILE: held_out_bytes(fitted.held_out)}
+    files = dict(fitted.files)
+    if fitted.held_out is not None:
+        files[HELD_OUT_FILE] = held_out_bytes(fitted.held_out)
+    if fitted.doubted is not None:
+        files[DOUBTED_FILE] = doubted_bytes(fitted.doubted)
+    return files

@@ -123,6 +123,22 @@ class TicketQueries:
                     found.append((position, row))
         return Page(tuple(row for _, row in found), encode_cursor(cut_at, digest) if cut_at else None)
 
+    def newest(self, since: datetime, most: int) -> tuple[EffectiveRow, ...]:
+        """Up to `most` tickets that were uploaded from `since` on, the newest first."""
+        found: tuple[EffectiveRow, ...] = ()
+        cursor: str | None = None
+        while len(found) < most:
+            page = self.list(Filters(), since, cursor=cursor, limit=min(most - len(found), MAX_ROWS_AT_ONCE))
+            found, cursor = (*found, *page.rows), page.cursor
+            if cursor is None:
+                break
+        return found
+
+    def rows_of(self, ticket_ids: Sequence[str]) -> tuple[EffectiveRow, ...]:
+        """The rows of some tickets, in the order given; those that have none are left out."""
+        rows = self._readable_rows(ticket_ids)
+        return tuple(rows[each] for each in ticket_ids if each in rows)
+
     def counts(
         self, since: datetime, until: datetime | None = None, most_entries: int | None = None
     ) -> LabelCounts:

@@ -23,6 +23,7 @@ from ticketmill.entrypoints.cli import (
     dead_letters,
     deploy,
     doctor,
+    drift,
     enrich,
     evaluate,
     forget,
@@ -92,6 +93,7 @@ app.command("list")(results.list_tickets)
 app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
+app.command(epilog=drift.EPILOG)(drift.drift)
 app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)

@@ -113,5 +113,5 @@ def _confirmed(task: CorrectableTask, shown: Shown) -> Word | None:
         return Word(CorrectionKind.CONFIRM)
     if task.is_many:
         return Word(CorrectionKind.LABEL, ())
-    say(f"the models say nothing of {task.name}: choose a label, or x")
+    say(f"there is no {task.name} to confirm: choose a label, or x")
     return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.domain.labels import LabelOrder
 from ticketmill.entrypoints.cli.filters import with_options
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, nearest
 from ticketmill.entrypoints.cli.since import EXPECTED
@@ -28,12 +29,21 @@ CORRECTABLE: Mapping[str, Task[Any]] = {
 }
 """The tasks that people correct, by the option that names the right label."""
 
+How = Annotated[
+    LabelOrder,
+    typer.Option(
+        help=f"With {NEXT}: smallest margins first, random audits without their predictions, suspected "
+        "label errors, what needs review; mixed is the first three."
+    ),
+]
+
 EPILOG = examples(
     "ticketmill label TKT-001 --urgency high --intent payment_issue",
     "ticketmill label TKT-001 --set product_line=router",
     "ticketmill label TKT-001 --confirm",
     "ticketmill label TKT-001 --undo urgency",
     "ticketmill label next",
+    "ticketmill label next --how audit",
 )
 
 
@@ -66,7 +76,7 @@ def _with_labels(command: Callable[..., None]) -> Callable[..., None]:
 @_with_labels
 def label(
     ticket_id: Annotated[
-        str, typer.Argument(help=f"The ticket's id; `{NEXT}` goes through what needs review.")
+        str, typer.Argument(help=f"The ticket's id; `{NEXT}` goes through what is worth a label most.")
     ],
     tasks: Annotated[
         list[str] | None, typer.Argument(metavar="[TASK]...", help="With --undo: these tasks alone.")
@@ -87,6 +97,7 @@ def label(
         str | None, typer.Option(help="Who says so; else TICKETMILL_PERSON, else the login name.")
     ] = None,
     since: Annotated[str, typer.Option(help=f"With {NEXT}: uploaded since then: {EXPECTED}.")] = "7d",
+    how: How = LabelOrder.MIXED,
     as_json: AsJson = False,
     **labels: str | list[str] | None,
 ) -> None:
@@ -98,12 +109,12 @@ def label(
     if ticket_id == NEXT:
         if says_something or undo or tasks or as_json:
             raise typer.BadParameter(
-                f"`label {NEXT}` asks for each label; it takes --since, --who and --note"
+                f"`label {NEXT}` asks for each label; it takes --how, --since, --who and --note"
             )
         from ticketmill.entrypoints.cli.labelling import label_next
 
         with _opened(who, note) as (settings, adapters, corrections, speaker):
-            label_next(settings, adapters, corrections, speaker, since)
+            label_next(settings, adapters, corrections, speaker, since, how)
         return
     if undo == says_something:
         options = ", ".join(f"--{name}" for name in (*CORRECTABLE, "set", "confirm", "cannot-tell", "undo"))

@@ -17,6 +17,7 @@ from ticketmill.entrypoints.web import (
     enrich,
     events,
     labels,
+    models,
     openapi,
     page,
     problems,
@@ -34,7 +35,7 @@ from ticketmill.entrypoints.web.parts import API, WebParts
 from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
-ROUTERS = tuple(each.router for each in (tickets, labels, enrich, counts, events, webhooks, admin))
+ROUTERS = tuple(each.router for each in (tickets, labels, enrich, counts, events, models, webhooks, admin))
 
 
 @asynccontextmanager

@@ -7,16 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
+from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
+from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.learning.catalogue import Catalogue
+from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.operations.corrections import Corrections
 from ticketmill.queries.history import TicketHistory
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
     from ticketmill.domain.label import Correction
+    from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.row import TicketRow
+    from ticketmill.learning.rollout import Gates
+    from ticketmill.learning.sampling import Suspect
     from ticketmill.settings import Settings
 
 
@@ -43,6 +50,7 @@ def connect_parts(settings: Settings) -> WebParts:
     """The parts for the stack of the settings. SetupError where it is not there."""
     adapters = bootstrap.connect(settings)
     corrections = _corrections(settings, adapters)
+    enricher = BackgroundEnricher(partial(bootstrap.load_enricher, settings))
     return WebParts(
         settings=settings,
         queries=adapters.queries,
@@ -51,13 +59,35 @@ def connect_parts(settings: Settings) -> WebParts:
         raw_bucket=adapters.stack.raw_bucket,
         raw_tickets=adapters.raw_tickets,
         intake=bootstrap.make_intake(settings),
-        enricher=BackgroundEnricher(partial(bootstrap.load_enricher, settings)),
+        enricher=enricher,
         history=TicketHistory(adapters.raw_tickets, adapters.enriched_tickets, corrections.journal),
         mask=bootstrap.make_mask(settings),
         deliveries=adapters.deliveries,
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
+        suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
+        models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
+        drift=partial(make_drift_watch, settings, adapters),
     )
+
+
+def _models(
+    settings: Settings, adapters: Adapters, tasks: tuple[str, ...], enricher: BackgroundEnricher
+) -> ModelDesk:
+    store = bootstrap.learning_store_of(settings, adapters)
+
+    def gates(challenger: ModelVersion) -> Gates:
+        return bootstrap.gates_of(settings, store, challenger, adapters, enricher.loaded)
+
+    rollouts = RolloutDesk(store, bootstrap.encoder_here(settings), settings.canary_percents)
+    return ModelDesk(Catalogue(store, tasks), rollouts, gates)
+
+
+def _suspects(adapters: Adapters, tasks: tuple[str, ...]) -> Sequence[Suspect]:
+    """None in a stack without a learning table."""
+    from ticketmill.learning.doubted import suspects_of
+
+    return () if adapters.learning is None else suspects_of(adapters.learning, tasks)
 
 
 def _corrections(settings: Settings, adapters: Adapters) -> Corrections:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from ticketmill.domain.errors import TicketmillError
+from ticketmill.domain.errors import SetupError, TicketmillError, TransientFailure
 
 if TYPE_CHECKING:
     from ticketmill.pipeline.enricher import Enricher
@@ -35,6 +35,14 @@ class BackgroundEnricher:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Waits until it is loaded or has failed; whether it is so."""
         return self._done.wait(timeout_s)
+
+    def loaded(self) -> Enricher:
+        """The enricher. TransientFailure while it is being loaded, SetupError where it cannot be."""
+        if self.failure is not None:
+            raise SetupError(f"the models cannot be loaded: {self.failure}")
+        if self.enricher is None:
+            raise TransientFailure("the models are being loaded; try again in a few seconds")
+        return self.enricher
 
     def load(self) -> None:
         """Loads, and returns when that is done."""

@@ -25,7 +25,7 @@ class Scope(StrEnum):
     CORRECT = "correct"
     """Changing labels."""
     ADMIN = "admin"
-    """The state of models and queues."""
+    """The state of models and queues, and deciding which learned model serves."""
 
 
 @dataclass(frozen=True, slots=True)

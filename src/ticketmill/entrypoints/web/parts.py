@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
+    from ticketmill.entrypoints.web.model_desk import ModelDesk
+    from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.drift_plot import DriftPoint
+    from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
@@ -54,6 +58,14 @@ class Queue(Protocol):
     def depths(self) -> QueueDepths: ...
 
 
+class Drift(Protocol):
+    """Compares the newest tickets with a reference."""
+
+    def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport: ...
+
+    def history(self, since: datetime, newest_tickets: int, alpha: float) -> list[DriftPoint]: ...
+
+
 async def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
     parts: WebParts = request.app.state.parts
@@ -81,6 +93,12 @@ class WebParts:
     deliveries: Deliveries
     queue: Queue
     dead_letters: Queue
+    models: Callable[[], ModelDesk]
+    """The learned models. SetupError where the stack keeps none yet."""
+    drift: Callable[[], Drift]
+    """Judges drift. SetupError where the stack has no corrections yet."""
+    suspects: Callable[[], Sequence[Suspect]] = tuple
+    """Labels of people that a model doubts."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.datastructures import FormData
 
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TransientFailure
-from ticketmill.domain.label import CorrectionKind, PersonLabel
+from ticketmill.domain.label import CorrectionKind, FoundBy, PersonLabel
 from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
+from ticketmill.entrypoints.web.page.form import Form, text_of
 from ticketmill.entrypoints.web.page.labels import words
 from ticketmill.entrypoints.web.page.listing import age
 from ticketmill.entrypoints.web.page.looking import SEE_OTHER, problem
 from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery
 from ticketmill.entrypoints.web.page.speech import Speech, speak
 from ticketmill.entrypoints.web.page.templating import is_fragment, render
-from ticketmill.entrypoints.web.page.views import COOKIE, found_by, with_view, write_saved
+from ticketmill.entrypoints.web.page.views import COOKIE, with_view, write_saved
 from ticketmill.operations.corrections import Speaker
 
 STALE = (CorrectionCode.STALE_REVISION, CorrectionCode.STALE_CONTENT)
@@ -28,35 +26,31 @@ YEAR_S = 365 * 86_400
 router = APIRouter()
 
 
-async def _form(request: Request) -> FormData:
-    return await request.form(max_files=0, max_fields=64)
-
-
-Form = Annotated[FormData, Depends(_form)]
-
-
 @router.post("/tickets/{ticket_id}/labels")
 def correct(request: Request, ticket_id: str, form: Form) -> Response:
     """Records what a person says, and shows the next ticket."""
     try:
-        query = ListQuery.of_text(_text(form, "list"))
-        desk = Desk.of(request, query.at(_text(form, "cursor") or None))
+        query = ListQuery.of_text(text_of(form, "list"))
+        desk = Desk.of(request, query.at(text_of(form, "cursor") or None))
         before = desk.row(ticket_id)
     except BadQuery as error:
         return problem(request, Notice("That list is none.", str(error)), 400)
     if before is None:
         return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
     speech = Speech.of(before.ticket_id, form, desk.parts.corrections.tasks)
-    speaker = Speaker(desk.person, found_by(desk.query), _text(form, "note") or None)
+    is_blind, found = desk.is_blind(before), desk.found_by(before)
+    if is_blind and speech.is_confirmation:  # nobody confirms what they have not seen
+        found = FoundBy.MARGIN
+    speaker = Speaker(desk.person, found, text_of(form, "note") or None)
     try:
-        after = speak(desk.parts.corrections, before, speech, speaker)
+        after = speak(desk.parts.corrections, desk.visible(before), speech, speaker)
     except CorrectionRefused as refused:
         return _refused(request, desk, speech, refused)
     except (TransientFailure, SetupError) as failure:
         return _failed(request, desk, before, failure)
     make_known(request, after)
-    stays = speech.is_undo or not (speech.is_confirmation or "advance" in form)
-    next_id = before.ticket_id if stays else _text(form, "next")
+    stays = speech.is_undo or not (speech.is_confirmation or "advance" in form) or desk.is_blind(after)
+    next_id = before.ticket_id if stays else text_of(form, "next")
     return _recorded(request, desk, _done(speech, before, after), after, next_id)
 
 
@@ -65,21 +59,17 @@ def save_view(request: Request, form: Form) -> Response:
     """Saves the list as a view of the person's own, or removes one."""
     desk = Desk.of(request)
     try:
-        query = ListQuery.of_text(_text(form, "list"))
-        if name := _text(form, "remove"):
+        query = ListQuery.of_text(text_of(form, "list"))
+        if name := text_of(form, "remove"):
             views = tuple(view for view in desk.saved if view.name != name)
         else:
-            views = with_view(desk.saved, _text(form, "name"), query)
+            views = with_view(desk.saved, text_of(form, "name"), query)
         cookie = write_saved(views)
     except BadQuery as error:
         return problem(request, Notice("The view is not saved.", str(error)), 400)
     answer = RedirectResponse(query.address(), SEE_OTHER)
     answer.set_cookie(COOKIE, cookie, max_age=YEAR_S, httponly=True, samesite="strict")
     return answer
-
-
-def _text(form: FormData, name: str) -> str:
-    return str(form.get(name, "")).strip()
 
 
 def _done(speech: Speech, before: EffectiveRow, after: EffectiveRow) -> Done:

@@ -16,16 +16,19 @@ from ticketmill.entrypoints.web.page.labels import words
 from ticketmill.entrypoints.web.page.listing import age
 from ticketmill.entrypoints.web.page.query import ticket_address
 from ticketmill.entrypoints.web.page.visible import plain, visible
+from ticketmill.learning.svg import RULES
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
+PLOT_STYLE = "plot.css"
 FOREVER = "public, max-age=31536000, immutable"
 
 
 @cache
 def static_files() -> Mapping[str, bytes]:
     """The scripts and styles, by their names."""
-    return {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.is_file()}
+    files = {path.name: path.read_bytes() for path in sorted(STATIC.iterdir()) if path.is_file()}
+    return {**files, PLOT_STYLE: RULES.encode()}
 
 
 @cache

@@ -1,0 +1,163 @@
+"""Builds what trains tasks again: the triggers of a stack, and the trainer that a message sets to work."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from ticketmill.bootstrap.adapters import Adapters
+from ticketmill.bootstrap.corrections import make_corrections
+from ticketmill.bootstrap.datasets import (
+    LabelSources,
+    WantedDataset,
+    build_dataset,
+    make_snapshots,
+    open_sources,
+)
+from ticketmill.bootstrap.drift import make_drift_watch
+from ticketmill.bootstrap.learning import learning_store_of
+from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.settings import Settings
+
+if TYPE_CHECKING:
+    from ticketmill.domain.label import Correction
+    from ticketmill.domain.training_request import TrainingMessage
+    from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.store import LearningStore
+    from ticketmill.learning.training import Fitted
+    from ticketmill.learning.triggers import Due, TriggerPolicy
+
+FitSnapshot = Callable[["Snapshot"], "Fitted"]
+"""Fits a task to a dataset."""
+
+DRIFT_SINCE = timedelta(days=30)
+
+log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Triggers:
+    """Whether tasks are due, by one look at the journal and one at the drift."""
+
+    store: LearningStore
+    journal: Callable[[], Sequence[Correction]]
+    report: Callable[[], DriftReport | None]
+    policy: TriggerPolicy
+    now: Callable[[], datetime] = field(default=_now, repr=False)
+
+    def due(self, task: str, *, by_hand: bool = False) -> Due | None:
+        """Why a task should be trained now; None where it should not."""
+        from ticketmill.learning.triggers import due, state_of
+
+        drift = None if by_hand else self._drift
+        state = state_of(
+            task,
+            self._corrections,
+            make_snapshots(self.store).newest(task),
+            drifted=drift is not None and drift.inputs_drifted,
+            audits_fell_short=drift is not None and drift.audits_fell_short(task),
+            by_hand=by_hand,
+            last_end=self.store.runs.last_end(task),
+        )
+        return due(state, self.now(), self.policy)
+
+    @cached_property
+    def _corrections(self) -> Sequence[Correction]:
+        return self.journal()
+
+    @cached_property
+    def _drift(self) -> DriftReport | None:
+        return self.report()
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Trains what a message asks for. It never promotes."""
+
+    settings: Settings
+    store: LearningStore
+    sources: LabelSources
+    tasks: Sequence[str]
+    """The tasks that people label, for a message that names none."""
+    triggers: Callable[[], Triggers]
+    fit: FitSnapshot
+
+    def __call__(self, request: TrainingMessage, job: str) -> None:
+        """Trains the task, or each task in turn; one that is refused does not keep the next one from it."""
+        triggers = self.triggers()
+        if request.task is not None:
+            self._train(request.task, request, job, triggers)
+            return
+        for task in self.tasks:
+            try:
+                self._train(task, request, f"{job}-{task}", triggers)
+            except LearningRefused as refused:
+                log.warning("%s is not trained: %s", task, refused)
+
+    def _train(self, task: str, request: TrainingMessage, job: str, triggers: Triggers) -> None:
+        from ticketmill.learning.training import Training, TrainingRequest
+
+        due = triggers.due(task, by_hand=not request.if_due)
+        if due is None:
+            log.info("%s is not due", task)
+            return
+        log.info("%s is trained: %s", task, due.reason)
+        training = Training(self.store, limit=timedelta(seconds=self.settings.training_limit_s))
+        version = training.run(TrainingRequest(task, job, request.who), partial(self._fit, task))
+        log.info("%s is registered, and serves nothing yet", version.name)
+
+    def _fit(self, task: str) -> Fitted:
+        built = build_dataset(self.settings, WantedDataset(task), self.store, self.sources, log.info)
+        return self.fit(built)
+
+
+@contextmanager
+def open_trainer(settings: Settings, adapters: Adapters, fit: FitSnapshot) -> Iterator[Trainer]:
+    """The trainer of a stack. SetupError where the stack has no learning table yet."""
+    with open_sources(settings, None, journal=True) as (store, sources):
+        yield Trainer(
+            settings,
+            store,
+            sources,
+            tuple(make_corrections(settings, adapters).tasks),
+            partial(make_triggers, settings, adapters),
+            fit,
+        )
+
+
+def make_triggers(settings: Settings, adapters: Adapters) -> Triggers:
+    """The triggers of a stack. SetupError where the stack has no learning table yet."""
+    from ticketmill.learning.drift import ALPHA, NEWEST_TICKETS
+    from ticketmill.learning.triggers import TriggerPolicy
+    from ticketmill.telemetry.drift import write_emf
+
+    watch = make_drift_watch(settings, adapters)
+
+    def report() -> DriftReport | None:
+        try:
+            found = watch.report(_now() - DRIFT_SINCE, NEWEST_TICKETS, ALPHA)
+        except LearningRefused as refused:
+            if refused.code is not LearningCode.TOO_FEW_TICKETS:
+                raise
+            log.info("drift is not judged: %s", refused)
+            return None
+        if settings.emf:
+            write_emf({check.name: check.drifted for check in found.checks}, settings.stack)
+        return found
+
+    return Triggers(
+        learning_store_of(settings, adapters),
+        journal=lambda: list(watch.journal.walk()),
+        report=report,
+        policy=TriggerPolicy(cool_down=timedelta(seconds=settings.training_pause_s)),
+    )
