@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,7 @@ def train_dataset(
 ) -> ModelVersion:
     """Trains on a dataset and registers the version. The same dataset on the same bundle is one job."""
     from ticketmill.learning.card import with_card
+    from ticketmill.learning.doubted import doubted_labels
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
     manifest = snapshot.manifest
@@ -80,7 +81,10 @@ def train_dataset(
     def fit() -> Fitted:
         fitted = trainer.fit(snapshot.trained, manifest.task, manifest.kind)
         judged = trainer.judge(fitted, snapshot.held_out) if snapshot.held_out else None
-        return with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        seen = [snapshot.trained[at] for at in fitted.held_out.rows]
+        doubted = doubted_labels(seen, fitted.spec, fitted.held_out.probabilities)
+        made = with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        return replace(made, doubted=doubted)
 
     request = TrainingRequest(manifest.task, f"{manifest.name[:16]}-{trainer.encoder[:16]}", who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)
