@@ -11,7 +11,8 @@ from model_samples import sample_card
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_card import ModelCard
-from ticketmill.learning.card_plots import MAX_MATRIX_LABELS, Plot, draw, drawings, write_plot
+from ticketmill.domain.plot import Plot
+from ticketmill.learning.card_plots import MAX_MATRIX_LABELS, draw, drawings, write_plot
 from ticketmill.learning.svg import Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"

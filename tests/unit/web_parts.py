@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fakes import FakeEnricher
+from learned_versions import memory_store
 
-from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -32,7 +32,7 @@ from ticketmill.learning.drift import Check, DriftReport
 from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
-from ticketmill.learning.store import LearningStore, learning_store
+from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
@@ -112,11 +112,6 @@ class FakeDrift:
         return self.points
 
 
-def memory_learning_store() -> LearningStore:
-    """A store of learning in memory."""
-    return learning_store(MemoryLearningObjects(), MemoryLearningItems())
-
-
 @dataclass
 class WebWorld:
     """A place in memory, and the parts of a server over it."""
@@ -125,7 +120,7 @@ class WebWorld:
     raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
-    learning: LearningStore = field(default_factory=memory_learning_store)
+    learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
     now: datetime = NOON

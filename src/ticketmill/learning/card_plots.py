@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from math import floor
 from pathlib import Path
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_card import ModelCard
+from ticketmill.domain.plot import Plot
 from ticketmill.learning.svg import (
     CELL_OPACITY,
     CHAR_PX,
@@ -25,15 +25,6 @@ MAX_MATRIX_LABELS = 30
 MAX_BARS = 30
 CELL_PX = 26.0
 TENTHS = tuple(tenth / 10 for tenth in range(0, 11, 2))
-
-
-class Plot(StrEnum):
-    """What can be drawn of a card."""
-
-    RELIABILITY = "reliability"
-    CONFUSION = "confusion"
-    CURVE = "curve"
-    LABELS = "labels"
 
 
 def draw(card: ModelCard, what: Plot) -> Drawing | None:
