@@ -88,7 +88,8 @@ class Settings(BaseSettings):
     """Share of the tickets that are random audits: people label them without seeing what the models say."""
 
     training_queue_url: str | None = None
-    """The queue of trainings. Without it CloudFormation is asked, where the five above are not set."""
+    """The queue of trainings, an output of infra/learning-service.yaml. Without it `ticketmill learn` trains
+    what is due, and ends."""
 
     routing_queue_url: str | None = None
     """The queue of deliveries. Without it CloudFormation is asked, where the five above are not set."""

@@ -7,6 +7,7 @@ from page_world import PageWorld
 from person import Person
 from playwright.sync_api import Page, expect
 
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import effective
 from ticketmill.domain.label import CorrectionKind, FoundBy
 from ticketmill.operations.corrections import Corrections, Speaker, Word
@@ -51,6 +52,19 @@ def test_two_keys_correct_a_label_and_stand_on_the_next_ticket(world: PageWorld,
     assert person.pressed == 2
     assert effective(world.rows.rows[first]).urgency == "critical"
     person.sees_label(first, "critical")
+
+
+def test_a_task_of_your_own_has_its_own_letter(world: PageWorld, person: Person) -> None:
+    world.own["product_line"] = TaskDefinition(name="product_line", labels=("router", "modem"))
+    first, second = world.add_many(2)
+    person.opens()
+    person.presses("p", "2")
+    person.sees_ticket(second)
+    person.sees_label(first, "modem")
+    assert effective(world.rows.rows[first]).custom["product_line"].names == ("modem",)
+    person.presses("u", "1")  # the letters of the other tasks are as they were
+    person.sees_label(second, "critical")
+    assert person.complaints == []
 
 
 def test_keys_that_come_before_the_answer_speak_of_the_next_ticket(world: PageWorld, person: Person) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -114,6 +115,10 @@ class Decisions:
                 if now < then:
                     self.backwards.append((row.ticket_id, f"its serials went from {then} back to {now}"))
             self._seen[row.ticket_id] = row
+
+    def models(self, rows: Iterable[TicketRow]) -> Counter[str]:
+        """How many rows each model predicted."""
+        return Counter(f"row by {row.models[TASK]}" for row in rows if _is_enriched(row))
 
     def complaints(self, rows: Iterable[TicketRow]) -> Iterator[tuple[str, str]]:
         """Ticket and complaint for each row that the decision of its serial does not explain."""

@@ -117,7 +117,11 @@ class Storm:
             findings,
             settled,
             dead_lettered,
-            faults.counts + crew.counts + Counter(self.decisions.made) + _refusals(logs),
+            faults.counts
+            + crew.counts
+            + Counter(self.decisions.made)
+            + self.decisions.models(check.rows.values())
+            + _refusals(logs),
             storm_s,
             time.monotonic() - began,
             proxy.diary,

@@ -51,6 +51,7 @@ def test_every_ticket_is_right_in_the_end(
     for happened in ("kill", "message duplicated", "message postponed", "receipt expired"):
         assert report.counts[happened] > 0, f"no {happened}: there was no storm"
     assert report.counts["promote v3"] == 1, "not every decision was made"
+    assert any(name.startswith("row by intent/v") for name in report.counts), "no learned version predicted"
     assert report.counts["version refused"] > 0, "no worker met the damaged version"
     for service in ("s3", "sqs", "dynamodb"):
         assert any(name.startswith(f"{service} ") for name in report.counts), f"{service} never failed"

@@ -28,6 +28,7 @@ from ticketmill.domain.row import TicketRow, enriched_row
 from ticketmill.domain.ticket import Ticket
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.tasks.table import row_attributes
 
 TOPICS = (
@@ -83,6 +84,7 @@ def enrichment_of(ticket: Ticket, at: datetime, **given: Any) -> Enrichment:
             compression=2.0,
         ),
         language=Language(label="en", confidence=0.99, source=Source.DETECTOR),
+        custom=given.get("custom", {}),
         own_text=given.get("own_text", ()),
         tokens=12,
         truncated=False,
@@ -107,7 +109,7 @@ class PageWorld(WebWorld):
     def page_parts(self, **settings: Any) -> WebParts:
         """The parts, with all labels, on the clock of the machine."""
         parts = self.parts(**settings)
-        corrections = Corrections(self.rows, parts.corrections.journal, TASKS)
+        corrections = Corrections(self.rows, parts.corrections.journal, CorrectableTasks(TASKS, self.own))
         return replace(parts, corrections=corrections, now=_now)
 
     def add(self, ticket_id: str, subject: str, body: str, minutes_ago: float = 1, **given: Any) -> TicketRow:

@@ -120,7 +120,7 @@ def test_h_is_help_too_and_the_version_is_told(capsys: pytest.CaptureFixture[str
 
 def test_a_shell_is_told_the_commands_that_complete_a_word(cache_dir: Path) -> None:
     done = ticketmill(
-        cache_dir, _TICKETMILL_COMPLETE="complete_bash", COMP_WORDS="ticketmill ta", COMP_CWORD="1"
+        cache_dir, _TICKETMILL_COMPLETE="complete_bash", COMP_WORDS="ticketmill tax", COMP_CWORD="1"
     )
     assert done.stdout.split() == ["taxonomy"]
 

@@ -18,6 +18,7 @@ from ticketmill.aws.memory import (
     MemoryTicketRows,
 )
 from ticketmill.aws.sqs import QueueDepths
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.intake import Intake
@@ -34,6 +35,7 @@ from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
+from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -120,6 +122,7 @@ class WebWorld:
     raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
+    own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
@@ -130,8 +133,8 @@ class WebWorld:
         journal = MemoryLabelJournal(self.rows)
         return WebParts(
             settings=Settings(**{"web_list_kept_s": 0, **settings}),
-            queries=TicketQueries(MemoryIndex(self.rows), self.rows),
-            corrections=Corrections(self.rows, journal, TASKS, lambda: self.now),
+            queries=TicketQueries(MemoryIndex(self.rows), self.rows, own=self.own),
+            corrections=Corrections(self.rows, journal, CorrectableTasks(TASKS, self.own), lambda: self.now),
             records=self.enriched,
             raw_bucket=self.raw.bucket,
             raw_tickets=self.raw,

@@ -49,10 +49,9 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
         return find_version(store, version_name(task, number))
 
     def overlay_of(files: Mapping[str, bytes]) -> Overlay:
-        # not before a version is loaded: a stack may have none
         from ticketmill.models.overlay import load_overlay
 
-        return load_overlay(files)
+        return load_overlay(files)  # imported where a version is loaded: a stack may have none
 
     manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(

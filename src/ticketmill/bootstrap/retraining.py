@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
-from ticketmill.bootstrap.datasets import LabelSources, WantedDataset, build_dataset, make_snapshots
+from ticketmill.bootstrap.corrections import make_corrections
+from ticketmill.bootstrap.datasets import (
+    LabelSources,
+    WantedDataset,
+    build_dataset,
+    make_snapshots,
+    open_sources,
+)
 from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.bootstrap.learning import learning_store_of
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -24,6 +32,9 @@ if TYPE_CHECKING:
     from ticketmill.learning.store import LearningStore
     from ticketmill.learning.training import Fitted
     from ticketmill.learning.triggers import Due, TriggerPolicy
+
+FitSnapshot = Callable[["Snapshot"], "Fitted"]
+"""Fits a task to a dataset."""
 
 DRIFT_SINCE = timedelta(days=30)
 
@@ -79,7 +90,7 @@ class Trainer:
     tasks: Sequence[str]
     """The tasks that people label, for a message that names none."""
     triggers: Callable[[], Triggers]
-    fit: Callable[[Snapshot], Fitted]
+    fit: FitSnapshot
 
     def __call__(self, request: TrainingMessage, job: str) -> None:
         """Trains the task, or each task in turn; one that is refused does not keep the next one from it."""
@@ -110,21 +121,39 @@ class Trainer:
         return self.fit(built)
 
 
+@contextmanager
+def open_trainer(settings: Settings, adapters: Adapters, fit: FitSnapshot) -> Iterator[Trainer]:
+    """The trainer of a stack. SetupError where the stack has no learning table yet."""
+    with open_sources(settings, None, journal=True) as (store, sources):
+        yield Trainer(
+            settings,
+            store,
+            sources,
+            tuple(make_corrections(settings, adapters).tasks),
+            partial(make_triggers, settings, adapters),
+            fit,
+        )
+
+
 def make_triggers(settings: Settings, adapters: Adapters) -> Triggers:
     """The triggers of a stack. SetupError where the stack has no learning table yet."""
     from ticketmill.learning.drift import ALPHA, NEWEST_TICKETS
     from ticketmill.learning.triggers import TriggerPolicy
+    from ticketmill.telemetry.drift import write_emf
 
     watch = make_drift_watch(settings, adapters)
 
     def report() -> DriftReport | None:
         try:
-            return watch.report(_now() - DRIFT_SINCE, NEWEST_TICKETS, ALPHA)
+            found = watch.report(_now() - DRIFT_SINCE, NEWEST_TICKETS, ALPHA)
         except LearningRefused as refused:
             if refused.code is not LearningCode.TOO_FEW_TICKETS:
                 raise
             log.info("drift is not judged: %s", refused)
             return None
+        if settings.emf:
+            write_emf({check.name: check.drifted for check in found.checks}, settings.stack)
+        return found
 
     return Triggers(
         learning_store_of(settings, adapters),

@@ -7,6 +7,7 @@ kind of label is a new name in that set: it needs no new index.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ FACETS_BY_TASK = "facets_by_task"
 
 def facet_names(row_type: type[BaseModel]) -> list[str]:
     """The fields of a row whose labels are facets."""
-    return _marked(row_type, FACET)
+    return list(_marked(row_type, FACET))
 
 
 def facet(name: str, value: object) -> str:
@@ -50,8 +51,9 @@ def facets_of(row: BaseModel) -> frozenset[str]:
     return frozenset(facet(name, label) for task, value in named for name, label in _labels(task, value))
 
 
-def _marked(row_type: type[BaseModel], mark: str) -> list[str]:
-    return [name for name, field in row_type.model_fields.items() if mark in field.metadata]
+@cache
+def _marked(row_type: type[BaseModel], mark: str) -> tuple[str, ...]:
+    return tuple(name for name, field in row_type.model_fields.items() if mark in field.metadata)
 
 
 def _labels(name: str, value: Any) -> Iterator[tuple[str, object]]:

@@ -100,6 +100,8 @@ class PersonLabel(Record):
     """When."""
     content_hash: str
     """The content that they spoke of. For other content it does not hold."""
+    found_by: Open[FoundBy] = FoundBy.FOUND
+    """How the ticket came before them."""
 
     @classmethod
     def of(cls, correction: Correction) -> PersonLabel:
@@ -110,6 +112,7 @@ class PersonLabel(Record):
             who=correction.who,
             at=correction.at,
             content_hash=correction.content_hash,
+            found_by=correction.found_by,
         )
 
 

@@ -73,3 +73,18 @@ class Status(StrEnum):
     PARTIAL = "partial"
     REJECTED = "rejected"
     FAILED = "failed"
+
+
+class LabelOrder(StrEnum):
+    """In which order people are asked for labels."""
+
+    MIXED = "mixed"
+    """Smallest margins first, with audits and suspects between them."""
+    MARGIN = "margin"
+    """Where the models waver most between two labels."""
+    AUDIT = "audit"
+    """A random share of all tickets, shown without their predictions."""
+    SUSPECTS = "suspects"
+    """Labels that people gave and a model that did not see them doubts."""
+    REVIEW = "review"
+    """What needs review for any reason, the newest first."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from ticketmill.domain.doubted import DOUBTED_FILE, DoubtedLabels
+from ticketmill.arrays import Doubles
+from ticketmill.domain.dataset import Example, Origin
+from ticketmill.domain.doubted import DOUBTED_FILE, DoubtedLabel, DoubtedLabels
 from ticketmill.learning.registry import load_file
 from ticketmill.learning.sampling import Suspect
 from ticketmill.learning.store import LearningStore
+from ticketmill.learning.suspects import suspects
+from ticketmill.models.heads import Kind
 
 MAX_SUSPECTS = 100
 """A second look at more than these of a task finds mostly labels that are right."""
@@ -18,6 +22,30 @@ def suspects_of(store: LearningStore, tasks: Iterable[str]) -> list[Suspect]:
     found = [_of_newest(store, task) for task in tasks]
     longest = max(map(len, found), default=0)
     return [each[rank] for rank in range(longest) for each in found if rank < len(each)]
+
+
+def doubted_labels(
+    task: str,
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    probabilities: Doubles,
+    truth: Doubles,
+    kind: Kind,
+) -> DoubtedLabels:
+    """The most doubtful labels of examples, by (examples, labels) probabilities of models that did not see
+    them. Labels of the shipped corpus are nobody's to look at again."""
+    found = suspects(labels, probabilities, truth, kind, len(examples))
+    doubted = [
+        DoubtedLabel(
+            example_id=examples[each.position].example_id,
+            labels=examples[each.position].labels,
+            likelier=each.likelier,
+            probability=round(each.probability, 6),
+        )
+        for each in found
+        if examples[each.position].origin != Origin.CORPUS
+    ]
+    return DoubtedLabels(task=task, doubted=tuple(doubted[:MAX_SUSPECTS]))
 
 
 def _of_newest(store: LearningStore, task: str) -> list[Suspect]:

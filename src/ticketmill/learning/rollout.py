@@ -16,6 +16,7 @@ from ticketmill.learning.exported_model import check_encoder
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.registry import card_of, find_version, load_files
 from ticketmill.learning.store import LearningStore
+from ticketmill.tasks.table import BY_NAME
 
 MAX_WRITE_ATTEMPTS = 8
 
@@ -145,7 +146,27 @@ class RolloutDesk:
                 f"{version.name} is retired: `ticketmill models retire {version.name} --undo` takes it back",
             )
         check_encoder(version, self.encoder)
-        return card_of(load_files(self.store, version)[CARD_FILE], version.name)
+        card = card_of(load_files(self.store, version)[CARD_FILE], version.name)
+        if card.task not in BY_NAME:
+            self._check_defined(card)
+        return card
+
+    def _check_defined(self, card: ModelCard) -> None:
+        """A task of your own has a definition, so that rows, filters and people know its name."""
+        defined = {each.name: each.kind for each in self.store.datasets.task_definitions()}
+        if card.task not in defined:
+            multi = " --multi" if card.kind == "multi" else ""
+            raise LearningRefused(
+                LearningCode.UNKNOWN_TASK,
+                f"nobody could filter by {card.task}: define it first, `ticketmill tasks add {card.task} "
+                f"--labels {','.join(card.labels)}{multi}`",
+            )
+        if defined[card.task] != card.kind:
+            takes = "one label" if defined[card.task] == "single" else "several labels"
+            raise LearningRefused(
+                LearningCode.MODEL_MISMATCH,
+                f"{card.task} takes {takes}, and this model was trained otherwise: train it again",
+            )
 
     def _check_target(self, version: ModelVersion) -> None:
         try:

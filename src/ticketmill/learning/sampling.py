@@ -10,31 +10,15 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from ticketmill.domain.effective_row import EffectiveRow, shown_of
+from ticketmill.domain.effective_row import CONFIDENCE_SUFFIX, EffectiveRow, shown_of
 from ticketmill.domain.label import FoundBy
-from ticketmill.domain.labels import Status
+from ticketmill.domain.labels import LabelOrder, Status
 
 BUCKETS = 1 << 32
 AUDIT_EVERY = 5
 SUSPECT_EVERY = 10
 """Of a mixed order every fifth ticket is an audit and every tenth a suspect, as long as there are some."""
-
-
-class How(StrEnum):
-    """What decides the order."""
-
-    MIXED = "mixed"
-    """Smallest margins first, with audits and suspects between them."""
-    MARGIN = "margin"
-    """Where the models waver most between two labels."""
-    AUDIT = "audit"
-    """A random share of all tickets, shown without their predictions."""
-    SUSPECTS = "suspects"
-    """Labels that people gave and a model that did not see them doubts."""
-    REVIEW = "review"
-    """What needs review for any reason, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +53,41 @@ def is_audit(ticket_id: str, share: float) -> bool:
 def candidate_of(row: EffectiveRow, tasks: Sequence[str], audit_share: float) -> Candidate | None:
     """How a ticket that nobody has finished is offered; None where it has nothing left to say.
 
-    Once a person has spoken of a ticket it is no audit: they may have seen what the models say of the rest.
+    Once a person has spoken of a ticket otherwise it is no audit: they may have seen what the models say of
+    the rest.
     """
     left = tuple(task for task in tasks if task not in row.predicted)
     if not left or row.status not in (Status.ENRICHED, Status.PARTIAL):
         return None
-    is_random = is_audit(row.ticket_id, audit_share) and not row.person
+    is_random = is_audit(row.ticket_id, audit_share) and all(
+        each.found_by == FoundBy.AUDIT for each in row.person.values()
+    )
     return Candidate(row, FoundBy.AUDIT if is_random else FoundBy.MARGIN, left)
+
+
+def is_doubted(row: EffectiveRow, task: str) -> bool:
+    """Whether a label that is suspected to be wrong waits for its second look."""
+    spoken = row.person.get(task)
+    return spoken is not None and spoken.found_by != FoundBy.SUSPECT
+
+
+def blinded(row: EffectiveRow, tasks: Sequence[str]) -> EffectiveRow:
+    """The row without what the models say of tasks that nobody has spoken of: what an audit may show."""
+    hidden = [task for task in tasks if task not in row.predicted]
+    changes: dict[str, object] = {"review_reasons": (), "needs_review": None, "priority_conflict": None}
+    for task in hidden:
+        for name in (task, f"{task}{CONFIDENCE_SUFFIX}", f"{task}_source"):
+            if name in type(row).model_fields:
+                changes[name] = () if isinstance(getattr(row, name), tuple) else None
+    changes["custom"] = {task: made for task, made in row.custom.items() if task not in hidden}
+    return row.model_copy(update=changes)
 
 
 def next_to_label(
     rows: Iterable[EffectiveRow],
     tasks: Sequence[str],
     audit_share: float,
-    how: How = How.MIXED,
+    how: LabelOrder = LabelOrder.MIXED,
     suspects: Sequence[Suspect] = (),
 ) -> list[Candidate]:
     """The tickets to label, the one that is worth most first. `rows` are the newest tickets."""
@@ -95,18 +100,18 @@ def next_to_label(
     doubted = [
         Candidate(known[each.ticket_id], FoundBy.SUSPECT, (each.task,))
         for each in suspects
-        if each.ticket_id in known
+        if each.ticket_id in known and is_doubted(known[each.ticket_id], each.task)
     ]
     match how:
-        case How.MARGIN:
+        case LabelOrder.MARGIN:
             return margins
-        case How.AUDIT:
+        case LabelOrder.AUDIT:
             return audits
-        case How.SUSPECTS:
+        case LabelOrder.SUSPECTS:
             return doubted
-        case How.MIXED:
+        case LabelOrder.MIXED:
             return mixed(margins, audits, doubted)
-        case How.REVIEW:
+        case LabelOrder.REVIEW:
             waiting = [each for each in offered if each.row.needs_review]
             return [
                 each if each.is_blind else replace(each, found_by=FoundBy.REVIEW_QUEUE) for each in waiting

@@ -97,13 +97,13 @@ class Overlay:
         """Raises KeyError or ValueError when the arrays do not fit `spec`."""
         self.spec = spec
         self._bias = _f32(arrays["bias"])
-        self._dense = [_dense(family, arrays) for family in spec.families if family in DENSE]
-        self._sparse = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
+        self._dense: list[Dense] = [_dense(family, arrays) for family in spec.families if family in DENSE]
+        self._sparse: list[Sparse] = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
         self._sources = _f32(arrays["source.weights"]) if spec.sources else None
         unknown = set(spec.families) - {*DENSE, *SPARSE, "source"}
         if unknown:
             raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
-        widths = {part.weights.shape[1] for part in (*self._dense, *self._sparse)}
+        widths = {part.weights.shape[1] for part in self._parts()}
         if {*widths, len(self._bias)} != {len(spec.labels)}:
             raise ValueError("the arrays of an overlay do not fit its labels")
         if self._sources is not None and self._sources.shape != (len(spec.sources), len(spec.labels)):
@@ -120,7 +120,7 @@ class Overlay:
     def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
         """(n, labels): linear in the features, before any calibration."""
         total = np.tile(self._bias, (len(tickets), 1))
-        for part in (*self._dense, *self._sparse):
+        for part in self._parts():
             total += part.scores(tickets)
         if self._sources is not None:
             for row, each in zip(total, tickets, strict=True):
@@ -128,6 +128,9 @@ class Overlay:
                 if source in self.spec.sources:
                     row += self._sources[self.spec.sources.index(source)]
         return total
+
+    def _parts(self) -> list[Dense | Sparse]:
+        return [*self._dense, *self._sparse]
 
 
 def load_overlay(files: Mapping[str, bytes]) -> Overlay:
@@ -144,7 +147,7 @@ def load_overlay(files: Mapping[str, bytes]) -> Overlay:
 
 def standardised(columns: Floats, mean: Floats, spread: Floats) -> Floats:
     """Columns as standard deviations from their mean, cut at `CLIPPED_AT`."""
-    return np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT)
+    return np.asarray(np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT), np.float32)
 
 
 def _unreadable(error: Exception) -> str:

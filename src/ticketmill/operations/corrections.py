@@ -137,7 +137,8 @@ class Corrections:
             if not words:
                 return effective(row)
             for task, word in words.items():
-                self._check(task, word)
+                if word.kind is not CorrectionKind.UNDO or task not in said:  # of a removed task, too
+                    self._check(task, word)
             new = [
                 self._correction(row, task, word, speaker, said.get(task), at, number)
                 for number, (task, word) in enumerate(words.items(), last + 1)

@@ -23,6 +23,7 @@ from ticketmill.entrypoints.cli import (
     dead_letters,
     deploy,
     doctor,
+    drift,
     enrich,
     evaluate,
     forget,
@@ -40,6 +41,7 @@ from ticketmill.entrypoints.cli import (
     tasks,
     taxonomy,
     tickets,
+    train,
     work,
 )
 from ticketmill.entrypoints.cli.failures import failure_of
@@ -91,10 +93,12 @@ app.command("list")(results.list_tickets)
 app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
+app.command(epilog=drift.EPILOG)(drift.drift)
 app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(
     dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."

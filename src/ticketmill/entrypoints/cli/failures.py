@@ -59,6 +59,7 @@ _LEARNING_REFUSALS = {
     LearningCode.UNKNOWN_DATASET: ExitCode.NOT_FOUND,
     LearningCode.UNKNOWN_TASK: ExitCode.USAGE,
     LearningCode.UNKNOWN_LABEL: ExitCode.USAGE,
+    LearningCode.NAME_TAKEN: ExitCode.USAGE,
 }
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.domain.labels import LabelOrder
 from ticketmill.entrypoints.cli.filters import with_options
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, nearest
 from ticketmill.entrypoints.cli.since import EXPECTED
-from ticketmill.learning.sampling import How
 from ticketmill.tasks.table import TASKS
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ CORRECTABLE: Mapping[str, Task[Any]] = {
     task.option or task.name: task for task in TASKS if task.is_correctable
 }
 """The tasks that people correct, by the option that names the right label."""
+
+How = Annotated[
+    LabelOrder,
+    typer.Option(
+        help=f"With {NEXT}: smallest margins first, random audits without their predictions, suspected "
+        "label errors, what needs review; mixed is the first three."
+    ),
+]
 
 EPILOG = examples(
     "ticketmill label TKT-001 --urgency high --intent payment_issue",
@@ -89,13 +97,7 @@ def label(
         str | None, typer.Option(help="Who says so; else TICKETMILL_PERSON, else the login name.")
     ] = None,
     since: Annotated[str, typer.Option(help=f"With {NEXT}: uploaded since then: {EXPECTED}.")] = "7d",
-    how: Annotated[
-        How,
-        typer.Option(
-            help=f"With {NEXT}: smallest margins first, random audits without their predictions, suspected "
-            "label errors, what needs review; mixed is the first three."
-        ),
-    ] = How.MIXED,
+    how: How = LabelOrder.MIXED,
     as_json: AsJson = False,
     **labels: str | list[str] | None,
 ) -> None:

@@ -18,8 +18,9 @@ from ticketmill.entrypoints.cli.since import parse_since
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.labels import LabelOrder
     from ticketmill.domain.ticket import Ticket
-    from ticketmill.learning.sampling import Candidate, How
+    from ticketmill.learning.sampling import Candidate
     from ticketmill.operations.corrections import Corrections, Speaker, Word
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
@@ -37,7 +38,7 @@ def label_next(
     corrections: Corrections,
     speaker: Speaker,
     since: str,
-    how: How,
+    how: LabelOrder,
 ) -> None:
     """Goes through the tickets that are worth a label until their end, or until the person quits."""
     from ticketmill import bootstrap

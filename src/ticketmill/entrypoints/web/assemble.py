@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.row import TicketRow
     from ticketmill.learning.rollout import Gates
+    from ticketmill.learning.sampling import Suspect
     from ticketmill.settings import Settings
 
 
@@ -64,6 +65,7 @@ def connect_parts(settings: Settings) -> WebParts:
         deliveries=adapters.deliveries,
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
+        suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         drift=partial(make_drift_watch, settings, adapters),
     )
@@ -79,6 +81,13 @@ def _models(
 
     rollouts = RolloutDesk(store, bootstrap.encoder_here(settings), settings.canary_percents)
     return ModelDesk(Catalogue(store, tasks), rollouts, gates)
+
+
+def _suspects(adapters: Adapters, tasks: tuple[str, ...]) -> Sequence[Suspect]:
+    """None in a stack without a learning table."""
+    from ticketmill.learning.doubted import suspects_of
+
+    return () if adapters.learning is None else suspects_of(adapters.learning, tasks)
 
 
 def _corrections(settings: Settings, adapters: Adapters) -> Corrections:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ticketmill.entrypoints.web.model_desk import ModelDesk
     from ticketmill.learning.drift import DriftReport
     from ticketmill.learning.drift_plot import DriftPoint
+    from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
@@ -96,6 +97,8 @@ class WebParts:
     """The learned models. SetupError where the stack keeps none yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
+    suspects: Callable[[], Sequence[Suspect]] = tuple
+    """Labels of people that a model doubts."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now

@@ -10,15 +10,18 @@ from typing import Any
 from fastapi import Request
 
 from ticketmill.domain.effective_row import EffectiveRow
+from ticketmill.domain.label import FoundBy
 from ticketmill.domain.ticket_id import is_usable_id, known_as
+from ticketmill.entrypoints.web.page.label_queue import LabelQueue
 from ticketmill.entrypoints.web.page.labels import MARKS
 from ticketmill.entrypoints.web.page.listing import MOST_ENTRIES, ROWS, Entry, Listing
 from ticketmill.entrypoints.web.page.overviews import Overviews
 from ticketmill.entrypoints.web.page.query import ListQuery, Pair
 from ticketmill.entrypoints.web.page.record import full_record
 from ticketmill.entrypoints.web.page.ticket import TicketView, ticket_view
-from ticketmill.entrypoints.web.page.views import ALL, COOKIE, FIXED, REVIEW, View, read_saved
+from ticketmill.entrypoints.web.page.views import ALL, COOKIE, FIXED, REVIEW, View, found_by, read_saved
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.learning.sampling import blinded
 from ticketmill.queries.columns import COUNTED, FILTERS
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.overview import Overview
@@ -74,16 +77,20 @@ class Desk:
     now: datetime
     saved: tuple[View, ...] = ()
     query: ListQuery = field(default_factory=ListQuery)
+    queue: LabelQueue | None = None
+    """Where the list is that of what is worth a label most."""
 
     @classmethod
     def of(cls, request: Request, query: ListQuery | None = None) -> Desk:
         parts: WebParts = request.app.state.parts
+        asked = query if query and (query.pairs or query.cursor) else REVIEW.query
         return cls(
             parts=parts,
             person=request.state.person,
             now=parts.now(),
             saved=read_saved(request.cookies.get(COOKIE)),
-            query=query if query and (query.pairs or query.cursor) else REVIEW.query,
+            query=asked,
+            queue=label_queue_of(request) if asked.is_queue else None,
         )
 
     def frame(self, page: str) -> dict[str, Any]:
@@ -100,6 +107,9 @@ class Desk:
     def listing(self) -> Listing:
         """A page of the list, bounded in rows and in what is looked through."""
         query = self.query
+        if self.queue is not None:
+            rows = self.queue.next(query.filters, query.since(self.now), ROWS)
+            return Listing.of(query, [self.parts.mask.row(self.visible(row)) for row in rows], None)
         page = self.parts.queries.list(
             query.filters,
             query.since(self.now),
@@ -109,6 +119,18 @@ class Desk:
             most_entries=MOST_ENTRIES,
         )
         return Listing.of(query, [self.parts.mask.row(row) for row in page.rows], page.cursor)
+
+    def is_blind(self, row: EffectiveRow) -> bool:
+        """Whether what the models say of a ticket is not shown: it is an audit."""
+        return self.queue is not None and self.queue.is_blind(row)
+
+    def visible(self, row: EffectiveRow) -> EffectiveRow:
+        """The row as the person may see it."""
+        return blinded(row, tuple(self.parts.corrections.tasks)) if self.is_blind(row) else row
+
+    def found_by(self, row: EffectiveRow) -> FoundBy:
+        """How a ticket comes before the person."""
+        return found_by(self.query) if self.queue is None else self.queue.found_by(row)
 
     def has_tickets(self) -> bool:
         """Whether there is any ticket."""
@@ -176,12 +198,15 @@ class Desk:
     def ticket(self, row: EffectiveRow) -> TicketView:
         """Everything about a ticket that people may see."""
         return ticket_view(
-            self.parts.mask.row(row), full_record(self.parts, row), self.parts.corrections.tasks
+            self.parts.mask.row(self.visible(row)),
+            full_record(self.parts, row),
+            self.parts.corrections.tasks,
+            is_blind=self.is_blind(row),
         )
 
     def entry(self, row: EffectiveRow) -> Entry:
         """The entry that the list has of a row."""
-        return Entry.of(self.parts.mask.row(row))
+        return Entry.of(self.parts.mask.row(self.visible(row)))
 
     def ticket_values(
         self, row: EffectiveRow | None, next_id: str | None, notice: Notice | None = None
@@ -202,3 +227,19 @@ def _facets(overview: Overview, own: Definitions) -> list[tuple[str, list[tuple[
     named = [(name, counts.get(FILTERS[name], {})) for name in FACETS if name in FILTERS]
     named += [(name, labels) for name, labels in counts.items() if name not in COUNTED and name in own]
     return [(name, list(labels.items())[:MAX_FACET_LABELS]) for name, labels in named if labels]
+
+
+def label_queue_of(request: Request) -> LabelQueue:
+    """What to label next, as this server keeps it."""
+    state = request.app.state
+    if not hasattr(state, "label_queue"):
+        parts: WebParts = state.parts
+        state.label_queue = LabelQueue(
+            parts.queries,
+            tuple(parts.corrections.tasks),
+            parts.settings.audit_share,
+            parts.suspects,
+            parts.now,
+        )
+    kept: LabelQueue = state.label_queue
+    return kept

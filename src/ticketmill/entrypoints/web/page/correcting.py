@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse
 
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TransientFailure
-from ticketmill.domain.label import CorrectionKind, PersonLabel
+from ticketmill.domain.label import CorrectionKind, FoundBy, PersonLabel
 from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
 from ticketmill.entrypoints.web.page.form import Form, text_of
@@ -17,7 +17,7 @@ from ticketmill.entrypoints.web.page.looking import SEE_OTHER, problem
 from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery
 from ticketmill.entrypoints.web.page.speech import Speech, speak
 from ticketmill.entrypoints.web.page.templating import is_fragment, render
-from ticketmill.entrypoints.web.page.views import COOKIE, found_by, with_view, write_saved
+from ticketmill.entrypoints.web.page.views import COOKIE, with_view, write_saved
 from ticketmill.operations.corrections import Speaker
 
 STALE = (CorrectionCode.STALE_REVISION, CorrectionCode.STALE_CONTENT)
@@ -38,15 +38,18 @@ def correct(request: Request, ticket_id: str, form: Form) -> Response:
     if before is None:
         return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
     speech = Speech.of(before.ticket_id, form, desk.parts.corrections.tasks)
-    speaker = Speaker(desk.person, found_by(desk.query), text_of(form, "note") or None)
+    is_blind, found = desk.is_blind(before), desk.found_by(before)
+    if is_blind and speech.is_confirmation:  # nobody confirms what they have not seen
+        found = FoundBy.MARGIN
+    speaker = Speaker(desk.person, found, text_of(form, "note") or None)
     try:
-        after = speak(desk.parts.corrections, before, speech, speaker)
+        after = speak(desk.parts.corrections, desk.visible(before), speech, speaker)
     except CorrectionRefused as refused:
         return _refused(request, desk, speech, refused)
     except (TransientFailure, SetupError) as failure:
         return _failed(request, desk, before, failure)
     make_known(request, after)
-    stays = speech.is_undo or not (speech.is_confirmation or "advance" in form)
+    stays = speech.is_undo or not (speech.is_confirmation or "advance" in form) or desk.is_blind(after)
     next_id = before.ticket_id if stays else text_of(form, "next")
     return _recorded(request, desk, _done(speech, before, after), after, next_id)
 

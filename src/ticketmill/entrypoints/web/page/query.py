@@ -25,6 +25,8 @@ DEFAULT_DAYS = 30
 TIMES = ("since", "until")
 WHERE = "where"
 """Names a label of one of your own tasks, as in `where`, `product_line=router`."""
+QUEUE = "queue"
+"""Asks for what is worth a label most, as in `queue`, `next`."""
 MAX_PAIRS = 40
 MAX_VALUE_CHARS = 128
 
@@ -45,7 +47,7 @@ class ListQuery:
     @classmethod
     def of(cls, given: Iterable[Pair]) -> ListQuery:
         """What the parameters of an address ask for; others than ours are left out."""
-        known = {*FILTERS, *FLAGS, *TIMES, WHERE}
+        known = {*FILTERS, *FLAGS, *TIMES, WHERE, QUEUE}
         pairs = [(name, value.strip()) for name, value in given if name in known and value.strip()]
         cursor = next((value for name, value in given if name == "cursor" and value), None)
         for name, value in pairs:
@@ -68,6 +70,11 @@ class ListQuery:
             if facet:
                 labels[facet] = (*labels.get(facet, ()), value)
         return Filters(labels)
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether the order is that of what is worth a label most."""
+        return any(name == QUEUE for name, _ in self.pairs)
 
     def checked(self, own: Definitions) -> ListQuery:
         """The same; BadQuery where it asks for a task or a label that is not among your `own` tasks."""
@@ -139,6 +146,8 @@ def check(name: str, value: str) -> None:
     """Refuses a value that the filter of that name cannot have. BadQuery says what it can."""
     if len(value) > MAX_VALUE_CHARS:
         raise BadQuery(f"a value of {name} is longer than {MAX_VALUE_CHARS} characters")
+    if name == QUEUE and value != "next":
+        raise BadQuery(f"{name} is `next` or left out")
     if name in FLAGS and value != "yes":
         raise BadQuery(f"{name} is `yes` or left out")
     if name in TIMES:

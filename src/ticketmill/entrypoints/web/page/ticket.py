@@ -77,6 +77,8 @@ class TicketView:
     missing: str
     entities: tuple[tuple[str, str], ...]
     lines: Lines
+    is_blind: bool = False
+    """Whether what the models say is left out."""
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -84,25 +86,30 @@ class TicketView:
 
 
 def ticket_view(
-    row: EffectiveRow, record: FullRecord, correctable: Mapping[str, CorrectableTask]
+    row: EffectiveRow,
+    record: FullRecord,
+    correctable: Mapping[str, CorrectableTask],
+    is_blind: bool = False,
 ) -> TicketView:
     """What the page shows of a row and its full enrichment."""
     enriched = record.enriched
+    made = None if is_blind else enriched
     text = enriched.text if enriched else row.subject
     subject_end = len(enriched.subject if enriched else row.subject)
     body_start = subject_end + 1 if subject_end else 0
     own = enriched.enrichment.own_text if enriched else ()
-    marks = _marks(enriched, text)
+    marks = _marks(made, text)
     shown = text[: body_start + MAX_SHOWN_CHARS]
     return TicketView(
         row=row,
-        tasks=tuple(_panels(row, enriched, correctable)),
+        tasks=tuple(_panels(row, made, correctable)),
         subject=tuple(runs(text, 0, subject_end, marks)),
         body=tuple(passages(shown, body_start, own, marks)) if len(shown) > body_start else (),
         is_cut=len(shown) < len(text),
         missing=record.missing,
         entities=_entities(enriched),
-        lines=_lines(row, enriched),
+        lines=[] if is_blind else _lines(row, made),
+        is_blind=is_blind,
     )
 
 

@@ -40,13 +40,14 @@ def _fixed(key: str, name: str, *pairs: Pair) -> View:
 
 FIXED = (
     _fixed("r", "Needs review", ("review", "yes")),
+    _fixed("l", "Label next", ("queue", "next")),
     _fixed("c", "Critical", ("urgency", "critical")),
     _fixed("f", "Conflicts", ("conflict", "yes")),
     _fixed("n", "Negative", ("sentiment", "negative")),
     _fixed("p", "Partial and failed", ("status", "partial"), ("status", "failed")),
     _fixed("a", "All", ("since", "30d")),
 )
-REVIEW, ALL = FIXED[0], FIXED[-1]
+REVIEW, LABEL_NEXT, ALL = FIXED[0], FIXED[1], FIXED[-1]
 
 
 def found_by(query: ListQuery) -> FoundBy:

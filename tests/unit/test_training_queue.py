@@ -1,0 +1,107 @@
+"""The trainer's loop over its queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFailure
+from ticketmill.domain.message import Extension, Message
+from ticketmill.domain.training_request import TrainingMessage
+from ticketmill.learning.training_queue import RETRY_S, TrainingQueue
+
+
+class Queue:
+    """A queue of some messages; it counts what is extended."""
+
+    def __init__(self, *bodies: str) -> None:
+        self.waiting = [Message(str(number), body, f"r{number}", 1, AT) for number, body in enumerate(bodies)]
+        self.acknowledged: list[str] = []
+        self.released: list[tuple[str, int]] = []
+        self.extended = threading.Event()
+
+    def receive(
+        self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
+    ) -> list[Message]:
+        del wait_s, visibility_timeout_s
+        taken, self.waiting = self.waiting[:max_messages], self.waiting[max_messages:]
+        return taken
+
+    def extend(self, messages: Sequence[Message], timeout_s: int) -> Extension:
+        del timeout_s
+        self.extended.set()
+        return Extension(frozenset(each.message_id for each in messages), frozenset())
+
+    def acknowledge(self, messages: Sequence[Message]) -> set[str]:
+        self.acknowledged += [each.message_id for each in messages]
+        return set()
+
+    def release(self, messages: Sequence[Message], delay_s: int) -> set[str]:
+        self.released += [(each.message_id, delay_s) for each in messages]
+        return set()
+
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+BODY = TrainingMessage(task="intent").body()
+
+
+def run(queue: Queue, train: Callable[[TrainingMessage, str], None]) -> int:
+    return TrainingQueue(queue, train, heartbeat_s=0.01).run(0, until_empty=True)
+
+
+def failing(error: Exception) -> Callable[[TrainingMessage, str], None]:
+    def train(_request: TrainingMessage, _job: str) -> None:
+        raise error
+
+    return train
+
+
+def test_a_message_is_one_job_and_is_acknowledged_after_it() -> None:
+    queue, done = Queue(BODY, TrainingMessage(who="ann", if_due=False).body()), []
+    assert run(queue, lambda request, job: done.append((request, job))) == 2
+    assert done == [
+        (TrainingMessage(task="intent", if_due=True, who="schedule"), "0"),
+        (TrainingMessage(task=None, if_due=False, who="ann"), "1"),
+    ]
+    assert queue.acknowledged == ["0", "1"]
+
+
+def test_a_message_stays_invisible_while_its_training_runs() -> None:
+    queue = Queue(BODY)
+    run(queue, lambda _request, _job: queue.extended.wait(10) or None)  # type: ignore[arg-type]
+    assert queue.extended.is_set()
+
+
+@pytest.mark.parametrize("body", ["no JSON", "{}", '{"train": {"tusk": "intent"}}', "[1]"])
+def test_a_message_that_is_no_training_goes_to_the_dead_letters(body: str) -> None:
+    queue = Queue(body)
+    run(queue, failing(AssertionError("never asked")))
+    assert queue.released == [("0", 0)]
+    assert queue.acknowledged == []
+
+
+@pytest.mark.parametrize(
+    ("error", "acknowledged", "released"),
+    [
+        (LearningRefused(LearningCode.TOO_FEW_LABELS, "3 labels"), ["0"], []),
+        (LearningRefused(LearningCode.JOB_RUNNING, "another one"), [], [("0", RETRY_S)]),
+        (TransientFailure("S3 is down"), [], [("0", RETRY_S)]),
+        (ZeroDivisionError("a bug"), [], [("0", RETRY_S)]),
+    ],
+)
+def test_what_may_succeed_later_is_received_again(
+    error: Exception, acknowledged: list[str], released: list[tuple[str, int]]
+) -> None:
+    queue = Queue(BODY)
+    run(queue, failing(error))
+    assert (queue.acknowledged, queue.released) == (acknowledged, released)
+
+
+def test_told_to_stop_it_receives_no_further_message() -> None:
+    queue = Queue(BODY, BODY)
+    trainer = TrainingQueue(queue, lambda _request, _job: trainer.stopping.set(), heartbeat_s=0.01)
+    assert trainer.run(0) == 1
+    assert queue.acknowledged == ["0"]
