@@ -67,6 +67,18 @@ def test_the_matrix_counts_by_true_and_predicted_label() -> None:
     assert drawn(card, Plot.CONFUSION).table == (("true label", "a", "b"), (("a", "5", "1"), ("b", "0", "7")))
 
 
+def test_a_label_that_only_the_hold_out_has_stands_in_the_matrix() -> None:
+    card = sample_card(labels=("a", "b"))
+    card = card.model_copy(
+        update={
+            "confusion": ((5, 1, 0), (0, 7, 0), (2, 0, 0)),
+            "by_label": {**card.by_label, "new": card.by_label["a"]},
+        }
+    )
+    headings, rows = drawn(card, Plot.CONFUSION).table
+    assert headings == ("true label", "a", "b", "new") and rows[2] == ("new", "2", "0", "0")
+
+
 def test_of_many_labels_the_most_confused_pairs_are_drawn_first() -> None:
     counts = [[0] * len(MANY) for _ in MANY]
     counts[3][4], counts[7][1], counts[2][2] = 9, 4, 50
