@@ -62,6 +62,8 @@ NAMES_COUNT_UNTIL = 50
 """Texts a label, the median: with more the labels' names add nothing."""
 TRUSTED_NAMES = 5.0
 """Names are used where the nearest one is right so many times as often as by chance, or for half."""
+PENALTIES_TRIED_ON = 2
+"""The recipe, of the simplest ones, on which the penalty is chosen for all."""
 REVIEWED_SHARE = 0.1
 """The share of the held-out texts, those of least confidence, that a person should check."""
 
@@ -124,7 +126,8 @@ def fit_task(
         recipes, penalties = _competitors(texts, tiers)
         report(f"{len(recipes)} recipes compete for {task} on {len(texts.folds):,} texts")
         trial = Trial(texts)
-        tried = [trial.best(recipe, penalties) for recipe in recipes]
+        penalty = trial.best_penalty(recipes[:PENALTIES_TRIED_ON][-1], penalties)
+        tried = [trial.run(recipe, penalty)[1] for recipe in recipes]
         winner, why = choose([each.score for each in tried])
         report(f"fitting {tried[winner].score.recipe.name} to all texts")
         files, spec, probabilities = _final(texts, task, tried[winner], trial)
@@ -241,12 +244,14 @@ class Trial:
         self.truth = texts.fit.truth[self.rows].astype(np.float64)
         self.lengths = texts.fit.inputs.lengths[self.rows]
 
-    def best(self, recipe: Recipe, penalties: Sequence[float]) -> Tried:
-        """The recipe with the penalty of the least loss."""
-        tried = [self._try(recipe, penalty) for penalty in penalties]
-        return min(tried, key=lambda each: each[0])[1]
+    def best_penalty(self, recipe: Recipe, penalties: Sequence[float]) -> float:
+        """The inverse penalty with which the recipe has the least loss."""
+        if len(penalties) == 1:
+            return penalties[0]
+        return min(penalties, key=lambda each: self.run(recipe, each)[0])
 
-    def _try(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+    def run(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+        """The loss of the recipe, and what it says of the held-out texts."""
         fit = self._texts.fit
         parts = [
             self._held_out(
