@@ -35,6 +35,7 @@ OTHER_VARIABLES = frozenset(
 # Kubernetes describes a service named ticketmill to every container beside it
 _OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 
+MAX_PERCENT = 100
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
@@ -109,6 +110,10 @@ class Settings(BaseSettings):
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
     """Size of the cache of encoder outputs, for texts that come again. 0 turns it off."""
 
+    feature_cache_mb: Annotated[int, Field(ge=1)] = 1000
+    """Size of the cache of what the encoder says of labelled texts, for the next training. A text takes 6 kB;
+    what was used longest ago goes first."""
+
     urgency: Literal["onepass", "rules"] = "onepass"
     """What predicts the urgency: the trained head, or keyword rules."""
 
@@ -148,6 +153,22 @@ class Settings(BaseSettings):
     summary_max_tokens: Annotated[int, Field(ge=1, le=50)] = 50
     """The most tokens that a summarizer writes."""
 
+    canary_steps: Annotated[str, Field(pattern=r"^\d{1,3}(,\d{1,3})*$")] = "5,25,50,100"
+    """Shares of the tickets, in percent, that a canary goes through, separated by commas."""
+
+    promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """How much worse than the serving model a version may be on held-out examples, at the lower end of the
+    95% interval, as a share."""
+
+    promotion_audits: Annotated[int, Field(ge=0)] = 200
+    """The fewest audits that a promotion needs."""
+
+    training_limit_s: Annotated[float, Field(gt=0)] = 3600
+    """Seconds that a training has its task for itself. Afterwards another one may begin."""
+
+    training_pause_s: Annotated[float, Field(ge=0)] = 3600
+    """Seconds from the end of a training to the next one of the same task that a trigger begins."""
+
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
     """Messages that a worker thread handles together."""
 
@@ -170,6 +191,10 @@ class Settings(BaseSettings):
     outage_pause_s: Annotated[float, Field(gt=0, le=60)] = 5
     """Seconds from a failure of S3, DynamoDB or SQS to the first probe. Doubled with each failed probe, up to
     60. The worker receives nothing meanwhile."""
+
+    rollout_refresh_s: Annotated[float, Field(gt=0, le=30)] = 15
+    """Seconds between two looks at the rollout decisions. Loading what they name comes on top; a rollback
+    reaches the next batch of every worker within 30."""
 
     stop_deadline_s: Annotated[float, Field(ge=0)] = 25
     """Seconds that running batches may take when a worker stops. ECS and Kubernetes kill after 30."""
@@ -290,6 +315,14 @@ class Settings(BaseSettings):
         allowed = next(allowed for task, allowed in CHOICES.items() if task == field.field_name)
         return str(parse_choice(text, allowed))
 
+    @field_validator("canary_steps")
+    @classmethod
+    def _steps_rise(cls, text: str) -> str:
+        steps = [int(step) for step in text.split(",")]
+        if steps != sorted(set(steps)) or not 1 <= steps[0] <= steps[-1] <= MAX_PERCENT:
+            raise ValueError(f"expected rising shares from 1 to {MAX_PERCENT}, found {text}")
+        return ",".join(map(str, steps))
+
     def choice(self, task: HubTask) -> ModelChoice:
         """What serves `task`."""
         return parse_choice(getattr(self, task), CHOICES[task])
@@ -298,6 +331,11 @@ class Settings(BaseSettings):
     def masked_kinds(self) -> tuple[str, ...]:
         """The kinds of `mask`."""
         return tuple(self.mask.split(",")) if self.mask else ()
+
+    @property
+    def canary_percents(self) -> tuple[int, ...]:
+        """The steps of `canary_steps`."""
+        return tuple(map(int, self.canary_steps.split(",")))
 
     @property
     def bundle_dir(self) -> Path:

@@ -20,7 +20,7 @@ from ticketmill.aws.sqs import SqsQueue
 from ticketmill.deploy.stack import Stack
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import RejectionCode
-from ticketmill.domain.keys import RESERVED_NAMES
+from ticketmill.domain.keys import RESERVED_NAMES, TICKETS_PREFIX
 from ticketmill.domain.labels import Status
 from ticketmill.domain.row import TicketRow
 
@@ -62,6 +62,10 @@ class Check:
         for ticket_id in self.scenario.stories:
             found += self.of_ticket(ticket_id)
         return found + list(self._orphans())
+
+    def scanned(self) -> list[TicketRow]:
+        """All rows as they are now."""
+        return list(self._scan())
 
     def settled(self) -> int:
         """How many tickets are as they should be by now."""
@@ -194,7 +198,9 @@ class Check:
 
     @cached_property
     def _enriched_keys(self) -> list[str]:
-        pages = self.clients.s3.get_paginator("list_objects_v2").paginate(Bucket=self.stack.enriched_bucket)
+        pages = self.clients.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.stack.enriched_bucket, Prefix=TICKETS_PREFIX
+        )
         return [each["Key"] for page in pages for each in page.get("Contents", [])]
 
     def _object(self, key: str) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from check import Check, Finding
 from crew import Crew
+from decisions import Decisions
 from faults import Faults, Trap
 from proxy import Proxy, Seen
 from scenario import MAX_TICKET_BYTES, Announcement, Disruption, Drop, Scenario
@@ -27,6 +28,7 @@ ENOUGH = 0.8  # of the tickets right, and the storm may end: the rest is left in
 PATIENCE_WITHOUT_PROGRESS_S = 150  # a busy machine gets there later
 PATIENCE_S = 20  # for an upload that waits until the one before it is read
 _TICK_S = 0.01
+OBSERVE_S = 1.0  # between two looks at all rows
 _LOG_TAIL_LINES = 12
 _TOLD_FINDINGS = 5
 
@@ -83,6 +85,7 @@ class Storm:
     endpoint_url: str
     environment: dict[str, str]
     log_dir: Path
+    decisions: Decisions
 
     def run(self) -> Report:
         """Everything, once."""
@@ -92,6 +95,7 @@ class Storm:
         )
         faults = Faults(self.scenario.seed)
         proxy = Proxy(self.endpoint_url, faults, Tricks(faults, self.clients.sqs, self.stack.queue_url))
+        self.decisions.register()
         crew = Crew(WORKERS, self._workers_environment(proxy.endpoint_url), self.log_dir)
         check = Check(self.scenario, self.clients, self.stack)
         try:
@@ -106,12 +110,14 @@ class Storm:
             proxy.close()
         logs = crew.logs()
         findings = [*check.findings(), *(Finding(None, fault) for fault in crew.faults), *_of_logs(logs)]
+        self.decisions.observe(check.rows.values())
+        findings += [Finding(*each) for each in self.decisions.complaints(check.rows.values())]
         return Report(
             self.scenario,
             findings,
             settled,
             dead_lettered,
-            faults.counts + crew.counts,
+            faults.counts + crew.counts + Counter(self.decisions.made) + _refusals(logs),
             storm_s,
             time.monotonic() - began,
             proxy.diary,
@@ -131,6 +137,7 @@ class Storm:
             "TICKETMILL_HEARTBEAT_S": "1",
             "TICKETMILL_RETRY_BASE_S": "1",
             "TICKETMILL_OUTAGE_PAUSE_S": "1",
+            "TICKETMILL_ROLLOUT_REFRESH_S": "1",
         }
 
     def _rage(self, proxy: Proxy, crew: Crew, check: Check) -> None:
@@ -141,14 +148,18 @@ class Storm:
         faults.start()
         started = time.monotonic()
         next_look_s = progress_s = self.scenario.duration_s
-        right = 0
+        right, observe_s = 0, 0.0
         while (now_s := time.monotonic() - started) < progress_s + PATIENCE_WITHOUT_PROGRESS_S:
             uploads.advance(now_s)
             while outages and outages[0].after_messages <= faults.received:
                 faults.begin_outage(outages.pop(0))
             while disruptions and disruptions[0].after_messages <= faults.received:
                 _disrupt(disruptions.pop(0), faults, crew)
+            self.decisions.advance(faults.received)
             crew.tend()
+            if now_s >= observe_s:
+                self.decisions.observe(check.scanned())
+                observe_s = now_s + OBSERVE_S
             if uploads.done and now_s >= next_look_s:
                 if (settled := check.settled()) > right:
                     right, progress_s = settled, now_s
@@ -158,6 +169,7 @@ class Storm:
                 next_look_s = now_s + 2 + 5 * look_s  # looking is work for the emulator too
             time.sleep(_TICK_S)
         uploads.finish()
+        self.decisions.finish()
 
     def _calm(self, crew: Crew) -> int:
         """Redrives dead letters and works everything off; how many there were."""
@@ -233,6 +245,12 @@ def _disrupt(disruption: Disruption, faults: Faults, crew: Crew) -> None:
         strike(crew.names[disruption.after_messages % len(crew.names)])
     else:
         faults.set_trap(Trap(disruption.point, disruption.after, strike))
+
+
+def _refusals(logs: dict[str, list[str]]) -> Counter[str]:
+    """How often workers refused a version."""
+    lines = (line for lines in logs.values() for line in lines)
+    return Counter("version refused" for line in lines if "learned version refused" in line)
 
 
 def _of_logs(logs: dict[str, list[str]]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 import pytest
+from decisions import decisions_of
 from scenario import draw
 from storm import Storm
 
@@ -32,10 +33,12 @@ def test_every_ticket_is_right_in_the_end(
     clients: Clients,
     stack: Stack,
     environment: dict[str, str],
+    bundle_dir: Path,
     tmp_path: Path,
 ) -> None:
     scenario = draw(seed, TICKETS, duration_s=TICKETS / UPLOADS_PER_S, outage_s=OUTAGE_S)
-    report = Storm(scenario, clients, stack, endpoint_url, environment, tmp_path).run()
+    decisions = decisions_of(clients, stack, bundle_dir)
+    report = Storm(scenario, clients, stack, endpoint_url, environment, tmp_path, decisions).run()
     print(f"\n{report.summary()}")
     if report.findings:
         pytest.fail(f"{report.summary()}\n{report.story()}", pytrace=False)
@@ -47,5 +50,7 @@ def test_every_ticket_is_right_in_the_end(
     assert report.settled_in_storm > 0, "the calm did all the work: nothing was tested"
     for happened in ("kill", "message duplicated", "message postponed", "receipt expired"):
         assert report.counts[happened] > 0, f"no {happened}: there was no storm"
+    assert report.counts["promote v3"] == 1, "not every decision was made"
+    assert report.counts["version refused"] > 0, "no worker met the damaged version"
     for service in ("s3", "sqs", "dynamodb"):
         assert any(name.startswith(f"{service} ") for name in report.counts), f"{service} never failed"

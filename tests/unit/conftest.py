@@ -31,7 +31,7 @@ def backfill(world: World) -> Backfill:
         bucket=world.raw,
         rows=world.rows,
         executor=ThreadPoolExecutor(2),
-        fingerprint="f1",
+        fingerprint_of=lambda _: "f1",
         max_ticket_bytes=10_000,
         clock=lambda: NOW + timedelta(hours=1),
     )

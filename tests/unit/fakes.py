@@ -28,6 +28,7 @@ from ticketmill.domain.message import (
     Uploads,
 )
 from ticketmill.domain.ticket import Ticket
+from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 BUCKET = "raw"
@@ -96,7 +97,7 @@ class FakeEnricher:
     status: Status = Status.ENRICHED
     seen: list[str] = field(default_factory=list)
 
-    def enrich(self, tickets: Sequence[Ticket]) -> list[Enrichment]:
+    def enrich(self, tickets: Sequence[Ticket], learned: Learned = NOTHING_LEARNED) -> list[Enrichment]:
         if any("poison" in ticket.body for ticket in tickets):
             raise RuntimeError(tickets[0].body)
         self.seen += [ticket.ticket_id for ticket in tickets]
@@ -114,12 +115,14 @@ class FakeEnricher:
                 windows=1,
                 needs_review=False,
                 status=self.status,
-                fingerprint=self.fingerprint,
-                models={},
+                fingerprint=learned.rollout.fingerprint_for(self.fingerprint, each.ticket_id),
+                rollout_serial=learned.rollout.serial,
+                models=learned.names_for(each.ticket_id),
+                arms=learned.arms_for(each.ticket_id),
                 processed_at=NOW,
                 latency_ms=LatencyMs(encode=1.0, heads=1.0),
             )
-            for _ in tickets
+            for each in tickets
         ]
 
 

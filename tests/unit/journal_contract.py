@@ -9,7 +9,7 @@ from rows_contract import NOON, row
 from ticketmill.domain.label import Correction, CorrectionKind, Shown, replay
 from ticketmill.domain.labels import Source
 from ticketmill.domain.row import TicketRow
-from ticketmill.operations.ports import CurrentRows, LabelJournal
+from ticketmill.operations.ports import CurrentRows, ErasableJournal, LabelJournal
 
 
 class WritableRows(CurrentRows, Protocol):
@@ -36,6 +36,10 @@ def correction(number: int = 1, ticket_id: str = "TKT-001", label: str = "low") 
 def said(row: TicketRow, *corrections: Correction) -> TicketRow:
     """The row as it follows `row` once these are all that people said."""
     return row.model_copy(update={"person": replay(corrections), "revision": row.revision + 1})
+
+
+class ErasableLabelJournal(LabelJournal, ErasableJournal, Protocol):
+    """A journal of which a ticket can be removed."""
 
 
 class LabelJournalContract:
@@ -143,3 +147,15 @@ class LabelJournalContract:
         found = rows.get_many(["TKT-001"])
         assert found["TKT-001"].person == current.person
         assert found.misindexed == frozenset()
+
+    def test_what_was_said_of_one_ticket_is_removed_and_nothing_else(
+        self, rows: WritableRows, journal: ErasableLabelJournal
+    ) -> None:
+        for ticket_id in ("TKT-001", "TKT-0011"):
+            first = row(ticket_id)
+            rows.put(first, replaces=None)
+            new = [correction(number, ticket_id) for number in (1, 2)]
+            assert journal.append(new, said(first, *new), first)
+        assert journal.remove("TKT-001") == 2
+        assert journal.remove("TKT-001") == 0
+        assert [each.ticket_id for each in journal.walk()] == ["TKT-0011", "TKT-0011"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from ticketmill.domain.labels import Status, Urgency
 from ticketmill.domain.row import Failure, RawVersion, TicketRow
+from ticketmill.operations.ports import ErasableRows
 from ticketmill.pipeline.ports import TicketRows
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -33,6 +34,10 @@ def stored(rows: TicketRows, ticket_id: str = "TKT-001") -> TicketRow:
     found = rows.get_many([ticket_id]).row_of(ticket_id)
     assert found is not None
     return found
+
+
+class ErasableTicketRows(TicketRows, ErasableRows, Protocol):
+    """Rows that can be removed."""
 
 
 class TicketRowsContract:
@@ -98,3 +103,11 @@ class TicketRowsContract:
         assert stored(rows).failure is None
         assert rows.note_failure("TKT-001", FAILURE, made_from="tickets/TKT-001.json")
         assert stored(rows).failure == FAILURE
+
+    def test_a_deleted_row_is_gone_and_can_be_made_again(self, rows: ErasableTicketRows) -> None:
+        rows.put(row(), replaces=None)
+        rows.put(row("TKT-002"), replaces=None)
+        assert rows.delete("TKT-001")
+        assert not rows.delete("TKT-001")
+        assert set(rows.get_many(["TKT-001", "TKT-002"])) == {"TKT-002"}
+        assert rows.put(row(), replaces=None)

@@ -19,7 +19,7 @@ FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("
 
 LAYERS = ("domain", "text", "encoder", "models", "tasks", "pipeline", "worker")
 """Each may import what stands before it."""
-LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "settings"}
+LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "periodic", "settings"}
 ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "targets", "aws", "deploy", "telemetry"}
 MAY_IMPORT = {
     **{layer: {*LAYERS[: number + 1], *LEAVES} for number, layer in enumerate(LAYERS)},

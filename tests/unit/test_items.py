@@ -77,7 +77,7 @@ def test_a_row_comes_back_from_its_item_as_it_was(row: TicketRow) -> None:
 def test_what_a_row_does_not_say_is_not_in_its_item() -> None:
     assert set(item_of(REJECTED)) == {
         *("ticket_id", "status", "revision", "raw", "content_hash", "rejection", "subject", "processed_at"),
-        *("schema_version", "serving_serial", "partial_attempts"),
+        *("schema_version", "serving_serial", "rollout_serial", "partial_attempts"),
         *("shard", "status_shard", "position", "facets", "received_at"),
     }
 

@@ -12,11 +12,14 @@ from typing import Any, get_args
 
 import pytest
 from fakes import announce
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ticketmill.domain.feature_cache import CacheStatus
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.telemetry.emf import EmfLines, EmfReporter
+from ticketmill.telemetry.feature_cache_metrics import FeatureCacheMetrics
 from ticketmill.telemetry.metrics import DependencyMetrics, Metrics, ModelMetrics, Watched
 from ticketmill.worker.dependencies import Dependencies
 
@@ -103,6 +106,7 @@ def test_the_documentation_lists_every_metric_and_no_other() -> None:
     runner: ModelRunner[int, int] = ModelRunner("intent", "tiny", _Echo, 30, threading.Lock())
     runner.run([1])
     metrics.registry.register(ModelMetrics([runner]))
+    metrics.registry.register(FeatureCacheMetrics(lambda: CacheStatus(hits=1)))
     metrics.registry.register(DependencyMetrics(Dependencies({}, first_pause_s=1, max_pause_s=1)))
     told = {
         family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()
@@ -167,3 +171,15 @@ def test_lines_for_cloudwatch_come_regularly_and_once_more_at_the_end(metrics: M
     reporter.close()
     (line,) = stream.getvalue().splitlines()
     assert values_of(line)["ticketmill_received_total"] == 5
+
+
+def test_what_is_cached_for_training_is_told_where_it_is_known() -> None:
+    registry = CollectorRegistry()
+    registry.register(FeatureCacheMetrics(lambda: CacheStatus(entries=40, megabytes=0.25, hits=3, misses=1)))
+    text = generate_latest(registry).decode()
+    assert "ticketmill_feature_cache_entries 40.0" in text
+    assert "ticketmill_feature_cache_megabytes 0.25" in text
+    assert "ticketmill_feature_cache_hit_ratio 0.75" in text
+    nothing = CollectorRegistry()
+    nothing.register(FeatureCacheMetrics(lambda: None))
+    assert generate_latest(nothing) == b""

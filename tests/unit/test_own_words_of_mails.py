@@ -8,6 +8,7 @@ import pytest
 from mail_samples import MailSample, mail_samples, words
 
 from ticketmill.domain.spans import TextKind
+from ticketmill.text.closings import is_closing, is_formal
 from ticketmill.text.letter import counting_words, letter_spans
 from ticketmill.text.lines import blanked
 from ticketmill.text.mail import mail_spans
@@ -174,3 +175,8 @@ def test_who_doubts_a_mail_does_not_pass_it_on() -> None:
     spans = letter_spans(text, subject="Fwd: your parcel")
     own = "Is this from you? I did not click. See below."
     assert words(counting_words(text, spans, subject="Fwd: your parcel")) == own
+
+
+def test_a_line_of_no_break_spaces_is_no_closing() -> None:
+    assert not is_closing("\u00a0\u2003 ")
+    assert not is_formal("\u00a0,")

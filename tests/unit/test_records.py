@@ -19,7 +19,8 @@ from ticketmill.domain.row import INDEX_ATTRIBUTES, RETIRED_ATTRIBUTES
 VOCABULARIES: tuple[type[StrEnum], ...] = (RejectionCode, Sentiment, Source, Status, Urgency)
 NEW_WORDS: dict[str, set[str]] = {
     "RejectionCode": {"text_not_found", "several_tickets"},
-    "Source": {"person"},  # of effective rows, which are never written
+    # `person` is of effective rows, which are never written; `learned` of rows that a rollout decided
+    "Source": {"person", "learned"},
 }
 """Words that came after yesterday. Its workers cannot read a row with one of them: they are to be replaced
 before the first such row is written."""
@@ -31,7 +32,7 @@ def test_a_row_of_yesterday_is_read_and_written_back_with_all_that_it_says(name:
     row = row_from(item)
     assert (row.schema_version, row.serving_serial, row.status) == (1, 0, name)
     assert row.model_extra == {}
-    added = {"schema_version", "serving_serial", "partial_attempts", *INDEX_ATTRIBUTES}
+    added = {"schema_version", "serving_serial", "rollout_serial", "partial_attempts", *INDEX_ATTRIBUTES}
     kept = {key: value for key, value in item.items() if key not in RETIRED_ATTRIBUTES}
     assert {key: value for key, value in item_of(row).items() if key not in added} == kept
 

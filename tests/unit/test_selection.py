@@ -82,7 +82,7 @@ class TestReasons:
     def test_an_object_is_chosen_for_what_its_row_tells(
         self, standing: TicketRow | None, reason: Reason | None
     ) -> None:
-        assert reason_for(ANY_REASON, FOUND, standing, "f1") == reason
+        assert reason_for(ANY_REASON, FOUND, standing, lambda _: "f1") == reason
 
     @pytest.mark.parametrize(
         ("selection", "chosen"),
@@ -103,12 +103,12 @@ class TestReasons:
             row(Status.REJECTED, rejection=rejection()),
             row(Status.FAILED, failure=failure()),
         ]
-        assert {reason_for(selection, FOUND, each, "f1") for each in rows} - {None} == chosen
+        assert {reason_for(selection, FOUND, each, lambda _: "f1") for each in rows} - {None} == chosen
 
     def test_a_record_of_an_earlier_upload_is_partial_all_the_same(self) -> None:
         standing = row(Status.PARTIAL, raw=version(at=NOW - timedelta(days=1)))
         partial = Selection(statuses=frozenset({Status.PARTIAL}))
-        assert reason_for(partial, FOUND, standing, "f1") is Reason.PARTIAL
+        assert reason_for(partial, FOUND, standing, lambda _: "f1") is Reason.PARTIAL
 
     def test_a_selection_without_any_reason_is_refused(self) -> None:
         with pytest.raises(ValueError, match="everything, missing"):

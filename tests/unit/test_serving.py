@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import permutations
 from typing import Any
 
 import pytest
 from fakes import NOW, FakeEnricher, decode, ticket
+from learned_samples import Place, model
 from serving_contract import ServingDecisionsContract
 from world import LATER, World
 
 from ticketmill.aws.memory import MemoryServingDecisions, MemoryTicketRows
+from ticketmill.domain.backfill import Selection
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.message import Message
+from ticketmill.domain.rollout import Arm, Rollout
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.serving import ServingHistory
+from ticketmill.operations.backfill import Backfill
 from ticketmill.pipeline.batch import Pipeline
+from ticketmill.pipeline.learned import Learned
 from ticketmill.pipeline.outcome import Result
 from ticketmill.pipeline.serving import ServingSerial, serve
 
@@ -189,4 +195,93 @@ def test_without_any_serial_a_batch_is_left_to_the_queue_and_no_model_runs(world
     pipeline = replace(worker(world, "f1", 0), serving_serial=serial_of(decisions, "f1", [0.0]))
     message = world.raw.drop("tickets/T1.json", ticket("T1"))
     assert result_of(pipeline, message) is Result.FAILED
+    assert world.enriched.objects == {}
+
+
+def following(world: World, rollout: Rollout, serving_serial: int = 1) -> Pipeline:
+    """A worker with one bundle that follows `rollout`."""
+    models = {
+        (task, number): model(task, number)
+        for task, each in rollout.tasks.items()
+        for number in each.versions
+    }
+    pipeline = worker(world, "f1", serving_serial)
+    return replace(
+        pipeline,
+        learned=lambda: Learned(rollout, models),
+        attempt_token=lambda: f"at-{serving_serial}-{rollout.serial}",
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations([(1, 0), (1, 1), (1, 2), (2, 0)])))
+def test_whoever_comes_last_the_row_ends_with_the_higher_pair_of_serials(
+    order: tuple[tuple[int, int], ...],
+) -> None:
+    place = Place()
+    rollouts = [Rollout(), place.promote(1), place.promote(2)]
+    world = World()
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    for serving_serial, serial in order:
+        result_of(following(world, rollouts[serial], serving_serial), message)
+    row = world.row("T1")
+    assert (row.serving_serial, row.rollout_serial) == (2, 0)
+
+
+def test_a_worker_that_missed_a_decision_replaces_nothing_that_was_made_under_it(world: World) -> None:
+    place = Place()
+    first, second = place.promote(1), place.promote(2)
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    assert result_of(following(world, second), message) is Result.ENRICHED
+    before = world.row("T1")
+    assert result_of(following(world, first), message) is Result.SUPERSEDED
+    assert world.row("T1") == before
+    assert (before.models["intent"], before.rollout_serial) == ("intent/v2", 2)
+
+
+def test_a_decision_that_changes_nothing_for_a_ticket_raises_its_serial_alone(world: World) -> None:
+    place = Place()
+    first, shadowed = place.promote(1), place.shadow(2)
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    result_of(following(world, first), message)
+    assert result_of(following(world, shadowed), message) is Result.DUPLICATE
+    assert world.row("T1").rollout_serial == 2
+    assert len(world.enriched.objects) == 1, "the model did not run again"
+
+
+def test_only_the_tickets_of_a_canary_are_made_again_when_it_begins(world: World) -> None:
+    place = Place()
+    first, canary = place.promote(1), place.canary(2, 25)
+    names = [f"T{number}" for number in range(40)]
+    messages = [world.raw.drop(f"tickets/{each}.json", ticket(each)) for each in names]
+    for message in messages:
+        result_of(following(world, first), message)
+    results = [result_of(following(world, canary), message) for message in messages]
+    on_canary = [canary.tasks["intent"].arm_of(each) is Arm.CANARY for each in names]
+    assert 0 < sum(on_canary) < len(names)
+    assert [each is Result.ENRICHED for each in results] == on_canary
+    for name, is_canary in zip(names, on_canary, strict=True):
+        row = world.row(name)
+        assert row.models["intent"] == ("intent/v2" if is_canary else "intent/v1")
+        assert row.arms == ({"intent": "canary"} if is_canary else {})
+
+
+def test_a_backfill_finds_the_tickets_that_a_decision_changes(world: World, backfill: Backfill) -> None:
+    place = Place()
+    first, canary = place.promote(1), place.canary(2, 25)
+    for number in range(40):
+        message = world.raw.drop(f"tickets/T{number}.json", ticket(f"T{number}"))
+        result_of(following(world, first), message)
+    now = replace(backfill, fingerprint_of=partial(canary.fingerprint_for, "f1"))
+    (page,) = now.pages(Selection(outdated=True))
+    assert {each.ticket_id for each in page.chosen} == {
+        f"T{number}" for number in range(40) if canary.tasks["intent"].arm_of(f"T{number}") is Arm.CANARY
+    }
+
+
+def test_without_any_decision_ever_read_a_batch_is_left_to_the_queue(world: World) -> None:
+    def down() -> Learned:
+        raise TransientFailure("reading the rollout from DynamoDB", dependency="dynamodb")
+
+    message = world.raw.drop("tickets/T1.json", ticket("T1"))
+    assert result_of(replace(worker(world, "f1", 1), learned=down), message) is Result.FAILED
     assert world.enriched.objects == {}

@@ -52,6 +52,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "serve": "auto",
         "threads": load_settings().threads,
         "encode_cache_bytes": 16 * 1024 * 1024,
+        "feature_cache_mb": 1000,
         "urgency": "onepass",
         "intent": "onepass",
         "sentiment": "onepass",

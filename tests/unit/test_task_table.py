@@ -30,6 +30,7 @@ def test_every_task_has_a_field_of_the_enrichment(task: Task[Any]) -> None:
 def test_every_prediction_of_the_enrichment_has_a_task() -> None:
     envelope = {
         "automatic",
+        "custom",
         "automatic_kind",
         "own_text",
         "text_characters",
@@ -47,6 +48,8 @@ def test_every_prediction_of_the_enrichment_has_a_task() -> None:
         "latency_ms",
         "schema_version",
         "serving_serial",
+        "rollout_serial",
+        "arms",
     }
     assert Enrichment.model_fields.keys() - envelope == {task.name for task in TASKS}
 

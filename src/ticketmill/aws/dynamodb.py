@@ -152,6 +152,14 @@ class DynamoTicketRows:
                 return False
         return True
 
+    def delete(self, ticket_id: str) -> bool:
+        """Removes a row with all that anybody wrote on it. False where there was none."""
+        with transient("deleting a row from DynamoDB"):
+            answer = self._dynamodb.delete_item(
+                TableName=self._table, Key={"ticket_id": {"S": ticket_id}}, ReturnValues="ALL_OLD"
+            )
+        return bool(answer.get("Attributes"))
+
     def _get_batch(self, ticket_ids: list[str]) -> Iterator[Item]:
         """The items of up to 100 ids. DynamoDB may leave some unread; those are asked for again."""
         keys: Mapping[str, KeysAndAttributesOutputTypeDef] = {

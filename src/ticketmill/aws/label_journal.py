@@ -77,6 +77,15 @@ class DynamoLabelJournal:
                 return _is_ours(_reasons(error), items)
         return True
 
+    def remove(self, ticket_id: str) -> int:
+        """Removes a ticket's corrections; how many there were."""
+        corrections = self.of_ticket(ticket_id)
+        for each in corrections:
+            key = {"pk": {"S": journal_key(ticket_id)}, "sk": {"S": journal_position(each.number)}}
+            with transient("deleting a correction from DynamoDB"):
+                self._dynamodb.delete_item(TableName=self._learning_table, Key=key)
+        return len(corrections)
+
     def _append(self, item: Item) -> dict[str, Any]:
         return {
             "Put": {

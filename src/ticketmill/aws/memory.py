@@ -125,6 +125,11 @@ class MemoryTicketRows:
             self.facets[row.ticket_id] = _facets(row)
             return True
 
+    def delete(self, ticket_id: str) -> bool:
+        with self.lock:
+            self.facets.pop(ticket_id, None)
+            return self.rows.pop(ticket_id, None) is not None
+
     def _store(self, row: TicketRow) -> None:
         self.rows[row.ticket_id] = row
         self.facets[row.ticket_id] = _facets(row)
@@ -173,6 +178,10 @@ class MemoryLabelJournal:
                 return False
             self.corrections[row.ticket_id] = [*kept, *corrections]
             return True
+
+    def remove(self, ticket_id: str) -> int:
+        with self.lock:
+            return len(self.corrections.pop(ticket_id, ()))
 
 
 @dataclass

@@ -7,19 +7,31 @@ from __future__ import annotations
 
 from ticketmill.bootstrap.adapters import Adapters, connect, connect_queries, reindex
 from ticketmill.bootstrap.corrections import correctable_tasks, make_corrections, make_ticket_texts
+from ticketmill.bootstrap.datasets import WantedDataset, build_dataset, make_snapshots, open_sources
 from ticketmill.bootstrap.enricher import current_fingerprint, load_enricher, located_models
 from ticketmill.bootstrap.entities import make_mask
+from ticketmill.bootstrap.features import feature_cache_status, make_feature_cache
+from ticketmill.bootstrap.forget import make_forget
 from ticketmill.bootstrap.intake import make_intake
+from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
+from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
+from ticketmill.bootstrap.promotion import promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
 
 __all__ = [
     "Adapters",
+    "WantedDataset",
+    "build_dataset",
     "connect",
     "connect_queries",
     "connect_routing",
     "correctable_tasks",
     "current_fingerprint",
+    "current_rollout",
+    "encoder_here",
+    "feature_cache_status",
+    "learning_store_of",
     "load_enricher",
     "load_rules",
     "located_models",
@@ -27,9 +39,16 @@ __all__ = [
     "make_corrections",
     "make_dead_letters",
     "make_delivery_dead_letters",
+    "make_feature_cache",
+    "make_forget",
     "make_intake",
+    "make_learned_serving",
     "make_mask",
     "make_pipeline",
+    "make_snapshots",
     "make_ticket_texts",
+    "open_learning_store",
+    "open_sources",
+    "promotion_gates",
     "reindex",
 ]

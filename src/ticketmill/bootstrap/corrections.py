@@ -21,13 +21,14 @@ TAXONOMY_FILE = "taxonomy.json"
 def make_corrections(settings: Settings, adapters: Adapters) -> Corrections:
     """The journal and the rows of one stack. SetupError where the stack has no journal yet."""
     from ticketmill.operations.corrections import Corrections
+    from ticketmill.operations.own_tasks import CorrectableTasks
 
     if adapters.label_journal is None:
         raise SetupError(
             f"stack {settings.stack} has no table of corrections: run `ticketmill up` (on AWS `ticketmill "
             "deploy`), or set TICKETMILL_LEARNING_TABLE where TICKETMILL_TABLE names the other one"
         )
-    tasks = correctable_tasks(settings.bundle_dir)
+    tasks = CorrectableTasks(correctable_tasks(settings.bundle_dir), adapters.queries.own)
     return Corrections(adapters.rows, adapters.label_journal, tasks)
 
 

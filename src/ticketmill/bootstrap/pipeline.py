@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from socket import gethostname
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
 from ticketmill.bootstrap.intake import make_intake
+from ticketmill.bootstrap.learned import make_learned_serving
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,16 +19,25 @@ if TYPE_CHECKING:
     from ticketmill.operations.requested_backfill import RequestedBackfill
     from ticketmill.pipeline.batch import Pipeline
     from ticketmill.pipeline.enricher import Enricher
+    from ticketmill.pipeline.learned import Learned
 
 
-def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) -> Pipeline:
-    """The pipeline from `adapters` back to it."""
+def make_pipeline(
+    settings: Settings, adapters: Adapters, enricher: Enricher, learned: Callable[[], Learned] | None = None
+) -> Pipeline:
+    """The pipeline from `adapters` back to it. Without `learned` it follows the rollout by itself."""
     from ticketmill.aws.events import decode
     from ticketmill.pipeline.batch import Pipeline
+    from ticketmill.pipeline.learned import Learned
     from ticketmill.pipeline.serving import ServingSerial
 
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-    backfill = make_backfill(settings, adapters, enricher.fingerprint, executor)
+    follow = learned or make_learned_serving(settings, adapters) or Learned
+
+    def fingerprint_of(ticket_id: str) -> str:
+        return follow().rollout.fingerprint_for(enricher.fingerprint, ticket_id)
+
+    backfill = make_backfill(settings, adapters, fingerprint_of, executor)
     return Pipeline(
         raw_tickets=adapters.raw_tickets,
         enriched_tickets=adapters.enriched_tickets,
@@ -39,12 +50,15 @@ def make_pipeline(settings: Settings, adapters: Adapters, enricher: Enricher) ->
         serving_serial=ServingSerial(
             adapters.serving, enricher.fingerprint, gethostname(), decides=settings.serve == "auto"
         ),
+        learned=follow,
         commands=_requested_backfill(adapters, backfill),
     )
 
 
-def make_backfill(settings: Settings, adapters: Adapters, fingerprint: str, executor: Executor) -> Backfill:
-    """The raw bucket beside the table; `fingerprint` is that of the bundle that would enrich now."""
+def make_backfill(
+    settings: Settings, adapters: Adapters, fingerprint_of: Callable[[str], str], executor: Executor
+) -> Backfill:
+    """The raw bucket beside the table; `fingerprint_of` gives what a ticket would be enriched under now."""
     from ticketmill.operations.backfill import Backfill
 
     return Backfill(
@@ -52,7 +66,7 @@ def make_backfill(settings: Settings, adapters: Adapters, fingerprint: str, exec
         bucket=adapters.raw_tickets,
         rows=adapters.rows,
         executor=executor,
-        fingerprint=fingerprint,
+        fingerprint_of=fingerprint_of,
         max_ticket_bytes=settings.max_ticket_bytes,
         parse=make_intake(settings).parse,
     )

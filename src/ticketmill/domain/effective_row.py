@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ticketmill.domain.enrichment import TopicPrediction
+from ticketmill.domain.enrichment import CustomLabel, RowPrediction, TopicPrediction
 from ticketmill.domain.facets import FACET, facets_of
 from ticketmill.domain.keys import index_position, index_shard, status_shard
 from ticketmill.domain.label import CorrectionKind, PersonLabel, Shown
@@ -15,6 +15,7 @@ from ticketmill.domain.labels import Source, Urgency, contradicts
 from ticketmill.domain.row import TicketRow
 
 CONFIDENCE_SUFFIX = "_confidence"
+CUSTOM = "custom"
 PRIORITY_CONFLICT = "priority_conflict"
 
 
@@ -41,7 +42,7 @@ def effective(row: TicketRow) -> EffectiveRow:
     changes: dict[str, Any] = {}
     for task, each in spoken.items():
         if each.kind != CorrectionKind.CANNOT_TELL:
-            changes |= _label_attributes(row, task, each)
+            changes |= _label_attributes(row, task, each, changes.get(CUSTOM, row.custom))
     if "urgency" in changes:
         changes[PRIORITY_CONFLICT] = contradicts(row.stated_priority, changes["urgency"])
     if spoken and row.needs_review:
@@ -80,6 +81,13 @@ def is_misindexed(row: TicketRow, facets: Set[str]) -> bool:
 
 def shown_of(row: TicketRow, task: str) -> Shown:
     """What a row says of a task."""
+    if not _has_attributes(row, task):
+        made = row.custom.get(task)
+        if made is None:
+            return Shown(labels=(), fingerprint=row.fingerprint)
+        return Shown(
+            labels=made.names, confidence=made.confidence, source=made.source, fingerprint=row.fingerprint
+        )
     value = getattr(row, task, None)
     if isinstance(value, tuple):
         source = value[0].source if value else None
@@ -96,8 +104,18 @@ def _differs(spoken: PersonLabel, shown: Shown) -> bool:
     return spoken.kind != CorrectionKind.CANNOT_TELL and {*spoken.labels} != {*shown.labels}
 
 
-def _label_attributes(row: TicketRow, task: str, spoken: PersonLabel) -> dict[str, Any]:
+def _has_attributes(row: TicketRow, task: str) -> bool:
+    """Whether the row has attributes of the task. It has none of your own tasks: these are in `custom`."""
+    return task in TicketRow.model_fields or task in (row.model_extra or {})
+
+
+def _label_attributes(
+    row: TicketRow, task: str, spoken: PersonLabel, custom: Mapping[str, RowPrediction]
+) -> dict[str, Any]:
     """The attributes of a task that say a person's label. Their confidence is nobody's to know."""
+    if not _has_attributes(row, task):
+        labels = tuple(CustomLabel(label=label) for label in spoken.labels)
+        return {CUSTOM: {**custom, task: RowPrediction(labels=labels, source=Source.PERSON)}}
     if isinstance(getattr(row, task, None), tuple):
         topics = (
             TopicPrediction(label=label, confidence=1.0, source=Source.PERSON) for label in spoken.labels

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field
 from ticketmill.domain.entities import EntityKind
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Open, Record
+from ticketmill.domain.rollout import Arm
 from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
 
@@ -147,6 +148,46 @@ class RowEntity(Record):
         return str(self.kind)
 
 
+class CustomLabel(Record):
+    """A label of a task of your own."""
+
+    label: str
+    """One of the task's labels."""
+    confidence: Confidence | None = None
+    """The probability of the label; null for a person's."""
+
+
+class RowPrediction(Record):
+    """What the row keeps of the prediction of a task of your own."""
+
+    labels: tuple[CustomLabel, ...]
+    """One label; of a task with several any number, most probable first."""
+    source: Open[Source]
+    """What made the prediction."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels alone."""
+        return tuple(each.label for each in self.labels)
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of the label; None for several, for none, and for a person's."""
+        return self.labels[0].confidence if len(self.labels) == 1 else None
+
+
+class CustomPrediction(RowPrediction):
+    """The prediction of a task of your own, such as `product_line`."""
+
+    scores: dict[str, float] = Field(default_factory=dict)
+    """The probability of each label."""
+
+    @property
+    def on_row(self) -> RowPrediction:
+        """What the row keeps: all but the scores."""
+        return RowPrediction(labels=self.labels, source=self.source)
+
+
 class LatencyMs(Record):
     """Time that the ticket took, in milliseconds."""
 
@@ -177,6 +218,8 @@ class Enrichment(Record):
     """Null if the stage failed."""
     entities: tuple[Entity, ...] | None = ()
     """In the order of the text, the first 200; null if the stage failed."""
+    custom: dict[str, CustomPrediction] = Field(default_factory=dict)
+    """The predictions of your own tasks, by task."""
     automatic: bool = False
     """Whether a machine wrote the ticket: it is `general_inquiry`, `low` and `neutral`."""
     automatic_kind: Open[AutomaticKind] | None = None
@@ -201,13 +244,17 @@ class Enrichment(Record):
     failed_stages: tuple[str, ...] = ()
     """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
-    """The stages whose named model failed, each with the reason; a fallback made the prediction."""
+    """The stages whose named or learned model failed, each with the reason; a fallback predicted."""
     fingerprint: str
     """Identifies the bundle and the settings that decide every value here."""
     serving_serial: int = 0
     """The serving decision that chose this bundle; 0 for none."""
+    rollout_serial: int = 0
+    """The latest rollout decision that its worker followed; 0 for none."""
     models: dict[str, str]
-    """The model of each task."""
+    """The model of each task, as in `onepass`; a learned version as in `intent/v3`."""
+    arms: dict[str, Open[Arm]] = Field(default_factory=dict)
+    """The tasks whose prediction a canary made."""
     processed_at: datetime
     """When the ticket was enriched."""
     latency_ms: LatencyMs

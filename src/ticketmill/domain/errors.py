@@ -5,6 +5,7 @@ TicketmillError
 ├── TransientFailure   anything else that stops a ticket: left to SQS to redeliver, then to dead-letter
 │   └── RetryLater     a service says when to come again
 ├── CorrectionRefused  what a person says cannot be recorded: told to them, nothing is written
+├── LearningRefused    data, training or a rollout that cannot be: told, nothing is written
 └── SetupError         the place is not ready (bundle, stack, settings): ends the command beforehand
 """
 
@@ -91,6 +92,41 @@ class CorrectionRefused(TicketmillError):
     """A correction that cannot be recorded. The message says what to do next."""
 
     def __init__(self, code: CorrectionCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class LearningCode(StrEnum):
+    """Why learning refuses something; stable for programs."""
+
+    UNKNOWN_TICKET = "unknown_ticket"
+    UNKNOWN_TASK = "unknown_task"
+    UNKNOWN_LABEL = "unknown_label"
+    UNKNOWN_VERSION = "unknown_version"
+    UNKNOWN_DATASET = "unknown_dataset"
+    STALE_CONTENT = "stale_content"
+    CONFLICTING_LABELS = "conflicting_labels"
+    TOO_FEW_LABELS = "too_few_labels"
+    ONE_CLASS = "one_class"
+    NO_HOLD_OUT = "no_hold_out"
+    ENCODER_CHANGED = "encoder_changed"
+    MODEL_MISMATCH = "model_mismatch"
+    JOB_RUNNING = "job_running"
+    COOLING_DOWN = "cooling_down"
+    GATE_FAILED = "gate_failed"
+    DECISION_CHANGED = "decision_changed"
+    ALREADY_SERVING = "already_serving"
+    NOTHING_TO_ROLL_BACK = "nothing_to_roll_back"
+    RETIRED = "retired"
+    IN_USE = "in_use"
+    NAME_TAKEN = "name_taken"
+
+
+class LearningRefused(TicketmillError):
+    """Data, a training or a rollout that cannot be as it stands. The message says what to do next."""
+
+    def __init__(self, code: LearningCode, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -7,6 +7,7 @@ kind of label is a new name in that set: it needs no new index.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ FACET = "facet"
 """Marks a field of the row: its labels are facets, called as the field."""
 
 
+FACETS_BY_TASK = "facets_by_task"
+"""Marks a field of the row with predictions by task: their labels are facets, called as the task."""
+
+
 def facet_names(row_type: type[BaseModel]) -> list[str]:
     """The fields of a row whose labels are facets."""
-    return [name for name, field in row_type.model_fields.items() if FACET in field.metadata]
+    return _marked(row_type, FACET)
 
 
 def facet(name: str, value: object) -> str:
@@ -34,11 +39,19 @@ def facet(name: str, value: object) -> str:
 
 def facets_of(row: BaseModel) -> frozenset[str]:
     """The facets of a row, from its marked fields."""
-    return frozenset(
-        facet(name, label)
-        for field in facet_names(type(row))
-        for name, label in _labels(field, getattr(row, field))
+    named = chain(
+        ((name, getattr(row, name)) for name in facet_names(type(row))),
+        (
+            (task, prediction.labels)
+            for name in _marked(type(row), FACETS_BY_TASK)
+            for task, prediction in getattr(row, name).items()
+        ),
     )
+    return frozenset(facet(name, label) for task, value in named for name, label in _labels(task, value))
+
+
+def _marked(row_type: type[BaseModel], mark: str) -> list[str]:
+    return [name for name, field in row_type.model_fields.items() if mark in field.metadata]
 
 
 def _labels(name: str, value: Any) -> Iterator[tuple[str, object]]:

@@ -28,6 +28,18 @@ SERVING_KEY = f"{RESERVED_NAMES}serving"
 JOURNAL_PREFIX = "label#"
 """Begins the partitions of the label journal in the learning table."""
 
+LEARNING_PREFIX = "learning/"
+"""Begins the keys of datasets, cached features and learned models in the enriched bucket."""
+DATASETS_PREFIX = f"{LEARNING_PREFIX}datasets/"
+FEATURES_PREFIX = f"{LEARNING_PREFIX}features/"
+DISAGREEMENTS_PREFIX = f"{LEARNING_PREFIX}disagreements/"
+ROLLOUT_KEY = "rollout"
+"""The partition of the decisions on learned versions in the learning table, one a serial."""
+MODEL_TASKS_KEY = "models"
+"""The partition of the tasks that have learned versions in the learning table."""
+TRAINING_KEY = "training"
+"""The partition of the trainings under way in the learning table, one a task."""
+
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
 
@@ -77,6 +89,45 @@ def journal_position(number: int) -> str:
     return f"{number:08}"
 
 
+def serial_position(serial: int) -> str:
+    """Where a decision, or a version, stands among others: of one width, so that texts sort as numbers."""
+    return f"{serial:08}"
+
+
+def versions_key(task: str) -> str:
+    """The partition of a task's learned versions in the learning table, as in `model#intent`."""
+    return f"model#{task}"
+
+
+def datasets_key(task: str) -> str:
+    """The partition of a task's datasets in the learning table, as in `dataset#intent`."""
+    return f"dataset#{task}"
+
+
+TASK_DEFINITIONS_KEY = "task"
+"""The partition of the definitions of your own tasks in the learning table."""
+
+
+def dataset_file(task: str, name: str, file: str) -> str:
+    """The object key of a file of a dataset."""
+    return f"{DATASETS_PREFIX}{task}/{name}/{file}"
+
+
+def features_file(encoder: str, file: str) -> str:
+    """The object key of a file of cached features; `encoder` is the fingerprint of what read the texts."""
+    return f"{FEATURES_PREFIX}{encoder}/{file}"
+
+
+def model_file(task: str, content: str, file: str) -> str:
+    """The object key of a file of a learned version; `content` is the hash of its files."""
+    return f"{LEARNING_PREFIX}models/{task}/{content}/{file}"
+
+
+def disagreement_file(task: str, number: int, ticket_id: str) -> str:
+    """The object key of a ticket on which a shadow and the serving model disagree."""
+    return f"{DISAGREEMENTS_PREFIX}{task}/v{number}/{ticket_id}.json"
+
+
 def delivery_key(source: str, delivery_id: str) -> str:
     """The table key of a webhook's delivery. No ticket has it."""
     return f"#delivery#{source}#{delivery_id}"
@@ -113,6 +164,11 @@ def index_position(moment: datetime, ticket_id: str) -> str:
 def moment_of(position: str) -> datetime:
     """The time of a position."""
     return datetime.fromisoformat(position.partition("#")[0])
+
+
+def ticket_of(position: str) -> str:
+    """The ticket of a position."""
+    return position.partition("#")[2]
 
 
 def utc_text(moment: datetime) -> str:

@@ -42,9 +42,9 @@ class Shown(Record):
     """What the person saw before they spoke."""
 
     labels: tuple[str, ...]
-    """The label, or the topics; empty where the task had none."""
+    """The label, or several; empty where the task had none."""
     confidence: float | None = None
-    """The probability of the label; null for topics and for a person's label."""
+    """The probability of the label; null for several labels and for a person's label."""
     source: Open[Source] | None = None
     """What had made the prediction."""
     fingerprint: str | None = None

@@ -62,6 +62,8 @@ class Source(StrEnum):
     DETECTOR = "detector"
     FALLBACK = "fallback"
     PERSON = "person"
+    LEARNED = "learned"
+    """A learned version of the task, see docs/learning.md."""
 
 
 class Status(StrEnum):

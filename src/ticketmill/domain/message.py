@@ -63,6 +63,16 @@ class StoredVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of an object, or the marker that it was deleted."""
+
+    key: str
+    version_id: str
+    size_bytes: int
+    is_delete_marker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Uploads:
     """A message that announces uploads. `skipped` says, for each record that is not ours, what it lacks."""
 

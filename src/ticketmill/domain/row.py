@@ -13,13 +13,15 @@ from ticketmill.domain.enrichment import (
     Enrichment,
     LatencyMs,
     RowEntity,
+    RowPrediction,
     TopicPrediction,
 )
 from ticketmill.domain.errors import RejectionCode, TicketRejected, TransientFailure
-from ticketmill.domain.facets import FACET
+from ticketmill.domain.facets import FACET, FACETS_BY_TASK
 from ticketmill.domain.label import PersonLabel
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.records import SCHEMA_VERSION, Open, Record
+from ticketmill.domain.rollout import Arm
 from ticketmill.domain.spans import AutomaticKind
 from ticketmill.domain.ticket import Ticket
 from ticketmill.domain.warning import TicketWarning
@@ -188,6 +190,8 @@ class TicketRow(Record):
     """The probability of the language."""
     entities: Annotated[tuple[RowEntity, ...], FACET] = ()
     """What is named in the writer's own words: the first 20 that differ."""
+    custom: Annotated[dict[str, RowPrediction], FACETS_BY_TASK] = Field(default_factory=dict)
+    """The predictions of your own tasks, by task."""
     automatic: bool | None = None
     """Whether a machine wrote the ticket."""
     automatic_kind: Annotated[Open[AutomaticKind] | None, FACET] = None
@@ -207,15 +211,19 @@ class TicketRow(Record):
     failed_stages: tuple[str, ...] = ()
     """The stages without a prediction."""
     fallbacks: dict[str, str] = Field(default_factory=dict)
-    """The stages whose named model failed, each with the reason."""
+    """The stages whose named or learned model failed, each with the reason."""
     fingerprint: str | None = None
     """Identifies the bundle and the settings that decided the predictions."""
     serving_serial: int = 0
     """The latest serving decision that the enrichment holds for; 0 for none."""
+    rollout_serial: int = 0
+    """The latest rollout decision that the enrichment holds for; 0 for none."""
     partial_attempts: int = 0
     """How many enrichments in a row stayed partial, of one upload by one bundle."""
     models: dict[str, str] = Field(default_factory=dict)
-    """The model of each task."""
+    """The model of each task, as in `onepass`; a learned version as in `intent/v3`."""
+    arms: dict[str, Open[Arm]] = Field(default_factory=dict)
+    """The tasks whose prediction a canary made."""
     latency_ms: LatencyMs | None = None
     """How long the enrichment took."""
     processed_at: datetime
@@ -286,6 +294,7 @@ def enriched_row(
         stated_priority=ticket.priority,
         warnings=ticket.warnings[:MAX_WARNINGS],
         **predictions,
+        custom={task: each.on_row for task, each in sorted(enrichment.custom.items())},
         automatic=enrichment.automatic,
         automatic_kind=enrichment.automatic_kind,
         text_characters=enrichment.text_characters,
@@ -298,7 +307,9 @@ def enriched_row(
         fallbacks=enrichment.fallbacks,
         fingerprint=enrichment.fingerprint,
         serving_serial=enrichment.serving_serial,
+        rollout_serial=enrichment.rollout_serial,
         models=enrichment.models,
+        arms=enrichment.arms,
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,
     )

@@ -25,6 +25,20 @@ class ServingDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """What decided an output: the decisions on the bundle and on learned versions, and the fingerprint."""
+
+    serving_serial: int
+    rollout_serial: int
+    fingerprint: str
+
+    @property
+    def serials(self) -> tuple[int, int]:
+        """Of two outputs of one upload the one with the greater pair stays."""
+        return self.serving_serial, self.rollout_serial
+
+
+@dataclass(frozen=True, slots=True)
 class ServingHistory:
     """The latest decision for each bundle that ever served, by fingerprint."""
 

@@ -112,6 +112,11 @@ class Bundle:
         """12 hex digits that identify every byte that decides an output."""
         return self.manifest.fingerprint
 
+    @property
+    def encoder_fingerprint(self) -> str:
+        """12 hex digits that identify the encoder alone: other heads and labels leave it as it is."""
+        return encoder_fingerprint_of(self.manifest)
+
     def path(self, name: str) -> Path:
         """The path of the file `name`. Raises SetupError when the bundle was built without it."""
         if name not in self.manifest.files:
@@ -136,6 +141,12 @@ def fingerprint_of(encoder: EncoderSection, files: Mapping[str, FileEntry]) -> s
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def encoder_fingerprint_of(manifest: Manifest) -> str:
+    """12 hex digits that identify the encoder of a bundle alone."""
+    files = {name: manifest.files[name] for name in (ENCODER, TOKENIZER) if name in manifest.files}
+    return fingerprint_of(manifest.encoder, files)
 
 
 def load_bundle(directory: Path) -> Bundle:

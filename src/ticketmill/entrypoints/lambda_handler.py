@@ -26,6 +26,7 @@ from ticketmill.pipeline.ports import Queue
 from ticketmill.settings import load_settings
 from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.json_logs import log_as_json
+from ticketmill.telemetry.learned_metrics import LearnedMetrics
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import Metrics
 from ticketmill.worker.backoff import Backoff
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_RESERVE_S = 5.0
 """Of the time that Lambda gives: for releasing and answering, once no batch is waited for any more."""
+TEND_RESERVE_MS = 10_000
+"""Learned versions are judged, and what shadows say is stored, where at least so much time is left."""
 OUT_OF_TIME = "out_of_time"
 
 ProcessBatch = Callable[[Sequence[Message]], list[Outcome]]
@@ -156,7 +159,8 @@ class Environment:
             loading = beside.submit(bootstrap.load_enricher, settings)
             adapters = bootstrap.connect(settings)
             self.enricher = loading.result()
-        pipeline = bootstrap.make_pipeline(settings, adapters, self.enricher)
+        self._learned = bootstrap.make_learned_serving(settings, adapters)
+        pipeline = bootstrap.make_pipeline(settings, adapters, self.enricher, self._learned)
         self._function = TicketsFunction(
             adapters.queue,
             pipeline.process_batch,
@@ -167,12 +171,17 @@ class Environment:
         )
         self._metrics.watch("encode_cache_hits", lambda: self.enricher.encoder.hits)
         self._metrics.watch("encode_cache_misses", lambda: self.enricher.encoder.misses)
+        if self._learned is not None:
+            self._metrics.registry.register(LearnedMetrics(self._learned))
         log.info("ready in %.2f s with bundle %s", time.monotonic() - started, self.enricher.fingerprint)
 
     def invoke(self, messages: Sequence[Message], context: LambdaContext) -> list[str]:
         """The ids of the messages that must come again."""
         self._formatter.append_keys(function_request_id=context.aws_request_id)
-        return self._function.work(messages, context.get_remaining_time_in_millis() / 1000)
+        again = self._function.work(messages, context.get_remaining_time_in_millis() / 1000)
+        if self._learned is not None and context.get_remaining_time_in_millis() > TEND_RESERVE_MS:
+            self._learned.tend()
+        return again
 
     def _tell(self, outcomes: Sequence[Outcome]) -> None:
         log_outcomes(outcomes)

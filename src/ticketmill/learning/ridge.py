@@ -8,6 +8,7 @@ weights that never saw the group. One inverse serves every grouping.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import Any, cast
 
 import numpy as np
@@ -58,7 +59,7 @@ class Ridge:
 
 def inverted(matrix: Floats) -> Floats:
     """The inverse of a symmetric positive definite matrix, in its own memory."""
-    lapack = _scipy_linalg().lapack
+    lapack = scipy_part("linalg").lapack
     # of a symmetric matrix the transpose is the same numbers in the order of columns that LAPACK reads
     factor, failed = lapack.spotrf(matrix.T, lower=1, overwrite_a=1)
     if failed:
@@ -74,7 +75,7 @@ def inverted(matrix: Floats) -> Floats:
 
 def leading_directions(matrix: Floats, count: int) -> tuple[Doubles, Doubles]:
     """At most `count` strongest directions (features, count) of a centred matrix, and their variances."""
-    linalg = _scipy_linalg()
+    linalg = scipy_part("linalg")
     covariance = (matrix.T @ matrix).astype(np.float64) / len(matrix)
     last = len(covariance) - 1
     variances, directions = linalg.eigh(covariance, subset_by_index=[max(last - count + 1, 0), last])
@@ -89,15 +90,15 @@ def leading_directions(matrix: Floats, count: int) -> tuple[Doubles, Doubles]:
 def one_blas_thread() -> AbstractContextManager[object]:
     """Limits BLAS to one thread, for the same bytes on every run."""
     # SciPy has its own BLAS, which must be loaded before it can be limited
-    _scipy_linalg()
+    scipy_part("linalg")
     from threadpoolctl import threadpool_limits
 
     return cast("AbstractContextManager[object]", threadpool_limits(limits=1, user_api="blas"))
 
 
-def _scipy_linalg() -> Any:
+def scipy_part(name: str) -> Any:
+    """A module of SciPy. Raises SetupError where it is not installed."""
     try:
-        from scipy import linalg
+        return import_module(f"scipy.{name}")
     except ImportError:
         raise SetupError("training needs scipy: pip install 'ticketmill[train]'") from None
-    return linalg

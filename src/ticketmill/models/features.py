@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,9 +21,17 @@ from numpy.typing import NDArray
 
 from ticketmill.arrays import Floats
 from ticketmill.models.evidence import Phrase, strongest
-from ticketmill.models.ngrams import NgramIndex, Values, weighed
+from ticketmill.models.ngrams import NgramIndex, Values, unit_values, weighed
 from ticketmill.models.surface import LISTS, CueHits, find_cues, lengths_of, surface
-from ticketmill.models.tokens import Tokens, buckets_of, char_counts, joined_hashes, read_tokens, word_counts
+from ticketmill.models.tokens import (
+    Counts,
+    Tokens,
+    buckets_of,
+    char_counts,
+    joined_hashes,
+    read_tokens,
+    word_counts,
+)
 
 SURFACE_LIMIT = 4.0
 """Standardised counts are cut at so many standard deviations."""
@@ -53,15 +62,27 @@ def products(directions: NDArray[np.floating]) -> NDArray[np.floating]:
     return directions[:, left] * directions[:, right] * scale
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Reading:
     """A batch of tickets as the heads see it: (tickets, outputs) scores, and where they come from."""
 
     scores: Floats
     lexical: Lexical
     words: Values
+    word_counts: Counts
+    char_counts: Counts
     branch: Floats | None = None
     """(tickets, labels): the scores of the encoder's branch"""
+
+    @cached_property
+    def all_words(self) -> Values:
+        """Every word n-gram of the batch; the rows are buckets. All overlays share it."""
+        return unit_values(self.word_counts, len(self.scores))
+
+    @cached_property
+    def all_chars(self) -> Values:
+        """Every character n-gram of the batch, likewise."""
+        return unit_values(self.char_counts, len(self.scores))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +141,9 @@ class FeatureMap:
     def read(self, texts: Sequence[str], dense: Floats, branch: Floats | None = None) -> list[Features]:
         """`texts`, their pooled layers (texts, inputs) and the branch's scores of them, in order."""
         lexical = read_lexical(texts)
-        words = self._word_index.values(word_counts(lexical.tokens), len(texts))
-        chars = self._char_index.values(char_counts(lexical.tokens), len(texts))
+        of_words, of_chars = word_counts(lexical.tokens), char_counts(lexical.tokens)
+        words = self._word_index.values(of_words, len(texts))
+        chars = self._char_index.values(of_chars, len(texts))
         standard = (lexical.surface - self._surface_mean) / self._surface_spread
         scores = (
             dense @ self._dense
@@ -131,7 +153,7 @@ class FeatureMap:
             + np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT) @ self._surface
             + self._bias
         )
-        reading = Reading(scores.astype(np.float32), lexical, words, branch)
+        reading = Reading(scores.astype(np.float32), lexical, words, of_words, of_chars, branch)
         return [Features(reading, position) for position in range(len(texts))]
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:

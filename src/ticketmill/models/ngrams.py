@@ -39,6 +39,15 @@ class NgramIndex:
         return Values(text, row, (value / np.maximum(norms, 1e-9)[text]).astype(np.float32))
 
 
+def unit_values(counts: Counts, texts: int) -> Values:
+    """1 + log count of every n-gram, of unit length for each text; the rows are buckets."""
+    value = 1 + np.log(counts.count.astype(np.float32))
+    norms = np.sqrt(np.bincount(counts.text, value * value, minlength=texts))
+    return Values(
+        counts.text, counts.bucket, (value / np.maximum(norms, 1e-9)[counts.text]).astype(np.float32)
+    )
+
+
 def weighed(values: Values, weights: Floats, texts: int) -> Floats:
     """(texts, outputs): the sum of the rows of `weights` (rows, outputs) in each text, times their values."""
     sums = np.zeros((texts, weights.shape[1]), np.float32)

@@ -76,13 +76,16 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Backfill:
-    """Compares the raw bucket with the table. `fingerprint` is that of the bundle that would enrich now."""
+    """Compares the raw bucket with the table.
+
+    `fingerprint_of` gives the fingerprint that a ticket would be enriched under now.
+    """
 
     bucket_name: str
     bucket: RawBucket
     rows: TicketRows
     executor: Executor
-    fingerprint: str
+    fingerprint_of: Callable[[str], str]
     max_ticket_bytes: int
     parse: ParseTicket = parse_ticket
     clock: Callable[[], datetime] = _now
@@ -136,7 +139,7 @@ class Backfill:
         for found, of_it in zip(in_time, known.values(), strict=True):
             if isinstance(of_it, TransientFailure):
                 unknown.append(Unknown(found.key, str(of_it)))
-            elif reason := reason_for(selection, found, of_it.row, self.fingerprint, retries_due_by):
+            elif reason := reason_for(selection, found, of_it.row, self.fingerprint_of, retries_due_by):
                 chosen.append(Chosen(found.key, reason, of_it.ticket_id))
         return Page(len(objects), last_key, tuple(chosen), tuple(unknown))
 
@@ -155,7 +158,7 @@ def reason_for(
     selection: Selection,
     found: ListedObject,
     row: TicketRow | None,
-    fingerprint: str,
+    fingerprint_of: Callable[[str], str],
     retries_due_by: datetime | None = None,
 ) -> Reason | None:
     """Why to enrich `found`, given its ticket's row; None where nothing that is selected holds.
@@ -179,7 +182,7 @@ def reason_for(
     if row.status is Status.PARTIAL and Status.PARTIAL in statuses and due:
         return Reason.PARTIAL
     enriched = row.status in (Status.ENRICHED, Status.PARTIAL)
-    if selection.outdated and enriched and row.fingerprint != fingerprint:
+    if selection.outdated and enriched and row.fingerprint != fingerprint_of(row.ticket_id):
         return Reason.OUTDATED
     return None
 

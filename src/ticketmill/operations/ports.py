@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.label import Correction
-from ticketmill.domain.message import ListedObject
+from ticketmill.domain.message import ListedObject, ObjectVersion
 from ticketmill.domain.row import FoundRows, TicketRow
 from ticketmill.pipeline.ports import RawTickets
 
@@ -51,6 +52,20 @@ class CurrentRows(Protocol):
     def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
 
 
+class TaskDefinitionStore(Protocol):
+    """The tasks that people added."""
+
+    def task_definitions(self) -> list[TaskDefinition]: ...
+
+    def define_task(self, task: TaskDefinition) -> None:
+        """Adds a task, or gives one that is there its labels of now."""
+        ...
+
+    def remove_task(self, name: str) -> None:
+        """Removes a task. One that is not there is no error."""
+        ...
+
+
 class LabelJournal(Protocol):
     """All corrections, each for ever."""
 
@@ -69,4 +84,40 @@ class LabelJournal(Protocol):
         `corrections` only the row is written. A write that arrived though its answer was lost, and was sent
         again, is ours: True.
         """
+        ...
+
+
+class ObjectVersions(Protocol):
+    """The objects of a bucket with every version."""
+
+    def under(self, prefix: str) -> Iterator[ObjectVersion]:
+        """The versions and the delete markers of the objects whose keys begin with `prefix`."""
+        ...
+
+    def body(self, version: ObjectVersion) -> bytes | None:
+        """What a version holds; None where it is gone."""
+        ...
+
+    def delete(self, versions: Sequence[ObjectVersion]) -> int:
+        """Deletes versions for good, and delete markers; how many versions it were."""
+        ...
+
+
+class ErasableRows(Protocol):
+    """The rows, for removing one."""
+
+    def get_many(self, ticket_ids: Iterable[str]) -> FoundRows: ...
+
+    def delete(self, ticket_id: str) -> bool:
+        """Removes a row with all that anybody wrote on it. False where there was none."""
+        ...
+
+
+class ErasableJournal(Protocol):
+    """The journal, for removing what was said of one ticket."""
+
+    def of_ticket(self, ticket_id: str) -> list[Correction]: ...
+
+    def remove(self, ticket_id: str) -> int:
+        """Removes a ticket's corrections; how many there were."""
         ...

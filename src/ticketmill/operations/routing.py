@@ -13,8 +13,16 @@ from ticketmill.domain.event import EventLabel, TicketEvent
 from ticketmill.domain.event_text import PLAIN_NAMES, names_in
 from ticketmill.domain.facets import facet_names, facets_of
 from ticketmill.domain.routing_rule import Rule, Rules, SlackTarget, Trigger, WriteBack
-from ticketmill.queries.columns import CONFIDENCES, COUNTED, FILTERS, TOPICS_FROM_TAGS, VOCABULARIES
+from ticketmill.queries.columns import (
+    CONFIDENCES,
+    COUNTED,
+    FILTERS,
+    NAMES_OF_TASKS,
+    TOPICS_FROM_TAGS,
+    VOCABULARIES,
+)
 from ticketmill.queries.filters import Filters
+from ticketmill.queries.own_tasks import NO_TASKS, Definitions
 
 Mask = Callable[[str], str]
 """A text without what must not leave ticketmill, as e-mail addresses."""
@@ -88,7 +96,7 @@ def event_of(rule: Rule, change: Change, mask: Mask = unmasked) -> TicketEvent:
         labels={name: _event_label(row, name, labels) for name, labels in now.items()},
         was={
             name: before.get(name, ())
-            for name in LABELS
+            for name in dict.fromkeys((*LABELS, *now, *before))
             if change.before and before.get(name) != now.get(name)
         },
         priority_conflict=row.priority_conflict,
@@ -98,30 +106,48 @@ def event_of(rule: Rule, change: Change, mask: Mask = unmasked) -> TicketEvent:
     )
 
 
-def faults_of(rule: Rule, labels_of: Callable[[str], Sequence[str]] = lambda _facet: ()) -> list[str]:
-    """What is wrong with a rule beyond its form; `labels_of` gives the labels that a facet can have."""
-    faults = []
-    for name, wanted in rule.filters.items():
-        facet = FACETS.get(name)
-        if facet is None:
-            faults.append(f"filters: there is no filter {name!r}; there are: {', '.join(sorted(FACETS))}")
-            continue
-        known = VOCABULARIES.get(facet) or labels_of(facet)
-        faults += [
-            f"filters: there is no {name} {label!r}; there are: {', '.join(known)}"
-            for label in wanted
-            if known and label not in known
-        ]
-    asked = {FACETS.get(name, name) for name in rule.filters}
-    if rule.min_confidence is not None and not asked & CONFIDENCES.keys():
+def faults_of(
+    rule: Rule,
+    labels_of: Callable[[str], Sequence[str]] = lambda _facet: (),
+    own: Definitions = NO_TASKS,
+) -> list[str]:
+    """What is wrong with a rule beyond its form; `labels_of` gives the labels that a facet can have.
+
+    Your `own` tasks are looked at only where a name is not ours.
+    """
+    faults = [
+        fault
+        for name, wanted in rule.filters.items()
+        for fault in _filter_faults(name, wanted, labels_of, own)
+    ]
+    if rule.min_confidence is not None and not any(_has_confidence(name, own) for name in rule.filters):
         faults.append(f"min_confidence needs a filter by one of {', '.join(sorted(CONFIDENCES))}")
-    for template in _templates(rule):
-        unknown = [name for name in names_in(template) if name not in (*LABELS, *PLAIN_NAMES)]
-        faults += [
-            f"there is nothing called {{{name}}}; there are: {', '.join((*LABELS, *PLAIN_NAMES))}"
-            for name in unknown
-        ]
-    return faults
+    ours = (*LABELS, *PLAIN_NAMES)
+    return faults + [
+        f"there is nothing called {{{name}}}; there are: {', '.join((*ours, *own))}"
+        for template in _templates(rule)
+        for name in names_in(template)
+        if name not in ours and name not in own
+    ]
+
+
+def _has_confidence(name: str, own: Definitions) -> bool:
+    return FACETS[name] in CONFIDENCES if name in FACETS else name in own
+
+
+def _filter_faults(
+    name: str, wanted: Sequence[str], labels_of: Callable[[str], Sequence[str]], own: Definitions
+) -> list[str]:
+    facet = FACETS.get(name)
+    if facet is None and name not in own:
+        there_are = ", ".join(sorted({*FACETS, *own}))
+        return [f"filters: there is no filter {name!r}; there are: {there_are}"]
+    known = own[name].labels if facet is None else VOCABULARIES.get(facet) or labels_of(facet)
+    return [
+        f"filters: there is no {name} {label!r}; there are: {', '.join(known)}"
+        for label in wanted
+        if known and label not in known and not (facet in NAMES_OF_TASKS and label in own)
+    ]
 
 
 def _templates(rule: Rule) -> list[str]:
@@ -139,12 +165,14 @@ def _labels(row: EffectiveRow) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for facet in sorted(facets_of(row)):
         name, _, label = facet.partition("=")
-        if name in LABELS:
+        if name in LABELS or name in row.custom:
             found.setdefault(name, []).append(label)
     return {name: tuple(labels) for name, labels in found.items()}
 
 
 def _event_label(row: EffectiveRow, name: str, labels: tuple[str, ...]) -> EventLabel:
+    if own := row.custom.get(name):
+        return EventLabel(labels=labels, confidence=own.confidence, source=own.source)
     confidence = getattr(row, CONFIDENCES[name], None) if name in CONFIDENCES else None
     return EventLabel(labels=labels, confidence=confidence, source=getattr(row, f"{name}_source", None))
 

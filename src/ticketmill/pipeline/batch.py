@@ -11,7 +11,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Lock
 
 from ticketmill.bisection import as_failure, bisect
@@ -22,9 +22,10 @@ from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.keys import enriched_key, id_of_key
 from ticketmill.domain.message import BackfillRequest, Ignored, Message, RawObject, Upload, Uploads
 from ticketmill.domain.row import Failure, FoundRows, Rejection, TicketRow, enriched_row
-from ticketmill.domain.serving import NO_SERIAL, ServingDecision
+from ticketmill.domain.serving import NO_SERIAL, Provenance
 from ticketmill.domain.ticket import Ticket
 from ticketmill.pipeline.enricher import Enricher
+from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.pipeline.ports import (
     Commands,
@@ -46,6 +47,10 @@ def _now() -> datetime:
 
 def _no_serial() -> int:
     return NO_SERIAL
+
+
+def _nothing_learned() -> Learned:
+    return NOTHING_LEARNED
 
 
 def _random_token() -> str:
@@ -133,6 +138,8 @@ class Pipeline:
     """Larger objects go through one at a time, whatever the number of batches under way."""
     serving_serial: Callable[[], int] = _no_serial
     """The serial of the latest serving decision that chose the bundle of `enricher`."""
+    learned: Callable[[], Learned] = _nothing_learned
+    """The rollout that the worker follows now. A batch asks once, before it looks at any row."""
     attempt_token: Callable[[], str] = _random_token
     """What tells apart the objects of two attempts at one upload."""
     clock: Callable[[], datetime] = _now
@@ -159,9 +166,16 @@ class Pipeline:
 
     def _finish(self, fetched: Sequence[Candidate | Large | Processed]) -> list[Processed]:
         """From the fetched tickets to their rows."""
-        looked_up = self._look_up([each for each in fetched if isinstance(each, Candidate)])
+        candidates = [each for each in fetched if isinstance(each, Candidate)]
+        try:
+            learned = self.learned()
+        except TransientFailure as error:
+            failed = [self._failed(each.job, each.ticket.ticket_id, each.raw, error) for each in candidates]
+            return [*failed, *(each for each in fetched if isinstance(each, Processed))]
+        looked_up = self._look_up(candidates, learned)
         fresh = [each for each in looked_up if isinstance(each, Candidate)]
-        enrichments = bisect([each.ticket for each in fresh], self.enricher.enrich)
+        enrich = partial(self.enricher.enrich, learned=learned)
+        enrichments = bisect([each.ticket for each in fresh], enrich)
         stored = self.executor.map(self._store, fresh, enrichments)
         return [each for each in (*fetched, *looked_up, *stored) if isinstance(each, Processed)]
 
@@ -243,22 +257,30 @@ class Pipeline:
         log.info("rejected %r of ticket %r: %s", raw.key, ticket_id, error.code)
         return Processed(job, result, ticket_id, error.code)
 
-    def _look_up(self, candidates: Sequence[Candidate]) -> list[Candidate | Processed]:
+    def _look_up(self, candidates: Sequence[Candidate], learned: Learned) -> list[Candidate | Processed]:
         """Sorts out what the table already knows: only what is still a Candidate needs the model."""
         try:
             rows = self.rows.get_many({each.ticket.ticket_id for each in candidates})
-            serving = ServingDecision(self.serving_serial(), self.enricher.fingerprint)
+            serial = self.serving_serial()
         except TransientFailure as error:
             return [self._failed(each.job, each.ticket.ticket_id, each.raw, error) for each in candidates]
-        return [self._resolve(each, rows, serving) for each in candidates]
+        rollout, bundle = learned.rollout, self.enricher.fingerprint
+        return [
+            self._resolve(
+                each,
+                rows,
+                Provenance(serial, rollout.serial, rollout.fingerprint_for(bundle, each.ticket.ticket_id)),
+            )
+            for each in candidates
+        ]
 
     def _resolve(
-        self, candidate: Candidate, rows: FoundRows, serving: ServingDecision
+        self, candidate: Candidate, rows: FoundRows, provenance: Provenance
     ) -> Candidate | Processed:
         job, raw, ticket_id = candidate.job, candidate.raw, candidate.ticket.ticket_id
         try:
             current = rows.row_of(ticket_id)
-            result = self._recorder.resolve(current, raw, serving, force=job.upload.force)
+            result = self._recorder.resolve(current, raw, provenance, force=job.upload.force)
         except TransientFailure as error:
             return self._failed(job, ticket_id, raw, error, rows.get(ticket_id))
         if result is None:

@@ -4,12 +4,13 @@
         └─ worker A reads v1 ─ encodes ─────────── writes?    SUPERSEDED: the row holds v2
                         └─ worker B reads v2 ─ writes         WRITE
 
-    serial 1 ───────── serial 2 ───────────────────────────▶ serving decisions, same upload
+    serial 1 ───────── serial 2 ───────────────────────────▶ decisions, same upload
         └─ old worker encodes ──────────────────── writes?    SUPERSEDED: the row has serial 2
                         └─ new worker encodes ─ writes        WRITE
 
-A newer upload with other content always wins. For the same content the higher serial wins; of two bundles
-with one serial, which only the serial 0 can have, the first to write stays.
+A newer upload with other content always wins. For the same content the higher pair of serials wins, that of
+the bundle's decision first, that of the rollout's second. Where two outputs with one pair differ, the first
+to write stays: a worker that cannot follow a decision writes the pair of the one before.
 
 Two versions are ordered by LastModified. It counts whole seconds, and neither sequencers nor version ids
 order two uploads of one second on every place, so there the bucket itself is asked which one it holds.
@@ -23,7 +24,7 @@ from enum import StrEnum
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import RawVersion, TicketRow
-from ticketmill.domain.serving import ServingDecision
+from ticketmill.domain.serving import Provenance
 
 
 class Verdict(StrEnum):
@@ -42,12 +43,12 @@ IsCurrent = Callable[[RawVersion], bool]
 def decide(
     row: TicketRow | None,
     raw: RawObject,
-    serving: ServingDecision,
+    provenance: Provenance,
     is_current: IsCurrent,
     *,
     force: bool = False,
 ) -> Verdict:
-    """What to do with `raw` under the bundle that `serving` chose, given the current row.
+    """What to do with `raw` under the decisions of `provenance`, given the current row.
 
     With `force` what was done already is done again. A status of a newer ticketmill counts as done.
     """
@@ -59,12 +60,13 @@ def decide(
         return Verdict.SUPERSEDED
     if row.content_hash != raw.content_hash:
         return Verdict.WRITE
-    same_bundle = row.fingerprint == serving.fingerprint
-    if serving.serial < row.serving_serial or (serving.serial == row.serving_serial and not same_bundle):
+    same_models = row.fingerprint == provenance.fingerprint
+    current = row.serving_serial, row.rollout_serial
+    if provenance.serials < current or (provenance.serials == current and not same_models):
         return Verdict.SUPERSEDED if same_version else Verdict.TOUCH
-    if not same_bundle or row.status == Status.PARTIAL or force:
+    if not same_models or row.status == Status.PARTIAL or force:
         return Verdict.WRITE
-    up_to_date = same_version and serving.serial == row.serving_serial
+    up_to_date = same_version and provenance.serials == current
     return Verdict.DUPLICATE if up_to_date else Verdict.TOUCH
 
 

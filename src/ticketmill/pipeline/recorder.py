@@ -10,7 +10,7 @@ from ticketmill.domain.keys import id_of_key
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import Failure, RawVersion, Rejection, TicketRow, failed_row, rejected_row
-from ticketmill.domain.serving import ServingDecision
+from ticketmill.domain.serving import Provenance
 from ticketmill.pipeline.outcome import Result
 from ticketmill.pipeline.ports import RawTickets, TicketRows
 from ticketmill.pipeline.precedence import Verdict, decide, has_enrichment, is_newer
@@ -27,13 +27,13 @@ class Recorder:
     raw_tickets: RawTickets
 
     def resolve(
-        self, current: TicketRow | None, raw: RawObject, serving: ServingDecision, *, force: bool = False
+        self, current: TicketRow | None, raw: RawObject, provenance: Provenance, *, force: bool = False
     ) -> Result | None:
         """The result of an upload that the current row already answers; None where the model must run."""
-        verdict = self._decide(current, raw, serving, force=force)
+        verdict = self._decide(current, raw, provenance, force=force)
         has_note = current is not None and current.failure is not None and verdict is Verdict.DUPLICATE
         if current is not None and (verdict is Verdict.TOUCH or has_note):
-            touched = self._touched(current, raw, serving)
+            touched = self._touched(current, raw, provenance)
             return Result.DUPLICATE if self.rows.put(touched, current) else None
         return _RESULTS.get(verdict)
 
@@ -44,14 +44,14 @@ class Recorder:
 
         Where it is not written, nothing points to its object, which stays behind.
         """
-        serving = ServingDecision(row.serving_serial, row.fingerprint or "")
+        provenance = Provenance(row.serving_serial, row.rollout_serial, row.fingerprint or "")
 
         def next_row(current: TicketRow | None) -> TicketRow | Result:
-            verdict = self._decide(current, raw, serving, force=force)
+            verdict = self._decide(current, raw, provenance, force=force)
             if verdict in _RESULTS:
                 return _RESULTS[verdict]
             if current is not None and verdict is Verdict.TOUCH:
-                return self._touched(current, raw, serving)
+                return self._touched(current, raw, provenance)
             return _next(
                 row,
                 current,
@@ -111,18 +111,20 @@ class Recorder:
         return self.rows.get_many([ticket_id]).row_of(ticket_id)
 
     def _decide(
-        self, current: TicketRow | None, raw: RawObject, serving: ServingDecision, *, force: bool
+        self, current: TicketRow | None, raw: RawObject, provenance: Provenance, *, force: bool
     ) -> Verdict:
-        return decide(current, raw, serving, self.raw_tickets.is_current, force=force)
+        return decide(current, raw, provenance, self.raw_tickets.is_current, force=force)
 
-    def _touched(self, current: TicketRow, raw: RawObject, serving: ServingDecision) -> TicketRow:
-        """The current row, whose enrichment holds for `raw` and for `serving` too."""
+    def _touched(self, current: TicketRow, raw: RawObject, provenance: Provenance) -> TicketRow:
+        """The current row, whose enrichment holds for `raw` and for the decisions of `provenance` too."""
         version = RawVersion.of(raw)
+        serials = max((current.serving_serial, current.rollout_serial), provenance.serials)
         return _next(
             current,
             current,
             raw=current.raw if current.raw.is_same(version) else version,
-            serving_serial=max(current.serving_serial, serving.serial),
+            serving_serial=serials[0],
+            rollout_serial=serials[1],
             rejection=self._later_rejection(current, version),
             failure=None,
         )

@@ -26,6 +26,9 @@ FILTERS = {
 FLAGS = {"review": "needs_review", "conflict": "priority_conflict"}
 """The facets that a ticket has or has not, by the name that people give them."""
 
+NAMES_OF_TASKS = ("corrected", "stale_labels")
+"""The facets whose labels are the names of tasks: also those of your own."""
+
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "status": tuple(Status),
     "automatic_kind": tuple(AutomaticKind),
@@ -35,6 +38,11 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
 }
 """The labels of a facet that no taxonomy and no model chooses."""
 
+CLOSED_VOCABULARIES: dict[str, tuple[str, ...]] = {
+    facet: labels for facet, labels in VOCABULARIES.items() if facet not in NAMES_OF_TASKS
+}
+"""The vocabularies that have no other label."""
+
 OPEN_VOCABULARIES = {label: task.name for task, label in _LABELLED if not task.vocabulary}
 """The facets whose labels a taxonomy or a model chooses, with their tasks."""
 
@@ -42,6 +50,9 @@ CONFIDENCES = {label: task.confidence for task, label in _LABELLED if task.confi
 """The field with the confidence of a facet."""
 
 TOPICS_FROM_TAGS = f"topics{FALLBACK_SUFFIX}"
+
+TASK_FACETS = frozenset({*FILTERS.values(), *FLAGS.values(), TOPICS_FROM_TAGS})
+"""Every facet that is not the name of a task of your own."""
 
 COUNTED = ("status", *(label for _, label in _LABELLED), TOPICS_FROM_TAGS, "corrected", "stale_labels")
 """The facets that `stats` counts."""

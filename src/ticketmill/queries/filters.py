@@ -56,8 +56,17 @@ class Filters:
         if self.min_confidence is None:
             return True
         confidences = [
-            getattr(row, CONFIDENCES[name])
+            _confidence(row, name, wanted)
             for name, wanted in self.labels.items()
-            if wanted and name in CONFIDENCES
+            if wanted and (name in CONFIDENCES or name in row.custom)
         ]
         return all(each is not None and each >= self.min_confidence for each in confidences)
+
+
+def _confidence(row: TicketRow, name: str, wanted: Sequence[str]) -> float | None:
+    """How sure a model is of the label of a task, or of the likeliest of those that are wanted."""
+    if name in CONFIDENCES:
+        confidence: float | None = getattr(row, CONFIDENCES[name])
+        return confidence
+    made = [each.confidence for each in row.custom[name].labels if each.label in wanted]
+    return max((each for each in made if each is not None), default=None)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ticketmill.domain.facets import facets_of
 from ticketmill.domain.row import TicketRow
-from ticketmill.queries.columns import COUNTED, VOCABULARIES
+from ticketmill.queries.columns import COUNTED, TASK_FACETS, VOCABULARIES
 
 
 @dataclass
@@ -38,8 +38,12 @@ class LabelCounts:
                 self.labels.setdefault(name, Counter())[label] += 1
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """What is counted, with its labels: in the order of their vocabulary, or the most frequent first."""
-        return {name: _ordered(name, self.labels.get(name, Counter())) for name in COUNTED}
+        """What is counted, with its labels: in the order of their vocabulary, or the most frequent first.
+
+        Your own tasks come last.
+        """
+        names = (*COUNTED, *sorted(self.labels.keys() - TASK_FACETS))
+        return {name: _ordered(name, self.labels.get(name, Counter())) for name in names}
 
 
 def _ordered(name: str, counts: Counter[str]) -> dict[str, int]:

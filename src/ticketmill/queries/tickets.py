@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Protocol
@@ -19,6 +19,7 @@ from ticketmill.queries.cursor import decode_cursor, encode_cursor
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.label_counts import LabelCounts
 from ticketmill.queries.overview import Overview
+from ticketmill.queries.own_tasks import Definitions
 from ticketmill.queries.trends import Step, Trends
 
 MAX_ROWS_AT_ONCE = 100  # what one BatchGetItem takes
@@ -79,6 +80,8 @@ class TicketQueries:
     rows: TicketRows
     repair: Callable[[Iterable[str]], None] | None = None
     """Told the tickets whose index entry does not say what a person says, see `Corrections.repair`."""
+    own: Definitions = field(default_factory=dict)
+    """Your own tasks."""
 
     def get(self, ticket_id: str) -> EffectiveRow | None:
         """The row of a ticket. TransientFailure where this version cannot read it."""
@@ -125,6 +128,13 @@ class TicketQueries:
     ) -> LabelCounts:
         """The labels of all tickets that were uploaded from `since` on, or of the newest `most_entries`."""
         return self.trends(since, until, None, most_entries).total
+
+    def entries(
+        self, since: datetime, until: datetime | None = None, most_entries: int | None = None
+    ) -> Generator[tuple[str, Iterable[str]], None, None]:
+        """Index position and facets of tickets that were uploaded from `since` on and before `until`, the
+        newest first. About `most_entries` will be asked for."""
+        return self.index.facets(since, utc_text(until) if until else None, most_entries)
 
     def trends(
         self, since: datetime, until: datetime | None, step: Step | None, most_entries: int | None = None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ticketmill.models.topics import NearestIntent
     from ticketmill.models.transformers.classifier import Classifier
     from ticketmill.models.transformers.zero_shot import ZeroShot
+    from ticketmill.tasks.learned import Chosen
 
 NAME = "intent"
 
@@ -116,6 +117,14 @@ def _predicted(scores: dict[str, float], raw: dict[str, float]) -> IntentPredict
     )
 
 
+def of_learned(_ticket: EncodedTicket, chosen: Chosen) -> IntentPrediction:
+    """Intent by a learned version."""
+    from ticketmill.domain.enrichment import IntentPrediction
+
+    label, confidence = chosen.best
+    return IntentPrediction(label=label, confidence=confidence, source=Source.LEARNED, scores=chosen.scores)
+
+
 def of_machine(_ticket: EncodedTicket) -> IntentPrediction:
     """Machine mail asks for nothing."""
     from ticketmill.domain.enrichment import IntentPrediction
@@ -131,6 +140,7 @@ TASK: Task[IntentPrediction] = Task(
     is_listed=True,
     is_correctable=True,
     of_machine=of_machine,
+    of_learned=of_learned,
     measured="class",
     review_reason=low_confidence(NAME),
     row_lines=label_line(NAME),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.enrichment import SentimentPrediction
     from ticketmill.models.heads import Head
     from ticketmill.models.transformers.classifier import Classifier
+    from ticketmill.tasks.learned import Chosen
 
 NAME = "sentiment"
 # Sarcasm passes for praise. With this, one in ten of the sarcastic tickets of irony.jsonl does so without a
@@ -62,6 +63,16 @@ def by_classifier(
     return Loaded(classifier.resident_mb, predict)
 
 
+def of_learned(_ticket: EncodedTicket, chosen: Chosen) -> SentimentPrediction:
+    """Sentiment by a learned version."""
+    from ticketmill.domain.enrichment import SentimentPrediction
+
+    label, confidence = chosen.best
+    return SentimentPrediction(
+        label=Sentiment(label), confidence=confidence, source=Source.LEARNED, scores=chosen.scores
+    )
+
+
 def of_machine(_ticket: EncodedTicket) -> SentimentPrediction:
     """A machine feels nothing."""
     from ticketmill.domain.enrichment import SentimentPrediction
@@ -84,6 +95,7 @@ TASK: Task[SentimentPrediction] = Task(
     is_listed=True,
     is_correctable=True,
     of_machine=of_machine,
+    of_learned=of_learned,
     vocabulary=tuple(Sentiment),
     measured="class",
     review_reason=_review_reason,

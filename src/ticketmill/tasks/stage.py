@@ -81,14 +81,15 @@ def with_fallback(
         failed = list(compress(tickets, (isinstance(each, TransientFailure) for each in results)))
         substitutes = iter(fallback(failed) if failed else ())
         return [
-            _as_fallback(next(substitutes), each.code) if isinstance(each, TransientFailure) else each
+            as_fallback(next(substitutes), each.code) if isinstance(each, TransientFailure) else each
             for each in results
         ]
 
     return predict
 
 
-def _as_fallback(substitute: Any, reason: str) -> Fallback[Any]:
+def as_fallback(substitute: Any, reason: str) -> Fallback[Any]:
+    """A prediction as one that stands in, and the reason."""
     prediction = substitute.prediction if isinstance(substitute, Fallback) else substitute
     if hasattr(prediction, "source"):
         prediction = prediction.model_copy(update={"source": Source.FALLBACK})

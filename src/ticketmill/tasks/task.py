@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
+    from ticketmill.tasks.learned import Chosen
     from ticketmill.tasks.stage import EncodedTicket
 
 Prediction = TypeVar("Prediction")
@@ -56,6 +57,8 @@ class Task(Generic[Prediction]):
     """How `evaluate` compares it with what people say."""
     of_machine: Callable[[EncodedTicket], Prediction] | None = None
     """What mail gets that a machine wrote, instead of a model's prediction."""
+    of_learned: Callable[[EncodedTicket, Chosen], Prediction] | None = None
+    """What makes a prediction of what a learned version says; None where none can be learned."""
     review_reason: Callable[[Prediction, float], str | None] = _no_reason
     """Why a person should look at a prediction, given the confidence that is asked for."""
     row_lines: Callable[[TicketRow], Lines] = _no_lines

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.ticket import Ticket
     from ticketmill.models.topics import TopicScorer
     from ticketmill.models.transformers.zero_shot import ZeroShot
+    from ticketmill.tasks.learned import Chosen
 
 NAME = "topics"
 MAX_TAGS = 3
@@ -72,6 +73,17 @@ def by_entailment(
     return Loaded(model.resident_mb, predict)
 
 
+def of_learned(ticket: EncodedTicket, chosen: Chosen) -> Topics:
+    """The topics of a learned version, three at most; without any, the ticket's own tags as a fallback."""
+    from ticketmill.domain.enrichment import TopicPrediction
+
+    best = chosen.labels[:MAX_TAGS] if ticket.reading.says_something else ()
+    return tuple(
+        TopicPrediction(label=label, confidence=confidence, source=Source.LEARNED)
+        for label, confidence in best
+    ) or of_tags(ticket.ticket)
+
+
 def by_tags(tickets: Sequence[EncodedTicket]) -> list[Topics]:
     """The tickets' own tags in the place of topics."""
     return [of_tags(each.ticket) for each in tickets]
@@ -107,6 +119,7 @@ TASK: Task[Topics] = Task(
     option="topic",
     is_listed=True,
     is_correctable=True,
+    of_learned=of_learned,
     measured="tags",
     row_lines=_row_lines,
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
     from ticketmill.models.heads import Head
     from ticketmill.models.rules import KeywordClassifier
+    from ticketmill.tasks.learned import Chosen
 
 NAME = "urgency"
 
@@ -63,6 +64,21 @@ def by_rules(rules: KeywordClassifier) -> Stage[UrgencyPrediction]:
     return predict
 
 
+def of_learned(ticket: EncodedTicket, chosen: Chosen) -> UrgencyPrediction:
+    """Urgency by a learned version."""
+    from ticketmill.domain.enrichment import UrgencyPrediction
+
+    label, confidence = chosen.best
+    return UrgencyPrediction(
+        label=Urgency(label),
+        confidence=confidence,
+        source=Source.LEARNED,
+        stated=ticket.ticket.priority,
+        scores=chosen.scores,
+        priority_conflict=contradicts(ticket.ticket.priority, Urgency(label)),
+    )
+
+
 def _review_reason(prediction: UrgencyPrediction, review_below: float) -> str | None:
     """The contradiction goes before a low confidence, which the row has as a number too."""
     if prediction.priority_conflict:
@@ -99,6 +115,7 @@ TASK: Task[UrgencyPrediction] = Task(
     is_listed=True,
     is_correctable=True,
     of_machine=of_machine,
+    of_learned=of_learned,
     vocabulary=tuple(Urgency),
     measured="class",
     review_reason=_review_reason,

@@ -9,11 +9,15 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from ticketmill.domain.feature_cache import CacheStatus
 from ticketmill.models.transformers.runner import ModelRunner
+from ticketmill.pipeline.learned_serving import LearnedServing
 from ticketmill.pipeline.outcome import Outcome
 from ticketmill.settings import Settings
+from ticketmill.telemetry.feature_cache_metrics import FeatureCacheMetrics
+from ticketmill.telemetry.learned_metrics import LearnedMetrics
 from ticketmill.telemetry.logs import log_outcomes
 from ticketmill.telemetry.metrics import (
     DependencyMetrics,
@@ -28,6 +32,9 @@ from ticketmill.worker.worker import Worker
 log = logging.getLogger(__name__)
 
 POLL_EVERY_S = 15.0
+FEATURE_CACHE_EVERY_S = 60.0
+
+Value = TypeVar("Value")
 
 
 class Monitoring:
@@ -80,6 +87,17 @@ class Monitoring:
         self._runners = runners
         self.metrics.registry.register(ModelMetrics(runners))
 
+    def learned(self, learned: LearnedServing) -> None:
+        """Tells how the rollout is followed, from now on."""
+        self.metrics.registry.register(LearnedMetrics(learned))
+
+    def feature_cache(self, read: Callable[[], CacheStatus]) -> None:
+        """Tells what is cached for training, from now on. Nothing is asked where nobody reads the metrics."""
+        if self._is_read:
+            polled = _Polled("feature_cache", read, FEATURE_CACHE_EVERY_S)
+            self._closing.callback(polled.close)
+            self.metrics.registry.register(FeatureCacheMetrics(lambda: polled.value))
+
     def batch_done(self, outcomes: Sequence[Outcome]) -> None:
         """Logs and counts what became of a batch."""
         log_outcomes(outcomes)
@@ -102,7 +120,7 @@ class Monitoring:
         Nothing is asked where nobody reads the metrics.
         """
         if self._is_read:
-            polled = _Polled(name, read)
+            polled = _Polled(name, read, POLL_EVERY_S)
             self._closing.callback(polled.close)
             self.metrics.watch(name, lambda: polled.value)
 
@@ -111,13 +129,14 @@ def _age_s(sent_at: datetime | None) -> float:
     return 0.0 if sent_at is None else max((datetime.now(UTC) - sent_at).total_seconds(), 0.0)
 
 
-class _Polled:
+class _Polled(Generic[Value]):
     """What `read` said last, None after it failed; asked in a thread of its own, as a service may be slow."""
 
-    def __init__(self, name: str, read: Callable[[], float]) -> None:
-        self.value: float | None = None
+    def __init__(self, name: str, read: Callable[[], Value], every_s: float) -> None:
+        self.value: Value | None = None
         self._name = name
         self._read = read
+        self._every_s = every_s
         self._closing = threading.Event()
         threading.Thread(target=self._run, name="poll", daemon=True).start()
 
@@ -132,4 +151,4 @@ class _Polled:
             except Exception as error:  # noqa: BLE001 - a number that is not known ends nothing
                 log.warning("the metric %s cannot be read: %s", self._name, type(error).__name__)
                 self.value = None
-            self._closing.wait(POLL_EVERY_S)
+            self._closing.wait(self._every_s)

@@ -106,11 +106,9 @@ def _is_name(words: list[str]) -> bool:
 
 
 def _closes(phrase: str, closings: frozenset[str]) -> bool:
-    text = phrase.strip(_AFTER)
-    if not text or len(text) > MAX_LENGTH:
-        return False
-    lowered = " ".join(text.lower().split())
-    if lowered[0] not in _FIRST_LETTERS:
+    # a line of no-break spaces alone is empty only once it is split
+    lowered = " ".join(phrase.strip(_AFTER).lower().split())
+    if not lowered or len(lowered) > MAX_LENGTH or lowered[0] not in _FIRST_LETTERS:
         return False
     return lowered in closings or (not lowered.startswith("thank") and _PLACE.sub("", lowered) in closings)
 

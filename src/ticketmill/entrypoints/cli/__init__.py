@@ -19,11 +19,13 @@ from typer.core import TyperGroup
 from ticketmill.entrypoints.cli import (
     backfill,
     corrections,
+    dataset,
     dead_letters,
     deploy,
     doctor,
     enrich,
     evaluate,
+    forget,
     keys,
     label,
     local,
@@ -35,6 +37,7 @@ from ticketmill.entrypoints.cli import (
     schema,
     serve,
     show,
+    tasks,
     taxonomy,
     tickets,
     work,
@@ -89,15 +92,20 @@ app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command()(backfill.backfill)
+app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
+app.add_typer(
+    dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."
+)
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
+app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
-app.add_typer(models.app, name="models", help="The bundle and the named models: build, pull, look.")
+app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")
 
 
 def _print_version(wanted: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -149,7 +149,12 @@ def _inline(settings: Settings, adapters: Adapters, options: Options) -> Process
 
     enricher = bootstrap.load_enricher(settings)
     pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
-    backfill = bootstrap.make_backfill(settings, adapters, enricher.fingerprint, pipeline.executor)
+    backfill = bootstrap.make_backfill(
+        settings,
+        adapters,
+        lambda ticket_id: pipeline.learned().rollout.fingerprint_for(enricher.fingerprint, ticket_id),
+        pipeline.executor,
+    )
     reprocess = inline(_announce(adapters), pipeline.process_batch, force=options.selection.force)
     return Processor(backfill, reprocess, settings.batch_size, settings.worker_threads)
 
@@ -157,13 +162,18 @@ def _inline(settings: Settings, adapters: Adapters, options: Options) -> Process
 def _by_workers(settings: Settings, adapters: Adapters, options: Options, run: Run) -> Processor:
     """Announces to the workers, or only looks."""
     from ticketmill import bootstrap
+    from ticketmill.aws.clients import at_setup
     from ticketmill.operations.backfill import PAGE_KEYS
     from ticketmill.operations.reprocess import enqueue
 
     # without --outdated no bundle is needed here
-    fingerprint = bootstrap.current_fingerprint(settings) if options.selection.outdated else ""
+    fingerprint_of: Callable[[str], str] = str
+    if options.selection.outdated:
+        bundle = bootstrap.current_fingerprint(settings)
+        with at_setup("the rollout cannot be read", "check the stack's learning table: ticketmill status"):
+            fingerprint_of = partial(bootstrap.current_rollout(adapters).fingerprint_for, bundle)
     executor = ThreadPoolExecutor(settings.io_threads, thread_name_prefix="io")
-    backfill = bootstrap.make_backfill(settings, adapters, fingerprint, executor)
+    backfill = bootstrap.make_backfill(settings, adapters, fingerprint_of, executor)
     if options.dry_run:
         return Processor(backfill, _looking(run), PAGE_KEYS, worker_threads=1)
     reprocess = enqueue(_announce(adapters), adapters.queue.send_many, force=options.selection.force)

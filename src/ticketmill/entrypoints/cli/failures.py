@@ -5,7 +5,14 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 
-from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TicketmillError
+from ticketmill.domain.errors import (
+    CorrectionCode,
+    CorrectionRefused,
+    LearningCode,
+    LearningRefused,
+    SetupError,
+    TicketmillError,
+)
 from ticketmill.entrypoints.cli.output import ExitCode
 
 
@@ -46,6 +53,13 @@ _REFUSALS = {
     CorrectionCode.UNKNOWN_TASK: ExitCode.USAGE,
     CorrectionCode.UNKNOWN_LABEL: ExitCode.USAGE,
 }
+_LEARNING_REFUSALS = {
+    LearningCode.UNKNOWN_TICKET: ExitCode.NOT_FOUND,
+    LearningCode.UNKNOWN_VERSION: ExitCode.NOT_FOUND,
+    LearningCode.UNKNOWN_DATASET: ExitCode.NOT_FOUND,
+    LearningCode.UNKNOWN_TASK: ExitCode.USAGE,
+    LearningCode.UNKNOWN_LABEL: ExitCode.USAGE,
+}
 
 
 def failure_of(error: Exception) -> Failure | None:
@@ -54,6 +68,8 @@ def failure_of(error: Exception) -> Failure | None:
         return Failure(str(error), ExitCode.NOT_READY)
     if isinstance(error, CorrectionRefused):
         return Failure(str(error), _REFUSALS.get(error.code, ExitCode.FAULT))
+    if isinstance(error, LearningRefused):
+        return Failure(f"{error} [{error.code}]", _LEARNING_REFUSALS.get(error.code, ExitCode.REFUSED))
     if isinstance(error, TicketmillError):
         return Failure(str(error), ExitCode.FAULT)
     if isinstance(error, OSError) and error.errno in _NEXT_STEPS:

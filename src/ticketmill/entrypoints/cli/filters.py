@@ -5,12 +5,22 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from ticketmill.entrypoints.cli.output import nearest
-from ticketmill.queries.columns import FILTERS, OPEN_VOCABULARIES, VOCABULARIES
+from ticketmill.queries.columns import (
+    CLOSED_VOCABULARIES,
+    CORRECTABLE,
+    FILTERS,
+    NAMES_OF_TASKS,
+    OPEN_VOCABULARIES,
+    VOCABULARIES,
+)
+
+if TYPE_CHECKING:
+    from ticketmill.queries.own_tasks import Definitions
 
 Labels = Mapping[str, Sequence[str]]
 
@@ -52,8 +62,23 @@ def check_labels(given: Mapping[str, Sequence[str] | None]) -> dict[str, tuple[s
     """The labels that the options ask for, by facet; refuses one that a closed vocabulary does not have."""
     wanted = {FILTERS[name]: tuple(labels) for name, labels in given.items() if labels}
     for facet, labels in wanted.items():
-        _refuse(facet, labels, VOCABULARIES.get(facet, ()))
+        _refuse(facet, labels, CLOSED_VOCABULARIES.get(facet, ()))
     return wanted
+
+
+def with_own_tasks(wanted: Labels, where: Sequence[str], own: Definitions) -> dict[str, tuple[str, ...]]:
+    """`wanted`, and what `--where` asks for; refuses tasks and labels that are neither ours nor in `own`."""
+    from ticketmill.queries.own_tasks import UnknownOwnLabel, check_task_names, labels_by_task
+
+    param = "--where"
+    try:
+        found = {**{facet: tuple(labels) for facet, labels in wanted.items()}, **labels_by_task(where, own)}
+        for facet in NAMES_OF_TASKS:
+            param = f"--{_option_of(facet)}"
+            check_task_names(wanted.get(facet, ()), CORRECTABLE, own)
+    except UnknownOwnLabel as error:
+        raise typer.BadParameter(str(error), param_hint=param) from None
+    return found
 
 
 def refuse_unknown_labels(
@@ -69,10 +94,14 @@ def refuse_unknown_labels(
 
 
 def _refuse(facet: str, labels: Sequence[str], known: Sequence[str]) -> None:
-    name = next(name for name, filtered in FILTERS.items() if filtered == facet)
+    name = _option_of(facet)
     for label in labels:
         if known and label not in known:
             raise typer.BadParameter(
                 f'there is no {name} "{label}"{nearest(label, known)}; there are: {", ".join(known)}',
                 param_hint=f"--{name}",
             )
+
+
+def _option_of(facet: str) -> str:
+    return next(name for name, filtered in FILTERS.items() if filtered == facet)

@@ -16,7 +16,7 @@ from ticketmill.tasks.table import TASKS
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
     from ticketmill.domain.effective_row import EffectiveRow
-    from ticketmill.operations.corrections import Corrections, Speaker, Word
+    from ticketmill.operations.corrections import CorrectableTask, Corrections, Speaker, Word
     from ticketmill.settings import Settings
     from ticketmill.tasks.task import Task
 
@@ -30,10 +30,21 @@ CORRECTABLE: Mapping[str, Task[Any]] = {
 
 EPILOG = examples(
     "ticketmill label TKT-001 --urgency high --intent payment_issue",
+    "ticketmill label TKT-001 --set product_line=router",
     "ticketmill label TKT-001 --confirm",
     "ticketmill label TKT-001 --undo urgency",
     "ticketmill label next",
 )
+
+
+OwnLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="TASK=LABEL",
+        help="The right label of one of your own tasks. May be given more than once.",
+    ),
+]
 
 
 def _options() -> dict[str, Any]:
@@ -60,6 +71,7 @@ def label(
     tasks: Annotated[
         list[str] | None, typer.Argument(metavar="[TASK]...", help="With --undo: these tasks alone.")
     ] = None,
+    own: OwnLabels = None,
     confirm: Annotated[
         bool, typer.Option("--confirm", help="All other labels that the ticket has are right.")
     ] = False,
@@ -82,8 +94,7 @@ def label(
 
     Exit code 5 where there is no such ticket, 2 for a label that does not exist.
     """
-    words = _words(labels, cannot_tell or [])
-    says_something = bool(words) or confirm
+    says_something = any((*labels.values(), own, cannot_tell, confirm))
     if ticket_id == NEXT:
         if says_something or undo or tasks or as_json:
             raise typer.BadParameter(
@@ -95,14 +106,16 @@ def label(
             label_next(settings, adapters, corrections, speaker, since)
         return
     if undo == says_something:
-        options = ", ".join(f"--{name}" for name in (*CORRECTABLE, "confirm", "cannot-tell", "undo"))
+        options = ", ".join(f"--{name}" for name in (*CORRECTABLE, "set", "confirm", "cannot-tell", "undo"))
         raise typer.BadParameter(f"say what is right, or undo what was said; one of {options}")
     if tasks and not undo:
         raise typer.BadParameter("tasks are named after --undo; a label is given as in --urgency high")
     with _opened(who, note) as (_, adapters, corrections, speaker):
+        words = _words(labels, own or [], cannot_tell or [], corrections.tasks)
         known_id = _id_of(adapters, ticket_id)
         if undo:
-            row = corrections.undo(known_id, speaker, [_task(name) for name in tasks or ()])
+            named = [_task(name, corrections.tasks) for name in tasks or ()]
+            row = corrections.undo(known_id, speaker, named)
         elif confirm:
             row = corrections.confirm(known_id, speaker, words)
         else:
@@ -110,31 +123,52 @@ def label(
         _tell(row, as_json)
 
 
-def _words(labels: Mapping[str, str | list[str] | None], cannot_tell: list[str]) -> dict[str, Word]:
+def _words(
+    labels: Mapping[str, str | list[str] | None],
+    own: list[str],
+    cannot_tell: list[str],
+    tasks: Mapping[str, CorrectableTask],
+) -> dict[str, Word]:
+    """What is said of each task. The labels themselves are checked where they are recorded."""
     from ticketmill.domain.label import CorrectionKind
     from ticketmill.operations.corrections import Word
 
-    words = {}
-    for name, given in labels.items():
-        if given:
-            chosen = [given] if isinstance(given, str) else [each for each in given if each != NO_TOPIC]
-            words[CORRECTABLE[name].name] = Word(CorrectionKind.LABEL, tuple(chosen))
+    given = {
+        CORRECTABLE[name].name: [said] if isinstance(said, str) else list(said)
+        for name, said in labels.items()
+        if said
+    }
+    for each in own:
+        name, equals, said = each.partition("=")
+        if not equals:
+            raise typer.BadParameter("write as in product_line=router", param_hint="--set")
+        given.setdefault(_task(name, tasks), []).append(said)
+    words = {task: Word(CorrectionKind.LABEL, _chosen(said, tasks.get(task))) for task, said in given.items()}
     for name in cannot_tell:
-        task = _task(name)
+        task = _task(name, tasks)
         if task in words:
             raise typer.BadParameter(f"a label of {task}, or --cannot-tell {task}: not both")
         words[task] = Word(CorrectionKind.CANNOT_TELL)
     return words
 
 
-def _task(name: str) -> str:
+def _chosen(said: list[str], task: CorrectableTask | None) -> tuple[str, ...]:
+    """The labels; of a task with several, `none` says that no label fits."""
+    if task is None or not task.is_many or NO_TOPIC in task.labels:
+        return tuple(said)
+    return tuple(each for each in said if each != NO_TOPIC)
+
+
+def _task(name: str, tasks: Mapping[str, CorrectableTask]) -> str:
     """The task that a person calls `name`: by its own name, or by that of its option."""
-    known = {**{task.name: task for task in CORRECTABLE.values()}, **CORRECTABLE}
+    options = {option: task.name for option, task in CORRECTABLE.items()}
+    known = {**{each: each for each in tasks}, **options}
     if name not in known:
+        there_are = ", ".join((*CORRECTABLE, *(each for each in tasks if each not in options.values())))
         raise typer.BadParameter(
-            f'there is no task "{name}" to correct{nearest(name, known)}; there are: {", ".join(CORRECTABLE)}'
+            f'there is no task "{name}" to correct{nearest(name, known)}; there are: {there_are}'
         )
-    return known[name].name
+    return known[name]
 
 
 @contextmanager

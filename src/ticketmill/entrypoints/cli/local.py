@@ -15,6 +15,9 @@ from ticketmill.entrypoints.cli.streams import keep_loopback_off_proxies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ticketmill.bootstrap import Adapters
+    from ticketmill.settings import Settings
+
 LOCAL_ENDPOINT_URL = "http://127.0.0.1:4566"
 LOCAL_REGION = "us-east-1"
 REGION_VARIABLES = ("AWS_DEFAULT_REGION", "AWS_REGION")
@@ -107,6 +110,8 @@ def status(as_json: AsJson = False) -> None:
         "rows": adapters.queries.count_statuses(datetime.now(UTC) - timedelta(days=COUNTED_DAYS)),
         "bundle": _bundle(settings.bundle_dir),
         "models": of_worker(settings),
+        "rollout": _rollout(adapters),
+        "feature_cache": _feature_cache(settings, adapters),
     }
     missed = unannounced(adapters.raw_tickets)
     if as_json:
@@ -119,12 +124,52 @@ def status(as_json: AsJson = False) -> None:
         answer(told_unannounced(missed))
     if found["models"]:
         show(found["models"])
+    if found["rollout"]["serial"]:
+        table(
+            f"Learned versions, decision {found['rollout']['serial']}",
+            ("task", "serving", "canary", "shadow"),
+            [tuple(each.values()) for each in found["rollout"]["tasks"]],
+        )
+    if (cached := found["feature_cache"])["entries"]:
+        rate = "never used" if cached["hit_rate"] is None else f"hit rate {cached['hit_rate']:.0%}"
+        answer(f"feature cache: {cached['entries']:,} texts, {cached['megabytes']:.1f} MB, {rate}")
     answer(f"bundle: {found['bundle']['fingerprint'] or found['bundle']['problem']}")
 
 
 def _depths(queue: Any) -> dict[str, int]:
     depths = queue.depths()
     return {"visible": depths.visible, "in_flight": depths.in_flight, "delayed": depths.delayed}
+
+
+def _rollout(adapters: Adapters) -> dict[str, Any]:
+    """Which learned versions serve, run as a canary, or shadow."""
+    from ticketmill import bootstrap
+    from ticketmill.aws.clients import at_setup
+
+    with at_setup("the rollout cannot be read", "check the stack's learning table: run `ticketmill up`"):
+        rollout = bootstrap.current_rollout(adapters)
+    return {
+        "serial": rollout.serial,
+        "tasks": [
+            {
+                "task": each.task,
+                "serving": each.serving and f"v{each.serving}",
+                "canary": each.canary and f"v{each.canary} for {each.canary_percent} %",
+                "shadow": each.shadow and f"v{each.shadow}",
+            }
+            for _, each in sorted(rollout.tasks.items())
+        ],
+    }
+
+
+def _feature_cache(settings: Settings, adapters: Adapters) -> dict[str, Any]:
+    """What the encoder said of labelled texts, as far as it is kept for the next training."""
+    from ticketmill import bootstrap
+    from ticketmill.aws.clients import at_setup
+
+    with at_setup("the feature cache cannot be read", "check your rights on the enriched bucket"):
+        status = bootstrap.feature_cache_status(settings, adapters)
+    return {**status.model_dump(), "hit_rate": status.hit_rate}
 
 
 def _bundle(directory: Any) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""`ticketmill models`: the bundle that decides every output."""
+"""`ticketmill models`: the bundle, the named models, and the learned versions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ticketmill.entrypoints.cli import named_models, serving
+from ticketmill.entrypoints.cli import named_models, rollouts, serving, versions
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say, table
 
 if TYPE_CHECKING:
@@ -110,6 +110,19 @@ def _build_on(
 
 app.command()(named_models.pull)
 app.command()(serving.serve)
+app.command("list")(versions.list_versions)
+app.command("show", epilog=examples("ticketmill models show intent/v3"))(versions.show_version)
+app.command("compare", epilog=examples("ticketmill models compare intent/v3 intent/v2"))(
+    versions.compare_versions
+)
+app.command()(rollouts.shadow)
+app.command()(rollouts.canary)
+app.command()(rollouts.promote)
+app.command()(rollouts.rollback)
+app.command()(rollouts.stop)
+app.command()(rollouts.retire)
+app.command()(versions.export)
+app.command("import")(versions.import_file)
 
 
 @app.command()

@@ -36,6 +36,7 @@ class ExitCode(IntEnum):
     SOME_REJECTED = 4
     FINDINGS = 4
     NOT_FOUND = 5
+    REFUSED = 6
     INTERRUPTED = 130
 
 
@@ -46,6 +47,7 @@ EXIT_CODES = {
     ExitCode.NOT_READY: "not ready",
     ExitCode.SOME_REJECTED: "some tickets were rejected or a check found something",
     ExitCode.NOT_FOUND: "not found",
+    ExitCode.REFUSED: "learning refused, and changed nothing",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C",
 }
 """What each exit code means: the help and the documentation are made from this table."""

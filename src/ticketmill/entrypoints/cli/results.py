@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
@@ -15,12 +15,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ticketmill.domain.labels import Source, Status
-from ticketmill.entrypoints.cli.filters import check_labels, refuse_unknown_labels, with_filters
+from ticketmill.entrypoints.cli.filters import (
+    check_labels,
+    refuse_unknown_labels,
+    with_filters,
+    with_own_tasks,
+)
 from ticketmill.entrypoints.cli.output import answer, answer_json, counted, say, table
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 from ticketmill.queries.cursor import BadCursor
 
 if TYPE_CHECKING:
+    from ticketmill.domain.dataset import TaskDefinition
     from ticketmill.domain.row import TicketRow
     from ticketmill.queries.filters import Filters
     from ticketmill.queries.label_counts import LabelCounts
@@ -30,9 +36,15 @@ MAX_PAGE_ROWS = 1000
 
 Since = Annotated[str, typer.Option(help=f"Uploaded since then: {EXPECTED}.")]
 
+Where = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TASK=LABEL", help="A label of one of your own tasks. May be given more than once."),
+]
+
 
 @with_filters
 def list_tickets(
+    where: Where = None,
     min_confidence: Annotated[
         float | None, typer.Option(min=0, max=1, help="Of each label that is asked for.")
     ] = None,
@@ -63,8 +75,8 @@ def list_tickets(
     from ticketmill.settings import load_settings
 
     wanted = check_labels(labels)
-    if min_confidence is not None and not wanted.keys() & CONFIDENCES.keys():
-        options = ", ".join(f"--{name}" for name in CONFIDENCES)
+    if min_confidence is not None and not where and not wanted.keys() & CONFIDENCES.keys():
+        options = ", ".join(f"--{name}" for name in (*CONFIDENCES, "where"))
         raise typer.BadParameter(f"--min-confidence needs one of {options}")
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
@@ -73,6 +85,7 @@ def list_tickets(
     start = parse_since(since)
     settings = load_settings()
     queries = bootstrap.connect_queries(settings)
+    wanted = with_own_tasks(wanted, where or (), queries.own)
     listing = _Listing(queries, Filters(wanted, min_confidence), start, limit, cursor)
     rows = map(bootstrap.make_mask(settings).row, listing)
     first = list(islice(rows, 1))
@@ -82,7 +95,7 @@ def list_tickets(
         for row in chain(first, rows):
             answer_json(row.model_dump(mode="json", exclude_none=True))
     elif as_csv:
-        _answer_csv(chain(first, rows))
+        _answer_csv(chain(first, rows), list(queries.own.values()))
     else:
         _answer_table(chain(first, rows), start)
     _say_where_cut(listing, as_json)
@@ -167,27 +180,47 @@ def label_counts_table(title: str, counts: LabelCounts) -> None:
 def _answer_table(rows: Iterable[TicketRow], start: datetime) -> None:
     from ticketmill.queries.columns import LISTED
 
-    listed = [(row.ticket_id, *(_listed(row, name) for name in LISTED), _what(row)) for row in rows]
+    shown = list(rows)
+    columns = (*LISTED, *sorted({task for row in shown for task in row.custom}))
+    listed = [(row.ticket_id, *(_listed(row, name) for name in columns), _what(row)) for row in shown]
     title = f"{counted(len(listed), 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
-    table(title, ("ticket", *LISTED, "summary"), listed)
+    table(title, ("ticket", *columns, "summary"), listed)
 
 
-def _answer_csv(rows: Iterable[TicketRow]) -> None:
+def _answer_csv(rows: Iterable[TicketRow], own: Sequence[TaskDefinition]) -> None:
     """A head line, and one record a row; of several topics or reasons each follows a semicolon."""
     from ticketmill.queries.columns import CSV
 
-    answer(",".join(CSV))
+    answer(",".join((*CSV, *(name for task in own for name in _own_columns(task)))))
     for row in rows:
         line = io.StringIO()
         cells = {name: _told(getattr(row, name), ";") for name in CSV}
         cells |= {"received_at": row.received_at.isoformat(), "summary": _what(row)}
+        cells |= {name: value for task in own for name, value in _own_cells(row, task).items()}
         csv.writer(line, lineterminator="").writerow(map(_cell, cells.values()))
         answer(line.getvalue())
 
 
+def _own_columns(task: TaskDefinition) -> tuple[str, ...]:
+    """The columns of one of your own tasks."""
+    return (
+        (task.name,)
+        if task.kind == "multi"
+        else (task.name, f"{task.name}_confidence", f"{task.name}_source")
+    )
+
+
+def _own_cells(row: TicketRow, task: TaskDefinition) -> dict[str, object]:
+    """What a row says of one of your own tasks, by column."""
+    made = row.custom.get(task.name)
+    values = (";".join(made.names), made.confidence, made.source) if made else (None, None, None)
+    return dict(zip(_own_columns(task), values, strict=False))
+
+
 def _listed(row: TicketRow, name: str) -> object:
     """A field of the list; a label that a person gave is marked, as in `high (person)`."""
-    told = _told(getattr(row, name), ", ")
+    own = row.custom.get(name)
+    told = ", ".join(own.names) if own else _told(getattr(row, name, None), ", ")
     return f"{told} (person)" if name in getattr(row, "corrected", ()) else told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, counted, say, table
 
 if TYPE_CHECKING:
+    from ticketmill.domain.dataset import TaskDefinition
     from ticketmill.domain.event import TicketEvent
     from ticketmill.domain.routing_rule import Rule, Rules
     from ticketmill.settings import Settings
@@ -38,13 +40,15 @@ def list_rules(file: File = None, as_json: AsJson = False) -> None:
 def check(file: File = None, as_json: AsJson = False) -> None:
     """Check the rules: their form, filters and labels, and that the secrets that they name are set.
 
-    Exit code 4 where something is wrong. Nothing is sent, and AWS is asked only for files in S3.
+    Exit code 4 where something is wrong. Nothing is sent. AWS is asked only for files in S3, and for your
+    own tasks where a rule names what is none of ours.
     """
     import os
 
     from ticketmill.bootstrap.corrections import taxonomy_labels
     from ticketmill.operations.routing import faults_of
     from ticketmill.queries.columns import OPEN_VOCABULARIES
+    from ticketmill.queries.own_tasks import OwnTasks
 
     rules, settings = _loaded(file)
 
@@ -52,7 +56,8 @@ def check(file: File = None, as_json: AsJson = False) -> None:
         task = OPEN_VOCABULARIES.get(facet)
         return list(taxonomy_labels(settings.bundle_dir, task)) if task else []
 
-    faults = [(rule.id, fault) for rule in rules.rules for fault in faults_of(rule, labels_of)]
+    own = OwnTasks(lambda: _own_tasks(settings))
+    faults = [(rule.id, fault) for rule in rules.rules for fault in faults_of(rule, labels_of, own)]
     if settings.routing_secret_arn is None:
         faults += [
             (rule.id, f"{name} is not set: the rule takes a secret from it")
@@ -123,6 +128,18 @@ def _loaded(file: str | None) -> tuple[Rules, Settings]:
 
     settings = load_settings(rules=file)
     return bootstrap.load_rules(settings.rules), settings
+
+
+def _own_tasks(settings: Settings) -> Sequence[TaskDefinition]:
+    """Your own tasks; none, and a line that says so, where they cannot be read."""
+    from ticketmill import bootstrap
+    from ticketmill.domain.errors import SetupError, TransientFailure
+
+    try:
+        return list(bootstrap.connect_queries(settings).own.values())
+    except (SetupError, TransientFailure) as failure:
+        say(f"your own tasks are not known here: {failure}")
+        return []
 
 
 def _told(rule: Rule, event: TicketEvent) -> str:

@@ -92,6 +92,7 @@ def _readable(content: bytes | None) -> EnrichedTicket | None:
 
 def _row_lines(adapters: Adapters, row: EffectiveRow) -> Lines:
     from ticketmill.entrypoints.cli.person import person_lines
+    from ticketmill.tasks import custom
     from ticketmill.tasks.table import TASKS
 
     enriched_key = row.enriched_key and f"s3://{adapters.stack.enriched_bucket}/{row.enriched_key}"
@@ -99,6 +100,7 @@ def _row_lines(adapters: Adapters, row: EffectiveRow) -> Lines:
         ("status", row.status),
         ("subject", row.subject),
         *(line for task in TASKS for line in task.row_lines(row)),
+        *custom.row_lines(row),
         *person_lines(row),
         ("automatic", row.automatic_kind),
         ("needs review", ", ".join(row.review_reasons) or row.needs_review),

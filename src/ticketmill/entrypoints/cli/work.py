@@ -90,7 +90,8 @@ def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[s
     take_short_turns()
     adapters = bootstrap.connect(settings)
     enricher = bootstrap.load_enricher(settings)
-    pipeline = bootstrap.make_pipeline(settings, adapters, enricher)
+    learned = bootstrap.make_learned_serving(settings, adapters)
+    pipeline = bootstrap.make_pipeline(settings, adapters, enricher, learned)
     with _progress(settings) as advance:
 
         def report(outcomes: Sequence[Outcome]) -> None:
@@ -110,7 +111,13 @@ def _work(settings: Settings, watch: Monitoring, limits: Limits) -> tuple[dict[s
         watch.metrics.watch("encode_cache_hits", lambda: enricher.encoder.hits)
         watch.metrics.watch("encode_cache_misses", lambda: enricher.encoder.misses)
         watch.poll("queue_depth", lambda: adapters.queue.depths().visible)
-        with stop_on_signal(worker.stop, announce=lambda: _tell(settings, "stopping…")):
+        if learned is not None:
+            watch.learned(learned)
+            watch.feature_cache(lambda: bootstrap.feature_cache_status(settings, adapters))
+        with (
+            stop_on_signal(worker.stop, announce=lambda: _tell(settings, "stopping…")),
+            learned or nullcontext(),
+        ):
             _tell(
                 settings,
                 f"working on {adapters.stack.queue_url} with bundle {enricher.fingerprint}; Ctrl-C stops",

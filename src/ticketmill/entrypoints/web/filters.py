@@ -10,8 +10,16 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from ticketmill.entrypoints.web.problems import Problem
-from ticketmill.queries.columns import CONFIDENCES, FILTERS, FLAGS, VOCABULARIES
+from ticketmill.queries.columns import (
+    CLOSED_VOCABULARIES,
+    CONFIDENCES,
+    CORRECTABLE,
+    FILTERS,
+    FLAGS,
+    NAMES_OF_TASKS,
+)
 from ticketmill.queries.filters import Filters
+from ticketmill.queries.own_tasks import Definitions, UnknownOwnLabel, check_task_names, labels_by_task
 
 MAX_PAGE_ROWS = 200
 MAX_LABELS = 20
@@ -30,6 +38,8 @@ _TIME = WithJsonSchema(
 )
 Since = Annotated[str, _TIME, Field(max_length=40, description=f"Uploaded since then: {SINCE_EXPECTED}.")]
 Until = Annotated[str, _TIME, Field(max_length=40, description="Uploaded before then.")]
+
+OwnLabel = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,31}=.{1,64}$", examples=["product_line=router"])]
 
 
 class Period(BaseModel):
@@ -57,24 +67,35 @@ class ListedBase(Period):
     min_confidence: Annotated[
         float | None, Field(ge=0, le=1, description="Of each label that is asked for.")
     ] = None
+    where: Annotated[
+        list[OwnLabel],
+        Field(max_length=MAX_LABELS, description="A label of one of your own tasks; given twice, either."),
+    ] = []
 
-    def filters(self) -> Filters:
-        """What the tickets must be like. Raises the problem 422 where nothing has a confidence."""
+    def filters(self, own: Definitions) -> Filters:
+        """What the tickets must be like. Raises the problem 422 where nothing has a confidence, and where
+        there is no such label among your `own` tasks."""
         named = {facet: tuple(getattr(self, name)) for name, facet in FILTERS.items()}
         flagged = {facet: ("yes",) for name, facet in FLAGS.items() if getattr(self, name)}
         labels = {name: wanted for name, wanted in {**named, **flagged}.items() if wanted}
-        if self.min_confidence is not None and not labels.keys() & CONFIDENCES.keys():
+        try:
+            labels |= labels_by_task(self.where, own)
+            for facet in NAMES_OF_TASKS:
+                check_task_names(labels.get(facet, ()), CORRECTABLE, own)
+        except UnknownOwnLabel as error:
+            raise Problem(422, "invalid_request", str(error), "GET /tasks lists tasks and labels") from None
+        if self.min_confidence is not None and not self.where and not labels.keys() & CONFIDENCES.keys():
             raise Problem(
                 422,
                 "invalid_request",
                 "min_confidence needs a label that a model is more or less sure of",
-                f"ask for one of {', '.join(CONFIDENCES)} too, or leave min_confidence out",
+                f"ask for one of {', '.join((*CONFIDENCES, 'where'))} too, or leave min_confidence out",
             )
         return Filters(labels, self.min_confidence)
 
 
 def _labels(facet: str) -> Any:
-    vocabulary = VOCABULARIES.get(facet)
+    vocabulary = CLOSED_VOCABULARIES.get(facet)
     word: Any = Literal[vocabulary] if vocabulary else Annotated[str, Field(min_length=1, max_length=256)]
     return list[word]
 

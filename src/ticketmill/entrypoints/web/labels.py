@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused
 from ticketmill.domain.label import CorrectionKind, FoundBy
-from ticketmill.entrypoints.web.caller import MAY_CORRECT, Person
+from ticketmill.entrypoints.web.caller import MAY_CORRECT, MAY_READ, Person
 from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import JSON, TicketId, revisions_in, row_etag, row_json, row_of
 from ticketmill.operations.corrections import MAX_NOTE_CHARS, Speaker, Word
+from ticketmill.queries.columns import CORRECTABLE
 
 MAX_LABELS = 20
 
@@ -74,6 +75,42 @@ def _word(said: str | list[str] | SpokenWord) -> Word:
     if isinstance(said, SpokenWord):
         return said.word()
     return Word(CorrectionKind.LABEL, (said,) if isinstance(said, str) else tuple(said))
+
+
+class TaskLabels(BaseModel):
+    """A task that people label, and its labels."""
+
+    name: str
+    """The task, as in `urgency`."""
+    is_own: bool
+    """Whether it is one of your own tasks."""
+    takes_several: bool
+    """Whether a ticket may have several of the labels, or none."""
+    labels: list[str]
+    """The labels."""
+
+
+class LabelledTasks(BaseModel):
+    """The tasks that people label."""
+
+    tasks: list[TaskLabels]
+    """Ours, then yours."""
+
+
+@router.get("/tasks", dependencies=MAY_READ)
+def get_tasks(parts: Parts) -> LabelledTasks:
+    """Lists the tasks that people label, with their labels: ours, and those that were added."""
+    return LabelledTasks(
+        tasks=[
+            TaskLabels(
+                name=task.name,
+                is_own=task.name not in CORRECTABLE,
+                takes_several=task.is_many,
+                labels=list(task.labels),
+            )
+            for task in parts.corrections.tasks.values()
+        ]
+    )
 
 
 @router.put("/tickets/{ticket_id}/labels", dependencies=MAY_CORRECT, responses={200: {"model": EffectiveRow}})

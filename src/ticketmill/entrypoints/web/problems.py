@@ -16,6 +16,8 @@ from starlette.routing import Route
 from ticketmill.domain.errors import (
     CorrectionCode,
     CorrectionRefused,
+    LearningCode,
+    LearningRefused,
     SetupError,
     TicketRejected,
     TransientFailure,
@@ -41,6 +43,26 @@ _CORRECTION_STATUS = {
     CorrectionCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
     CorrectionCode.STALE_REVISION: HTTPStatus.PRECONDITION_FAILED,
     CorrectionCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
+}
+
+_LEARNING_STATUS = {
+    LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
+    LearningCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
+    **dict.fromkeys(
+        (
+            LearningCode.JOB_RUNNING,
+            LearningCode.COOLING_DOWN,
+            LearningCode.GATE_FAILED,
+            LearningCode.DECISION_CHANGED,
+            LearningCode.ALREADY_SERVING,
+            LearningCode.NOTHING_TO_ROLL_BACK,
+            LearningCode.RETIRED,
+            LearningCode.IN_USE,
+        ),
+        HTTPStatus.CONFLICT,
+    ),
 }
 
 
@@ -111,6 +133,9 @@ def problem_of(error: Exception) -> Problem | None:
         case CorrectionRefused():
             status = _CORRECTION_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
             return Problem(status, error.code, error.message, "read the ticket again, then correct it")
+        case LearningRefused():
+            status = _LEARNING_STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+            return Problem(status, error.code, error.message, "see docs/learning.md")
         case BadCursor():
             return Problem(400, "bad_cursor", "the cursor is of no list of these filters", "leave it out")
         case TransientFailure():
@@ -141,8 +166,8 @@ def install(app: FastAPI) -> None:
         return problem.response()
 
     for kind in (
-        *(HTTPException, RequestValidationError, TicketRejected, CorrectionRefused, BadCursor),
-        *(TransientFailure, SetupError),
+        *(HTTPException, RequestValidationError, TicketRejected, CorrectionRefused, LearningRefused),
+        *(BadCursor, TransientFailure, SetupError),
     ):
         app.add_exception_handler(kind, answer)
 

@@ -89,7 +89,7 @@ async def list_tickets(request: Request, parts: Parts, asked: Listed) -> Respons
 def _page(parts: WebParts, asked: Any) -> bytes:
     now = parts.now()
     page = parts.queries.list(
-        asked.filters(),
+        asked.filters(parts.queries.own),
         asked.start(now),
         asked.end(now),
         cursor=asked.cursor,

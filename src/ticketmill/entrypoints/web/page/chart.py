@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from ticketmill.entrypoints.web.page.labels import words
-from ticketmill.entrypoints.web.page.query import ListQuery
+from ticketmill.entrypoints.web.page.query import ListQuery, pair_of
 from ticketmill.queries.columns import COUNTED, FILTERS, VOCABULARIES
 from ticketmill.queries.label_counts import LabelCounts
 from ticketmill.queries.trends import Trends
@@ -63,8 +63,8 @@ class Chart:
 
 
 def day_chart(name: str, trends: Trends, first: datetime, last: datetime) -> Chart:
-    """The bars of the days from `first` to `last` by the labels of a filter."""
-    facet = FACETS[name]
+    """The bars of the days from `first` to `last` by the labels of a filter, or of one of your own tasks."""
+    facet = FACETS.get(name, name)
     labels = _series(facet, trends.total.labels.get(facet, Counter()))
     table = tuple((day, _counts(trends, day, facet, labels)) for day in _days(first, last))
     highest = _round_up(max((sum(counts) for _, counts in table), default=0))
@@ -117,7 +117,7 @@ def _stack(
     for series, (label, count) in enumerate(counts.items()):
         height = count * scale
         top -= height
-        query = None if label == OTHERS else ListQuery(((name, label), *times))
+        query = None if label == OTHERS else ListQuery((pair_of(name, label), *times))
         if count:
             yield Bar(day, label, count, series, x, top, width, height, query)
 

@@ -19,9 +19,10 @@ from ticketmill.entrypoints.web.page.record import full_record
 from ticketmill.entrypoints.web.page.ticket import TicketView, ticket_view
 from ticketmill.entrypoints.web.page.views import ALL, COOKIE, FIXED, REVIEW, View, read_saved
 from ticketmill.entrypoints.web.parts import WebParts
-from ticketmill.queries.columns import FILTERS
+from ticketmill.queries.columns import COUNTED, FILTERS
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.overview import Overview
+from ticketmill.queries.own_tasks import Definitions
 
 MAX_FACET_LABELS = 8
 FACETS = ("urgency", "intent", "sentiment", "topic", "language")
@@ -164,7 +165,7 @@ class Desk:
             "saved": self.saved,
             "is_own": self.query.pairs not in known,
             "overview": overview,
-            "facets": _facets(overview) if overview else (),
+            "facets": _facets(overview, self.parts.queries.own) if overview else (),
         }
 
     def row(self, typed: str) -> EffectiveRow | None:
@@ -195,8 +196,9 @@ class Desk:
         }
 
 
-def _facets(overview: Overview) -> list[tuple[str, list[tuple[str, int]]]]:
-    """The most frequent labels of some facets."""
+def _facets(overview: Overview, own: Definitions) -> list[tuple[str, list[tuple[str, int]]]]:
+    """The most frequent labels of some facets, and of your own tasks."""
     counts = overview.total.as_dict()
     named = [(name, counts.get(FILTERS[name], {})) for name in FACETS if name in FILTERS]
+    named += [(name, labels) for name, labels in counts.items() if name not in COUNTED and name in own]
     return [(name, list(labels.items())[:MAX_FACET_LABELS]) for name, labels in named if labels]

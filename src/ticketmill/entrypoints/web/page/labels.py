@@ -77,6 +77,14 @@ def chips(row: EffectiveRow, task: Task[object]) -> tuple[Chip, ...]:
     return (Chip(task.name, str(value), confidence, kind_of(getattr(row, f"{task.name}_source", None))),)
 
 
+def own_chips(row: EffectiveRow, task: str) -> tuple[Chip, ...]:
+    """The labels of one of your own tasks."""
+    made = row.custom.get(task)
+    if made is None:
+        return ()
+    return tuple(Chip(task, each.label, each.confidence, kind_of(made.source)) for each in made.labels)
+
+
 def _topic(task: str, each: object) -> Chip:
     """A topic. A person's has no confidence; nor have the fallbacks, which are the ticket's own tags."""
     source = kind_of(getattr(each, "source", None))

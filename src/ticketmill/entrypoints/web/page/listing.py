@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ticketmill.domain.effective_row import EffectiveRow
-from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips
+from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips, own_chips
 from ticketmill.entrypoints.web.page.query import ListQuery
 
 ROWS = 50
@@ -29,7 +29,10 @@ class Entry:
         found = [(task, chips(row, task)) for task in CORRECTABLE]
         return cls(
             row,
-            labels=tuple(chip for task, made in found if task.measured != "tags" for chip in made),
+            labels=(
+                *(chip for task, made in found if task.measured != "tags" for chip in made),
+                *(chip for task in sorted(row.custom) for chip in own_chips(row, task)),
+            ),
             topics=tuple(chip for task, made in found if task.measured == "tags" for chip in made),
         )
 

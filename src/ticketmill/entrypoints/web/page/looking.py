@@ -38,7 +38,7 @@ def triage(request: Request) -> Response:
     try:
         if words := request.query_params.get("filter", "").strip():
             return _found(request, words)
-        query = ListQuery.of(request.query_params.multi_items())
+        query = _asked(request)
     except BadQuery as error:
         return _page(request, Desk.of(request), notice=Notice("That filter is none.", str(error)), status=400)
     return _page(request, Desk.of(request, query))
@@ -48,7 +48,7 @@ def triage(request: Request) -> Response:
 def ticket(request: Request, ticket_id: str) -> Response:
     """A ticket beside the list that it was found in; for the page's script the ticket alone."""
     try:
-        desk = Desk.of(request, ListQuery.of(request.query_params.multi_items()))
+        desk = Desk.of(request, _asked(request))
     except BadQuery as error:
         return _page(request, Desk.of(request), notice=Notice("That filter is none.", str(error)), status=400)
     try:
@@ -96,7 +96,7 @@ def history(request: Request, ticket_id: str) -> Response:
 def rows(request: Request) -> Response:
     """The list alone, for the page's script."""
     try:
-        desk = Desk.of(request, ListQuery.of(request.query_params.multi_items()))
+        desk = Desk.of(request, _asked(request))
         values = desk.list_values(desk.listing(), request.query_params.get("current", ""))
     except ASKED_WRONGLY as error:
         return problem(request, Notice("That list is none.", str(error)), 400)
@@ -107,7 +107,7 @@ def rows(request: Request) -> Response:
 def views(request: Request) -> Response:
     """The views with their counts, for the page's script: counted after the list is there."""
     try:
-        desk = Desk.of(request, ListQuery.of(request.query_params.multi_items()))
+        desk = Desk.of(request, _asked(request))
     except BadQuery as error:
         return problem(request, Notice("That list is none.", str(error)), 400)
     return render("views.html", desk.views_values(overviews_of(request)))
@@ -119,8 +119,9 @@ def trends(request: Request) -> Response:
     desk = Desk.of(request)
     name, days = request.query_params.get("by", "urgency"), request.query_params.get("days", "30")
     span = int(days) if days in map(str, SPANS) else 30
-    name = name if name in FACETS else "urgency"
-    values: dict[str, Any] = {**desk.frame("trends"), "name": name, "days": span, "facets": list(FACETS)}
+    names = [*FACETS, *desk.parts.queries.own]
+    name = name if name in names else "urgency"
+    values: dict[str, Any] = {**desk.frame("trends"), "name": name, "days": span, "facets": names}
     values |= {"spans": SPANS, "chart": None, "counted_from": None, "counted": 0}
     first = Step.DAY.start(desk.now - timedelta(days=span - 1))
     try:
@@ -158,13 +159,18 @@ def overviews_of(request: Request) -> Overviews:
     return kept
 
 
+def _asked(request: Request) -> ListQuery:
+    """The list that the address asks for. BadQuery where there is no such filter or label."""
+    return ListQuery.of(request.query_params.multi_items()).checked(request.app.state.parts.queries.own)
+
+
 def _found(request: Request, words: str) -> Response:
     """Where the typed words lead: to a list, or to a ticket."""
     tasks = request.app.state.parts.corrections.tasks.values()
     names = {facet: name for name, facet in FILTERS.items()}
     labels = [(names[facet], known) for facet, known in VOCABULARIES.items()]
-    labels += [(names[task.name], tuple(task.labels)) for task in tasks]
-    found = typed(words, known_labels(labels))
+    labels += [(names.get(task.name, task.name), tuple(task.labels)) for task in tasks]
+    found = typed(words, known_labels(labels), request.app.state.parts.queries.own)
     address = ticket_address(found) if isinstance(found, str) else found.address()
     return RedirectResponse(address, SEE_OTHER)
 

@@ -11,11 +11,20 @@ from urllib.parse import parse_qsl, urlencode
 from ticketmill.domain.ticket_id import known_as
 from ticketmill.entrypoints.web import filters
 from ticketmill.entrypoints.web.problems import Problem
-from ticketmill.queries.columns import FILTERS, FLAGS, VOCABULARIES
+from ticketmill.queries.columns import CLOSED_VOCABULARIES, CORRECTABLE, FILTERS, FLAGS, NAMES_OF_TASKS
 from ticketmill.queries.filters import Filters
+from ticketmill.queries.own_tasks import (
+    NO_TASKS,
+    Definitions,
+    UnknownOwnLabel,
+    check_task_names,
+    labels_by_task,
+)
 
 DEFAULT_DAYS = 30
 TIMES = ("since", "until")
+WHERE = "where"
+"""Names a label of one of your own tasks, as in `where`, `product_line=router`."""
 MAX_PAIRS = 40
 MAX_VALUE_CHARS = 128
 
@@ -36,7 +45,7 @@ class ListQuery:
     @classmethod
     def of(cls, given: Iterable[Pair]) -> ListQuery:
         """What the parameters of an address ask for; others than ours are left out."""
-        known = {*FILTERS, *FLAGS, *TIMES}
+        known = {*FILTERS, *FLAGS, *TIMES, WHERE}
         pairs = [(name, value.strip()) for name, value in given if name in known and value.strip()]
         cursor = next((value for name, value in given if name == "cursor" and value), None)
         for name, value in pairs:
@@ -54,9 +63,21 @@ class ListQuery:
         labels: dict[str, tuple[str, ...]] = {}
         for name, value in self.pairs:
             facet = FILTERS.get(name) or FLAGS.get(name)
+            if name == WHERE:
+                facet, _, value = value.partition("=")
             if facet:
                 labels[facet] = (*labels.get(facet, ()), value)
         return Filters(labels)
+
+    def checked(self, own: Definitions) -> ListQuery:
+        """The same; BadQuery where it asks for a task or a label that is not among your `own` tasks."""
+        try:
+            labels_by_task((value for name, value in self.pairs if name == WHERE), own)
+            for facet in NAMES_OF_TASKS:
+                check_task_names(self.filters.labels.get(facet, ()), CORRECTABLE, own)
+        except UnknownOwnLabel as error:
+            raise BadQuery(str(error)) from None
+        return self
 
     def since(self, now: datetime) -> datetime:
         """From when on tickets are listed: for 30 days, where nothing is said."""
@@ -92,8 +113,21 @@ class ListQuery:
         return ListQuery(tuple(each for each in self.pairs if each != pair))
 
     def narrowed(self, name: str, value: str) -> ListQuery:
-        """The list with one more filter, from its beginning."""
-        return ListQuery((*(each for each in self.pairs if each[0] != name), (name, value)))
+        """The list with one more filter, from its beginning. It replaces those of the same name."""
+        pair = pair_of(name, value)
+        kept = (each for each in self.pairs if _named(each) != _named(pair))
+        return ListQuery((*kept, pair))
+
+
+def pair_of(name: str, value: str) -> Pair:
+    """The pair of a filter, or of a label of one of your own tasks."""
+    return (name, value) if name in {*FILTERS, *FLAGS, *TIMES} else (WHERE, f"{name}={value}")
+
+
+def _named(pair: Pair) -> str:
+    """The filter of a pair, or its task where it is one of your own."""
+    name, value = pair
+    return value.partition("=")[0] if name == WHERE else name
 
 
 def ticket_address(ticket_id: str) -> str:
@@ -109,7 +143,7 @@ def check(name: str, value: str) -> None:
         raise BadQuery(f"{name} is `yes` or left out")
     if name in TIMES:
         moment(value, datetime.now(UTC))
-    known = VOCABULARIES.get(FILTERS.get(name, ""), ())
+    known = CLOSED_VOCABULARIES.get(FILTERS.get(name, ""), ())
     if known and value not in known:
         near = get_close_matches(value, known, n=1)
         hint = f' (did you mean "{near[0]}"?)' if near else ""
@@ -124,25 +158,26 @@ def moment(text: str, now: datetime) -> datetime:
         raise BadQuery(f"a time is as {filters.SINCE_EXPECTED}") from None
 
 
-def typed(text: str, labels: Sequence[Pair]) -> ListQuery | str:
+def typed(text: str, labels: Sequence[Pair], own: Definitions = NO_TASKS) -> ListQuery | str:
     """What a person typed: words as `urgency:high`, or labels alone; the id of a ticket where it is one.
 
-    `labels` are the labels that need no name before them, each with its filter. BadQuery says what is wrong.
+    `labels` are the labels that need no name before them, each with its filter or with one of your `own`
+    tasks. BadQuery says what is wrong.
     """
     pairs: list[Pair] = []
     by_label = {label: name for name, label in reversed(labels)}
     words = text.split()
     for word in words:
         name, colon, value = word.partition(":")
-        if colon and name in {*FILTERS, *FLAGS, *TIMES}:
-            pairs.append((name, value))
+        if colon and name in {*FILTERS, *FLAGS, *TIMES, *own}:
+            pairs.append(pair_of(name, value))
         elif word in by_label:
-            pairs.append((by_label[word], word))
+            pairs.append(pair_of(by_label[word], word))
         elif word in FLAGS:
             pairs.append((word, "yes"))
         elif len(words) == 1 and known_as(word):
             return word
         else:
-            names = ", ".join([*FILTERS, *FLAGS, *TIMES])
+            names = ", ".join([*FILTERS, *FLAGS, *TIMES, *own])
             raise BadQuery(f'"{word}" is no label; write as in urgency:high, with one of {names}')
-    return ListQuery.of(pairs)
+    return ListQuery.of(pairs).checked(own)

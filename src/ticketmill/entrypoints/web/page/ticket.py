@@ -9,11 +9,12 @@ from typing import Any
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.label import CorrectionKind, PersonLabel, Shown
-from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips, words
+from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips, own_chips, words
 from ticketmill.entrypoints.web.page.passages import Mark, Passage, Run, passages, phrase_marks, runs
 from ticketmill.entrypoints.web.page.record import FullRecord
 from ticketmill.operations.corrections import CorrectableTask
-from ticketmill.tasks.table import TASKS
+from ticketmill.tasks import custom
+from ticketmill.tasks.table import BY_NAME, TASKS
 from ticketmill.tasks.task import Lines
 
 MAX_SHOWN_CHARS = 100_000
@@ -117,23 +118,32 @@ def task_keys(names: Iterable[str]) -> dict[str, str]:
 def _panels(
     row: EffectiveRow, enriched: EnrichedTicket | None, correctable: Mapping[str, CorrectableTask]
 ) -> Iterable[TaskPanel]:
-    tasks = [task for task in CORRECTABLE if task.name in correctable]
-    keys = task_keys(task.name for task in tasks)
-    for task in tasks:
-        known = correctable[task.name]
-        made = getattr(enriched.enrichment, task.name, None) if enriched else None
-        said = chips(row, task)
+    shown = {task.name: chips(row, task) for task in CORRECTABLE if task.name in correctable}
+    shown |= {name: own_chips(row, name) for name in correctable if name not in BY_NAME}
+    keys = task_keys(shown)
+    for name, said in shown.items():
+        known = correctable[name]
+        made = _prediction(enriched, name)
         yield TaskPanel(
-            name=task.name,
-            key=keys[task.name],
+            name=name,
+            key=keys[name],
             is_many=known.is_many,
             chips=said,
             options=_options(known, said, _scores(made)),
             why=tuple((each.text, each.weight) for each in getattr(made, "evidence", ())),
-            person=row.person.get(task.name),
-            predicted=row.predicted.get(task.name),
-            is_stale=task.name in row.stale_labels,
+            person=row.person.get(name),
+            predicted=row.predicted.get(name),
+            is_stale=name in row.stale_labels,
         )
+
+
+def _prediction(enriched: EnrichedTicket | None, task: str) -> Any:
+    """What a model says of a task of ours or of yours; None where it says nothing."""
+    if enriched is None:
+        return None
+    return (
+        getattr(enriched.enrichment, task, None) if task in BY_NAME else enriched.enrichment.custom.get(task)
+    )
 
 
 def _scores(made: Any) -> Mapping[str, float]:
@@ -176,7 +186,7 @@ def _entities(enriched: EnrichedTicket | None) -> tuple[tuple[str, str], ...]:
 
 def _lines(row: EffectiveRow, enriched: EnrichedTicket | None) -> Lines:
     """What else is known: every task, and how it was made."""
-    lines: Lines = [line for task in TASKS for line in task.row_lines(row)]
+    lines: Lines = [*(line for task in TASKS for line in task.row_lines(row)), *custom.row_lines(row)]
     if enriched:
         for task in TASKS:
             made = getattr(enriched.enrichment, task.name, None)

@@ -87,7 +87,7 @@
 
   function digit(key) {
     const said = panel();
-    if (!said) return tell("choose a task first: u i s t");
+    if (!said) return tell("choose a task first, by its letter");
     const pages = Number(said.dataset.pages);
     if (key === "0" && pages > 1) {
       labels = (labels + 1) % pages;
@@ -140,7 +140,7 @@
     j: () => move(1),
     k: () => move(-1),
     o: () => (narrow.matches ? currentLink()?.click() : find("#ticket-title")?.focus()),
-    x: () => (panel() ? press(find('button[name="cannot_tell"]', panel())) : tell("choose a task first: u i s t")),
+    x: () => (panel() ? press(find('button[name="cannot_tell"]', panel())) : tell("choose a task first, by its letter")),
     z: undo,
     g: () => {
       afterG = true;

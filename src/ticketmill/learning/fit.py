@@ -1,0 +1,309 @@
+"""The fit of one task: recipes compete on held-out groups, the winner is fitted to all texts and calibrated.
+
+The same examples and the same encoder give the same bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ticketmill.arrays import Doubles, npz_bytes
+from ticketmill.domain.dataset import Example
+from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.domain.model_card import TaskKind
+from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
+from ticketmill.learning.families import (
+    DensePart,
+    Encodings,
+    Fit,
+    Inputs,
+    LabelNames,
+    NgramPart,
+    fit_dense,
+    fit_ngrams,
+    read_inputs,
+    tickets_of,
+)
+from ticketmill.learning.fusion import fit_shares
+from ticketmill.learning.held_out_folds import folds_of
+from ticketmill.learning.recipes import (
+    FEW_A_LABEL,
+    FIXED,
+    LARGE,
+    PENALTIES,
+    TIERS,
+    Recipe,
+    Score,
+    choose,
+    competing,
+    tier_of,
+)
+from ticketmill.learning.ridge import one_blas_thread
+from ticketmill.models.heads import Heads, Kind
+from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
+from ticketmill.models.tokens import Ints
+from ticketmill.text.reading import read_ticket
+
+MIN_A_LABEL = 2
+MANY = 5000
+"""Texts: from here on a fifth of them is held out once, instead of every text in turn."""
+FOLDS = 5
+NAMES_COUNT_UNTIL = 50
+"""Texts a label, the median: with more the labels' names add nothing."""
+TRUSTED_NAMES = 5.0
+"""Names are used where the nearest one is right so many times as often as by chance, or for half."""
+REVIEWED_SHARE = 0.1
+"""The share of the held-out texts, those of least confidence, that a person should check."""
+
+Encode = Callable[[Sequence[str]], Encodings]
+Report = Callable[[str], None]
+
+
+class HeldOut(NamedTuple):
+    """What the winner says of texts that its fit did not see, calibrated."""
+
+    rows: Ints
+    """The examples that were held out."""
+    probabilities: Doubles
+    """(rows, labels)"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedTask:
+    """The files of an overlay, and what its card says."""
+
+    files: dict[str, bytes]
+    spec: OverlaySpec
+    tier: str
+    recipe: Recipe
+    why: str
+    competed: tuple[Score, ...]
+    held_out: HeldOut
+    seconds: float
+
+
+class Texts(NamedTuple):
+    """The examples as training reads them."""
+
+    fit: Fit
+    labels: tuple[str, ...]
+    sources: tuple[str, ...]
+    folds: Ints
+    """(n,)"""
+    held: tuple[int, ...]
+    """The folds that are held out, one after another."""
+
+    @property
+    def median(self) -> float:
+        """Texts a label."""
+        return float(np.median(self.fit.truth.sum(axis=0)))
+
+
+def fit_task(
+    examples: Sequence[Example],
+    encode: Encode,
+    heads: Heads,
+    task: str,
+    kind: TaskKind,
+    report: Report,
+    tiers: dict[str, int] = TIERS,
+) -> FittedTask:
+    """A model of `task`. Raises LearningRefused where the examples cannot teach it."""
+    started = time.perf_counter()
+    texts = _read(examples, encode, heads, kind)
+    with one_blas_thread():
+        recipes, penalties = _competitors(texts, tiers)
+        report(f"{len(recipes)} recipes compete for {task} on {len(texts.folds):,} texts")
+        trial = Trial(texts)
+        tried = [trial.best(recipe, penalties) for recipe in recipes]
+        winner, why = choose([each.score for each in tried])
+        report(f"fitting {tried[winner].score.recipe.name} to all texts")
+        files, spec, probabilities = _final(texts, task, tried[winner], trial)
+    return FittedTask(
+        files=files,
+        spec=spec,
+        tier=tier_of(len(examples), tiers),
+        recipe=tried[winner].score.recipe,
+        why=why,
+        competed=tuple(each.score for each in tried),
+        held_out=HeldOut(trial.rows, probabilities),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def ticket_of(example: Example) -> Ticket:
+    """The example as a ticket."""
+    return Ticket(
+        ticket_id=example.example_id,
+        subject=example.subject,
+        body=example.body,
+        metadata=TicketMetadata(source=example.source),
+    )
+
+
+def check_labels(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The labels, in order. Raises LearningRefused for one label, and for labels of too few texts."""
+    counts = Counter(label for each in examples for label in each.labels)
+    if len(counts) < 2:
+        only = ", ".join(counts) or "none"
+        raise LearningRefused(
+            LearningCode.ONE_CLASS,
+            f"a model needs at least two labels and the examples have {only}: label tickets of another kind",
+        )
+    few = sorted(label for label, count in counts.items() if count < MIN_A_LABEL)
+    if few:
+        named = ", ".join(f"{label} ({counts[label]})" for label in few[:10])
+        raise LearningRefused(
+            LearningCode.TOO_FEW_LABELS,
+            f"{len(few)} labels have fewer than {MIN_A_LABEL} texts: {named}; label more of them, or leave "
+            "these labels out",
+        )
+    return tuple(sorted(counts))
+
+
+def _read(examples: Sequence[Example], encode: Encode, heads: Heads, kind: TaskKind) -> Texts:
+    labels = check_labels(examples)
+    number = {label: at for at, label in enumerate(labels)}
+    truth = np.zeros((len(examples), len(labels)), np.float32)
+    for row, each in zip(truth, examples, strict=True):
+        row[[number[label] for label in each.labels]] = 1
+    channels = Counter(each.source for each in examples if each.source)
+    sources = tuple(sorted(source for source, count in channels.items() if count >= FEW_A_LABEL))
+    inputs = _inputs([ticket_of(each) for each in examples], encode, heads, sources)
+    first = truth.argmax(axis=1)
+    softmax: Kind = "softmax" if kind == "single" else "sigmoid"
+    names = (
+        _names(labels, encode, heads, sources) if np.median(truth.sum(axis=0)) < NAMES_COUNT_UNTIL else None
+    )
+    if names is not None and not _are_trusted(names, inputs, first):
+        names = None
+    folds = folds_of([each.group for each in examples], first, FOLDS)
+    held = (0,) if len(examples) >= MANY else tuple(range(FOLDS))
+    return Texts(Fit(inputs, truth, softmax, names), labels, sources, folds, held)
+
+
+def _inputs(tickets: Sequence[Ticket], encode: Encode, heads: Heads, sources: Sequence[str]) -> Inputs:
+    texts = [read_ticket(ticket).text for ticket in tickets]
+    return read_inputs(tickets_of(tickets, texts, encode(texts), heads), sources)
+
+
+def _names(labels: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]) -> LabelNames:
+    spoken = [label.replace("_", " ").replace("-", " ").strip() or label for label in labels]
+    tickets = [Ticket(ticket_id=f"label-{at}", body=name) for at, name in enumerate(spoken)]
+    return LabelNames(_inputs(tickets, encode, heads, sources), np.arange(len(labels)), 1.0)
+
+
+def _are_trusted(names: LabelNames, inputs: Inputs, labels: Ints) -> bool:
+    """Whether the labels' names mean what the texts say: `L1` and `L2` do not."""
+    own, texts = names.inputs.dense["embedding"], inputs.dense["embedding"]
+    nearest = ((texts - texts.mean(axis=0)) @ (own - own.mean(axis=0)).T).argmax(axis=1)
+    return float((nearest == labels).mean()) >= min(0.5, TRUSTED_NAMES / len(own))
+
+
+def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
+    count, classes = texts.fit.truth.shape
+    if texts.median < FEW_A_LABEL:
+        return [FIXED], PENALTIES[-1:]
+    recipes = competing(count, classes, tiers)
+    if not texts.sources:
+        recipes = [
+            each._replace(dense=tuple(name for name in each.dense if name != "source")) for each in recipes
+        ]
+    return recipes, PENALTIES[-1:] if count * classes >= LARGE // 5 else PENALTIES
+
+
+class Tried(NamedTuple):
+    """A recipe on the held-out texts: its penalty, how much each part counts, and the joined scores."""
+
+    score: Score
+    inverse_penalty: float
+    shares: Doubles
+    scores: Doubles
+
+
+class Trial:
+    """Recipes on held-out texts. Parts that several recipes share are fitted once."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._parts: dict[tuple[object, ...], Doubles] = {}
+        folds = [np.flatnonzero(texts.folds == fold) for fold in texts.held]
+        self.rows = np.concatenate(folds)
+        """The held-out texts, in the order of all scores."""
+        self._splits = [(np.setdiff1d(np.arange(len(texts.folds)), rows), rows) for rows in folds]
+        self.truth = texts.fit.truth[self.rows].astype(np.float64)
+        self.lengths = texts.fit.inputs.lengths[self.rows]
+
+    def best(self, recipe: Recipe, penalties: Sequence[float]) -> Tried:
+        """The recipe with the penalty of the least loss."""
+        tried = [self._try(recipe, penalty) for penalty in penalties]
+        return min(tried, key=lambda each: each[0])[1]
+
+    def _try(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+        fit = self._texts.fit
+        parts = [
+            self._held_out(
+                ("dense", recipe.dense, inverse_penalty),
+                lambda rows: fit_dense(fit, rows, recipe.dense, inverse_penalty),
+            )
+        ]
+        for family in recipe.ngrams:
+            parts.append(self._held_out((family,), lambda rows, own=family: fit_ngrams(fit, rows, own)))
+        loss, shares = fit_shares(np.stack(parts), self.truth, fit.kind)
+        scores = np.tensordot(shares, np.stack(parts), axes=1)
+        right = _right(scores, self.truth, fit.kind)
+        return loss, Tried(Score(recipe, right), inverse_penalty, shares, scores)
+
+    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | NgramPart]) -> Doubles:
+        if name not in self._parts:
+            inputs = self._texts.fit.inputs
+            self._parts[name] = np.concatenate(
+                [fitted(seen).scores(inputs, unseen) for seen, unseen in self._splits]
+            )
+        return self._parts[name]
+
+
+def _right(scores: Doubles, truth: Doubles, kind: Kind) -> Doubles:
+    """(n,): whether the best label is true; of several labels, the share of all that is said rightly."""
+    if kind == "softmax":
+        return truth[np.arange(len(truth)), scores.argmax(axis=1)]
+    return ((scores > 0) == (truth > 0)).mean(axis=1)
+
+
+def _final(
+    texts: Texts, task: str, tried: Tried, trial: Trial
+) -> tuple[dict[str, bytes], OverlaySpec, Doubles]:
+    fit, rows, recipe = texts.fit, np.arange(len(texts.folds)), tried.score.recipe
+    arrays = fit_dense(fit, rows, recipe.dense, tried.inverse_penalty).arrays(float(tried.shares[0]))
+    for family, share in zip(recipe.ngrams, tried.shares[1:], strict=True):
+        arrays |= fit_ngrams(fit, rows, family).arrays(float(share))
+    found: Calibration = fit_calibration(tried.scores, trial.truth, trial.lengths, fit.kind)
+    arrays["bias"] = (arrays["bias"].astype(np.float64) + found.shift).astype(np.float32)
+    probabilities = found.probabilities(tried.scores, trial.lengths)
+    spec = OverlaySpec(
+        task=task,
+        kind=fit.kind,
+        labels=texts.labels,
+        families=recipe.families,
+        sources=texts.sources if "source" in recipe.dense else (),
+        temperature=found.temperature,
+        length_slope=found.slope,
+        threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
+        review_below=_review_below(probabilities) if fit.kind == "softmax" else 0.0,
+    )
+    files = {
+        OVERLAY_FILE: (spec.model_dump_json(indent=2) + "\n").encode(),
+        OVERLAY_ARRAYS: npz_bytes(arrays),
+    }
+    return files, spec, probabilities
+
+
+def _review_below(probabilities: Doubles) -> float:
+    return round(float(np.quantile(probabilities.max(axis=1), REVIEWED_SHARE)), 2)

@@ -1,0 +1,178 @@
+"""An overlay: a learned model of one task as linear weights over what the one pass gives.
+
+Stored as plain arrays (`overlay.npz`) beside a manifest (`overlay.json`), never as pickles.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ticketmill.arrays import Floats
+from ticketmill.domain.errors import SetupError
+from ticketmill.models.heads import Kind, activate
+from ticketmill.models.ngrams import Values, weighed
+from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket
+from ticketmill.models.tokens import BUCKET_BITS, Ints
+
+OVERLAY_FILE = "overlay.json"
+OVERLAY_ARRAYS = "overlay.npz"
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class OverlaySpec(BaseModel):
+    """What the arrays mean. `softmax` labels exclude each other, `sigmoid` labels do not.
+
+    Scores are divided by `temperature · length ** length_slope` to calibrate them, the length in characters.
+    A person should check a best label with a confidence under `review_below`. A sigmoid label counts from
+    `threshold` on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    task: str
+    kind: Kind
+    labels: tuple[str, ...]
+    families: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    """The channels that have weights of their own."""
+    temperature: float
+    length_slope: float = 0.0
+    threshold: float = 0.5
+    review_below: float = 0.0
+
+
+class Dense(NamedTuple):
+    """A family of columns, standardised where it has a mean."""
+
+    family: str
+    weights: Floats
+    """(columns, labels)"""
+    mean: Floats | None
+    spread: Floats | None
+
+    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """(tickets, labels)"""
+        columns = DENSE[self.family](tickets)
+        if self.mean is not None and self.spread is not None:
+            columns = standardised(columns, self.mean, self.spread)
+        return columns @ self.weights
+
+
+class Sparse(NamedTuple):
+    """A family of hashed n-grams."""
+
+    family: str
+    rows: Ints
+    """(buckets,): the row of each bucket's weights, -1 for none"""
+    weights: Floats
+    """(rows, labels)"""
+
+    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """(tickets, labels)"""
+        found: dict[int, Floats] = {}
+        for each in tickets:
+            reading = each.features.reading
+            if id(reading) not in found:
+                text, bucket, value = SPARSE[self.family](reading)
+                known = np.flatnonzero(self.rows[bucket] >= 0)
+                values = Values(text[known], self.rows[bucket[known]], value[known])
+                found[id(reading)] = weighed(values, self.weights, len(reading.scores))
+        return np.stack([found[id(each.features.reading)][each.features.position] for each in tickets])
+
+
+class Overlay:
+    """One task over what the pass gives: `probabilities = activate(calibrated scores)`."""
+
+    def __init__(self, spec: OverlaySpec, arrays: Arrays) -> None:
+        """Raises KeyError or ValueError when the arrays do not fit `spec`."""
+        self.spec = spec
+        self._bias = _f32(arrays["bias"])
+        self._dense = [_dense(family, arrays) for family in spec.families if family in DENSE]
+        self._sparse = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
+        self._sources = _f32(arrays["source.weights"]) if spec.sources else None
+        unknown = set(spec.families) - {*DENSE, *SPARSE, "source"}
+        if unknown:
+            raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
+        widths = {part.weights.shape[1] for part in (*self._dense, *self._sparse)}
+        if {*widths, len(self._bias)} != {len(spec.labels)}:
+            raise ValueError("the arrays of an overlay do not fit its labels")
+        if self._sources is not None and self._sources.shape != (len(spec.sources), len(spec.labels)):
+            raise ValueError("the arrays of an overlay do not fit its sources")
+
+    def probabilities(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """n tickets to (n, labels)."""
+        if not tickets:
+            return np.zeros((0, len(self.spec.labels)), np.float32)
+        lengths = np.array([each.features.length for each in tickets], np.float32)
+        spreads = self.spec.temperature * lengths**self.spec.length_slope
+        return activate(self.scores(tickets) / spreads[:, None], self.spec.kind)
+
+    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """(n, labels): linear in the features, before any calibration."""
+        total = np.tile(self._bias, (len(tickets), 1))
+        for part in (*self._dense, *self._sparse):
+            total += part.scores(tickets)
+        if self._sources is not None:
+            for row, each in zip(total, tickets, strict=True):
+                source = each.ticket.metadata.source
+                if source in self.spec.sources:
+                    row += self._sources[self.spec.sources.index(source)]
+        return total
+
+
+def load_overlay(files: Mapping[str, bytes]) -> Overlay:
+    """The overlay in a version's files. Raises SetupError when this version cannot read them."""
+    try:
+        spec = OverlaySpec.model_validate_json(files[OVERLAY_FILE])
+        with np.load(io.BytesIO(files[OVERLAY_ARRAYS]), allow_pickle=False) as stored:
+            return Overlay(spec, {name: stored[name] for name in stored.files})
+    except (KeyError, ValueError, IndexError, TypeError, AttributeError, EOFError, OSError) as error:
+        raise SetupError(_unreadable(error)) from error
+    except (zipfile.BadZipFile, zlib.error, ValidationError) as error:
+        raise SetupError(_unreadable(error)) from error
+
+
+def standardised(columns: Floats, mean: Floats, spread: Floats) -> Floats:
+    """Columns as standard deviations from their mean, cut at `CLIPPED_AT`."""
+    return np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT)
+
+
+def _unreadable(error: Exception) -> str:
+    return (
+        f"the files of a learned model cannot be read by this version ({type(error).__name__}): "
+        "train the task again"
+    )
+
+
+def _dense(family: str, arrays: Arrays) -> Dense:
+    mean, spread = arrays.get(f"{family}.mean"), arrays.get(f"{family}.spread")
+    return Dense(
+        family,
+        _f32(arrays[f"{family}.weights"]),
+        None if mean is None else _f32(mean),
+        None if spread is None else _f32(spread),
+    )
+
+
+def _sparse(family: str, arrays: Arrays) -> Sparse:
+    buckets = arrays[f"{family}.buckets"]
+    weights = _f32(arrays[f"{family}.weights"]) * _f32(arrays[f"{family}.scales"])[:, None]
+    if buckets.dtype != np.uint16 or len(buckets) != len(weights):
+        raise ValueError(f"the buckets of {family} are not what this version reads")
+    rows = np.full(1 << BUCKET_BITS, -1, np.int64)
+    rows[buckets.astype(np.int64)] = np.arange(len(buckets))
+    return Sparse(family, rows, weights)
+
+
+def _f32(array: NDArray[np.generic]) -> Floats:
+    return array.astype(np.float32)

@@ -1,0 +1,113 @@
+"""The families of features that an overlay may weigh, as training and the worker both compute them.
+
+| family | what it is | columns |
+| --- | --- | --- |
+| `embedding` | the text's embedding, of unit length | 384 |
+| `layers` | the means of the layers from the middle to the last but one, each of unit length | 3 · 384 |
+| `vectors` | the mean of the encoder's own word vectors, of unit length | 384 |
+| `statistics` | length, capitals, marks, numbers | 10 |
+| `rules` | how often cues of each word list occur | all other counts |
+| `head_scores` | the scores of the shipped heads and of the branch: sentiment, urgency, intent, topics | outputs |
+| `words`, `chars` | hashed n-grams | buckets |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ticketmill.arrays import Floats
+from ticketmill.models.ngrams import Values
+from ticketmill.models.surface import NAMES
+
+if TYPE_CHECKING:
+    from ticketmill.domain.ticket import Ticket
+    from ticketmill.models.features import Features, Reading
+
+CLIPPED_AT = 4.0
+"""Standardised columns are cut at so many standard deviations."""
+
+_FIRST_STATISTIC = NAMES.index("length.log")
+
+
+class Pooled(Protocol):
+    """What overlays need of the encoder's output."""
+
+    @property
+    def embedding(self) -> Floats: ...
+    @property
+    def layers(self) -> Floats: ...
+
+
+class ReadTicket(Protocol):
+    """A ticket after the one pass."""
+
+    @property
+    def ticket(self) -> Ticket: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def encoded(self) -> Pooled: ...
+    @property
+    def features(self) -> Features: ...
+
+
+def _embedding(tickets: Sequence[ReadTicket]) -> Floats:
+    return np.stack([each.encoded.embedding for each in tickets])
+
+
+def _layers(tickets: Sequence[ReadTicket]) -> Floats:
+    return middle_layers(np.stack([each.encoded.layers for each in tickets]))
+
+
+def _vectors(tickets: Sequence[ReadTicket]) -> Floats:
+    return of_unit_length(np.stack([each.encoded.layers[0] for each in tickets]))
+
+
+def _statistics(tickets: Sequence[ReadTicket]) -> Floats:
+    return _surface(tickets)[:, _FIRST_STATISTIC:]
+
+
+def _rules(tickets: Sequence[ReadTicket]) -> Floats:
+    return _surface(tickets)[:, :_FIRST_STATISTIC]
+
+
+def _head_scores(tickets: Sequence[ReadTicket]) -> Floats:
+    features = [each.features for each in tickets]
+    scores = np.stack([each.scores for each in features])
+    branches = [each.branch for each in features if each.branch is not None]
+    return np.concatenate([scores, np.stack(branches)], axis=1) if branches else scores
+
+
+DENSE: dict[str, Callable[[Sequence[ReadTicket]], Floats]] = {
+    "embedding": _embedding,
+    "layers": _layers,
+    "vectors": _vectors,
+    "statistics": _statistics,
+    "rules": _rules,
+    "head_scores": _head_scores,
+}
+"""From n tickets to (n, columns)."""
+SPARSE: dict[str, Callable[[Reading], Values]] = {
+    "words": lambda reading: reading.all_words,
+    "chars": lambda reading: reading.all_chars,
+}
+"""From a batch to its n-grams."""
+
+
+def middle_layers(layers: Floats) -> Floats:
+    """(n, layers, hidden) to (n, columns): from the middle to the last but one, which the embedding is."""
+    chosen = of_unit_length(layers[:, layers.shape[1] // 2 : -1])
+    return chosen.reshape(len(layers), -1)
+
+
+def of_unit_length(vectors: Floats) -> Floats:
+    """Each vector over its length; zeros stay zeros."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-9), np.float32)
+
+
+def _surface(tickets: Sequence[ReadTicket]) -> Floats:
+    return np.stack([each.features.reading.lexical.surface[each.features.position] for each in tickets])
