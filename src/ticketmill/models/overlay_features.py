@@ -9,6 +9,7 @@
 | `rules` | how often cues of each word list occur | all other counts |
 | `head_scores` | the scores of the shipped heads and of the branch: sentiment, urgency, intent, topics | outputs |
 | `words`, `chars` | hashed n-grams | buckets |
+| `opening_words`, `opening_chars` | those of the first line: the subject, where there is one | buckets |
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ DENSE: dict[str, Callable[[Sequence[ReadTicket]], Floats]] = {
 SPARSE: dict[str, Callable[[Reading], Values]] = {
     "words": lambda reading: reading.all_words,
     "chars": lambda reading: reading.all_chars,
+    "opening_words": lambda reading: reading.opening_words,
+    "opening_chars": lambda reading: reading.opening_chars,
 }
 """From a batch to its n-grams."""
 
