@@ -18,9 +18,11 @@ from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 from ticketmill.bootstrap.promotion import promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
+from ticketmill.bootstrap.training import Trainer, make_trainer, train_dataset
 
 __all__ = [
     "Adapters",
+    "Trainer",
     "WantedDataset",
     "build_dataset",
     "connect",
@@ -47,8 +49,10 @@ __all__ = [
     "make_pipeline",
     "make_snapshots",
     "make_ticket_texts",
+    "make_trainer",
     "open_learning_store",
     "open_sources",
     "promotion_gates",
     "reindex",
+    "train_dataset",
 ]

@@ -6,7 +6,7 @@ that a held-out text is as new to a part as a ticket will be to the worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.arrays import Doubles, Floats
-from ticketmill.domain.ticket import Ticket
+from ticketmill.domain.dataset import Example
+from ticketmill.domain.ticket import Ticket, TicketMetadata
 from ticketmill.learning.logistic import fit_logistic
 from ticketmill.learning.ridge import scipy_part
 from ticketmill.models.features import Features
@@ -63,6 +64,9 @@ class Encodings(Protocol):
     def embeddings(self) -> Floats: ...
 
 
+Encode = Callable[[Sequence[str]], Encodings]
+
+
 class PooledPass(NamedTuple):
     """A text's means over its tokens."""
 
@@ -108,6 +112,16 @@ def tickets_of(
         yield [
             TrainingTicket(*each) for each in zip(tickets[part], texts[part], passes, features, strict=True)
         ]
+
+
+def ticket_of(example: Example) -> Ticket:
+    """The example as a ticket."""
+    return Ticket(
+        ticket_id="example",  # what names an example may not name a ticket, and no family reads it
+        subject=example.subject,
+        body=example.body,
+        metadata=TicketMetadata(source=example.source),
+    )
 
 
 def read_inputs(chunks: Iterable[list[TrainingTicket]], sources: Sequence[str] = ()) -> Inputs:

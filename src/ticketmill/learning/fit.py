@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,11 +18,11 @@ from ticketmill.arrays import Doubles, npz_bytes
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import TaskKind
-from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
 from ticketmill.learning.families import (
     DensePart,
-    Encodings,
+    Encode,
     Fit,
     Inputs,
     LabelNames,
@@ -29,6 +30,7 @@ from ticketmill.learning.families import (
     fit_dense,
     fit_ngrams,
     read_inputs,
+    ticket_of,
     tickets_of,
 )
 from ticketmill.learning.fusion import fit_shares
@@ -62,7 +64,6 @@ TRUSTED_NAMES = 5.0
 REVIEWED_SHARE = 0.1
 """The share of the held-out texts, those of least confidence, that a person should check."""
 
-Encode = Callable[[Sequence[str]], Encodings]
 Report = Callable[[str], None]
 
 
@@ -135,16 +136,6 @@ def fit_task(
         competed=tuple(each.score for each in tried),
         held_out=HeldOut(trial.rows, probabilities),
         seconds=time.perf_counter() - started,
-    )
-
-
-def ticket_of(example: Example) -> Ticket:
-    """The example as a ticket."""
-    return Ticket(
-        ticket_id=example.example_id,
-        subject=example.subject,
-        body=example.body,
-        metadata=TicketMetadata(source=example.source),
     )
 
 
@@ -254,12 +245,14 @@ class Trial:
                 lambda rows: fit_dense(fit, rows, recipe.dense, inverse_penalty),
             )
         ]
-        for family in recipe.ngrams:
-            parts.append(self._held_out((family,), lambda rows, own=family: fit_ngrams(fit, rows, own)))
+        parts += [self._held_out((name,), partial(self._fit_ngrams, name)) for name in recipe.ngrams]
         loss, shares = fit_shares(np.stack(parts), self.truth, fit.kind)
         scores = np.tensordot(shares, np.stack(parts), axes=1)
         right = _right(scores, self.truth, fit.kind)
         return loss, Tried(Score(recipe, right), inverse_penalty, shares, scores)
+
+    def _fit_ngrams(self, family: str, rows: Ints) -> NgramPart:
+        return fit_ngrams(self._texts.fit, rows, family)
 
     def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | NgramPart]) -> Doubles:
         if name not in self._parts:
@@ -273,8 +266,8 @@ class Trial:
 def _right(scores: Doubles, truth: Doubles, kind: Kind) -> Doubles:
     """(n,): whether the best label is true; of several labels, the share of all that is said rightly."""
     if kind == "softmax":
-        return truth[np.arange(len(truth)), scores.argmax(axis=1)]
-    return ((scores > 0) == (truth > 0)).mean(axis=1)
+        return np.asarray(truth[np.arange(len(truth)), scores.argmax(axis=1)])
+    return np.asarray(((scores > 0) == (truth > 0)).mean(axis=1))
 
 
 def _final(

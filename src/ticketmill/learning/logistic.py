@@ -2,7 +2,7 @@
 
 The columns are rotated to their principal directions and scaled by what the loss's curvature is about: the
 same optimum, in half of the iterations. Directions with a thousandth of the strongest one's variance and less
-are left out; accuracy on CLINC150 did not change by .001, and the fit of 15,000 × 1,536 takes half the time.
+are left out; accuracy on CLINC150 did not change by .001, and the fit of 15,000 rows takes half the time.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def choose(scores: Sequence[Score]) -> tuple[int, str]:
     others = [each for each in scores if each is not winner]
     if not others:
         return best, f"{winner.recipe.name} is the only recipe for so few texts a label"
-    richer = [each for each in scores[best + 1 :]]
+    richer = scores[best + 1 :]
     better = f"{winner.recipe.name} was right on {winner.mean:.3f} of the held-out texts"
     if not richer:
         return best, f"{better}, more than one standard error above the simpler ones"

@@ -127,13 +127,13 @@ class Overlay:
         """Raises KeyError or ValueError when the arrays do not fit `spec`."""
         self.spec = spec
         self._bias = _f32(arrays["bias"])
-        self._dense = [_dense(family, arrays) for family in spec.families if family in DENSE]
-        self._sparse = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
+        self._dense: list[Dense] = [_dense(family, arrays) for family in spec.families if family in DENSE]
+        self._sparse: list[Sparse] = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
         self._sources = _f32(arrays["source.weights"]) if "source" in spec.families else None
         unknown = set(spec.families) - {*DENSE, *SPARSE, "source"}
         if unknown:
             raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
-        widths = {part.weights.shape[1] for part in (*self._dense, *self._sparse)}
+        widths = {part.weights.shape[1] for part in self._parts()}
         outputs = len(spec.labels) * (1 + len(spec.sources) * spec.weights_by_source)
         if {*widths, len(self._bias)} != {outputs}:
             raise ValueError("the arrays of an overlay do not fit its labels")
@@ -151,7 +151,7 @@ class Overlay:
     def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
         """(n, labels): linear in the features, before any calibration."""
         total = np.tile(self._bias, (len(tickets), 1))
-        for part in (*self._dense, *self._sparse):
+        for part in self._parts():
             total += part.scores(tickets)
         spec, count = self.spec, len(self.spec.labels)
         found = total[:, :count]
@@ -169,6 +169,9 @@ class Overlay:
         lengths = np.array([each.features.length for each in tickets])
         return found + spec.shipped.probabilities(DENSE["head_scores"](tickets), lengths, count)
 
+    def _parts(self) -> list[Dense | Sparse]:
+        return [*self._dense, *self._sparse]
+
 
 def load_overlay(files: Mapping[str, bytes]) -> Overlay:
     """The overlay in a version's files. Raises SetupError when this version cannot read them."""
@@ -184,7 +187,7 @@ def load_overlay(files: Mapping[str, bytes]) -> Overlay:
 
 def standardised(columns: Floats, mean: Floats, spread: Floats) -> Floats:
     """Columns as standard deviations from their mean, cut at `CLIPPED_AT`."""
-    return np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT)
+    return np.asarray(np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT), np.float32)
 
 
 def _unreadable(error: Exception) -> str:

@@ -7,7 +7,7 @@
 | `vectors` | the mean of the encoder's own word vectors, of unit length | 384 |
 | `statistics` | length, capitals, marks, numbers | 10 |
 | `rules` | how often cues of each word list occur | all other counts |
-| `head_scores` | the scores of the shipped heads and of the branch: sentiment, urgency, intent, topics | outputs |
+| `head_scores` | what the shipped heads and the branch say: sentiment, urgency, intent, topics | outputs |
 | `words`, `chars` | hashed n-grams | buckets |
 | `opening_words`, `opening_chars` | those of the first line: the subject, where there is one | buckets |
 """

@@ -40,6 +40,7 @@ from ticketmill.entrypoints.cli import (
     tasks,
     taxonomy,
     tickets,
+    train,
     work,
 )
 from ticketmill.entrypoints.cli.failures import failure_of
@@ -95,6 +96,7 @@ app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(
     dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."

@@ -1,0 +1,86 @@
+"""Builds what trains models: the bundle's encoder behind its cache, and its heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ticketmill.bootstrap.features import make_feature_cache
+from ticketmill.settings import Settings
+
+if TYPE_CHECKING:
+    from ticketmill.domain.dataset import Example
+    from ticketmill.domain.model_card import ModelVersion, TaskKind
+    from ticketmill.learning.families import Encode
+    from ticketmill.learning.fit import FittedTask
+    from ticketmill.learning.judge import Judged
+    from ticketmill.learning.ports import LearningObjects
+    from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.store import LearningStore
+    from ticketmill.models.heads import Heads
+
+Report = Callable[[str], None]
+Progress = Callable[[str, int], AbstractContextManager[Any]]
+"""Shows how many items of a kind are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Fits models on the bundle of this machine. What it has encoded is kept in `objects`."""
+
+    encode: Encode
+    heads: Heads
+    encoder: str
+    """The bundle's fingerprint."""
+    report: Report
+
+    def fit(self, examples: Sequence[Example], task: str, kind: TaskKind) -> FittedTask:
+        """A model of `task`."""
+        from ticketmill.learning.fit import fit_task
+
+        return fit_task(examples, self.encode, self.heads, task, kind, self.report)
+
+    def judge(self, fitted: FittedTask, examples: Sequence[Example]) -> Judged:
+        """What the model says of examples that it was not trained on."""
+        from ticketmill.learning.judge import judge
+        from ticketmill.models.overlay import load_overlay
+
+        return judge(load_overlay(fitted.files), examples, self.encode, self.heads)
+
+
+def make_trainer(settings: Settings, objects: LearningObjects, report: Report, progress: Progress) -> Trainer:
+    """SetupError where there is no bundle."""
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.learning.packed_features import Pooled
+    from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
+
+    bundle = load_bundle(settings.bundle_dir)
+    cache = make_feature_cache(settings, objects)
+
+    def encode(texts: Sequence[str]) -> Pooled:
+        with progress("texts", len(texts)) as advance:
+            return cache.transform(texts, advance)
+
+    heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
+    return Trainer(encode, heads, bundle.fingerprint, report)
+
+
+def train_dataset(
+    settings: Settings, trainer: Trainer, store: LearningStore, snapshot: Snapshot, who: str
+) -> ModelVersion:
+    """Trains on a dataset and registers the version. The same dataset on the same bundle is one job."""
+    from ticketmill.learning.card import with_card
+    from ticketmill.learning.training import Fitted, Training, TrainingRequest
+
+    manifest = snapshot.manifest
+
+    def fit() -> Fitted:
+        fitted = trainer.fit(snapshot.trained, manifest.task, manifest.kind)
+        judged = trainer.judge(fitted, snapshot.held_out) if snapshot.held_out else None
+        return with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+
+    request = TrainingRequest(manifest.task, f"{manifest.name[:16]}-{trainer.encoder[:16]}", who)
+    return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)

@@ -1,0 +1,167 @@
+"""`ticketmill train`: a model of a task from what people said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ticketmill.entrypoints.cli.learned import StoreFolder, Who, open_store, told_interval
+from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, progress, say, table
+
+if TYPE_CHECKING:
+    from ticketmill.bootstrap import Trainer
+    from ticketmill.domain.model_card import TaskKind
+    from ticketmill.learning.annotation_files import FileSpec
+    from ticketmill.learning.fit import FittedTask
+    from ticketmill.learning.judge import Measures
+    from ticketmill.settings import Settings
+
+EPILOG = examples(
+    "ticketmill train --task intent",
+    "ticketmill train --task intent --data labelled.jsonl --train-part train --test-part test",
+)
+
+
+def train(
+    task: Annotated[str, typer.Option(help="Such as intent, or a task of your own.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Labelled texts, JSON lines or CSV: train on them and measure; nothing is kept."),
+    ] = None,
+    train_part: Annotated[
+        str | None, typer.Option(help="Train on the rows whose `part` or `split` says so; without it on all.")
+    ] = None,
+    test_part: Annotated[
+        str | None, typer.Option(help="Measure on the rows of this part; without it by cross-validation.")
+    ] = None,
+    label_field: Annotated[
+        str | None, typer.Option(help="Field of the label in the file; without it the task's name.")
+    ] = None,
+    multi: Annotated[bool, typer.Option("--multi", help="Several labels may be right.")] = False,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="How the name of the dataset begins; without it the newest of the task."),
+    ] = None,
+    who: Who = None,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model of a task: a version of the newest dataset, or a measurement on a file of labels.
+
+    A version serves nothing yet: see `ticketmill models`. The last line of --json has the figures.
+    """
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    if data is not None:
+        from ticketmill.learning.annotation_files import FileSpec
+
+        kind: TaskKind = "multi" if multi else "single"
+        specs = [FileSpec(task, kind, label_field, part) for part in (train_part, test_part)]
+        _measure_file(settings, data, specs[0], specs[1] if test_part else None, store, as_json)
+    else:
+        _register(settings, task, dataset, store, who, as_json)
+
+
+def _measure_file(
+    settings: Settings,
+    data: Path,
+    trained: FileSpec,
+    tested: FileSpec | None,
+    store: Path | None,
+    as_json: bool,
+) -> None:
+    import time
+
+    from ticketmill.aws.learning_memory import MemoryLearningObjects
+    from ticketmill.learning.file_examples import read_examples
+    from ticketmill.learning.judge import Judged, measure
+
+    started = time.perf_counter()
+    own = read_examples(data, trained)
+    others = read_examples(data, tested) if tested else []
+    objects = MemoryLearningObjects() if store is None else open_store(settings, store).objects
+    trainer = _trainer(settings, objects)
+    fitted = trainer.fit(own, trained.task, trained.kind)
+    if others:
+        judged = trainer.judge(fitted, others)
+    else:
+        judged = Judged([own[at] for at in fitted.held_out.rows], fitted.held_out.probabilities)
+    measures = measure(judged, fitted.spec)
+    if not as_json:
+        _show(fitted, measures)
+        return
+    answer_json(
+        {
+            "task": trained.task,
+            "trained": len(own),
+            "tested": len(judged.examples),
+            "measured_on": "test part" if others else "cross-validation",
+            "labels": len(fitted.spec.labels),
+            "tier": fitted.tier,
+            "recipe": fitted.recipe.name,
+            "accuracy": measures.accuracy.value,
+            "accuracy_low": measures.accuracy.low,
+            "accuracy_high": measures.accuracy.high,
+            "macro_f1": measures.macro_f1,
+            "calibration_error": measures.calibration_error,
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+    )
+
+
+def _register(
+    settings: Settings, task: str, dataset: str | None, folder: Path | None, who: str | None, as_json: bool
+) -> None:
+    from ticketmill import bootstrap
+    from ticketmill.entrypoints.cli.person import name_of_person
+    from ticketmill.learning.registry import load_card
+
+    store = open_store(settings, folder)
+    snapshots = bootstrap.make_snapshots(store)
+    snapshot = snapshots.load(snapshots.find(task, dataset))
+    trainer = _trainer(settings, store.objects)
+    person = name_of_person(settings, who)
+    version = bootstrap.train_dataset(settings, trainer, store, snapshot, person)
+    card = load_card(store, version)
+    if as_json:
+        answer_json({"version": version.name, **card.model_dump(mode="json")})
+        return
+    answer(f"{version.name}: accuracy {card.accuracy.value:.3f} on {card.measured_on}; {card.why}")
+    say(f"see `ticketmill models show {version.name}`; it serves nothing yet")
+
+
+def _trainer(settings: Settings, objects: Any) -> Trainer:
+    from ticketmill import bootstrap
+
+    return bootstrap.make_trainer(settings, objects, say, progress)
+
+
+def _show(fitted: FittedTask, measures: Measures) -> None:
+    table(
+        f"{fitted.spec.task}: the recipes of the tier {fitted.tier} on held-out texts",
+        ("recipe", "families", "right", "standard error"),
+        (
+            (
+                each.recipe.name,
+                ", ".join(each.recipe.families),
+                f"{each.mean:.3f}",
+                f"{each.standard_error:.3f}",
+            )
+            for each in fitted.competed
+        ),
+    )
+    answer(fitted.why)
+    table(
+        f"{fitted.spec.task}: {fitted.recipe.name}",
+        ("accuracy", "macro-F1", "calibration error"),
+        [
+            (
+                told_interval(measures.accuracy),
+                f"{measures.macro_f1:.3f}",
+                f"{measures.calibration_error:.3f}",
+            )
+        ],
+    )
