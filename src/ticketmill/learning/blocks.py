@@ -163,7 +163,7 @@ def mean_square(matrix: Floats | csr_matrix, mean: Doubles) -> float:
     """Of the rows of `matrix` less its `mean`."""
     values = matrix if isinstance(matrix, np.ndarray) else matrix.data
     squares = np.einsum("i,i->", values.ravel(), values.ravel(), dtype=np.float64)
-    return max(float(squares) / matrix.shape[0] - float(mean @ mean), 1e-12)
+    return float(max(squares / matrix.shape[0] - mean @ mean, 1e-12))
 
 
 def add_products(total: Floats, matrix: Floats | csr_matrix, mean: Doubles, scale: float) -> None:

@@ -115,12 +115,12 @@ def tickets_of(
 
 
 def ticket_of(example: Example) -> Ticket:
-    """The example as a ticket."""
+    """The example as a ticket. Its group stands for a source that nobody told."""
     return Ticket(
         ticket_id="example",  # what names an example may not name a ticket, and no family reads it
         subject=example.subject,
         body=example.body,
-        metadata=TicketMetadata(source=example.source),
+        metadata=TicketMetadata(source=example.source or example.group),
     )
 
 
