@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,12 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+@contextmanager
+def silent(_label: str, _total: int) -> Iterator[Callable[[int], None]]:
+    """Shows no progress."""
+    yield lambda _count: None
+
+
 def shares_right(
     examples: Sequence[Example], corrected: set[int], encoder: LeftOutEncoder, heads: Heads, task: str
 ) -> tuple[float, float, float, str]:
@@ -125,7 +132,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1)
     asked = parser.parse_args()
     objects = DirectoryLearningObjects(asked.store) if asked.store else MemoryLearningObjects()
-    trainer = bootstrap.make_trainer(load_settings(), objects, say, bootstrap_progress)
+    trainer = bootstrap.make_trainer(load_settings(), objects, say, silent)
     encoder = LeftOutEncoder(trainer.encode)
     tickets = read_corpus()
     folds = deal(tickets, FOLDS)
@@ -142,7 +149,9 @@ def main() -> None:
             examples = [example_of(each, task) for each in own]
             for draw in range(asked.draws):
                 corrected = set(np.random.default_rng(draw).permutation(len(own))[:count].tolist())
-                before, after, error, recipe = shares_right(examples, corrected, encoder, heads[without], task)
+                before, after, error, recipe = shares_right(
+                    examples, corrected, encoder, heads[without], task
+                )
                 rows.append(
                     (task, f"{count:,}", f"{before:.4f}", f"{after:.4f}", f"{after - before:+.4f}",
                      f"{error:.4f}", recipe)

@@ -22,7 +22,7 @@ from ticketmill.models.features import Features
 from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.ngrams import Values
 from ticketmill.models.overlay import standardised
-from ticketmill.models.overlay_features import DENSE, SPARSE
+from ticketmill.models.overlay_features import DENSE, LAYERS_SHARE, SPARSE
 from ticketmill.models.tokens import BUCKET_BITS, Ints
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = {
     "embedding": 1.0,
-    "layers": 0.5,
+    "layers": LAYERS_SHARE,
     "vectors": 0.4,
     "statistics": 0.2,
     "rules": 0.2,

@@ -38,6 +38,7 @@ from ticketmill.learning.fusion import fit_shares
 from ticketmill.learning.held_out_folds import folds_of
 from ticketmill.learning.joint_fit import JointFit, Shipped, shipped_head, shipped_labels
 from ticketmill.learning.joint_ridge import MOST_TEXTS
+from ticketmill.learning.quadratic import QuadraticPart, fit_quadratic
 from ticketmill.learning.recipes import (
     CORRECTIONS,
     FEW_A_LABEL,
@@ -249,6 +250,14 @@ def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tup
     return recipes, PENALTIES[-1:] if few or count * classes >= LARGE // 5 else PENALTIES
 
 
+AddedPart = QuadraticPart | NgramPart
+
+
+def fit_added(fit: Fit, name: str, rows: Ints) -> AddedPart:
+    """A part whose scores are added to those of the logistic regression."""
+    return fit_quadratic(fit, rows) if name == "quadratic" else fit_ngrams(fit, rows, name)
+
+
 class Tried(NamedTuple):
     """A recipe on the held-out texts: its penalty, how much each part counts, and the joined scores."""
 
@@ -289,16 +298,13 @@ class Trial:
                 lambda rows: fit_dense(fit, rows, recipe.dense, inverse_penalty),
             )
         ]
-        parts += [self._held_out((name,), partial(self._fit_ngrams, name)) for name in recipe.ngrams]
+        parts += [self._held_out((name,), partial(fit_added, fit, name)) for name in recipe.added]
         loss, shares = fit_shares(np.stack(parts), self.truth, fit.kind)
         scores = np.tensordot(shares, np.stack(parts), axes=1)
         right = _right(scores, self.truth, fit.kind)
         return loss, Tried(Score(recipe, right), inverse_penalty, shares, scores)
 
-    def _fit_ngrams(self, family: str, rows: Ints) -> NgramPart:
-        return fit_ngrams(self._texts.fit, rows, family)
-
-    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | NgramPart]) -> Doubles:
+    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | AddedPart]) -> Doubles:
         if name not in self._parts:
             inputs = self._texts.fit.inputs
             self._parts[name] = np.concatenate(
@@ -313,8 +319,11 @@ class Trial:
             return self._joint.arrays(recipe)
         rows = np.arange(len(fit.truth))
         arrays = fit_dense(fit, rows, recipe.dense, tried.inverse_penalty).arrays(float(tried.shares[0]))
-        for family, share in zip(recipe.ngrams, tried.shares[1:], strict=True):
-            arrays |= fit_ngrams(fit, rows, family).arrays(float(share))
+        for name, share in zip(recipe.added, tried.shares[1:], strict=True):
+            part = fit_added(fit, name, rows)
+            arrays |= part.arrays(float(share))
+            if isinstance(part, QuadraticPart):
+                arrays["bias"] = np.add(arrays["bias"], np.float32(share) * part.bias, dtype=np.float32)
         return arrays
 
 

@@ -30,9 +30,9 @@ class Recipe(NamedTuple):
 
     name: str
     dense: tuple[str, ...] = ()
-    ngrams: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     model: Literal["logistic", "ridge", "shipped"] = "logistic"
-    """`logistic`: one logistic regression of the columns, and n-grams that are added to its scores. `ridge`:
+    """`logistic`: one logistic regression of the columns, and parts whose scores are added to it. `ridge`:
     one ridge regression of all. `shipped`: the bundle's head as it is, which has nothing to fit."""
     corrects: bool = False
     """Whether it is fitted to what the bundle's head says wrong, and added to what that says."""
@@ -42,17 +42,17 @@ class Recipe(NamedTuple):
     @property
     def families(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.dense, *self.ngrams)
+        return (*self.dense, *self.added)
 
 
 _NGRAMS = ("words", "chars", "opening_words", "opening_chars")
 
 RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
-    ("conservative", Recipe("layers", _POOLED)),
-    ("conservative", Recipe("statistics", _PLAIN)),
-    ("balanced", Recipe("lexical", _LEXICAL, ("words", "chars"))),
-    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("words", "chars"))),
+    ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
+    ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
+    ("balanced", Recipe("lexical", _LEXICAL, ("quadratic", "words", "chars"))),
+    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("quadratic", "words", "chars"))),
     ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
     ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
 )
@@ -95,7 +95,7 @@ def competing(labels: int, classes: int, tiers: dict[str, int] = TIERS) -> list[
     reached = tiers[tier_of(labels, tiers)]
     found = [recipe for tier, recipe in RECIPES if tiers[tier] <= reached]
     if labels * classes >= LARGE:
-        found = [each._replace(ngrams=tuple(set(each.ngrams) - {"chars"})) for each in found]
+        found = [each._replace(added=tuple(name for name in each.added if name != "chars")) for each in found]
     return found
 
 

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
+from ticketmill.models.features import products
 from ticketmill.models.heads import Kind, activate
 from ticketmill.models.ngrams import Values, weighed
-from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket
+from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket, of_unit_length, pooled
 from ticketmill.models.tokens import BUCKET_BITS, Ints
 
 OVERLAY_FILE = "overlay.json"
@@ -98,6 +99,25 @@ class Dense(NamedTuple):
         return columns @ self.weights
 
 
+class Quadratic(NamedTuple):
+    """Embedding and layers around their mean, of unit length, and products of pairs of their directions."""
+
+    mean: Floats
+    projection: Floats
+    """(columns, directions)"""
+    linear: Floats
+    """(columns, labels)"""
+    weights: Floats
+    """(products, labels)"""
+
+    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """(tickets, labels)"""
+        columns = pooled(DENSE["embedding"](tickets), DENSE["layers"](tickets))
+        around = of_unit_length(columns - self.mean)
+        found = around @ self.linear + products(around @ self.projection) @ self.weights
+        return np.asarray(found, np.float32)
+
+
 class Sparse(NamedTuple):
     """A family of hashed n-grams."""
 
@@ -130,7 +150,8 @@ class Overlay:
         self._dense: list[Dense] = [_dense(family, arrays) for family in spec.families if family in DENSE]
         self._sparse: list[Sparse] = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
         self._sources = _f32(arrays["source.weights"]) if "source" in spec.families else None
-        unknown = set(spec.families) - {*DENSE, *SPARSE, "source"}
+        self._quadratic = [_quadratic(arrays)] if "quadratic" in spec.families else []
+        unknown = set(spec.families) - {*DENSE, *SPARSE, "quadratic", "source"}
         if unknown:
             raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
         widths = {part.weights.shape[1] for part in self._parts()}
@@ -169,8 +190,8 @@ class Overlay:
         lengths = np.array([each.features.length for each in tickets])
         return found + spec.shipped.probabilities(DENSE["head_scores"](tickets), lengths, count)
 
-    def _parts(self) -> list[Dense | Sparse]:
-        return [*self._dense, *self._sparse]
+    def _parts(self) -> list[Dense | Quadratic | Sparse]:
+        return [*self._dense, *self._quadratic, *self._sparse]
 
 
 def load_overlay(files: Mapping[str, bytes]) -> Overlay:
@@ -204,6 +225,12 @@ def _dense(family: str, arrays: Arrays) -> Dense:
         _f32(arrays[f"{family}.weights"]),
         None if mean is None else _f32(mean),
         None if spread is None else _f32(spread),
+    )
+
+
+def _quadratic(arrays: Arrays) -> Quadratic:
+    return Quadratic(
+        *(_f32(arrays[f"quadratic.{name}"]) for name in ("mean", "projection", "linear", "weights"))
     )
 
 
