@@ -7,7 +7,7 @@ error of the difference: families that help by chance today mislead tomorrow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,18 @@ _LEXICAL = (*_PLAIN, "rules", "head_scores")
 
 
 class Recipe(NamedTuple):
-    """Families of columns that one logistic regression weighs, and parts whose scores are added to it."""
+    """Families of features, and what weighs them."""
 
     name: str
-    dense: tuple[str, ...]
+    dense: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    model: Literal["logistic", "ridge", "shipped"] = "logistic"
+    """`logistic`: one logistic regression of the columns, and parts whose scores are added to it. `ridge`:
+    one ridge regression of all. `shipped`: the bundle's head as it is, which has nothing to fit."""
+    corrects: bool = False
+    """Whether it is fitted to what the bundle's head says wrong, and added to what that says."""
+    by_source: bool = False
+    """Whether every source has weights of its own beside the shared ones."""
 
     @property
     def families(self) -> tuple[str, ...]:
@@ -39,14 +46,22 @@ class Recipe(NamedTuple):
         return (*self.dense, *self.added)
 
 
+_NGRAMS = ("words", "chars", "opening_words", "opening_chars")
+
 RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
     ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
     ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
     ("balanced", Recipe("lexical", _LEXICAL, ("quadratic", "words", "chars"))),
     ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("quadratic", "words", "chars"))),
+    ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
+    ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
+SHIPPED = Recipe("shipped", model="shipped")
+"""The bundle's head for a task of ours. It wins wherever no other is better by more than a standard error."""
+CORRECTIONS = Recipe("corrections", _LEXICAL, _NGRAMS, "ridge", corrects=True)
+"""The bundle's head, and what the labels say of its mistakes. Competes from the first label on."""
 FIXED = RECIPES[1][1]
 """The recipe for few texts a label."""
 PENALTIES = (1.0, 5.0, 30.0)

@@ -10,6 +10,7 @@
 | `head_scores` | what the shipped heads and the branch say: sentiment, urgency, intent, topics | outputs |
 | `quadratic` | the first two as one vector, and products of pairs of its main directions | 1,536 + 2,080 |
 | `words`, `chars` | hashed n-grams | buckets |
+| `opening_words`, `opening_chars` | those of the first line: the subject, where there is one | buckets |
 """
 
 from __future__ import annotations
@@ -97,6 +98,8 @@ DENSE: dict[str, Callable[[Sequence[ReadTicket]], Floats]] = {
 SPARSE: dict[str, Callable[[Reading], Values]] = {
     "words": lambda reading: reading.all_words,
     "chars": lambda reading: reading.all_chars,
+    "opening_words": lambda reading: reading.opening_words,
+    "opening_chars": lambda reading: reading.opening_chars,
 }
 """From a batch to its n-grams."""
 
