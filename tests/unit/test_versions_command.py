@@ -184,3 +184,10 @@ def test_what_is_not_there_is_told_with_something_near(models: Models) -> None:
     assert "the newest is intent/v2" in models("show", "intent/v9", code=ExitCode.NOT_FOUND).err
     assert "tasks with versions: intent" in models("shadow", "nothing/v1", code=ExitCode.NOT_FOUND).err
     assert "no-such-file" in models("import", "no-such-file", code=ExitCode.NOT_READY).err
+
+
+def test_a_task_of_your_own_begins_with_nothing(models: Models, store: LearningStore) -> None:
+    registered(store, task="team")
+    assert "nothing" in models("show", "team/v1").out
+    assert "held-out: passed, nothing predicts the task yet" in models("promote", "team/v1").err
+    assert "team: nothing serves" in models("rollback", "team").out
