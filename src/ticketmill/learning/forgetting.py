@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from ticketmill.domain.dataset import Dataset, Example
+from ticketmill.domain.dataset import Example
 from ticketmill.domain.keys import DATASETS_PREFIX, dataset_file, disagreement_file
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.dataset_build import group_names, without_example
@@ -42,7 +42,7 @@ class DatasetsOfTicket:
     def remove(self, traces: TicketTraces) -> int:
         having = list(self.having(traces.ticket_id))
         for task, name in having:
-            manifest = self._manifest(task, name)
+            manifest = self.snapshots.named(task, name)
             if manifest is None:
                 self.snapshots.objects.delete([dataset_file(task, name, file) for file in FILES])
                 continue
@@ -59,11 +59,16 @@ class DatasetsOfTicket:
 
     def having(self, ticket_id: str) -> Iterator[tuple[str, str]]:
         """Task and name of each snapshot that names the ticket anywhere."""
-        for task, name in self._kept():
-            manifest = self._manifest(task, name)
-            conflicts = () if manifest is None else manifest.conflicts
+        kept = self._kept()
+        in_conflict = {
+            (task, manifest.name)
+            for task in {task for task, _ in kept}
+            for manifest in self.snapshots.datasets.datasets(task)
+            if any(each.example_id == ticket_id for each in manifest.conflicts)
+        }
+        for task, name in kept:
             if (
-                any(each.example_id == ticket_id for each in conflicts)
+                (task, name) in in_conflict
                 or self._sides(task, name).knows(ticket_id)
                 or any(self._examples(task, name, ticket_id))
             ):
@@ -97,10 +102,6 @@ class DatasetsOfTicket:
     def _text(self, task: str, name: str, file: str) -> bytes:
         body = self.snapshots.objects.get(dataset_file(task, name, file))
         return b"" if body is None else gzip.decompress(body)
-
-    def _manifest(self, task: str, name: str) -> Dataset | None:
-        known = self.snapshots.datasets.datasets(task)
-        return next((each for each in known if each.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
