@@ -32,6 +32,18 @@ WEB_DEFAULTS = {
     "webhook_secrets_file": None,
 }
 
+LEARNING_DEFAULTS = {
+    "audit_share": 0.02,
+    "training_queue_url": None,
+    "feature_cache_mb": 1000,
+    "canary_steps": "5,25,50,100",
+    "promotion_margin": 0.01,
+    "promotion_audits": 200,
+    "training_limit_s": 3600,
+    "training_pause_s": 3600,
+    "rollout_refresh_s": 15,
+}
+
 
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
@@ -52,7 +64,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "serve": "auto",
         "threads": load_settings().threads,
         "encode_cache_bytes": 16 * 1024 * 1024,
-        "feature_cache_mb": 1000,
         "urgency": "onepass",
         "intent": "onepass",
         "sentiment": "onepass",
@@ -68,11 +79,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "summary_beams": 1,
         "summary_min_tokens": 10,
         "summary_max_tokens": 50,
-        "canary_steps": "5,25,50,100",
-        "promotion_margin": 0.01,
-        "promotion_audits": 200,
-        "training_limit_s": 3600,
-        "training_pause_s": 3600,
         "batch_size": 16,
         "worker_threads": 8,
         "wait_s": 5,
@@ -80,7 +86,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "heartbeat_s": 20,
         "retry_base_s": 20,
         "outage_pause_s": 5,
-        "rollout_refresh_s": 15,
         "stop_deadline_s": 25,
         "io_threads": 32,
         "max_ticket_bytes": 2 * 1024 * 1024,
@@ -92,6 +97,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "metrics_port": None,
         "metrics_host": "127.0.0.1",
         "emf": False,
+        **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
     }
 
