@@ -70,6 +70,8 @@ TRUSTED_NAMES = 5.0
 MIN_A_SOURCE = 20
 """A source of fewer texts is not told apart."""
 MOST_SOURCES = 20
+PENALTIES_TRIED_ON = 2
+"""The recipe, of the simplest ones, on which the penalty is chosen for all."""
 REVIEWED_SHARE = 0.1
 """The share of the held-out texts, those of least confidence, that a person should check."""
 
@@ -135,7 +137,8 @@ def fit_task(
         recipes, penalties = _competitors(texts, tiers)
         report(f"{len(recipes)} recipes compete for {task} on {len(texts.folds):,} texts")
         trial = Trial(texts)
-        tried = [trial.best(recipe, penalties) for recipe in recipes]
+        penalty = trial.best_penalty(recipes, penalties)
+        tried = [trial.run(recipe, penalty)[1] for recipe in recipes]
         winner, why = choose([each.score for each in tried])
         report(f"fitting {tried[winner].score.recipe.name} to all texts")
         files, spec, probabilities = _final(texts, task, tried[winner], trial)
@@ -281,17 +284,19 @@ class Trial:
         self.truth = texts.fit.truth[self.rows].astype(np.float64)
         self.lengths = texts.fit.inputs.lengths[self.rows]
 
-    def best(self, recipe: Recipe, penalties: Sequence[float]) -> Tried:
-        """The recipe with the penalty of the least loss."""
+    def best_penalty(self, recipes: Sequence[Recipe], penalties: Sequence[float]) -> float:
+        """The inverse penalty with the least loss."""
+        if len(penalties) == 1:
+            return penalties[0]
+        tried_on = [each for each in recipes if each.model == "logistic"][:PENALTIES_TRIED_ON][-1]
+        return min(penalties, key=lambda each: self.run(tried_on, each)[0])
+
+    def run(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+        """The loss of the recipe, and what it says of the held-out texts."""
+        fit = self._texts.fit
         if recipe.model != "logistic":
             scores = self._joint.left_out(recipe, self._texts.folds)[self.rows]
-            right = _right(scores, self.truth, self._texts.fit.kind)
-            return Tried(Score(recipe, right), 0.0, np.ones(1), scores)
-        tried = [self._try(recipe, penalty) for penalty in penalties]
-        return min(tried, key=lambda each: each[0])[1]
-
-    def _try(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
-        fit = self._texts.fit
+            return 0.0, Tried(Score(recipe, _right(scores, self.truth, fit.kind)), 0.0, np.ones(1), scores)
         parts = [
             self._held_out(
                 ("dense", recipe.dense, inverse_penalty),

@@ -18,7 +18,8 @@ TIERS = {"conservative": 0, "balanced": 400, "enhanced": 800, "maximum": 1500}
 FEW_A_LABEL = 8
 """With fewer texts a label, the median over the labels, nothing is chosen: one recipe of fixed settings."""
 LARGE = 500_000
-"""Texts times labels: from here on a recipe has one setting, and character n-grams do not compete."""
+"""Texts times labels: from here on character n-grams do not compete, and from a fifth of it the penalty is
+fixed."""
 
 _POOLED = ("embedding", "layers")
 _PLAIN = (*_POOLED, "statistics", "source")
@@ -64,7 +65,7 @@ CORRECTIONS = Recipe("corrections", _LEXICAL, _NGRAMS, "ridge", corrects=True)
 FIXED = RECIPES[1][1]
 """The recipe for few texts a label."""
 PENALTIES = (1.0, 5.0, 30.0)
-"""Inverse penalties that a recipe tries; the last one where there is no choice."""
+"""Inverse penalties that are tried; the last one where there is no choice."""
 
 
 class Score(NamedTuple):
