@@ -75,7 +75,13 @@ class _Block(NamedTuple):
 class JointRidge:
     """The solved regression of n texts over some families."""
 
-    def __init__(self, inputs: Inputs, families: Sequence[str], by_source: bool) -> None:
+    def __init__(
+        self,
+        inputs: Inputs,
+        families: Sequence[str],
+        by_source: bool,
+        regularisation: float = REGULARISATION,
+    ) -> None:
         """`by_source` adds weights for every source of `inputs`."""
         self._inputs = inputs
         self._families = families
@@ -86,7 +92,7 @@ class JointRidge:
         if by_source:
             own = inputs.dense["source"]
             gram *= 1 + np.float32(OWN) * (own @ own.T)
-        self._ridge = Ridge(gram, REGULARISATION)
+        self._ridge = Ridge(gram, regularisation)
 
     def left_out(self, targets: Doubles, folds: Ints) -> Doubles:
         """(n, labels): the score of each text by a regression that did not see the labels of its fold."""
