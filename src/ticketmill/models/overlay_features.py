@@ -10,6 +10,7 @@
 | `head_scores` | what the shipped heads and the branch say: sentiment, urgency, intent, topics | outputs |
 | `quadratic` | the first two as one vector, and products of pairs of its main directions | 1,536 + 2,080 |
 | `words`, `chars` | hashed n-grams | buckets |
+| `keywords` | the words that stand out in a label, by log odds | buckets |
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ DENSE: dict[str, Callable[[Sequence[ReadTicket]], Floats]] = {
 SPARSE: dict[str, Callable[[Reading], Values]] = {
     "words": lambda reading: reading.all_words,
     "chars": lambda reading: reading.all_chars,
+    "keywords": lambda reading: reading.all_words,
 }
 """From a batch to its n-grams."""
 
