@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from ticketmill.domain.held_out import (
-    HELD_OUT_FILE,
-    HeldOutPrediction,
-    HeldOutPredictions,
-    held_out_bytes,
-)
+from learned_versions import NOON
+
+from ticketmill.domain.held_out import HELD_OUT_FILE
 from ticketmill.domain.model_card import (
     Competitor,
     CurvePoint,
@@ -25,7 +21,6 @@ from ticketmill.domain.model_card import (
 from ticketmill.learning.registry import register
 from ticketmill.learning.store import LearningStore
 
-NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LABELS = ("bug_report", "login_issue", "payment_issue")
 
 
@@ -75,34 +70,18 @@ def sample_card(task: str = "intent", labels: Sequence[str] = LABELS, **given: A
     return ModelCard(**{**usual, **given})
 
 
-def held_out(right: int, wrong: int, bundle_right: int) -> HeldOutPredictions:
-    """What a version said of examples of the first label, and how many of them the bundle has right."""
-    count, (truth, other, *_) = right + wrong, LABELS
-    predictions = tuple(
-        HeldOutPrediction(
-            example_id=f"e{at:03}",
-            group=f"g{at:03}",
-            right=(truth,),
-            predicted=(truth if at < right else other,),
-            baseline=(truth if at < bundle_right else other,),
-        )
-        for at in range(count)
-    )
-    return HeldOutPredictions(task="intent", kind="single", predictions=predictions)
-
-
 def register_sample(
     store: LearningStore,
     task: str = "intent",
     number: int = 1,
-    held_out: HeldOutPredictions | None = None,
+    held_out: bytes | None = None,
     **given: Any,
 ) -> ModelVersion:
     """Registers a version of a sample card as `number`; `given` says what is unlike the usual."""
     card = sample_card(task, **{"dataset": f"{number:032x}", **given})
     files = {"overlay.npz": b"arrays"}
     if held_out is not None:
-        files[HELD_OUT_FILE] = held_out_bytes(held_out)
+        files[HELD_OUT_FILE] = held_out
     version = register(store, files, card, f"job-{task}-{number}", "ann", NOON)
     assert version.number == number
     return version

@@ -11,7 +11,8 @@ from model_samples import sample_card
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_card import ModelCard
-from ticketmill.learning.card_plots import MAX_MATRIX_LABELS, Plot, draw, drawings, write_plot
+from ticketmill.domain.plot import Plot
+from ticketmill.learning.card_plots import MAX_MATRIX_LABELS, draw, drawings, write_plot
 from ticketmill.learning.svg import Drawing
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -64,6 +65,18 @@ def test_the_matrix_counts_by_true_and_predicted_label() -> None:
     titles = {each.text for each in tree(drawn(card, Plot.CONFUSION)).iter(f"{SVG}title")}
     assert {"a predicted as a: 5 of 6", "a predicted as b: 1 of 6", "b predicted as b: 7 of 7"} <= titles
     assert drawn(card, Plot.CONFUSION).table == (("true label", "a", "b"), (("a", "5", "1"), ("b", "0", "7")))
+
+
+def test_a_label_that_only_the_hold_out_has_stands_in_the_matrix() -> None:
+    card = sample_card(labels=("a", "b"))
+    card = card.model_copy(
+        update={
+            "confusion": ((5, 1, 0), (0, 7, 0), (2, 0, 0)),
+            "by_label": {**card.by_label, "new": card.by_label["a"]},
+        }
+    )
+    headings, rows = drawn(card, Plot.CONFUSION).table
+    assert headings == ("true label", "a", "b", "new") and rows[2] == ("new", "2", "0", "0")
 
 
 def test_of_many_labels_the_most_confused_pairs_are_drawn_first() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from model_samples import NOON, register_sample
-from web_parts import memory_learning_store
+from learned_versions import NOON, memory_store
+from model_samples import register_sample
 
 from ticketmill.domain.dataset import Dataset, TaskDefinition
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -21,7 +21,7 @@ BY = Decider(who="ann", at=NOON)
 
 @pytest.fixture
 def store() -> LearningStore:
-    return memory_learning_store()
+    return memory_store()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from model_samples import NOON
+from learned_versions import NOON
 
 from ticketmill.learning.drift_plot import DriftPoint, draw_drift
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import pytest
+
+from ticketmill.domain.dataset import Example, Origin
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import Interval
-from ticketmill.learning.curve import learning_curve
+from ticketmill.learning.curve import curve_of, learning_curve
 
 GROUPS = [f"g{number // 3}" for number in range(90)]
 
@@ -51,3 +55,37 @@ def test_few_groups_give_each_size_once() -> None:
 
     learning_curve(["a", "a", "b"], keep)
     assert len(fits) == len(set(fits)) == 2
+
+
+def example(number: int) -> Example:
+    return Example(
+        example_id=f"e{number}",
+        labels=("a",),
+        group=f"g{number}",
+        origin=Origin.FILE,
+        content_hash=f"{number}",
+    )
+
+
+def test_the_curve_of_a_dataset_ends_with_what_is_known_of_all_and_leaves_out_what_cannot_be_fitted() -> None:
+    sizes: list[int] = []
+
+    def measure(some: Sequence[Example]) -> Interval:
+        sizes.append(len(some))
+        if len(some) < 10:
+            raise LearningRefused(LearningCode.TOO_FEW_LABELS, "too few")
+        return Interval(value=0.5, low=0.4, high=0.6)
+
+    of_all = Interval(value=0.9, low=0.8, high=1.0)
+    curve = curve_of([example(number) for number in range(30)], measure, of_all)
+    assert min(sizes) < 10 and max(sizes) < 30
+    assert [point.examples for point in curve] == [size for size in sizes if size >= 10] + [30]
+    assert curve[-1].accuracy == of_all
+
+
+def test_another_refusal_ends_the_curve() -> None:
+    def refuse(_: Sequence[Example]) -> Interval:
+        raise LearningRefused(LearningCode.ENCODER_CHANGED, "another encoder")
+
+    with pytest.raises(LearningRefused):
+        curve_of([example(number) for number in range(30)], refuse, Interval(value=1, low=1, high=1))

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from learned_versions import held_out, registered
+from model_samples import register_sample
 
+from ticketmill.domain.plot import Plot
 from ticketmill.entrypoints import cli
 from ticketmill.entrypoints.cli.output import ExitCode
 from ticketmill.learning.store import LearningStore, directory_store
@@ -184,3 +186,12 @@ def test_what_is_not_there_is_told_with_something_near(models: Models) -> None:
     assert "the newest is intent/v2" in models("show", "intent/v9", code=ExitCode.NOT_FOUND).err
     assert "tasks with versions: intent" in models("shadow", "nothing/v1", code=ExitCode.NOT_FOUND).err
     assert "no-such-file" in models("import", "no-such-file", code=ExitCode.NOT_READY).err
+
+
+def test_a_plot_of_a_card_is_written_as_a_file(models: Models, folder: Path, tmp_path: Path) -> None:
+    register_sample(directory_store(folder))
+    for what in Plot:
+        models("show", "intent/v1", "--plot", tmp_path / f"{what}.svg", "--what", what)
+        assert (tmp_path / f"{what}.svg").read_text(encoding="utf-8").startswith("<svg")
+    refused = models("show", "intent/v1", "--plot", "a.svg", "--what", "mood", code=ExitCode.USAGE)
+    assert all(what in refused.err for what in Plot)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fakes import FakeEnricher
+from learned_versions import memory_store
 
-from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -33,7 +33,7 @@ from ticketmill.learning.drift import Check, DriftReport
 from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
-from ticketmill.learning.store import LearningStore, learning_store
+from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.queries.history import TicketHistory
@@ -114,11 +114,6 @@ class FakeDrift:
         return self.points
 
 
-def memory_learning_store() -> LearningStore:
-    """A store of learning in memory."""
-    return learning_store(MemoryLearningObjects(), MemoryLearningItems())
-
-
 @dataclass
 class WebWorld:
     """A place in memory, and the parts of a server over it."""
@@ -128,7 +123,7 @@ class WebWorld:
     enriched: MemoryEnrichedTickets = field(default_factory=MemoryEnrichedTickets)
     enricher: Any = field(default_factory=FakeEnricher)
     own: dict[str, TaskDefinition] = field(default_factory=dict)
-    learning: LearningStore = field(default_factory=memory_learning_store)
+    learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
     now: datetime = NOON

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.domain.dataset import Example
-    from ticketmill.domain.model_card import ModelVersion, TaskKind
+    from ticketmill.domain.model_card import CurvePoint, Interval, ModelVersion, TaskKind
     from ticketmill.learning.families import Encode
     from ticketmill.learning.fit import FittedTask
     from ticketmill.learning.judge import Judged
@@ -50,6 +50,26 @@ class Trainer:
 
         return judge(load_overlay(fitted.files), examples, self.encode, self.heads)
 
+    def accuracy(
+        self, trained: Sequence[Example], held_out: Sequence[Example], task: str, kind: TaskKind
+    ) -> Interval:
+        """How a model of `trained` does on the hold-out; without one, in its cross-validation."""
+        from ticketmill.learning.judge import Judged, measure
+
+        fitted = self.fit(trained, task, kind)
+        if held_out:
+            judged = self.judge(fitted, held_out)
+        else:
+            judged = Judged([trained[at] for at in fitted.held_out.rows], fitted.held_out.probabilities)
+        return measure(judged, fitted.spec).accuracy
+
+    def curve(self, snapshot: Snapshot, of_all: Interval) -> tuple[CurvePoint, ...]:
+        """The learning curve of a dataset; `of_all` is the accuracy of a model of all its examples."""
+        from ticketmill.learning.curve import curve_of
+
+        task, kind, held_out = snapshot.manifest.task, snapshot.manifest.kind, snapshot.held_out
+        return curve_of(snapshot.trained, lambda some: self.accuracy(some, held_out, task, kind), of_all)
+
 
 def make_trainer(settings: Settings, objects: LearningObjects, report: Report, progress: Progress) -> Trainer:
     """SetupError where there is no bundle."""
@@ -69,10 +89,17 @@ def make_trainer(settings: Settings, objects: LearningObjects, report: Report, p
 
 
 def train_dataset(
-    settings: Settings, trainer: Trainer, store: LearningStore, snapshot: Snapshot, who: str
+    settings: Settings,
+    trainer: Trainer,
+    store: LearningStore,
+    snapshot: Snapshot,
+    who: str,
+    with_curve: bool = False,
 ) -> ModelVersion:
-    """Trains on a dataset and registers the version. The same dataset on the same bundle is one job."""
+    """Trains on a dataset and registers the version. The same dataset on the same bundle is one job; with a
+    learning curve on its card it is another one."""
     from ticketmill.learning.card import with_card
+    from ticketmill.learning.doubted import doubted_labels
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
     manifest = snapshot.manifest
@@ -80,7 +107,15 @@ def train_dataset(
     def fit() -> Fitted:
         fitted = trainer.fit(snapshot.trained, manifest.task, manifest.kind)
         judged = trainer.judge(fitted, snapshot.held_out) if snapshot.held_out else None
-        return with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        seen = [snapshot.trained[at] for at in fitted.held_out.rows]
+        doubted = doubted_labels(seen, fitted.spec, fitted.held_out.probabilities)
+        made = with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        made = replace(made, doubted=doubted)
+        if with_curve:
+            curve = trainer.curve(snapshot, made.card.accuracy)
+            made = replace(made, card=made.card.model_copy(update={"curve": curve}))
+        return made
 
-    request = TrainingRequest(manifest.task, f"{manifest.name[:16]}-{trainer.encoder[:16]}", who)
+    job = f"{manifest.name[:16]}-{trainer.encoder[:16]}{'-curve' if with_curve else ''}"
+    request = TrainingRequest(manifest.task, job, who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)

@@ -129,7 +129,8 @@ class ModelCard(Record):
     reliability: tuple[ReliabilityBin, ...] = ()
     """How far confidences can be believed."""
     confusion: tuple[tuple[int, ...], ...] = ()
-    """Of a task with one label: counts by true label and predicted label, in the order of `labels`."""
+    """Of a task with one label: counts by true label and predicted label, in the order of `labels`. Behind
+    them are the labels that only the held-out examples have, in the order of `by_label`."""
     curve: tuple[CurvePoint, ...] = ()
     """The learning curve, the fewest examples first. Empty where nobody asked for it."""
     encoder: str

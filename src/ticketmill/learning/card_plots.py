@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from math import floor
 from pathlib import Path
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.model_card import ModelCard
+from ticketmill.domain.plot import Plot
 from ticketmill.learning.svg import (
     CELL_OPACITY,
     CHAR_PX,
@@ -25,15 +25,6 @@ MAX_MATRIX_LABELS = 30
 MAX_BARS = 30
 CELL_PX = 26.0
 TENTHS = tuple(tenth / 10 for tenth in range(0, 11, 2))
-
-
-class Plot(StrEnum):
-    """What can be drawn of a card."""
-
-    RELIABILITY = "reliability"
-    CONFUSION = "confusion"
-    CURVE = "curve"
-    LABELS = "labels"
 
 
 def draw(card: ModelCard, what: Plot) -> Drawing | None:
@@ -91,7 +82,7 @@ def confusion(card: ModelCard) -> Drawing | None:
     """The confusion matrix; of many labels, the pairs that are confused most."""
     if not card.confusion:
         return None
-    return _matrix(card) if len(card.labels) <= MAX_MATRIX_LABELS else _confused_pairs(card)
+    return _matrix(card) if len(card.confusion) <= MAX_MATRIX_LABELS else _confused_pairs(card)
 
 
 def curve(card: ModelCard) -> Drawing | None:
@@ -158,7 +149,7 @@ def labels(card: ModelCard) -> Drawing | None:
 
 def _matrix(card: ModelCard) -> Drawing:
     """Counts by true label (down) and predicted label (across). Shades are shares of the true label."""
-    names = card.labels
+    names = _confused_labels(card)
     reach = CHAR_PX * max(len(shortened(name)) for name in names)
     left, top = reach + 40, reach * 0.75 + 40
     marks = [text("predicted", left, 16, "start"), text("true", 8, top - 8, "start")]
@@ -194,10 +185,11 @@ def _matrix(card: ModelCard) -> Drawing:
 
 def _confused_pairs(card: ModelCard) -> Drawing:
     """The mistakes that happen most, as bars."""
+    names = _confused_labels(card)
     pairs = [
         (f"{shortened(truth)} → {shortened(given)}", count)
-        for truth, counts in zip(card.labels, card.confusion, strict=True)
-        for given, count in zip(card.labels, counts, strict=True)
+        for truth, counts in zip(names, card.confusion, strict=True)
+        for given, count in zip(names, counts, strict=True)
         if count and truth != given
     ]
     most = sorted(pairs, key=lambda each: (-each[1], each[0]))[:MAX_BARS]
@@ -213,6 +205,11 @@ def _confused_pairs(card: ModelCard) -> Drawing:
         tuple(marks),
         table=(("true → predicted", "count"), tuple((name, str(count)) for name, count in most)),
     )
+
+
+def _confused_labels(card: ModelCard) -> tuple[str, ...]:
+    """The labels of the matrix: behind those of the model, those that only the hold-out has."""
+    return tuple(dict.fromkeys((*card.labels, *card.by_label)))[: len(card.confusion)]
 
 
 _DRAWN: dict[Plot, Callable[[ModelCard], Drawing | None]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
+from ticketmill.domain.dataset import Example
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import CurvePoint, Interval
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -12,6 +14,26 @@ SHARES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 FitAndMeasure = Callable[[Sequence[int]], Interval | None]
 """Fits on the examples of these positions and gives the accuracy on the hold-out; None where they are too
 few to fit."""
+TOO_FEW = (LearningCode.TOO_FEW_LABELS, LearningCode.ONE_CLASS, LearningCode.NO_HOLD_OUT)
+"""Why a share of the examples cannot be fitted, where all of them can."""
+
+
+def curve_of(
+    trained: Sequence[Example], measure: Callable[[Sequence[Example]], Interval], of_all: Interval
+) -> tuple[CurvePoint, ...]:
+    """The learning curve of a dataset. `measure` fits on some of its examples; `of_all` is known already."""
+
+    def fit(positions: Sequence[int]) -> Interval | None:
+        if len(positions) == len(trained):
+            return of_all
+        try:
+            return measure([trained[at] for at in positions])
+        except LearningRefused as refused:
+            if refused.code in TOO_FEW:
+                return None
+            raise
+
+    return learning_curve([each.group for each in trained], fit)
 
 
 def learning_curve(

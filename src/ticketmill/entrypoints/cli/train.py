@@ -44,6 +44,12 @@ def train(
         str | None,
         typer.Option(help="How the name of the dataset begins; without it the newest of the task."),
     ] = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve", help="Train on shares of the dataset, too: `models show --plot` draws the accuracy."
+        ),
+    ] = False,
     who: Who = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -62,7 +68,7 @@ def train(
         specs = [FileSpec(task, kind, label_field, part) for part in (train_part, test_part)]
         _measure_file(settings, data, specs[0], specs[1] if test_part else None, store, as_json)
     else:
-        _register(settings, task, dataset, store, who, as_json)
+        _register(settings, task, dataset, store, who, as_json, curve)
 
 
 def _measure_file(
@@ -113,7 +119,13 @@ def _measure_file(
 
 
 def _register(
-    settings: Settings, task: str, dataset: str | None, folder: Path | None, who: str | None, as_json: bool
+    settings: Settings,
+    task: str,
+    dataset: str | None,
+    folder: Path | None,
+    who: str | None,
+    as_json: bool,
+    with_curve: bool,
 ) -> None:
     from ticketmill import bootstrap
     from ticketmill.entrypoints.cli.person import name_of_person
@@ -124,7 +136,7 @@ def _register(
     snapshot = snapshots.load(snapshots.find(task, dataset))
     trainer = _trainer(settings, store.objects)
     person = name_of_person(settings, who)
-    version = bootstrap.train_dataset(settings, trainer, store, snapshot, person)
+    version = bootstrap.train_dataset(settings, trainer, store, snapshot, person, with_curve)
     card = load_card(store, version)
     if as_json:
         answer_json({"version": version.name, **card.model_dump(mode="json")})

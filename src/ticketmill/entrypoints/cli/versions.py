@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.domain.plot import Plot
 from ticketmill.entrypoints.cli.learned import (
     StoreFolder,
     VersionName,
@@ -104,17 +105,27 @@ def _answer_history(place: LearningStore, task: str | None, as_json: bool) -> No
     table("Decisions, the latest first", columns, rows)
 
 
-def show_version(version: VersionName, store: StoreFolder = None, as_json: AsJson = False) -> None:
+def show_version(
+    version: VersionName,
+    plot: Annotated[Path | None, typer.Option(help="Write a plot of the card: an SVG file.")] = None,
+    what: Annotated[Plot, typer.Option(help="What is drawn.")] = Plot.RELIABILITY,
+    store: StoreFolder = None,
+    as_json: AsJson = False,
+) -> None:
     """Show a version's card: what it was made from, what competed, and how it does.
 
     Exit code 5 where there is no such version.
     """
+    from ticketmill.learning.card_plots import write_plot
     from ticketmill.learning.registry import find_version, load_card
     from ticketmill.settings import load_settings
 
     place = open_store(load_settings(), store)
     found = find_version(place, version)
     card, rollout = load_card(place, found), place.rollouts.current()
+    if plot is not None:
+        write_plot(card, what, plot)
+        say(f"wrote {plot}")
     if as_json:
         answer_json({**_as_json(found, rollout), "card": card.model_dump(mode="json")})
         return
