@@ -19,6 +19,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
+LEARNING_DEFAULTS = {
+    "feature_cache_mb": 1000,
+    "canary_steps": "5,25,50,100",
+    "promotion_margin": 0.01,
+    "promotion_audits": 200,
+    "training_limit_s": 3600,
+    "training_pause_s": 3600,
+    "rollout_refresh_s": 15,
+    "audit_share": 0.02,
+    "training_queue_url": None,
+}
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
     "web_port": 8080,
@@ -52,7 +63,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "serve": "auto",
         "threads": load_settings().threads,
         "encode_cache_bytes": 16 * 1024 * 1024,
-        "feature_cache_mb": 1000,
         "urgency": "onepass",
         "intent": "onepass",
         "sentiment": "onepass",
@@ -68,11 +78,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "summary_beams": 1,
         "summary_min_tokens": 10,
         "summary_max_tokens": 50,
-        "canary_steps": "5,25,50,100",
-        "promotion_margin": 0.01,
-        "promotion_audits": 200,
-        "training_limit_s": 3600,
-        "training_pause_s": 3600,
         "batch_size": 16,
         "worker_threads": 8,
         "wait_s": 5,
@@ -80,7 +85,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "heartbeat_s": 20,
         "retry_base_s": 20,
         "outage_pause_s": 5,
-        "rollout_refresh_s": 15,
         "stop_deadline_s": 25,
         "io_threads": 32,
         "max_ticket_bytes": 2 * 1024 * 1024,
@@ -92,6 +96,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "metrics_port": None,
         "metrics_host": "127.0.0.1",
         "emf": False,
+        **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
     }
 
