@@ -22,7 +22,6 @@ from ticketmill.domain.message import Message
 from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.pipeline.batch import Pipeline
 from ticketmill.pipeline.enricher import Enricher
-from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.settings import Settings
 from ticketmill.worker.pace import Limits
 from ticketmill.worker.turns import take_short_turns
@@ -108,11 +107,7 @@ def run_worker(queue: Any, pipeline: Pipeline, settings: Settings) -> None:
 
 
 def work_in_memory(
-    settings: Settings,
-    enricher: Enricher,
-    tickets: Sequence[LabelledTicket],
-    latency_s: float,
-    learned: Learned = NOTHING_LEARNED,
+    settings: Settings, enricher: Enricher, tickets: Sequence[LabelledTicket], latency_s: float
 ) -> Worked:
     """A full queue in memory, worked off by the real worker with the real models."""
     network = Network(latency_s)
@@ -133,7 +128,6 @@ def work_in_memory(
             enricher=enricher,
             executor=executor,
             max_ticket_bytes=settings.max_ticket_bytes,
-            learned=lambda: learned,
         )
         run_worker(network.to("queue", queue), pipeline, settings)
     if len(rows.rows) != len(tickets) or len(set(queue.acknowledged)) != len(tickets):

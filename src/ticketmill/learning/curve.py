@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ticketmill.domain.dataset import Example
@@ -10,6 +11,8 @@ from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import CurvePoint, Interval
 
 SHARES = (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
+MAX_GROUP_SHARE = 0.05
+"""Groups that have a larger share of the examples would make the curve a stair."""
 
 FitAndMeasure = Callable[[Sequence[int]], Interval | None]
 """Fits on the examples of these positions and gives the accuracy on the hold-out; None where they are too
@@ -39,16 +42,22 @@ def curve_of(
 def learning_curve(
     groups: Sequence[str], fit: FitAndMeasure, shares: Sequence[float] = SHARES
 ) -> tuple[CurvePoint, ...]:
-    """A point for each share of the groups. A group is in with all its examples, and in each larger share.
+    """A point for each share of the groups. A group is in with all its examples, and in each larger share;
+    of a group with many examples, as the tickets of one business, each is in by itself.
 
-    `groups` names the group of each training example. The order of the groups is that of a hash of their
-    names: the same examples give the same curve.
+    `groups` names the group of each training example. The order is that of hashes of their names: the same
+    examples give the same curve.
     """
-    ordered = sorted(set(groups), key=_shuffled)
+    sizes = Counter(groups)
+    units = [
+        group if sizes[group] <= MAX_GROUP_SHARE * len(groups) else f"{group}#{at}"
+        for at, group in enumerate(groups)
+    ]
+    ordered = sorted(set(units), key=_shuffled)
     points: dict[int, CurvePoint] = {}
     for share in sorted(shares):
         taken = set(ordered[: max(round(share * len(ordered)), 1)])
-        positions = [at for at, group in enumerate(groups) if group in taken]
+        positions = [at for at, unit in enumerate(units) if unit in taken]
         if len(positions) in points:
             continue
         accuracy = fit(positions)
@@ -57,5 +66,5 @@ def learning_curve(
     return tuple(points.values())
 
 
-def _shuffled(group: str) -> bytes:
-    return hashlib.blake2b(group.encode(), digest_size=8).digest()
+def _shuffled(unit: str) -> bytes:
+    return hashlib.blake2b(unit.encode(), digest_size=8).digest()

@@ -74,11 +74,10 @@ def _ridge(features: Floats, targets: Floats) -> Floats:
     """(columns, labels), solved over texts or over columns, whichever are fewer."""
     linalg = scipy_part("linalg")
     few = len(features) < features.shape[1]
-    gram = (features @ features.T if few else features.T @ features).astype(np.float64)
-    penalty = PENALTY * float(np.trace(gram)) / len(features)
-    gram[np.diag_indices_from(gram)] += penalty
+    gram = features @ features.T if few else features.T @ features
+    gram[np.diag_indices_from(gram)] += PENALTY * np.trace(gram) / len(features)
     right = targets if few else features.T @ targets
-    found = linalg.solve(gram, right.astype(np.float64), assume_a="pos", overwrite_a=True)
+    found = linalg.solve(gram, right, assume_a="pos", overwrite_a=True)
     return np.asarray(features.T @ found if few else found, np.float32)
 
 
