@@ -180,14 +180,9 @@ class DisagreementsOfTicket:
 
 @dataclass(frozen=True, slots=True)
 class DriftReferenceOfTicket:
-<<<<<<< HEAD
-    """The embedding of a ticket among those that drift is measured from. They have no ids: that of a ticket
-    is found by its enriched objects, and so is removed before them."""
-=======
     """The embedding of a ticket among those that drift is measured from.
 
     They have no ids: the ticket's own is found by its enriched objects, and so is removed before them."""
->>>>>>> main
 
     objects: LearningObjects
 
