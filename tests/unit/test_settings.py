@@ -19,6 +19,17 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
+LEARNING_DEFAULTS = {
+    "feature_cache_mb": 1000,
+    "canary_steps": "5,25,50,100",
+    "promotion_margin": 0.01,
+    "promotion_audits": 200,
+    "training_limit_s": 3600,
+    "training_pause_s": 3600,
+    "rollout_refresh_s": 15,
+    "audit_share": 0.02,
+    "training_queue_url": None,
+}
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
     "web_port": 8080,
