@@ -148,7 +148,7 @@ def test_the_review_queue_is_worked_off_by_lines(ticketmill: Run, adapters: Adap
     assert row.needs_review is False
     journal = adapters.label_journal
     assert journal is not None
-    assert {each.found_by for each in journal.of_ticket("T2")} == {"review_queue"}
+    assert {each.found_by for each in journal.of_ticket("T2")} == {"margin"}
     untouched = adapters.rows.get("T1")
     assert untouched is not None
     assert untouched.person == {}

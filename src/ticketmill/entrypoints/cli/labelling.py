@@ -162,8 +162,9 @@ class Review:
             say("nothing to take back yet")
             return current
         last = self.done.pop()
+        speaker = replace(self.speaker, found_by=last.found_by)
         try:
-            undone = self.corrections.undo(last.row.ticket_id, self.speaker, revision=last.row.revision)
+            undone = self.corrections.undo(last.row.ticket_id, speaker, revision=last.row.revision)
         except CorrectionRefused as refused:
             say(str(refused))
             return current
