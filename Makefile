@@ -95,7 +95,7 @@ check: setup policy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml
+	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
@@ -110,7 +110,7 @@ policy: $(POLICY)/.checkov-$(CHECKOV)
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
-		infra/web-service.yaml $(POLICY)/web-lambda.yaml
+		infra/web-service.yaml $(POLICY)/web-lambda.yaml infra/learning-service.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup

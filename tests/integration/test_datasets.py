@@ -128,6 +128,7 @@ def test_a_forgotten_ticket_is_in_no_version_of_any_object_and_in_no_item(
         "cached features": 1,
         "datasets": 1,
         "disagreements": 0,
+        "drift reference": 0,
         "enriched objects": 2,
         "raw objects": 2,
         "row": 1,

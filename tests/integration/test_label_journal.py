@@ -34,8 +34,16 @@ def test_a_failure_of_dynamodb_is_transient_and_names_its_code(clients: Clients)
 
 
 def of_an_older_version(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without a table of corrections."""
-    older = {name: dict(part) if isinstance(part, dict) else part for name, part in template.items()}
+    """The template without a table of corrections, and without rights to it."""
+    older: dict[str, Any] = json.loads(json.dumps(template))
+    for resource in older["Resources"].values():
+        document = resource["Properties"].get("PolicyDocument", {})
+        if isinstance(document.get("Statement"), list):
+            document["Statement"] = [
+                each for each in document["Statement"] if "LearningTable" not in json.dumps(each)
+            ]
+    variables = older["Resources"]["TicketsFunction"]["Properties"]["Environment"]["Variables"]
+    del variables["TICKETMILL_LEARNING_TABLE"]
     for section, name in (
         ("Parameters", "ExistingLearningTableName"),
         ("Conditions", "MakesLearningTable"),

@@ -14,7 +14,7 @@ from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Sentiment, Source, Status, Urgency
 from ticketmill.domain.message import RawObject, Upload
 from ticketmill.domain.row import Failure, FoundRows, RawVersion, TicketRow
-from ticketmill.domain.serving import ServingDecision
+from ticketmill.domain.serving import Provenance
 from ticketmill.operations.corrections import CorrectableTask, Corrections, Speaker, Word
 from ticketmill.pipeline.outcome import Result
 from ticketmill.pipeline.recorder import Recorder
@@ -71,7 +71,7 @@ class Desk:
 
     raw: MemoryRawTickets = field(default_factory=MemoryRawTickets)
     rows: MemoryTicketRows = field(default_factory=MemoryTicketRows)
-    serving: ServingDecision = field(default_factory=lambda: ServingDecision(1, "f1"))
+    serving: Provenance = field(default_factory=lambda: Provenance(1, 0, "f1"))
     minutes: int = 0
     attempts: int = 0
 
@@ -87,7 +87,7 @@ class Desk:
         return self.raw.put(f"tickets/{ID}.json", content.encode(), self.now())
 
     def serve(self, fingerprint: str) -> None:
-        self.serving = ServingDecision(self.serving.serial + 1, fingerprint)
+        self.serving = Provenance(self.serving.serving_serial + 1, 0, fingerprint)
 
     def enrich(self, *, older: bool = False, force: bool = False, **predictions: Any) -> Result:
         """What a worker makes of the latest upload."""
@@ -102,7 +102,7 @@ class Desk:
         self,
         raw: RawObject,
         current: TicketRow | None,
-        serving: ServingDecision | None = None,
+        serving: Provenance | None = None,
         *,
         older: bool = False,
         force: bool = False,
@@ -119,7 +119,7 @@ class Desk:
             return resolved
         return recorder.record(self._row(raw, serving, predictions), current, raw, force=force)
 
-    def _row(self, raw: RawObject, serving: ServingDecision, predictions: dict[str, Any]) -> TicketRow:
+    def _row(self, raw: RawObject, serving: Provenance, predictions: dict[str, Any]) -> TicketRow:
         self.attempts += 1
         given = {"intent": "bug_report", "urgency": Urgency.LOW, "sentiment": Sentiment.NEUTRAL}
         given |= dict.fromkeys(("intent_confidence", "urgency_confidence", "sentiment_confidence"), 0.6)
@@ -131,7 +131,8 @@ class Desk:
             content_hash=raw.content_hash,
             enriched_key=f"tickets/{ID}/{self.attempts}.json",
             fingerprint=serving.fingerprint,
-            serving_serial=serving.serial,
+            serving_serial=serving.serving_serial,
+            rollout_serial=serving.rollout_serial,
             processed_at=START,
             **{**given, **predictions},
         )

@@ -20,7 +20,7 @@ from ticketmill.domain.label import Correction, CorrectionKind, replay
 from ticketmill.domain.labels import Sentiment, Urgency
 from ticketmill.domain.message import RawObject
 from ticketmill.domain.row import TicketRow
-from ticketmill.domain.serving import ServingDecision
+from ticketmill.domain.serving import Provenance
 from ticketmill.operations.corrections import Corrections, Speaker, Word
 
 INTERLEAVINGS = 2000
@@ -36,7 +36,7 @@ class Interleaving:
     dice: random.Random
     desk: Desk = field(default_factory=Desk)
     said: list[Correction] = field(default_factory=list)
-    begun: list[tuple[RawObject, TicketRow | None, ServingDecision]] = field(default_factory=list)
+    begun: list[tuple[RawObject, TicketRow | None, Provenance]] = field(default_factory=list)
     depth: int = 0
 
     def run(self) -> None:

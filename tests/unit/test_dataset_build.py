@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -359,3 +359,18 @@ def test_a_diff_tells_what_came_what_went_and_what_is_labelled_otherwise() -> No
         ("TKT-6", ("login_issue",), ("bug_report",))
     ]
     assert told.labels == {"bug_report": 1, "login_issue": 1}
+
+
+def test_labels_as_they_were_before_are_the_newest_dataset_again() -> None:
+    kept, first = snapshots(), made(gathered())
+    kept.save(first)
+    later = NOW + timedelta(days=1)
+    second = build(gathered(61), SPEC, first, later)
+    kept.save(second)
+    again = build(gathered(), SPEC, second, later + timedelta(days=1))
+    assert again.manifest.name == first.manifest.name
+    kept.save(again)
+    newest = kept.newest("intent")
+    assert newest is not None
+    assert (newest.name, newest.parent) == (first.manifest.name, None)
+    assert kept.load(newest).sides.knows("TKT-60")

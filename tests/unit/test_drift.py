@@ -148,6 +148,11 @@ def test_a_sample_has_what_the_models_said_whatever_people_say() -> None:
     assert (made.tickets, made.needs_review, made.spoken, made.overridden) == (4, 2, 1, 1)
 
 
+def test_a_sample_of_no_tickets_is_refused_by_its_size() -> None:
+    with pytest.raises(LearningRefused, match="the newest part has 0"):
+        compare(sample(1), sample_of([], lambda _: None, ["intent"]))
+
+
 def test_a_reference_comes_back_from_its_file_and_what_is_none_is_told() -> None:
     kept = sample(3)
     body = to_bytes(kept)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from correction_desk import ANN, TASKS, label
+from frozen_records import frozen_bytes
 from rows_contract import row
 
 from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
@@ -18,15 +19,17 @@ from ticketmill.aws.memory import MemoryLabelJournal, MemoryTicketRows
 from ticketmill.domain.dataset import Dataset, Origin
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.intake import parse_ticket
-from ticketmill.domain.keys import disagreement_file
+from ticketmill.domain.keys import DRIFT_REFERENCE_FILE, disagreement_file
 from ticketmill.domain.message import ObjectVersion
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.annotations import Annotated, Annotation, Gathered
 from ticketmill.learning.dataset_build import DatasetSpec, build
+from ticketmill.learning.drift import Sample, from_bytes, to_bytes
 from ticketmill.learning.forgetting import (
     DatasetsOfTicket,
     DisagreementsOfTicket,
+    DriftReferenceOfTicket,
     FeaturesOfTicket,
     TrainedWith,
 )
@@ -122,6 +125,7 @@ class World:
             FeaturesOfTicket(self.store.objects, datasets),
             datasets,
             DisagreementsOfTicket(self.store.objects, self.store.versions),
+            DriftReferenceOfTicket(self.store.objects),
             EnrichedObjects(self.enriched),
             RawObjects(self.raw, parse_ticket, 10_000),
             Rows(self.rows),
@@ -174,6 +178,7 @@ def test_everything_of_a_ticket_goes_and_the_list_of_what_is_left_is_empty(world
         "cached features": 2,
         "datasets": 1,
         "disagreements": 1,
+        "drift reference": 0,
         "enriched objects": 1,
         "raw objects": 2,
         "row": 1,
@@ -220,7 +225,7 @@ class Failing:
         return self.holder.left(traces)
 
 
-@pytest.mark.parametrize("failing", range(7))
+@pytest.mark.parametrize("failing", range(8))
 def test_a_run_that_was_stopped_anywhere_is_ended_by_the_next(world: World, failing: int) -> None:
     holders = world.holders
     holders[failing] = Failing(holders[failing])
@@ -320,3 +325,18 @@ def test_what_a_killed_build_left_behind_goes_too(world: World) -> None:
     world.store.datasets.remove_dataset(world.dataset)
     assert world.forget()(ID).is_complete
     assert [key for key in world.store.objects.keys("") if "datasets" in key] == []
+
+
+def test_the_embedding_of_a_ticket_leaves_the_reference_of_drift(world: World) -> None:
+    enriched = json.loads(frozen_bytes("yesterday_enriched_object"))
+    size = len(enriched["enrichment"]["embedding"])
+    world.enriched.put(f"tickets/{ID}/b.json", json.dumps(enriched).encode())
+    others = np.random.default_rng(0).standard_normal((3, size)).astype(np.float32)
+    own = np.array([enriched["enrichment"]["embedding"]], np.float32)
+    sample = Sample(np.concatenate([others, own]), "onepass/384", {}, {}, 4, 0, 0, 0)
+    world.store.objects.put(DRIFT_REFERENCE_FILE, to_bytes(sample))
+    done = world.forget()(ID)
+    assert (done.removed["drift reference"], done.left) == (1, {})
+    kept = world.store.objects.get(DRIFT_REFERENCE_FILE)
+    assert kept is not None
+    assert np.allclose(from_bytes(kept).embeddings, others, atol=1e-2)

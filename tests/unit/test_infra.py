@@ -16,9 +16,12 @@ import yaml
 from fakes import announce
 from typer.testing import CliRunner
 
+from ticketmill.domain.training_request import TrainingMessage, read_training_message
 from ticketmill.entrypoints.cli import app
+from ticketmill.learning.training_queue import RETRY_S
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
+from ticketmill.telemetry.drift import write_emf
 from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.metrics import Metrics
 
@@ -128,6 +131,88 @@ class TestEcs:
             "Metrics"
         ]
         assert [each["Id"] for each in tracked if each["ReturnData"]] == ["backlog"]
+
+
+class TestLearning:
+    @pytest.fixture
+    def resources(self) -> dict[str, dict[str, Any]]:
+        found = template("learning-service.yaml")["Resources"]
+        return {name: each["Properties"] for name, each in found.items()}
+
+    def test_the_schedule_sends_what_a_trainer_reads(self, resources: dict[str, dict[str, Any]]) -> None:
+        (target,) = resources["TrainingRule"]["Targets"]
+        assert target["Arn"] == {"GetAtt": "TrainingQueue.Arn"}
+        assert read_training_message(target["Input"]) == TrainingMessage()
+        assert template("learning-service.yaml")["Parameters"]["TrainingSchedule"]["Default"] == "rate(1 day)"
+
+    def test_the_schedule_and_nobody_else_may_send(self, resources: dict[str, dict[str, Any]]) -> None:
+        allowed, denied = resources["TrainingQueuePolicy"]["PolicyDocument"]["Statement"]
+        source = allowed["If"][1]["Condition"]["ArnEquals"]["aws:SourceArn"]["Sub"]
+        assert source.endswith("rule/" + resources["TrainingRule"]["Name"]["Sub"])
+        assert denied["Effect"] == "Deny"
+
+    def test_a_training_that_fails_again_and_again_is_a_dead_letter(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        redrive = resources["TrainingQueue"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"] == {"GetAtt": "TrainingDeadLetterQueue.Arn"}
+        (source,) = resources["TrainingDeadLetterQueue"]["RedriveAllowPolicy"]["sourceQueueArns"]
+        assert source["Sub"].endswith(":" + resources["TrainingQueue"]["QueueName"]["Sub"])
+        # longer than a training that holds its task
+        assert redrive["maxReceiveCount"] * RETRY_S >= Settings().training_limit_s
+
+    def test_its_variables_are_settings_and_name_the_queue(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        (only,) = resources["TaskDefinition"]["ContainerDefinitions"]
+        named = {each["Name"]: each["Value"] for each in only["Environment"]}
+        assert {name for name in named if name.startswith("TICKETMILL_")} <= SETTINGS
+        assert named["TICKETMILL_TRAINING_QUEUE_URL"] == {"Ref": "TrainingQueue"}
+        assert CliRunner().invoke(app, [*only["Command"], "--help"]).exit_code == 0
+
+    def test_its_metrics_reach_the_alarm_of_drift(self, resources: dict[str, dict[str, Any]]) -> None:
+        alarm, stream = resources["DriftAlarm"], io.StringIO()
+        write_emf({"texts": True}, "mine", stream)
+        line = json.loads(stream.getvalue())
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == alarm["Namespace"]
+        assert [each["Name"] for each in alarm["Dimensions"]] == directive["Dimensions"][0]
+        assert alarm["Dimensions"][0]["Value"] == {"Ref": "TicketsStack"}
+        assert line[alarm["MetricName"]][0] > alarm["Threshold"]
+
+    def test_a_trainer_runs_while_a_message_waits_or_is_in_hand(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        for alarm, policy, tasks in (
+            ("TrainingsWait", "StartPolicy", 1),
+            ("NoTrainingsWait", "StopPolicy", 0),
+        ):
+            (told,) = [each for each in resources[alarm]["Metrics"] if each["ReturnData"]]
+            assert told["Expression"] == "waiting + hidden"
+            assert resources[alarm]["AlarmActions"] == [{"Ref": policy}]
+            (step,) = resources[policy]["StepScalingPolicyConfiguration"]["StepAdjustments"]
+            assert step["ScalingAdjustment"] == tasks
+
+    def test_what_it_imports_the_tickets_stack_exports(self) -> None:
+        exported = {
+            each["Export"]["Name"]["Sub"]
+            for each in template("template.yaml")["Outputs"].values()
+            if "Export" in each
+        }
+        imported = re.findall(
+            r'Fn::Sub: "(\$\{TicketsStack\}[^"]+)"', (INFRA / "learning-service.yaml").read_text()
+        )
+        assert imported
+        assert {each.replace("${TicketsStack}", "${AWS::StackName}") for each in imported} <= exported
+
+    def test_only_who_forgets_tickets_deletes_what_people_uploaded(self) -> None:
+        for name, each in template("learning-service.yaml")["Resources"].items():
+            deletes = [
+                statement
+                for statement in each["Properties"].get("PolicyDocument", {}).get("Statement", ())
+                if "s3:DeleteObject" in str(statement) and "tickets/*" in str(statement)
+            ]
+            assert bool(deletes) == (name == "EraserPolicy"), name
 
 
 class TestLambda:

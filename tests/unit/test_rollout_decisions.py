@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 from learned_versions import ANN, BOB, held_out, memory_store, registered
 
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.keys import model_file
 from ticketmill.domain.model_card import ModelVersion
@@ -321,3 +322,17 @@ def test_an_automatic_decision_says_so() -> None:
     by = Decider(who="automatic", at=ANN.at, reason="override rate 20.0%")
     promoted = Rollout().promoted("intent", 1, "single", ANN).promoted("intent", 2, "single", ANN)
     assert promoted.rolled_back("intent", by).tasks["intent"].who == "automatic"
+
+
+def test_a_version_of_your_own_task_decides_only_once_the_task_is_defined(desk: RolloutDesk) -> None:
+    version = registered(desk.store, task="product_line")
+    refused = refusal(lambda: desk.canary(version, ANN))
+    assert refused.code is LearningCode.UNKNOWN_TASK
+    assert "ticketmill tasks add product_line --labels refund,bug" in refused.message
+    assert desk.store.rollouts.current().serial == 0
+    desk.store.datasets.define_task(
+        TaskDefinition(name="product_line", kind="multi", labels=("refund", "bug"))
+    )
+    assert refusal(lambda: desk.shadow(version, ANN)).code is LearningCode.MODEL_MISMATCH
+    desk.store.datasets.define_task(TaskDefinition(name="product_line", labels=("refund", "bug")))
+    assert desk.canary(version, ANN).canary == 1

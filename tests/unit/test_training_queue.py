@@ -48,30 +48,30 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 BODY = TrainingMessage(task="intent").body()
 
 
-def run(queue: Queue, train: Callable[[TrainingMessage, str], None]) -> int:
+def run(queue: Queue, train: Callable[[TrainingMessage], None]) -> int:
     return TrainingQueue(queue, train, heartbeat_s=0.01).run(0, until_empty=True)
 
 
-def failing(error: Exception) -> Callable[[TrainingMessage, str], None]:
-    def train(_request: TrainingMessage, _job: str) -> None:
+def failing(error: Exception) -> Callable[[TrainingMessage], None]:
+    def train(_request: TrainingMessage) -> None:
         raise error
 
     return train
 
 
-def test_a_message_is_one_job_and_is_acknowledged_after_it() -> None:
+def test_a_message_is_acknowledged_after_its_training() -> None:
     queue, done = Queue(BODY, TrainingMessage(who="ann", if_due=False).body()), []
-    assert run(queue, lambda request, job: done.append((request, job))) == 2
+    assert run(queue, done.append) == 2
     assert done == [
-        (TrainingMessage(task="intent", if_due=True, who="schedule"), "0"),
-        (TrainingMessage(task=None, if_due=False, who="ann"), "1"),
+        TrainingMessage(task="intent", if_due=True, who="schedule"),
+        TrainingMessage(task=None, if_due=False, who="ann"),
     ]
     assert queue.acknowledged == ["0", "1"]
 
 
 def test_a_message_stays_invisible_while_its_training_runs() -> None:
     queue = Queue(BODY)
-    run(queue, lambda _request, _job: queue.extended.wait(10) or None)  # type: ignore[arg-type]
+    run(queue, lambda _request: queue.extended.wait(10) or None)  # type: ignore[arg-type]
     assert queue.extended.is_set()
 
 
@@ -102,6 +102,6 @@ def test_what_may_succeed_later_is_received_again(
 
 def test_told_to_stop_it_receives_no_further_message() -> None:
     queue = Queue(BODY, BODY)
-    trainer = TrainingQueue(queue, lambda _request, _job: trainer.stopping.set(), heartbeat_s=0.01)
+    trainer = TrainingQueue(queue, lambda _request: trainer.stopping.set(), heartbeat_s=0.01)
     assert trainer.run(0) == 1
     assert queue.acknowledged == ["0"]

@@ -195,3 +195,10 @@ def test_a_plot_of_a_card_is_written_as_a_file(models: Models, folder: Path, tmp
         assert (tmp_path / f"{what}.svg").read_text(encoding="utf-8").startswith("<svg")
     refused = models("show", "intent/v1", "--plot", "a.svg", "--what", "mood", code=ExitCode.USAGE)
     assert all(what in refused.err for what in Plot)
+
+
+def test_a_task_of_your_own_begins_with_nothing(models: Models, store: LearningStore) -> None:
+    registered(store, task="team")
+    assert "nothing" in models("show", "team/v1").out
+    assert "held-out: passed, nothing predicts the task yet" in models("promote", "team/v1").err
+    assert "team: nothing serves" in models("rollback", "team").out

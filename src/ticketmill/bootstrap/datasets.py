@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,9 +102,9 @@ def build_dataset(
     parent = None if newest is None else snapshots.load(newest)
     built = build(gathered, spec, parent, datetime.now(UTC))
     if newest is not None and newest.name == built.manifest.name:
-        return snapshots.load(newest)
-    snapshots.save(built)
-    return built
+        report("the examples are those of the newest dataset")
+        built = replace(built, manifest=built.manifest.model_copy(update={"built_at": newest.built_at}))
+    return replace(built, manifest=snapshots.save(built))
 
 
 def dataset_spec(settings: Settings, wanted: WantedDataset, store: LearningStore) -> DatasetSpec:

@@ -49,13 +49,19 @@ def make_forget(settings: Settings, folder: Path | None = None, raw_keys: Sequen
 
 
 def _holders_of(store: LearningStore) -> list[Holder]:
-    from ticketmill.learning.forgetting import DatasetsOfTicket, DisagreementsOfTicket, FeaturesOfTicket
+    from ticketmill.learning.forgetting import (
+        DatasetsOfTicket,
+        DisagreementsOfTicket,
+        DriftReferenceOfTicket,
+        FeaturesOfTicket,
+    )
 
     datasets = DatasetsOfTicket(make_snapshots(store))
     return [
         FeaturesOfTicket(store.objects, datasets),
         datasets,
         DisagreementsOfTicket(store.objects, store.versions),
+        DriftReferenceOfTicket(store.objects),
     ]
 
 

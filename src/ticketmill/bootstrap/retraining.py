@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
@@ -16,25 +16,26 @@ from ticketmill.bootstrap.datasets import (
     LabelSources,
     WantedDataset,
     build_dataset,
-    make_snapshots,
     open_sources,
 )
 from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.bootstrap.learning import learning_store_of
+from ticketmill.bootstrap.training import Progress, Trainer, make_trainer, train_dataset
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from ticketmill.domain.dataset import Dataset
     from ticketmill.domain.label import Correction
+    from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.training_request import TrainingMessage
     from ticketmill.learning.drift import DriftReport
     from ticketmill.learning.snapshots import Snapshot
     from ticketmill.learning.store import LearningStore
-    from ticketmill.learning.training import Fitted
     from ticketmill.learning.triggers import Due, TriggerPolicy
 
-FitSnapshot = Callable[["Snapshot"], "Fitted"]
-"""Fits a task to a dataset."""
+TrainSnapshot = Callable[["Snapshot", str], "ModelVersion"]
+"""Trains on a dataset, and registers the version under the name of who asked for it."""
 
 DRIFT_SINCE = timedelta(days=30)
 
@@ -63,13 +64,19 @@ class Triggers:
         state = state_of(
             task,
             self._corrections,
-            make_snapshots(self.store).newest(task),
+            self._trained_on(task),
             drifted=drift is not None and drift.inputs_drifted,
             audits_fell_short=drift is not None and drift.audits_fell_short(task),
             by_hand=by_hand,
             last_end=self.store.runs.last_end(task),
         )
         return due(state, self.now(), self.policy)
+
+    def _trained_on(self, task: str) -> Dataset | None:
+        """The dataset of the newest version: one that was built and never trained on starts no count."""
+        versions = self.store.versions.versions(task)
+        names = [version.dataset for version in versions[:1]]
+        return next((each for each in self.store.datasets.datasets(task) if each.name in names), None)
 
     @cached_property
     def _corrections(self) -> Sequence[Correction]:
@@ -81,7 +88,7 @@ class Triggers:
 
 
 @dataclass(frozen=True)
-class Trainer:
+class Retrainer:
     """Trains what a message asks for. It never promotes."""
 
     settings: Settings
@@ -90,48 +97,47 @@ class Trainer:
     tasks: Sequence[str]
     """The tasks that people label, for a message that names none."""
     triggers: Callable[[], Triggers]
-    fit: FitSnapshot
+    train: TrainSnapshot
 
-    def __call__(self, request: TrainingMessage, job: str) -> None:
+    def __call__(self, request: TrainingMessage) -> None:
         """Trains the task, or each task in turn; one that is refused does not keep the next one from it."""
         triggers = self.triggers()
         if request.task is not None:
-            self._train(request.task, request, job, triggers)
+            self._train(request.task, request, triggers)
             return
         for task in self.tasks:
             try:
-                self._train(task, request, f"{job}-{task}", triggers)
+                self._train(task, request, triggers)
             except LearningRefused as refused:
                 log.warning("%s is not trained: %s", task, refused)
 
-    def _train(self, task: str, request: TrainingMessage, job: str, triggers: Triggers) -> None:
-        from ticketmill.learning.training import Training, TrainingRequest
-
+    def _train(self, task: str, request: TrainingMessage, triggers: Triggers) -> None:
         due = triggers.due(task, by_hand=not request.if_due)
         if due is None:
             log.info("%s is not due", task)
             return
         log.info("%s is trained: %s", task, due.reason)
-        training = Training(self.store, limit=timedelta(seconds=self.settings.training_limit_s))
-        version = training.run(TrainingRequest(task, job, request.who), partial(self._fit, task))
-        log.info("%s is registered, and serves nothing yet", version.name)
-
-    def _fit(self, task: str) -> Fitted:
         built = build_dataset(self.settings, WantedDataset(task), self.store, self.sources, log.info)
-        return self.fit(built)
+        version = self.train(built, request.who)
+        log.info("%s is registered, and serves nothing yet", version.name)
 
 
 @contextmanager
-def open_trainer(settings: Settings, adapters: Adapters, fit: FitSnapshot) -> Iterator[Trainer]:
-    """The trainer of a stack. SetupError where the stack has no learning table yet."""
+def open_retrainer(settings: Settings, adapters: Adapters, progress: Progress) -> Iterator[Retrainer]:
+    """What trains the tasks of a stack again. SetupError where the stack has no learning table yet."""
+
+    @cache
+    def trainer() -> Trainer:
+        return make_trainer(settings, learning_store_of(settings, adapters).objects, log.info, progress)
+
     with open_sources(settings, None, journal=True) as (store, sources):
-        yield Trainer(
+        yield Retrainer(
             settings,
             store,
             sources,
             tuple(make_corrections(settings, adapters).tasks),
             partial(make_triggers, settings, adapters),
-            fit,
+            lambda snapshot, who: train_dataset(settings, trainer(), store, snapshot, who),
         )
 
 

@@ -99,6 +99,7 @@ def train_dataset(
     """Trains on a dataset and registers the version. The same dataset on the same bundle is one job; with a
     learning curve on its card it is another one."""
     from ticketmill.learning.card import with_card
+    from ticketmill.learning.doubted import doubted_labels
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
     manifest = snapshot.manifest
@@ -106,7 +107,10 @@ def train_dataset(
     def fit() -> Fitted:
         fitted = trainer.fit(snapshot.trained, manifest.task, manifest.kind)
         judged = trainer.judge(fitted, snapshot.held_out) if snapshot.held_out else None
+        seen = [snapshot.trained[at] for at in fitted.held_out.rows]
+        doubted = doubted_labels(seen, fitted.spec, fitted.held_out.probabilities)
         made = with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        made = replace(made, doubted=doubted)
         if with_curve:
             curve = trainer.curve(snapshot, made.card.accuracy)
             made = replace(made, card=made.card.model_copy(update={"curve": curve}))

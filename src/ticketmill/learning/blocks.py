@@ -84,8 +84,8 @@ class FittedBlocks:
         total = np.zeros((len(raw.dense),) * 2, np.float32)
         for name, matrix in self.matrices(raw):
             if name != without:
-                scale, mean = _scale(name, matrix), _mean(matrix)
-                _add_products(total, matrix, mean, scale)
+                scale, mean = _scale(name, matrix), column_means(matrix)
+                add_products(total, matrix, mean, scale)
         return total
 
     def folded(self, raw: Raw, ridge: Ridge, duals: Doubles) -> Arrays:
@@ -96,7 +96,7 @@ class FittedBlocks:
         weights, bias = {}, ridge.bias(duals)
         sums = duals.sum(axis=0)
         for name, matrix in self.matrices(raw):
-            mean = _mean(matrix)
+            mean = column_means(matrix)
             own = np.asarray(matrix.T @ duals) - np.outer(mean, sums)
             weights[name] = own * _scale(name, matrix)
             bias -= mean @ weights[name]
@@ -149,19 +149,25 @@ def _bytes_of(name: str, weights: Doubles) -> Arrays:
     }
 
 
-def _mean(matrix: Floats | csr_matrix) -> Doubles:
+def column_means(matrix: Floats | csr_matrix) -> Doubles:
+    """(columns,)"""
     return np.asarray(matrix.mean(axis=0, dtype=np.float64)).ravel()
 
 
 def _scale(name: str, matrix: Floats | csr_matrix) -> float:
     """What the block's dot products are multiplied by, for a mean square of its weight's square."""
+    return WEIGHTS[name] ** 2 / mean_square(matrix, column_means(matrix))
+
+
+def mean_square(matrix: Floats | csr_matrix, mean: Doubles) -> float:
+    """Of the rows of `matrix` less its `mean`."""
     values = matrix if isinstance(matrix, np.ndarray) else matrix.data
     squares = np.einsum("i,i->", values.ravel(), values.ravel(), dtype=np.float64)
-    mean = _mean(matrix)
-    return float(WEIGHTS[name] ** 2 / max(float(squares) / matrix.shape[0] - float(mean @ mean), 1e-12))
+    return float(max(squares / matrix.shape[0] - mean @ mean, 1e-12))
 
 
-def _add_products(total: Floats, matrix: Floats | csr_matrix, mean: Doubles, scale: float) -> None:
+def add_products(total: Floats, matrix: Floats | csr_matrix, mean: Doubles, scale: float) -> None:
+    """Adds the dot products (n, n) of the rows of `matrix` less its `mean`, times `scale`, to `total`."""
     # sparse matrices must stay sparse: the means are subtracted from the products instead
     off = np.asarray(matrix @ mean.astype(np.float32)) - np.float32(mean @ mean) / 2
     for start in range(0, len(total), CHUNK):

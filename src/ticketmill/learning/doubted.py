@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from ticketmill.arrays import Doubles
 from ticketmill.domain.dataset import Example, Origin
 from ticketmill.domain.doubted import DOUBTED_FILE, DoubtedLabel, DoubtedLabels
@@ -11,7 +13,7 @@ from ticketmill.learning.registry import load_file
 from ticketmill.learning.sampling import Suspect
 from ticketmill.learning.store import LearningStore
 from ticketmill.learning.suspects import suspects
-from ticketmill.models.heads import Kind
+from ticketmill.models.overlay import OverlaySpec
 
 MAX_SUSPECTS = 100
 """A second look at more than these of a task finds mostly labels that are right."""
@@ -24,17 +26,11 @@ def suspects_of(store: LearningStore, tasks: Iterable[str]) -> list[Suspect]:
     return [each[rank] for rank in range(longest) for each in found if rank < len(each)]
 
 
-def doubted_labels(
-    task: str,
-    examples: Sequence[Example],
-    labels: Sequence[str],
-    probabilities: Doubles,
-    truth: Doubles,
-    kind: Kind,
-) -> DoubtedLabels:
+def doubted_labels(examples: Sequence[Example], spec: OverlaySpec, probabilities: Doubles) -> DoubtedLabels:
     """The most doubtful labels of examples, by (examples, labels) probabilities of models that did not see
     them. Labels of the shipped corpus are nobody's to look at again."""
-    found = suspects(labels, probabilities, truth, kind, len(examples))
+    truth = np.array([[label in each.labels for label in spec.labels] for each in examples], np.float64)
+    found = suspects(spec.labels, probabilities, truth, spec.kind, len(examples))
     doubted = [
         DoubtedLabel(
             example_id=examples[each.position].example_id,
@@ -45,7 +41,7 @@ def doubted_labels(
         for each in found
         if examples[each.position].origin != Origin.CORPUS
     ]
-    return DoubtedLabels(task=task, doubted=tuple(doubted[:MAX_SUSPECTS]))
+    return DoubtedLabels(task=spec.task, doubted=tuple(doubted[:MAX_SUSPECTS]))
 
 
 def _of_newest(store: LearningStore, task: str) -> list[Suspect]:

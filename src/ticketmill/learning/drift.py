@@ -141,7 +141,7 @@ def sample_of(
     moments = sorted(f"{row.received_at:%Y-%m-%dT%H:%M:%SZ}" for row in kept)
     said = {task: [shown_of(row, task).labels for row in kept] for task in tasks}
     return Sample(
-        embeddings=np.array(vectors, np.float32).reshape(len(vectors), -1),
+        embeddings=np.array(vectors, np.float32) if vectors else np.zeros((0, 0), np.float32),
         embedded_by=", ".join(sorted({row.models.get("embedding", "") for row in kept})),
         labels={task: [labels[0] for labels in each if labels] for task, each in said.items()},
         models={task: sorted({row.models[task] for row in kept if task in row.models}) for task in tasks},

@@ -22,7 +22,7 @@ from ticketmill.models.features import Features
 from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.ngrams import Values
 from ticketmill.models.overlay import standardised
-from ticketmill.models.overlay_features import DENSE, SPARSE
+from ticketmill.models.overlay_features import DENSE, LAYERS_SHARE, SPARSE
 from ticketmill.models.tokens import BUCKET_BITS, Ints
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = {
     "embedding": 1.0,
-    "layers": 0.5,
+    "layers": LAYERS_SHARE,
     "vectors": 0.4,
     "statistics": 0.2,
     "rules": 0.2,
@@ -115,12 +115,12 @@ def tickets_of(
 
 
 def ticket_of(example: Example) -> Ticket:
-    """The example as a ticket."""
+    """The example as a ticket. Its group stands for a source that nobody told."""
     return Ticket(
         ticket_id="example",  # what names an example may not name a ticket, and no family reads it
         subject=example.subject,
         body=example.body,
-        metadata=TicketMetadata(source=example.source),
+        metadata=TicketMetadata(source=example.source or example.group),
     )
 
 
@@ -193,7 +193,7 @@ class Fit(NamedTuple):
 def fit_dense(fit: Fit, rows: Ints, families: Sequence[str], inverse_penalty: float) -> DensePart:
     """Logistic regression over the families' columns."""
     spreads = {
-        family: _spread(fit.inputs.dense[family][rows]) for family in families if family in STANDARDISED
+        family: spread_of(fit.inputs.dense[family][rows]) for family in families if family in STANDARDISED
     }
     columns = _columns(fit.inputs, rows, families, spreads)
     truth, weights = fit.truth[rows], np.ones(len(rows), np.float32)
@@ -238,14 +238,19 @@ class NgramPart(NamedTuple):
 def fit_ngrams(fit: Fit, rows: Ints, family: str) -> NgramPart:
     """Ridge regression over n-grams, each times its rarity; solved over texts by conjugate gradients."""
     counts = fit.inputs.sparse[family][rows]
-    texts = np.bincount(counts.indices, minlength=counts.shape[1])
-    buckets = np.flatnonzero(texts >= MIN_TEXTS)
-    rarity = (np.log((1 + len(rows)) / (1 + texts[buckets])) + 1).astype(np.float32)
+    buckets, rarity = rarities(counts, MIN_TEXTS)
     scaled = counts[:, buckets] @ scipy_part("sparse").diags(rarity)
     square = float(scaled.multiply(scaled).sum()) / max(len(rows), 1)
     targets = fit.truth[rows] - fit.truth[rows].mean(axis=0)
     duals = _solved(scaled.tocsr(), targets, NGRAM_PENALTY * max(square, 1e-9))
     return NgramPart(family, buckets, np.asarray(scaled.T @ duals, np.float32) * rarity[:, None])
+
+
+def rarities(counts: csr_matrix, least: int) -> tuple[Ints, Floats]:
+    """The buckets that at least so many texts have, and log((1 + texts) / (1 + texts that have it)) + 1."""
+    texts = np.bincount(counts.indices, minlength=counts.shape[1])
+    buckets = np.flatnonzero(texts >= least)
+    return buckets, (np.log((1 + counts.shape[0]) / (1 + texts[buckets])) + 1).astype(np.float32)
 
 
 def _solved(matrix: csr_matrix, targets: Floats, penalty: float) -> Floats:
@@ -281,7 +286,8 @@ def _factor(family: str, width: int) -> np.float32:
     return np.float32(WEIGHTS[family] / (np.sqrt(width) if family in STANDARDISED else 1.0))
 
 
-def _spread(columns: Floats) -> tuple[Floats, Floats]:
+def spread_of(columns: Floats) -> tuple[Floats, Floats]:
+    """Mean and spread of each column."""
     mean, spread = columns.mean(axis=0, dtype=np.float64), columns.std(axis=0, dtype=np.float64)
     return mean.astype(np.float32), (spread + 1e-3).astype(np.float32)
 

@@ -15,12 +15,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ticketmill.arrays import Doubles, npz_bytes
-from ticketmill.domain.dataset import Example
+from ticketmill.domain.dataset import Example, Origin
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
 from ticketmill.learning.families import (
+    Arrays,
     DensePart,
     Encode,
     Fit,
@@ -35,11 +36,16 @@ from ticketmill.learning.families import (
 )
 from ticketmill.learning.fusion import fit_shares
 from ticketmill.learning.held_out_folds import folds_of
+from ticketmill.learning.joint_fit import JointFit, Shipped, shipped_head, shipped_labels
+from ticketmill.learning.joint_ridge import MOST_TEXTS
+from ticketmill.learning.quadratic import QuadraticPart, fit_quadratic
 from ticketmill.learning.recipes import (
+    CORRECTIONS,
     FEW_A_LABEL,
     FIXED,
     LARGE,
     PENALTIES,
+    SHIPPED,
     TIERS,
     Recipe,
     Score,
@@ -61,6 +67,11 @@ NAMES_COUNT_UNTIL = 50
 """Texts a label, the median: with more the labels' names add nothing."""
 TRUSTED_NAMES = 5.0
 """Names are used where the nearest one is right so many times as often as by chance, or for half."""
+PENALTIES_TRIED_ON = 2
+"""The logistic recipe, of the simplest ones, on which the penalty is chosen for all."""
+MIN_A_SOURCE = 20
+"""A source of fewer texts is not told apart."""
+MOST_SOURCES = 20
 REVIEWED_SHARE = 0.1
 """The share of the held-out texts, those of least confidence, that a person should check."""
 
@@ -100,6 +111,8 @@ class Texts(NamedTuple):
     """(n,)"""
     held: tuple[int, ...]
     """The folds that are held out, one after another."""
+    shipped: Shipped | None
+    """The bundle's head, where it has the task and all of the labels."""
 
     @property
     def median(self) -> float:
@@ -118,12 +131,14 @@ def fit_task(
 ) -> FittedTask:
     """A model of `task`. Raises LearningRefused where the examples cannot teach it."""
     started = time.perf_counter()
-    texts = _read(examples, encode, heads, kind)
+    kept = new_to_the_bundle(examples, heads, task)
+    texts = _read([examples[at] for at in kept], task, encode, heads, kind)
     with one_blas_thread():
         recipes, penalties = _competitors(texts, tiers)
         report(f"{len(recipes)} recipes compete for {task} on {len(texts.folds):,} texts")
         trial = Trial(texts)
-        tried = [trial.best(recipe, penalties) for recipe in recipes]
+        penalty = trial.best_penalty(recipes, penalties)
+        tried = [trial.run(recipe, penalty)[1] for recipe in recipes]
         winner, why = choose([each.score for each in tried])
         report(f"fitting {tried[winner].score.recipe.name} to all texts")
         files, spec, probabilities = _final(texts, task, tried[winner], trial)
@@ -134,13 +149,27 @@ def fit_task(
         recipe=tried[winner].score.recipe,
         why=why,
         competed=tuple(each.score for each in tried),
-        held_out=HeldOut(trial.rows, probabilities),
+        held_out=HeldOut(kept[trial.rows], probabilities),
         seconds=time.perf_counter() - started,
     )
 
 
-def check_labels(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The labels, in order. Raises LearningRefused for one label, and for labels of too few texts."""
+def new_to_the_bundle(examples: Sequence[Example], heads: Heads, task: str) -> Ints:
+    """The positions of the examples that the bundle's head for the task was not trained on.
+
+    It stands for the corpus that it learned; what it says of that corpus is better than what it says of
+    tickets.
+    """
+    new = [at for at, each in enumerate(examples) if each.origin != Origin.CORPUS]
+    known = {label for at in new for label in examples[at].labels} <= set(shipped_labels(heads, task))
+    return np.array(new if new and known else range(len(examples)), np.int64)
+
+
+def check_labels(examples: Sequence[Example], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """The labels, in order: those of the examples, or `known` ones that the bundle's head has already.
+
+    Raises LearningRefused for one label, and for labels of too few texts.
+    """
     counts = Counter(label for each in examples for label in each.labels)
     if len(counts) < 2:
         only = ", ".join(counts) or "none"
@@ -148,6 +177,8 @@ def check_labels(examples: Sequence[Example]) -> tuple[str, ...]:
             LearningCode.ONE_CLASS,
             f"a model needs at least two labels and the examples have {only}: label tickets of another kind",
         )
+    if counts.keys() <= set(known):
+        return tuple(known)
     few = sorted(label for label, count in counts.items() if count < MIN_A_LABEL)
     if few:
         named = ", ".join(f"{label} ({counts[label]})" for label in few[:10])
@@ -159,15 +190,16 @@ def check_labels(examples: Sequence[Example]) -> tuple[str, ...]:
     return tuple(sorted(counts))
 
 
-def _read(examples: Sequence[Example], encode: Encode, heads: Heads, kind: TaskKind) -> Texts:
-    labels = check_labels(examples)
+def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, kind: TaskKind) -> Texts:
+    known = shipped_labels(heads, task) if kind == "single" else ()
+    labels = check_labels(examples, known)
     number = {label: at for at, label in enumerate(labels)}
     truth = np.zeros((len(examples), len(labels)), np.float32)
     for row, each in zip(truth, examples, strict=True):
         row[[number[label] for label in each.labels]] = 1
-    channels = Counter(each.source for each in examples if each.source)
-    sources = tuple(sorted(source for source, count in channels.items() if count >= FEW_A_LABEL))
-    inputs = _inputs([ticket_of(each) for each in examples], encode, heads, sources)
+    tickets = [ticket_of(each) for each in examples]
+    sources = _sources(tickets)
+    inputs = _inputs(tickets, encode, heads, sources)
     first = truth.argmax(axis=1)
     softmax: Kind = "softmax" if kind == "single" else "sigmoid"
     names = (
@@ -177,7 +209,13 @@ def _read(examples: Sequence[Example], encode: Encode, heads: Heads, kind: TaskK
         names = None
     folds = folds_of([each.group for each in examples], first, FOLDS)
     held = (0,) if len(examples) >= MANY else tuple(range(FOLDS))
-    return Texts(Fit(inputs, truth, softmax, names), labels, sources, folds, held)
+    shipped = shipped_head(heads, task, inputs) if labels == known else None
+    return Texts(Fit(inputs, truth, softmax, names), labels, sources, folds, held, shipped)
+
+
+def _sources(tickets: Sequence[Ticket]) -> tuple[str, ...]:
+    counts = Counter(each.metadata.source for each in tickets if each.metadata.source)
+    return tuple(sorted(name for name, count in counts.most_common(MOST_SOURCES) if count >= MIN_A_SOURCE))
 
 
 def _inputs(tickets: Sequence[Ticket], encode: Encode, heads: Heads, sources: Sequence[str]) -> Inputs:
@@ -200,14 +238,27 @@ def _are_trusted(names: LabelNames, inputs: Inputs, labels: Ints) -> bool:
 
 def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
     count, classes = texts.fit.truth.shape
-    if texts.median < FEW_A_LABEL:
-        return [FIXED], PENALTIES[-1:]
-    recipes = competing(count, classes, tiers)
+    few = texts.median < FEW_A_LABEL
+    if texts.shipped is None:
+        recipes = [FIXED] if few else competing(count, classes, tiers)
+    else:
+        recipes = [SHIPPED, CORRECTIONS, *([] if few else competing(count, classes, tiers))]
+    recipes = [each for each in recipes if each.model != "ridge" or count <= MOST_TEXTS]
     if not texts.sources:
         recipes = [
-            each._replace(dense=tuple(name for name in each.dense if name != "source")) for each in recipes
+            each._replace(dense=tuple(name for name in each.dense if name != "source"))
+            for each in recipes
+            if not each.by_source
         ]
-    return recipes, PENALTIES[-1:] if count * classes >= LARGE // 5 else PENALTIES
+    return recipes, PENALTIES[-1:] if few or count * classes >= LARGE // 5 else PENALTIES
+
+
+AddedPart = QuadraticPart | NgramPart
+
+
+def fit_added(fit: Fit, name: str, rows: Ints) -> AddedPart:
+    """A part whose scores are added to those of the logistic regression."""
+    return fit_quadratic(fit, rows) if name == "quadratic" else fit_ngrams(fit, rows, name)
 
 
 class Tried(NamedTuple):
@@ -224,6 +275,7 @@ class Trial:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
+        self._joint = JointFit(texts.fit.inputs, texts.fit.truth.astype(np.float64), texts.shipped)
         self._parts: dict[tuple[object, ...], Doubles] = {}
         folds = [np.flatnonzero(texts.folds == fold) for fold in texts.held]
         self.rows = np.concatenate(folds)
@@ -232,35 +284,52 @@ class Trial:
         self.truth = texts.fit.truth[self.rows].astype(np.float64)
         self.lengths = texts.fit.inputs.lengths[self.rows]
 
-    def best(self, recipe: Recipe, penalties: Sequence[float]) -> Tried:
-        """The recipe with the penalty of the least loss."""
-        tried = [self._try(recipe, penalty) for penalty in penalties]
-        return min(tried, key=lambda each: each[0])[1]
+    def best_penalty(self, recipes: Sequence[Recipe], penalties: Sequence[float]) -> float:
+        """The inverse penalty with which one of the simple logistic recipes has the least loss."""
+        logistic = [each for each in recipes if each.model == "logistic"][:PENALTIES_TRIED_ON]
+        if len(penalties) == 1 or not logistic:
+            return penalties[0]
+        return min(penalties, key=lambda each: self.run(logistic[-1], each)[0])
 
-    def _try(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+    def run(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
+        """The loss of the recipe, and what it says of the held-out texts."""
         fit = self._texts.fit
+        if recipe.model != "logistic":
+            scores = self._joint.left_out(recipe, self._texts.folds)[self.rows]
+            return 0.0, Tried(Score(recipe, _right(scores, self.truth, fit.kind)), 0.0, np.ones(1), scores)
         parts = [
             self._held_out(
                 ("dense", recipe.dense, inverse_penalty),
                 lambda rows: fit_dense(fit, rows, recipe.dense, inverse_penalty),
             )
         ]
-        parts += [self._held_out((name,), partial(self._fit_ngrams, name)) for name in recipe.ngrams]
+        parts += [self._held_out((name,), partial(fit_added, fit, name)) for name in recipe.added]
         loss, shares = fit_shares(np.stack(parts), self.truth, fit.kind)
         scores = np.tensordot(shares, np.stack(parts), axes=1)
         right = _right(scores, self.truth, fit.kind)
         return loss, Tried(Score(recipe, right), inverse_penalty, shares, scores)
 
-    def _fit_ngrams(self, family: str, rows: Ints) -> NgramPart:
-        return fit_ngrams(self._texts.fit, rows, family)
-
-    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | NgramPart]) -> Doubles:
+    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | AddedPart]) -> Doubles:
         if name not in self._parts:
             inputs = self._texts.fit.inputs
             self._parts[name] = np.concatenate(
                 [fitted(seen).scores(inputs, unseen) for seen, unseen in self._splits]
             )
         return self._parts[name]
+
+    def arrays(self, tried: Tried) -> Arrays:
+        """The arrays of an overlay that is fitted to all texts."""
+        fit, recipe = self._texts.fit, tried.score.recipe
+        if recipe.model != "logistic":
+            return self._joint.arrays(recipe)
+        rows = np.arange(len(fit.truth))
+        arrays = fit_dense(fit, rows, recipe.dense, tried.inverse_penalty).arrays(float(tried.shares[0]))
+        for name, share in zip(recipe.added, tried.shares[1:], strict=True):
+            part = fit_added(fit, name, rows)
+            arrays |= part.arrays(float(share))
+            if isinstance(part, QuadraticPart):
+                arrays["bias"] = np.add(arrays["bias"], np.float32(share) * part.bias, dtype=np.float32)
+        return arrays
 
 
 def _right(scores: Doubles, truth: Doubles, kind: Kind) -> Doubles:
@@ -273,12 +342,11 @@ def _right(scores: Doubles, truth: Doubles, kind: Kind) -> Doubles:
 def _final(
     texts: Texts, task: str, tried: Tried, trial: Trial
 ) -> tuple[dict[str, bytes], OverlaySpec, Doubles]:
-    fit, rows, recipe = texts.fit, np.arange(len(texts.folds)), tried.score.recipe
-    arrays = fit_dense(fit, rows, recipe.dense, tried.inverse_penalty).arrays(float(tried.shares[0]))
-    for family, share in zip(recipe.ngrams, tried.shares[1:], strict=True):
-        arrays |= fit_ngrams(fit, rows, family).arrays(float(share))
+    fit, recipe, arrays = texts.fit, tried.score.recipe, trial.arrays(tried)
     found: Calibration = fit_calibration(tried.scores, trial.truth, trial.lengths, fit.kind)
-    arrays["bias"] = (arrays["bias"].astype(np.float64) + found.shift).astype(np.float32)
+    bias = arrays["bias"].astype(np.float64)
+    bias[: len(texts.labels)] += found.shift
+    arrays["bias"] = bias.astype(np.float32)
     probabilities = found.probabilities(tried.scores, trial.lengths)
     spec = OverlaySpec(
         task=task,
@@ -286,6 +354,8 @@ def _final(
         labels=texts.labels,
         families=recipe.families,
         sources=texts.sources if "source" in recipe.dense else (),
+        weights_by_source=recipe.by_source,
+        shipped=texts.shipped.head if texts.shipped and _is_on_top(recipe) else None,
         temperature=found.temperature,
         length_slope=found.slope,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
@@ -296,6 +366,10 @@ def _final(
         OVERLAY_ARRAYS: npz_bytes(arrays),
     }
     return files, spec, probabilities
+
+
+def _is_on_top(recipe: Recipe) -> bool:
+    return recipe.corrects or recipe.model == "shipped"
 
 
 def _review_below(probabilities: Doubles) -> float:

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from ticketmill.domain.dataset import Dataset, Example
-from ticketmill.domain.keys import DATASETS_PREFIX, dataset_file, disagreement_file
+import numpy as np
+from numpy.typing import NDArray
+
+from ticketmill.domain.dataset import Example
+from ticketmill.domain.enrichment import EnrichedTicket
+from ticketmill.domain.keys import (
+    DATASETS_PREFIX,
+    DRIFT_REFERENCE_FILE,
+    dataset_file,
+    disagreement_file,
+)
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.dataset_build import group_names, without_example
+from ticketmill.learning.drift import Sample, from_bytes, to_bytes
 from ticketmill.learning.hold_out import Sides
 from ticketmill.learning.packed_features import PackedFeatures, cached_encoders, key_of
 from ticketmill.learning.ports import LearningObjects, Versions
 from ticketmill.learning.snapshots import EXAMPLES_FILE, FILES, SIDES_FILE, Snapshots
 from ticketmill.text.reading import read_ticket
+
+SAME_EMBEDDING = 1e-3
+"""Embeddings of one ticket differ by less in every dimension: the reference keeps them in float16."""
 
 
 class TicketTraces(Protocol):
@@ -42,7 +55,7 @@ class DatasetsOfTicket:
     def remove(self, traces: TicketTraces) -> int:
         having = list(self.having(traces.ticket_id))
         for task, name in having:
-            manifest = self._manifest(task, name)
+            manifest = self.snapshots.named(task, name)
             if manifest is None:
                 self.snapshots.objects.delete([dataset_file(task, name, file) for file in FILES])
                 continue
@@ -59,11 +72,16 @@ class DatasetsOfTicket:
 
     def having(self, ticket_id: str) -> Iterator[tuple[str, str]]:
         """Task and name of each snapshot that names the ticket anywhere."""
-        for task, name in self._kept():
-            manifest = self._manifest(task, name)
-            conflicts = () if manifest is None else manifest.conflicts
+        kept = self._kept()
+        in_conflict = {
+            (task, manifest.name)
+            for task in {task for task, _ in kept}
+            for manifest in self.snapshots.datasets.datasets(task)
+            if any(each.example_id == ticket_id for each in manifest.conflicts)
+        }
+        for task, name in kept:
             if (
-                any(each.example_id == ticket_id for each in conflicts)
+                (task, name) in in_conflict
                 or self._sides(task, name).knows(ticket_id)
                 or any(self._examples(task, name, ticket_id))
             ):
@@ -97,10 +115,6 @@ class DatasetsOfTicket:
     def _text(self, task: str, name: str, file: str) -> bytes:
         body = self.snapshots.objects.get(dataset_file(task, name, file))
         return b"" if body is None else gzip.decompress(body)
-
-    def _manifest(self, task: str, name: str) -> Dataset | None:
-        known = self.snapshots.datasets.datasets(task)
-        return next((each for each in known if each.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +176,48 @@ class DisagreementsOfTicket:
             for task in self.versions.tasks()
             for each in self.versions.versions(task)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReferenceOfTicket:
+    """The embedding of a ticket among those that drift is measured from.
+
+    They have no ids: the ticket's own is found by its enriched objects, and so is removed before them."""
+
+    objects: LearningObjects
+
+    @property
+    def name(self) -> str:
+        return "drift reference"
+
+    def remove(self, traces: TicketTraces) -> int:
+        sample = self._sample()
+        if sample is None or not (rows := self._rows(sample, traces)).any():
+            return 0
+        body = to_bytes(replace(sample, embeddings=sample.embeddings[~rows]))
+        self.objects.delete([DRIFT_REFERENCE_FILE])
+        self.objects.put(DRIFT_REFERENCE_FILE, body)
+        return int(rows.sum())
+
+    def left(self, traces: TicketTraces) -> list[str]:
+        sample = self._sample()
+        if sample is None:
+            return []
+        rows = np.flatnonzero(self._rows(sample, traces)).tolist()
+        return [f"{DRIFT_REFERENCE_FILE}, embedding {row}" for row in rows]
+
+    def _sample(self) -> Sample | None:
+        body = self.objects.get(DRIFT_REFERENCE_FILE)
+        return None if body is None else from_bytes(body)
+
+    def _rows(self, sample: Sample, traces: TicketTraces) -> NDArray[np.bool_]:
+        """(embeddings,): which of them are the ticket's."""
+        own = [each.enrichment.embedding for each in traces.contents if isinstance(each, EnrichedTicket)]
+        own = [each for each in own if len(each) == sample.embeddings.shape[1]]
+        if not own:
+            return np.zeros(len(sample.embeddings), np.bool_)
+        distance = np.abs(sample.embeddings[:, None] - np.array(own, np.float32)).max(axis=2)
+        return np.asarray((distance < SAME_EMBEDDING).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)

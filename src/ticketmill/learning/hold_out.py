@@ -42,6 +42,10 @@ class Sides(Record):
         """Whether an example has ever been on a side."""
         return example_id in self.held_out or example_id in self.trained
 
+    def joined(self, other: Sides) -> Sides:
+        """What either knows."""
+        return Sides(held_out=self.held_out | other.held_out, trained=self.trained | other.trained)
+
     def without(self, example_id: str) -> Sides:
         """The same without one example."""
         return Sides(held_out=self.held_out - {example_id}, trained=self.trained - {example_id})

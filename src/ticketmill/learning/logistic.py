@@ -78,9 +78,9 @@ def _principal(columns: Floats) -> tuple[Floats, NDArray[np.float32]]:
     """The principal directions (d, r) of the columns, and the summed squares (r,) along them."""
     linalg = scipy_part("linalg")
     if len(columns) < columns.shape[1]:
-        squares, vectors = linalg.eigh((columns @ columns.T).astype(np.float64))
+        squares, vectors = linalg.eigh(columns @ columns.T, driver="evd")
     else:
-        squares, vectors = linalg.eigh((columns.T @ columns).astype(np.float64))
+        squares, vectors = linalg.eigh(columns.T @ columns, driver="evd")
     kept = squares > max(squares[-1], 1e-12) * KEPT_VARIANCE
     squares, vectors = squares[kept], vectors[:, kept]
     # an eigenvector's sign is arbitrary: make its largest number positive

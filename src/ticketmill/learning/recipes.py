@@ -7,7 +7,7 @@ error of the difference: families that help by chance today mislead tomorrow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ TIERS = {"conservative": 0, "balanced": 400, "enhanced": 800, "maximum": 1500}
 FEW_A_LABEL = 8
 """With fewer texts a label, the median over the labels, nothing is chosen: one recipe of fixed settings."""
 LARGE = 500_000
-"""Texts times labels: from here on a recipe has one setting, and character n-grams do not compete."""
+"""Texts times labels: from here on character n-grams do not compete, and from a fifth of it the penalty is
+fixed."""
 
 _POOLED = ("embedding", "layers")
 _PLAIN = (*_POOLED, "statistics", "source")
@@ -26,30 +27,45 @@ _LEXICAL = (*_PLAIN, "rules", "head_scores")
 
 
 class Recipe(NamedTuple):
-    """Families of columns that one logistic regression weighs, and n-grams that are added to its scores."""
+    """Families of features, and what weighs them."""
 
     name: str
-    dense: tuple[str, ...]
-    ngrams: tuple[str, ...] = ()
+    dense: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    model: Literal["logistic", "ridge", "shipped"] = "logistic"
+    """`logistic`: one logistic regression of the columns, and parts whose scores are added to it. `ridge`:
+    one ridge regression of all. `shipped`: the bundle's head as it is, which has nothing to fit."""
+    corrects: bool = False
+    """Whether it is fitted to what the bundle's head says wrong, and added to what that says."""
+    by_source: bool = False
+    """Whether every source has weights of its own beside the shared ones."""
 
     @property
     def families(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.dense, *self.ngrams)
+        return (*self.dense, *self.added)
 
+
+_NGRAMS = ("words", "chars", "opening_words", "opening_chars")
 
 RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
-    ("conservative", Recipe("layers", _POOLED)),
-    ("conservative", Recipe("statistics", _PLAIN)),
-    ("balanced", Recipe("lexical", _LEXICAL, ("words", "chars"))),
-    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("words", "chars"))),
+    ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
+    ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
+    ("balanced", Recipe("lexical", _LEXICAL, ("quadratic", "words", "chars"))),
+    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("quadratic", "words", "chars"))),
+    ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
+    ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
+SHIPPED = Recipe("shipped", model="shipped")
+"""The bundle's head for a task of ours. It wins wherever no other is better by more than a standard error."""
+CORRECTIONS = Recipe("corrections", _LEXICAL, _NGRAMS, "ridge", corrects=True)
+"""The bundle's head, and what the labels say of its mistakes. Competes from the first label on."""
 FIXED = RECIPES[1][1]
 """The recipe for few texts a label."""
 PENALTIES = (1.0, 5.0, 30.0)
-"""Inverse penalties that a recipe tries; the last one where there is no choice."""
+"""Inverse penalties that are tried; the last one where there is no choice."""
 
 
 class Score(NamedTuple):
@@ -80,7 +96,7 @@ def competing(labels: int, classes: int, tiers: dict[str, int] = TIERS) -> list[
     reached = tiers[tier_of(labels, tiers)]
     found = [recipe for tier, recipe in RECIPES if tiers[tier] <= reached]
     if labels * classes >= LARGE:
-        found = [each._replace(ngrams=tuple(set(each.ngrams) - {"chars"})) for each in found]
+        found = [each._replace(added=tuple(name for name in each.added if name != "chars")) for each in found]
     return found
 
 

@@ -27,10 +27,10 @@ CHUNK = 1024
 class Ridge:
     """The solved regression of n tickets. Predicts `products with the tickets @ duals + sum of duals · k`."""
 
-    def __init__(self, gram: Floats) -> None:
+    def __init__(self, gram: Floats, regularisation: float = REGULARISATION) -> None:
         """`gram` (n, n) has the tickets' dot products over centred features; it is overwritten."""
         self.intercept = INTERCEPT * float(np.mean(np.diag(gram)))
-        gram[np.diag_indices_from(gram)] += REGULARISATION * self.intercept / INTERCEPT
+        gram[np.diag_indices_from(gram)] += regularisation * self.intercept / INTERCEPT
         gram += np.float32(self.intercept)
         self._inverse = inverted(gram)
 

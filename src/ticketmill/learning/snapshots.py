@@ -51,21 +51,31 @@ class Snapshots:
     datasets: Datasets
     objects: LearningObjects
 
-    def save(self, snapshot: Snapshot) -> None:
-        """Keeps a snapshot. One of the same name stays as it is."""
-        manifest = snapshot.manifest
-        bodies = {EXAMPLES_FILE: lines_of(snapshot.examples), SIDES_FILE: _sides_bytes(snapshot.sides)}
-        for file, body in bodies.items():
-            key = dataset_file(manifest.task, manifest.name, file)
-            if self.objects.get(key) is None:
-                self.objects.put(key, gzip.compress(body, mtime=0))
-        self.datasets.add_dataset(manifest)
+    def save(self, snapshot: Snapshot) -> Dataset:
+        """Keeps a snapshot; its manifest as it is then. Of one that is there already the examples stay, and
+        what is known beside them is joined: sides, and the later time."""
+        manifest, sides = snapshot.manifest, snapshot.sides
+        known = self.named(manifest.task, manifest.name)
+        if known is not None:
+            sides = sides.joined(self._sides(known))
+            latest = max(filter(None, (known.built_at, manifest.built_at)), default=None)
+            manifest = manifest.model_copy(update={"built_at": latest, "parent": known.parent})
+        examples_key = dataset_file(manifest.task, manifest.name, EXAMPLES_FILE)
+        if self.objects.get(examples_key) is None:
+            self.objects.put(examples_key, gzip.compress(lines_of(snapshot.examples), mtime=0))
+        self._put_sides(manifest, sides)
+        self.datasets.replace_dataset(manifest)
+        return manifest
+
+    def named(self, task: str, name: str) -> Dataset | None:
+        """The manifest of a dataset by its whole name."""
+        return next((each for each in self.datasets.datasets(task) if each.name == name), None)
 
     def rewrite(self, snapshot: Snapshot) -> None:
         """Replaces what a snapshot says beside its examples, with all older versions of it."""
-        key = dataset_file(snapshot.manifest.task, snapshot.manifest.name, SIDES_FILE)
-        self.objects.delete([key])
-        self.objects.put(key, gzip.compress(_sides_bytes(snapshot.sides), mtime=0))
+        manifest = snapshot.manifest
+        self.objects.delete([dataset_file(manifest.task, manifest.name, SIDES_FILE)])
+        self._put_sides(manifest, snapshot.sides)
         self.datasets.replace_dataset(snapshot.manifest)
 
     def load(self, manifest: Dataset) -> Snapshot:
@@ -79,7 +89,7 @@ class Snapshots:
                 f"again by `ticketmill dataset build --task {manifest.task}`",
             )
         examples = tuple(Example.model_validate_json(line) for line in lines.splitlines())
-        return Snapshot(manifest, examples, Sides.model_validate_json(self._read(manifest, SIDES_FILE)))
+        return Snapshot(manifest, examples, self._sides(manifest))
 
     def newest(self, task: str) -> Dataset | None:
         """The manifest of a task's latest dataset."""
@@ -104,6 +114,14 @@ class Snapshots:
         self.datasets.remove_dataset(manifest)
         self.objects.delete([dataset_file(manifest.task, manifest.name, file) for file in FILES])
 
+    def _sides(self, manifest: Dataset) -> Sides:
+        return Sides.model_validate_json(self._read(manifest, SIDES_FILE))
+
+    def _put_sides(self, manifest: Dataset, sides: Sides) -> None:
+        ordered = {"held_out": sorted(sides.held_out), "trained": sorted(sides.trained)}
+        body = gzip.compress(json.dumps(ordered).encode(), mtime=0)
+        self.objects.put(dataset_file(manifest.task, manifest.name, SIDES_FILE), body)
+
     def _read(self, manifest: Dataset, file: str) -> bytes:
         body = self.objects.get(dataset_file(manifest.task, manifest.name, file))
         if body is None:
@@ -123,10 +141,6 @@ def lines_of(examples: Iterable[Example]) -> bytes:
 def name_of(task: str, lines: bytes) -> str:
     """The name of the dataset of a task with these examples."""
     return hashlib.sha256(task.encode() + b"\n" + lines).hexdigest()[:NAME_DIGITS]
-
-
-def _sides_bytes(sides: Sides) -> bytes:
-    return json.dumps({"held_out": sorted(sides.held_out), "trained": sorted(sides.trained)}).encode()
 
 
 def counts_of(examples: Sequence[Example]) -> dict[str, int]:

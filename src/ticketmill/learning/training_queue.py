@@ -1,8 +1,8 @@
 """The trainer's loop: one message of the training queue after the other.
 
 A training takes longer than a message stays invisible, so a heartbeat extends it. A message whose training
-failed is received again, and ends among the dead letters. Its id is the training's job: a message that is
-delivered twice has one version.
+failed is received again, and ends among the dead letters. One that is delivered twice has one version: a task
+that was trained is not due, and the same dataset is the same job.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Queue(Protocol):
     def release(self, messages: Sequence[Message], delay_s: int) -> set[str]: ...
 
 
-Train = Callable[[TrainingMessage, str], None]
-"""Trains what a message asks for, as the job of that id."""
+Train = Callable[[TrainingMessage], None]
+"""Trains what a message asks for."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class TrainingQueue:
         try:
             request = read_training_message(message.body)
             with self._lease(message):
-                self.train(request, message.message_id)
+                self.train(request)
         except BadTrainingMessage as bad:
             log.warning(
                 "message %s is no training: %s; it is left to the dead letters", message.message_id, bad

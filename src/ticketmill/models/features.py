@@ -84,6 +84,20 @@ class Reading:
         """Every character n-gram of the batch, likewise."""
         return unit_values(self.char_counts, len(self.scores))
 
+    @cached_property
+    def opening_words(self) -> Values:
+        """The word n-grams of every text's first line, its subject where it has one, likewise."""
+        return unit_values(word_counts(self._openings), len(self.scores))
+
+    @cached_property
+    def opening_chars(self) -> Values:
+        """The character n-grams of every text's first line, likewise."""
+        return unit_values(char_counts(self._openings), len(self.scores))
+
+    @cached_property
+    def _openings(self) -> Tokens:
+        return read_tokens([text.lstrip().split("\n", 1)[0] for text in self.lexical.tokens.texts])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:

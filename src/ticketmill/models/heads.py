@@ -89,8 +89,8 @@ class Head:
     def __init__(self, spec: HeadSpec, feature_map: FeatureMap, first: int) -> None:
         """`first` is the index of the first label among the outputs."""
         self.spec = spec
+        self.first = first
         self._map = feature_map
-        self._first = first
 
     def probabilities(self, features: Sequence[Features]) -> Floats:
         """n tickets to (n, labels)."""
@@ -101,7 +101,7 @@ class Head:
 
         Where the encoder has a branch that knows the task, with the branch's scores.
         """
-        own = slice(self._first, self._first + len(self.spec.labels))
+        own = slice(self.first, self.first + len(self.spec.labels))
         branch = self.spec.branch
         return np.stack(
             [
@@ -114,7 +114,7 @@ class Head:
 
     def evidence(self, features: Features, label: str) -> list[Phrase]:
         """Up to three phrases of the text with most weight for `label`, in log odds."""
-        output = self._first + self.spec.labels.index(label)
+        output = self.first + self.spec.labels.index(label)
         spread = float(self._spreads([features])[0])
         return [Phrase(text, weight / spread) for text, weight in self._map.evidence(features, output)]
 

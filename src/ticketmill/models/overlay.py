@@ -17,15 +17,41 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
+from ticketmill.models.features import products
 from ticketmill.models.heads import Kind, activate
 from ticketmill.models.ngrams import Values, weighed
-from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket
+from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket, of_unit_length, pooled
 from ticketmill.models.tokens import BUCKET_BITS, Ints
 
 OVERLAY_FILE = "overlay.json"
 OVERLAY_ARRAYS = "overlay.npz"
 
 Arrays = Mapping[str, NDArray[np.generic]]
+
+
+class ShippedHead(BaseModel):
+    """The head of the bundle that a model corrects: the model's scores are added to its probabilities.
+
+    `first` is the column of its first label in the family `head_scores`, `branch_first` that of the branch's
+    first label for the task. The rest is its calibration, as in `HeadSpec`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: int
+    branch_first: int | None = None
+    branch_weight: float = 0.0
+    temperature: float
+    length_slope: float = 0.0
+
+    def probabilities(self, head_scores: Floats, lengths: NDArray[np.floating], labels: int) -> Floats:
+        """(n, labels), from (n, columns) of `head_scores` and (n,) lengths in characters."""
+        scores = head_scores[:, self.first : self.first + labels]
+        if self.branch_first is not None:
+            branch = head_scores[:, self.branch_first : self.branch_first + labels]
+            scores = scores + np.float32(self.branch_weight) * branch
+        spreads = self.temperature * np.asarray(lengths, np.float64) ** self.length_slope
+        return activate(scores / spreads[:, None], "softmax")
 
 
 class OverlaySpec(BaseModel):
@@ -44,7 +70,12 @@ class OverlaySpec(BaseModel):
     labels: tuple[str, ...]
     families: tuple[str, ...]
     sources: tuple[str, ...] = ()
-    """The channels that have weights of their own."""
+    """The sources that are told apart."""
+    weights_by_source: bool = False
+    """Whether every family has weights for each source beside the shared ones: the outputs are then the
+    labels, and the labels again for each source."""
+    shipped: ShippedHead | None = None
+    """The head that the model corrects; null for a model that stands alone."""
     temperature: float
     length_slope: float = 0.0
     threshold: float = 0.5
@@ -66,6 +97,25 @@ class Dense(NamedTuple):
         if self.mean is not None and self.spread is not None:
             columns = standardised(columns, self.mean, self.spread)
         return columns @ self.weights
+
+
+class Quadratic(NamedTuple):
+    """Embedding and layers around their mean, of unit length, and products of pairs of their directions."""
+
+    mean: Floats
+    projection: Floats
+    """(columns, directions)"""
+    linear: Floats
+    """(columns, labels)"""
+    weights: Floats
+    """(products, labels)"""
+
+    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+        """(tickets, labels)"""
+        columns = pooled(DENSE["embedding"](tickets), DENSE["layers"](tickets))
+        around = of_unit_length(columns - self.mean)
+        found = around @ self.linear + products(around @ self.projection) @ self.weights
+        return np.asarray(found, np.float32)
 
 
 class Sparse(NamedTuple):
@@ -99,14 +149,16 @@ class Overlay:
         self._bias = _f32(arrays["bias"])
         self._dense: list[Dense] = [_dense(family, arrays) for family in spec.families if family in DENSE]
         self._sparse: list[Sparse] = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
-        self._sources = _f32(arrays["source.weights"]) if spec.sources else None
-        unknown = set(spec.families) - {*DENSE, *SPARSE, "source"}
+        self._sources = _f32(arrays["source.weights"]) if "source" in spec.families else None
+        self._quadratic = [_quadratic(arrays)] if "quadratic" in spec.families else []
+        unknown = set(spec.families) - {*DENSE, *SPARSE, "quadratic", "source"}
         if unknown:
             raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
         widths = {part.weights.shape[1] for part in self._parts()}
-        if {*widths, len(self._bias)} != {len(spec.labels)}:
+        outputs = len(spec.labels) * (1 + len(spec.sources) * spec.weights_by_source)
+        if {*widths, len(self._bias)} != {outputs}:
             raise ValueError("the arrays of an overlay do not fit its labels")
-        if self._sources is not None and self._sources.shape != (len(spec.sources), len(spec.labels)):
+        if self._sources is not None and self._sources.shape != (len(spec.sources), outputs):
             raise ValueError("the arrays of an overlay do not fit its sources")
 
     def probabilities(self, tickets: Sequence[ReadTicket]) -> Floats:
@@ -122,15 +174,24 @@ class Overlay:
         total = np.tile(self._bias, (len(tickets), 1))
         for part in self._parts():
             total += part.scores(tickets)
-        if self._sources is not None:
-            for row, each in zip(total, tickets, strict=True):
-                source = each.ticket.metadata.source
-                if source in self.spec.sources:
-                    row += self._sources[self.spec.sources.index(source)]
-        return total
+        spec, count = self.spec, len(self.spec.labels)
+        found = total[:, :count]
+        for number, each in enumerate(tickets):
+            source = each.ticket.metadata.source
+            if source is None or source not in spec.sources:
+                continue
+            at = spec.sources.index(source)
+            if self._sources is not None:
+                total[number] += self._sources[at]
+            if spec.weights_by_source:
+                found[number] += total[number, count * (1 + at) : count * (2 + at)]
+        if spec.shipped is None:
+            return found
+        lengths = np.array([each.features.length for each in tickets])
+        return found + spec.shipped.probabilities(DENSE["head_scores"](tickets), lengths, count)
 
-    def _parts(self) -> list[Dense | Sparse]:
-        return [*self._dense, *self._sparse]
+    def _parts(self) -> list[Dense | Quadratic | Sparse]:
+        return [*self._dense, *self._quadratic, *self._sparse]
 
 
 def load_overlay(files: Mapping[str, bytes]) -> Overlay:
@@ -164,6 +225,12 @@ def _dense(family: str, arrays: Arrays) -> Dense:
         _f32(arrays[f"{family}.weights"]),
         None if mean is None else _f32(mean),
         None if spread is None else _f32(spread),
+    )
+
+
+def _quadratic(arrays: Arrays) -> Quadratic:
+    return Quadratic(
+        *(_f32(arrays[f"quadratic.{name}"]) for name in ("mean", "projection", "linear", "weights"))
     )
 
 

@@ -29,6 +29,7 @@ from ticketmill.entrypoints.cli import (
     forget,
     keys,
     label,
+    learn,
     local,
     models,
     reindex,
@@ -94,6 +95,7 @@ app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command(epilog=drift.EPILOG)(drift.drift)
+app.command(epilog=learn.EPILOG)(learn.learn)
 app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)

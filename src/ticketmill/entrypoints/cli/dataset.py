@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.entrypoints.cli.learned import StoreFolder
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, counted, examples, say, table
 
 if TYPE_CHECKING:
@@ -20,10 +21,6 @@ SHOWN_CONFLICTS = 10
 SHOWN_IDS = 10
 
 TaskName = Annotated[str, typer.Option("--task", help="Such as intent, or a task of your own.")]
-StoreFolder = Annotated[
-    Path | None,
-    typer.Option("--store", help="A folder in the place of the stack's learning store: no AWS is asked."),
-]
 
 
 @app.command(

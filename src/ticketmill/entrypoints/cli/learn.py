@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import AsJson, answer_json, counted, examples, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer_json, counted, examples, progress, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ticketmill.bootstrap.retraining import Trainer
+    from ticketmill.bootstrap.retraining import Retrainer
     from ticketmill.learning.triggers import Due
     from ticketmill.settings import Settings
 
@@ -39,13 +39,13 @@ def learn(
     week with any new label. With a training queue each message asks for that, until Ctrl-C.
     """
     from ticketmill import bootstrap
-    from ticketmill.bootstrap.retraining import open_trainer
+    from ticketmill.bootstrap.retraining import open_retrainer
     from ticketmill.settings import load_settings
 
     settings = load_settings()
     adapters = bootstrap.connect(settings)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with open_trainer(settings, adapters) as trainer:
+    with open_retrainer(settings, adapters, progress) as trainer:
         if check:
             triggers = trainer.triggers()
             _tell({task: triggers.due(task) for task in trainer.tasks}, as_json)
@@ -55,15 +55,13 @@ def learn(
             _work(settings, trainer, settings.training_queue_url, until_empty)
 
 
-def _train_once(trainer: Trainer) -> None:
-    from uuid import uuid4
-
+def _train_once(trainer: Retrainer) -> None:
     from ticketmill.domain.training_request import TrainingMessage
 
-    trainer(TrainingMessage(who="learn"), f"learn-{uuid4().hex[:12]}")
+    trainer(TrainingMessage(who="learn"))
 
 
-def _work(settings: Settings, trainer: Trainer, queue_url: str, until_empty: bool) -> None:
+def _work(settings: Settings, trainer: Retrainer, queue_url: str, until_empty: bool) -> None:
     """Takes from the queue until a signal, or until nothing waits. A training in hand ends first."""
     from ticketmill.aws.clients import connect
     from ticketmill.aws.sqs import SqsQueue

@@ -65,6 +65,16 @@ def told_state(version: ModelVersion, decision: TaskRollout | None) -> str:
     return states.get(version.number, "")
 
 
+def told_model(task: str, number: int | None) -> str:
+    """A version's name; what predicts without one: a task of your own has no model in the bundle."""
+    from ticketmill.domain.model_card import version_name
+    from ticketmill.tasks.table import BY_NAME
+
+    if number is not None:
+        return version_name(task, number)
+    return "the model of the bundle" if task in BY_NAME else "nothing"
+
+
 def told_decision(decision: TaskRollout) -> str:
     """What holds for a task, in a line."""
     return f"{decision.task}: {', '.join(_parts(decision))} (serial {decision.serial})"
@@ -76,9 +86,7 @@ def _parts(decision: TaskRollout) -> Iterator[str]:
     def named(number: int) -> str:
         return version_name(decision.task, number)
 
-    yield (
-        "the model of the bundle serves" if decision.serving is None else f"{named(decision.serving)} serves"
-    )
+    yield f"{told_model(decision.task, decision.serving)} serves"
     if decision.canary is not None:
         yield f"{named(decision.canary)} predicts for {decision.canary_percent}% of the tickets"
     if decision.shadow is not None:

@@ -15,6 +15,7 @@ from ticketmill.entrypoints.cli.learned import (
     decider,
     open_store,
     told_interval,
+    told_model,
     told_state,
 )
 from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, counted, say, table
@@ -55,7 +56,7 @@ def list_versions(
         return
     table(
         f"Learned versions, rollout serial {rollout.serial}",
-        ("version", "state", "accuracy", "dataset", "encoder", "from", "by", "when"),
+        ("version", "state", "accuracy", "dataset", "encoder", "served then", "by", "when"),
         [
             (
                 each.name,
@@ -63,7 +64,7 @@ def list_versions(
                 f"{each.accuracy:.3f}",
                 each.dataset[:12],
                 each.encoder,
-                f"v{each.parent}" if each.parent else "bundle",
+                told_model(each.task, each.parent),
                 each.who,
                 f"{each.at:%Y-%m-%d %H:%M}",
             )
@@ -92,7 +93,7 @@ def _answer_history(place: LearningStore, task: str | None, as_json: bool) -> No
             each.serial,
             each.task,
             each.change,
-            "bundle" if each.serving is None else f"v{each.serving}",
+            told_model(each.task, each.serving),
             f"v{each.canary} {each.canary_percent}%" if each.canary else "",
             f"v{each.shadow}" if each.shadow else "",
             each.who,
@@ -171,7 +172,7 @@ def _facts(version: ModelVersion, card: ModelCard, rollout: Rollout) -> list[tup
         ("why it won", card.why),
         ("encoder", f"that of bundle {card.encoder}"),
         ("trained by", ", ".join(f"{name} {number}" for name, number in card.environment.items())),
-        ("served then", f"{version.task}/v{version.parent}" if version.parent else "the model of the bundle"),
+        ("served then", told_model(version.task, version.parent)),
         ("registered", f"{version.at:%Y-%m-%d %H:%M} UTC by {version.who}, job {version.job}"),
         ("content", version.content),
         *((name, f"{entry.size_bytes:,} bytes") for name, entry in version.files.items()),
@@ -212,7 +213,7 @@ def compare_versions(
     champion = None if other is None else find_version(place, other)
     if champion is not None and champion.task != challenger.task:
         raise typer.BadParameter(f"{champion.name} and {challenger.name} are of different tasks")
-    named = "the model of the bundle" if champion is None else champion.name
+    named = told_model(challenger.task, None if champion is None else champion.number)
     found = comparison_of(place, challenger, champion)
     if found is None:
         say(f"{challenger.name} and {named} have no held-out example in common")

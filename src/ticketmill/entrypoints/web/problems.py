@@ -60,6 +60,7 @@ _LEARNING_STATUS = {
             LearningCode.NOTHING_TO_ROLL_BACK,
             LearningCode.RETIRED,
             LearningCode.IN_USE,
+            LearningCode.NAME_TAKEN,
         ),
         HTTPStatus.CONFLICT,
     ),

@@ -1,0 +1,90 @@
+"""`ticketmill drift` and `learn --check` over a real table and real objects."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Run
+
+from ticketmill.bootstrap import Adapters
+from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, Shown
+from ticketmill.domain.labels import Status, Urgency
+from ticketmill.domain.row import RawVersion, TicketRow
+
+NEWEST = ("--newest", "50", "--since", "1d")
+
+
+def put(adapters: Adapters, number: int, moved: float = 0.0, label: str = "bug_report") -> TicketRow:
+    """A row and its full record; later numbers are newer."""
+    ticket_id, at = f"T{number:04}", datetime.now(UTC)
+    vector = np.random.default_rng(number).normal(moved, size=8).tolist()
+    key = f"tickets/{ticket_id}/a.json"
+    adapters.enriched_tickets.put(key, json.dumps({"enrichment": {"embedding": vector}}).encode())
+    raw = RawVersion(
+        bucket=adapters.stack.raw_bucket,
+        key=f"tickets/{ticket_id}.json",
+        version_id="v",
+        etag="e",
+        last_modified=at,
+    )
+    row = TicketRow(
+        ticket_id=ticket_id,
+        status=Status.ENRICHED,
+        raw=raw,
+        content_hash="ab",
+        enriched_key=key,
+        intent=label,
+        urgency=Urgency.LOW,
+        models={"intent": "onepass", "urgency": "onepass", "embedding": "onepass"},
+        processed_at=at,
+    )
+    assert adapters.rows.put(row, replaces=None)
+    return row
+
+
+def said(row: TicketRow, label: str) -> Correction:
+    return Correction(
+        ticket_id=row.ticket_id,
+        number=1,
+        task="urgency",
+        kind=CorrectionKind.LABEL,
+        labels=(label,),
+        who="ann",
+        at=datetime.now(UTC),
+        shown=Shown(labels=("low",), confidence=0.99),
+        content_hash=row.content_hash,
+        found_by=FoundBy.AUDIT,
+    )
+
+
+@pytest.mark.timeout(240)
+def test_tickets_that_are_not_like_the_reference_are_told_drawn_and_make_a_task_due(
+    ticketmill: Run, adapters: Adapters, tmp_path: Path
+) -> None:
+    assert "drift needs 50 tickets" in ticketmill("drift", *NEWEST, code=6).stderr
+    for number in range(100):
+        put(adapters, number)
+    assert "reference of drift" in ticketmill("drift", "--keep-reference", "--since", "1d").stdout
+    assert "no drift" in ticketmill("drift", *NEWEST).stdout
+    assert json.loads(ticketmill("learn", "--check", "--json").stdout)["urgency"] is None
+
+    moved = [put(adapters, number, moved=1.0) for number in range(100, 150)]
+    plot = tmp_path / "drift.svg"
+    report = json.loads(ticketmill("drift", *NEWEST, "--plot", str(plot), "--json", code=4).stdout)
+    assert report["drifted"] == ["texts"]
+    assert "<svg" in plot.read_text(encoding="utf-8")
+
+    journal = adapters.label_journal
+    assert journal is not None
+    for row in moved[:40]:
+        replaced = row.model_copy(update={"revision": row.revision + 1})
+        assert journal.append([said(row, "high")], replaced, row)
+    report = json.loads(ticketmill("drift", *NEWEST, "--json", code=4).stdout)
+    assert report["drifted"] == ["texts", "audits of urgency"]
+    due = json.loads(ticketmill("learn", "--check", "--json").stdout)
+    assert due["urgency"]["trigger"] == "audits"
+    assert due["intent"] is None
