@@ -6,7 +6,7 @@ Slices of tickets go through the pipeline with the real models and ports in memo
 once with nothing learned and once with a shadow of each of the four tasks, in an order that alternates. The
 ratio is that of all slices together, of wall-clock time and of CPU time: the latter does not see what else
 the machine does. The weights are drawn, and cost what trained ones cost. `--recipe` takes the names of
-`learning/recipes.py`: `layers` has what few labels give, `vectors` every family.
+`learning/recipes.py`: `pooled` is what few labels give, `ridge` has n-grams and all else.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=32, help="of a slice")
     parser.add_argument("--threads", type=int, help="of the encoder; default: the cores")
     parser.add_argument(
-        "--recipe", nargs="+", choices=sorted(RECIPES_BY_NAME), default=["layers", "lexical", "vectors"]
+        "--recipe", nargs="+", choices=sorted(RECIPES_BY_NAME), default=["pooled", "lexical", "ridge"]
     )
     arguments = parser.parse_args()
     found = run(arguments)

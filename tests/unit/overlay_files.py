@@ -8,8 +8,11 @@ import numpy as np
 
 from ticketmill.arrays import npz_bytes
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
+from ticketmill.models.overlay_features import SPARSE
 
 HIDDEN = 384
+POOLED = 4 * HIDDEN
+DIRECTIONS = 64
 BUCKETS = 20_000
 """N-grams that an overlay of the sample knows, of each kind."""
 
@@ -31,7 +34,12 @@ def overlay_files(
 
     arrays: dict[str, np.ndarray] = {"bias": np.zeros(len(labels), np.float32)}
     for family in families:
-        if family in ("words", "chars"):
+        if family == "quadratic":
+            arrays["quadratic.mean"] = np.zeros(POOLED, np.float32)
+            arrays["quadratic.projection"] = dice.normal(size=(POOLED, DIRECTIONS)).astype(np.float32)
+            arrays["quadratic.linear"] = drawn(POOLED)
+            arrays["quadratic.weights"] = drawn(DIRECTIONS * (DIRECTIONS + 1) // 2)
+        elif family in SPARSE:
             buckets = dice.choice(1 << 16, BUCKETS, replace=False)
             arrays[f"{family}.buckets"] = np.sort(buckets).astype(np.uint16)
             arrays[f"{family}.weights"] = dice.integers(-127, 128, (BUCKETS, len(labels))).astype(np.int8)
