@@ -33,6 +33,16 @@ WEB_DEFAULTS = {
 }
 
 
+LEARNING = {
+    "canary_steps": "5,25,50,100",
+    "feature_cache_mb": 1000,
+    "promotion_audits": 200,
+    "promotion_margin": 0.01,
+    "training_limit_s": 3600,
+    "training_pause_s": 3600,
+}
+
+
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
@@ -52,7 +62,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "serve": "auto",
         "threads": load_settings().threads,
         "encode_cache_bytes": 16 * 1024 * 1024,
-        "feature_cache_mb": 1000,
+        **LEARNING,
         "urgency": "onepass",
         "intent": "onepass",
         "sentiment": "onepass",
@@ -68,11 +78,6 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "summary_beams": 1,
         "summary_min_tokens": 10,
         "summary_max_tokens": 50,
-        "canary_steps": "5,25,50,100",
-        "promotion_margin": 0.01,
-        "promotion_audits": 200,
-        "training_limit_s": 3600,
-        "training_pause_s": 3600,
         "batch_size": 16,
         "worker_threads": 8,
         "wait_s": 5,
