@@ -8,7 +8,15 @@ from labelled_texts import encode, examples, heads, inputs_of
 
 from ticketmill.arrays import npz_bytes
 from ticketmill.domain.errors import SetupError
-from ticketmill.learning.families import Arrays, Fit, fit_dense, fit_ngrams, ticket_of, tickets_of
+from ticketmill.learning.families import (
+    Arrays,
+    Fit,
+    fit_dense,
+    fit_keywords,
+    fit_ngrams,
+    ticket_of,
+    tickets_of,
+)
 from ticketmill.learning.fit import fit_task
 from ticketmill.learning.quadratic import fit_quadratic
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, Overlay, OverlaySpec, load_overlay
@@ -29,7 +37,8 @@ def test_the_worker_scores_as_training_did() -> None:
     truth = np.array([[label in each.labels for label in LABELS] for each in found], np.float32)
     fit, rows = Fit(inputs, truth, "softmax"), np.arange(len(found))
     dense = fit_dense(fit, rows, DENSE, 5.0)
-    added = [fit_quadratic(fit, rows), fit_ngrams(fit, rows, "words"), fit_ngrams(fit, rows, "chars")]
+    grams = [fit_ngrams(fit, rows, "words"), fit_ngrams(fit, rows, "chars"), fit_keywords(fit, rows)]
+    added = [fit_quadratic(fit, rows), *grams]
     arrays: Arrays = dense.arrays(1.0)
     for part in added:
         arrays |= part.arrays(0.5)
@@ -38,7 +47,7 @@ def test_the_worker_scores_as_training_did() -> None:
         task="area",
         kind="softmax",
         labels=LABELS,
-        families=(*DENSE, "quadratic", "words", "chars"),
+        families=(*DENSE, "quadratic", "words", "chars", "keywords"),
         temperature=1.0,
     )
     texts = [each.body for each in found]

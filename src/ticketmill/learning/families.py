@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ticketmill.arrays import Doubles, Floats
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.learning.annotations import CUSTOMER, THREAD
+from ticketmill.learning.hold_out import ALONE
 from ticketmill.learning.logistic import fit_logistic
 from ticketmill.learning.ridge import scipy_part
 from ticketmill.models.features import Features
@@ -43,8 +45,13 @@ MIN_TEXTS = 2
 """An n-gram of one text describes that text rather than its label."""
 NGRAM_PENALTY = 0.3
 """Of the ridge regression over n-grams, in units of a text's mean square."""
+PRIOR_WORDS = 100.0
+"""The prior of the keywords weighs as much as so many words."""
+CERTAIN = 1.0
+"""Log odds of fewer standard errors do not count."""
 CG_STEPS = 25
 CHUNK = 256
+_UNNAMED = (ALONE, THREAD, CUSTOMER)
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -120,20 +127,25 @@ def ticket_of(example: Example) -> Ticket:
         ticket_id="example",  # what names an example may not name a ticket, and no family reads it
         subject=example.subject,
         body=example.body,
-        metadata=TicketMetadata(source=example.source or example.group),
+        metadata=TicketMetadata(source=example.source or _named_group(example.group)),
     )
+
+
+def _named_group(group: str) -> str | None:
+    """A group that people named; not one that a customer, a thread or a single example is."""
+    return None if group.startswith(_UNNAMED) else group
 
 
 def read_inputs(chunks: Iterable[list[TrainingTicket]], sources: Sequence[str] = ()) -> Inputs:
     """All families of the tickets; `sources` are the channels that are told apart."""
     dense: dict[str, list[Floats]] = {family: [] for family in (*DENSE, "source")}
-    sparse: dict[str, list[csr_matrix]] = {family: [] for family in SPARSE}
+    sparse: dict[str, list[csr_matrix]] = {"words": [], "chars": []}
     lengths: list[float] = []
     for chunk in chunks:
         for family, columns in DENSE.items():
             dense[family].append(columns(chunk))
         dense["source"].append(_one_hot([each.ticket.metadata.source for each in chunk], sources))
-        for family, values in SPARSE.items():
+        for family, values in (("words", SPARSE["words"]), ("chars", SPARSE["chars"])):
             sparse[family].append(_matrix(values(chunk[0].features.reading), len(chunk)))
         lengths += [each.features.length for each in chunk]
     return Inputs(
@@ -222,7 +234,8 @@ class NgramPart(NamedTuple):
 
     def scores(self, inputs: Inputs, rows: Ints) -> Doubles:
         """(rows, labels)"""
-        return np.asarray(inputs.sparse[self.family][rows][:, self.buckets] @ self.weights, np.float64)
+        counts = inputs.sparse["words" if self.family == "keywords" else self.family]
+        return np.asarray(counts[rows][:, self.buckets] @ self.weights, np.float64)
 
     def arrays(self, share: float) -> Arrays:
         """What the overlay keeps: a byte a weight, and a scale for each n-gram."""
@@ -251,6 +264,22 @@ def rarities(counts: csr_matrix, least: int) -> tuple[Ints, Floats]:
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
     buckets = np.flatnonzero(texts >= least)
     return buckets, (np.log((1 + counts.shape[0]) / (1 + texts[buckets])) + 1).astype(np.float32)
+
+
+def fit_keywords(fit: Fit, rows: Ints) -> NgramPart:
+    """The words that stand out in a label: log odds against all other texts, with a prior of the words'
+    frequencies (Monroe et al., Fightin' Words, 2008). A text's score is the density of its label's words."""
+    counts = fit.inputs.sparse["words"][rows]
+    texts = np.bincount(counts.indices, minlength=counts.shape[1])
+    buckets = np.flatnonzero(texts >= MIN_TEXTS)
+    within = np.asarray(counts[:, buckets].T @ fit.truth[rows], np.float64)
+    total = np.asarray(counts[:, buckets].sum(axis=0), np.float64).ravel()[:, None]
+    prior = total / max(float(total.sum()), 1e-9) * PRIOR_WORDS
+    inside, outside = within + prior, total - within + prior
+    sums = inside.sum(axis=0) - inside, outside.sum(axis=0) - outside
+    odds = np.log(inside / np.maximum(sums[0], 1e-9)) - np.log(outside / np.maximum(sums[1], 1e-9))
+    certainty = odds / np.sqrt(1 / inside + 1 / outside)
+    return NgramPart("keywords", buckets, np.where(abs(certainty) >= CERTAIN, odds, 0).astype(np.float32))
 
 
 def _solved(matrix: csr_matrix, targets: Floats, penalty: float) -> Floats:

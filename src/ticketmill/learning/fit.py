@@ -29,6 +29,7 @@ from ticketmill.learning.families import (
     LabelNames,
     NgramPart,
     fit_dense,
+    fit_keywords,
     fit_ngrams,
     read_inputs,
     ticket_of,
@@ -258,7 +259,9 @@ AddedPart = QuadraticPart | NgramPart
 
 def fit_added(fit: Fit, name: str, rows: Ints) -> AddedPart:
     """A part whose scores are added to those of the logistic regression."""
-    return fit_quadratic(fit, rows) if name == "quadratic" else fit_ngrams(fit, rows, name)
+    if name == "quadratic":
+        return fit_quadratic(fit, rows)
+    return fit_keywords(fit, rows) if name == "keywords" else fit_ngrams(fit, rows, name)
 
 
 class Tried(NamedTuple):

@@ -24,6 +24,7 @@ fixed."""
 _POOLED = ("embedding", "layers")
 _PLAIN = (*_POOLED, "statistics", "source")
 _LEXICAL = (*_PLAIN, "rules", "head_scores")
+_TEXT_PARTS = ("quadratic", "words", "chars", "keywords")
 
 
 class Recipe(NamedTuple):
@@ -52,10 +53,10 @@ RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
     ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
     ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
-    ("balanced", Recipe("lexical", _LEXICAL, ("quadratic", "words", "chars"))),
-    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), ("quadratic", "words", "chars"))),
+    ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
     ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
     ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
+    ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), _TEXT_PARTS)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
 SHIPPED = Recipe("shipped", model="shipped")
