@@ -139,18 +139,19 @@ def _named_group(group: str) -> str | None:
 def read_inputs(chunks: Iterable[list[TrainingTicket]], sources: Sequence[str] = ()) -> Inputs:
     """All families of the tickets; `sources` are the channels that are told apart."""
     dense: dict[str, list[Floats]] = {family: [] for family in (*DENSE, "source")}
-    sparse: dict[str, list[csr_matrix]] = {"words": [], "chars": []}
+    # keywords are told from the counts of words
+    sparse: dict[str, list[csr_matrix]] = {family: [] for family in SPARSE if family != "keywords"}
     lengths: list[float] = []
     for chunk in chunks:
         for family, columns in DENSE.items():
             dense[family].append(columns(chunk))
         dense["source"].append(_one_hot([each.ticket.metadata.source for each in chunk], sources))
-        for family, values in (("words", SPARSE["words"]), ("chars", SPARSE["chars"])):
-            sparse[family].append(_matrix(values(chunk[0].features.reading), len(chunk)))
+        for family, parts in sparse.items():
+            parts.append(_matrix(SPARSE[family](chunk[0].features.reading), len(chunk)))
         lengths += [each.features.length for each in chunk]
     return Inputs(
-        {family: np.concatenate(parts) for family, parts in dense.items()},
-        {family: scipy_part("sparse").vstack(parts, format="csr") for family, parts in sparse.items()},
+        {family: np.concatenate(own) for family, own in dense.items()},
+        {family: scipy_part("sparse").vstack(own, format="csr") for family, own in sparse.items()},
         np.array(lengths, np.float64),
     )
 
