@@ -20,7 +20,7 @@ from ticketmill.domain.dataset import CurrentTicket, LeftOut, Origin
 from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import has_text
-from ticketmill.learning.annotations import Annotated, Annotation, Gathered, hash_of, links_of
+from ticketmill.learning.annotations import CUSTOMER, Annotated, Annotation, Gathered, hash_of, links_of
 from ticketmill.learning.hold_out import GIVEN
 from ticketmill.learning.journal_annotations import TICKETS_AT_ONCE
 from ticketmill.learning.ports import CurrentTickets
@@ -174,7 +174,7 @@ def _row(document: Mapping[str, Any], spec: FileSpec, where: str) -> LabelledRow
     if example_id is None and not has_text(subject) and not has_text(body):
         raise SetupError(f"{where}: expected `text`, `subject` and `body`, or `ticket_id`")
     group, customer = _name(document, "group"), _name(document, "customer_id")
-    links = (*([f"{GIVEN}{group}"] if group else []), *([f"customer:{customer}"] if customer else []))
+    links = (*([f"{GIVEN}{group}"] if group else []), *([f"{CUSTOMER}{customer}"] if customer else []))
     return LabelledRow(
         where=where,
         example_id=example_id,

@@ -20,6 +20,8 @@ from ticketmill.domain.ticket import Ticket
 AGREED, AUDIT, MAJORITY, TIE = "all agree", "the latest audit", "the majority of people", "a tie"
 THREAD = "thread:"
 """Begins the link of a thread."""
+CUSTOMER = "customer:"
+"""Begins the link of a customer."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -117,7 +119,7 @@ def links_of(ticket: Ticket) -> tuple[str, ...]:
         known += value if isinstance(value, list) else [] if value is None else [value]
     names = [str(each).strip("<> ") for each in known if isinstance(each, str | int)]
     threads = [f"{THREAD}{name}" for name in names if name]
-    return (*([f"customer:{ticket.customer_id}"] if ticket.customer_id else []), *dict.fromkeys(threads))
+    return (*([f"{CUSTOMER}{ticket.customer_id}"] if ticket.customer_id else []), *dict.fromkeys(threads))
 
 
 def hash_of(subject: str, body: str) -> str:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ticketmill.arrays import Doubles, Floats
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.ticket import Ticket, TicketMetadata
+from ticketmill.learning.annotations import CUSTOMER, THREAD
+from ticketmill.learning.hold_out import ALONE
 from ticketmill.learning.logistic import fit_logistic
 from ticketmill.learning.ridge import scipy_part
 from ticketmill.models.features import Features
@@ -49,6 +51,7 @@ CERTAIN = 1.0
 """Log odds of fewer standard errors do not count."""
 CG_STEPS = 25
 CHUNK = 256
+_UNNAMED = (ALONE, THREAD, CUSTOMER)
 
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -124,25 +127,31 @@ def ticket_of(example: Example) -> Ticket:
         ticket_id="example",  # what names an example may not name a ticket, and no family reads it
         subject=example.subject,
         body=example.body,
-        metadata=TicketMetadata(source=example.source or example.group),
+        metadata=TicketMetadata(source=example.source or _named_group(example.group)),
     )
+
+
+def _named_group(group: str) -> str | None:
+    """A group that people named; not one that a customer, a thread or a single example is."""
+    return None if group.startswith(_UNNAMED) else group
 
 
 def read_inputs(chunks: Iterable[list[TrainingTicket]], sources: Sequence[str] = ()) -> Inputs:
     """All families of the tickets; `sources` are the channels that are told apart."""
     dense: dict[str, list[Floats]] = {family: [] for family in (*DENSE, "source")}
-    sparse: dict[str, list[csr_matrix]] = {"words": [], "chars": []}
+    # keywords are told from the counts of words
+    sparse: dict[str, list[csr_matrix]] = {family: [] for family in SPARSE if family != "keywords"}
     lengths: list[float] = []
     for chunk in chunks:
         for family, columns in DENSE.items():
             dense[family].append(columns(chunk))
         dense["source"].append(_one_hot([each.ticket.metadata.source for each in chunk], sources))
-        for family, values in (("words", SPARSE["words"]), ("chars", SPARSE["chars"])):
-            sparse[family].append(_matrix(values(chunk[0].features.reading), len(chunk)))
+        for family, parts in sparse.items():
+            parts.append(_matrix(SPARSE[family](chunk[0].features.reading), len(chunk)))
         lengths += [each.features.length for each in chunk]
     return Inputs(
-        {family: np.concatenate(parts) for family, parts in dense.items()},
-        {family: scipy_part("sparse").vstack(parts, format="csr") for family, parts in sparse.items()},
+        {family: np.concatenate(own) for family, own in dense.items()},
+        {family: scipy_part("sparse").vstack(own, format="csr") for family, own in sparse.items()},
         np.array(lengths, np.float64),
     )
 
