@@ -21,6 +21,7 @@ from ticketmill.domain.labels import Status
 from ticketmill.domain.message import RawObject, Upload
 from ticketmill.domain.row import TicketRow
 from ticketmill.domain.ticket import Ticket
+from ticketmill.pipeline.learned import Learned
 from ticketmill.pipeline.outcome import Result, acknowledgeable
 
 
@@ -177,9 +178,9 @@ def test_large_tickets_are_read_one_at_a_time(world: World) -> None:
     world.pipeline = replace(world.pipeline, large_bytes=1000)
     enrich, together = world.enricher.enrich, []
 
-    def record(tickets: Sequence[Ticket]) -> list[Enrichment]:
+    def record(tickets: Sequence[Ticket], learned: Learned) -> list[Enrichment]:
         together.append([each.ticket_id for each in tickets])
-        return enrich(tickets)
+        return enrich(tickets, learned)
 
     world.enricher.enrich = record  # type: ignore[method-assign]
     drops = [

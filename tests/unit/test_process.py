@@ -105,9 +105,9 @@ def test_a_worker_that_read_the_older_upload_never_overwrites_the_newer_row(
     first = world.raw.drop("tickets/T1.json", ticket("T1", "first"))
     enrich = world.enricher.enrich
 
-    def enrich_slowly(tickets):  # type: ignore[no-untyped-def]
+    def enrich_slowly(tickets, learned):  # type: ignore[no-untyped-def]
         other.process(world.raw.drop("tickets/T1.json", ticket("T1", "second"), at=second_at))  # type: ignore[arg-type]
-        return enrich(tickets)
+        return enrich(tickets, learned)
 
     world.enricher.enrich = enrich_slowly  # type: ignore[method-assign]
     assert world.process(first) == {first.message_id: Result.SUPERSEDED}
