@@ -53,9 +53,9 @@ RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
     ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
     ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
-    ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
     ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
     ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
+    ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
     ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), _TEXT_PARTS)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
