@@ -82,6 +82,20 @@ class OverlaySpec(BaseModel):
     review_below: float = 0.0
 
 
+class Columns:
+    """The dense families of n tickets, each computed once, whichever parts ask for it."""
+
+    def __init__(self, tickets: Sequence[ReadTicket]) -> None:
+        self.tickets = tickets
+        self._found: dict[str, Floats] = {}
+
+    def of(self, family: str) -> Floats:
+        """(tickets, columns)"""
+        if family not in self._found:
+            self._found[family] = DENSE[family](self.tickets)
+        return self._found[family]
+
+
 class Dense(NamedTuple):
     """A family of columns, standardised where it has a mean."""
 
@@ -91,9 +105,9 @@ class Dense(NamedTuple):
     mean: Floats | None
     spread: Floats | None
 
-    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+    def scores(self, found: Columns) -> Floats:
         """(tickets, labels)"""
-        columns = DENSE[self.family](tickets)
+        columns = found.of(self.family)
         if self.mean is not None and self.spread is not None:
             columns = standardised(columns, self.mean, self.spread)
         return columns @ self.weights
@@ -110,12 +124,11 @@ class Quadratic(NamedTuple):
     weights: Floats
     """(products, labels)"""
 
-    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+    def scores(self, found: Columns) -> Floats:
         """(tickets, labels)"""
-        columns = pooled(DENSE["embedding"](tickets), DENSE["layers"](tickets))
-        around = of_unit_length(columns - self.mean)
-        found = around @ self.linear + products(around @ self.projection) @ self.weights
-        return np.asarray(found, np.float32)
+        around = of_unit_length(pooled(found.of("embedding"), found.of("layers")) - self.mean)
+        scores = around @ self.linear + products(around @ self.projection) @ self.weights
+        return np.asarray(scores, np.float32)
 
 
 class Sparse(NamedTuple):
@@ -127,17 +140,19 @@ class Sparse(NamedTuple):
     weights: Floats
     """(rows, labels)"""
 
-    def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
+    def scores(self, columns: Columns) -> Floats:
         """(tickets, labels)"""
         found: dict[int, Floats] = {}
-        for each in tickets:
+        for each in columns.tickets:
             reading = each.features.reading
             if id(reading) not in found:
                 text, bucket, value = SPARSE[self.family](reading)
                 known = np.flatnonzero(self.rows[bucket] >= 0)
                 values = Values(text[known], self.rows[bucket[known]], value[known])
                 found[id(reading)] = weighed(values, self.weights, len(reading.scores))
-        return np.stack([found[id(each.features.reading)][each.features.position] for each in tickets])
+        return np.stack(
+            [found[id(each.features.reading)][each.features.position] for each in columns.tickets]
+        )
 
 
 class Overlay:
@@ -171,9 +186,9 @@ class Overlay:
 
     def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
         """(n, labels): linear in the features, before any calibration."""
-        total = np.tile(self._bias, (len(tickets), 1))
+        total, columns = np.tile(self._bias, (len(tickets), 1)), Columns(tickets)
         for part in self._parts():
-            total += part.scores(tickets)
+            total += part.scores(columns)
         spec, count = self.spec, len(self.spec.labels)
         found = total[:, :count]
         for number, each in enumerate(tickets):
@@ -188,7 +203,7 @@ class Overlay:
         if spec.shipped is None:
             return found
         lengths = np.array([each.features.length for each in tickets])
-        return found + spec.shipped.probabilities(DENSE["head_scores"](tickets), lengths, count)
+        return found + spec.shipped.probabilities(columns.of("head_scores"), lengths, count)
 
     def _parts(self) -> list[Dense | Quadratic | Sparse]:
         return [*self._dense, *self._quadratic, *self._sparse]
