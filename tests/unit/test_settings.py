@@ -43,18 +43,6 @@ WEB_DEFAULTS = {
     "webhook_secrets_file": None,
 }
 
-LEARNING_DEFAULTS = {
-    "audit_share": 0.02,
-    "training_queue_url": None,
-    "feature_cache_mb": 1000,
-    "canary_steps": "5,25,50,100",
-    "promotion_margin": 0.01,
-    "promotion_audits": 200,
-    "training_limit_s": 3600,
-    "training_pause_s": 3600,
-    "rollout_refresh_s": 15,
-}
-
 
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
