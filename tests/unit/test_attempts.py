@@ -18,6 +18,7 @@ from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Message, Upload, Uploads
 from ticketmill.domain.row import FoundRows, TicketRow, partial_retry_due
 from ticketmill.domain.ticket import Ticket
+from ticketmill.pipeline.learned import Learned
 from ticketmill.pipeline.outcome import Result
 
 LATER = NOW + timedelta(seconds=5)
@@ -27,11 +28,11 @@ def enriched_by_another_meanwhile(world: World, message: Message) -> None:
     """Lets another worker see `message` through while the next batch is with the model."""
     enrich = world.enricher.enrich
 
-    def overtaken(tickets: Sequence[Ticket]) -> list[Enrichment]:
+    def overtaken(tickets: Sequence[Ticket], learned: Learned) -> list[Enrichment]:
         world.enricher.enrich = enrich  # type: ignore[method-assign]
         world.process(message)
         world.enricher.status = Status.PARTIAL
-        return enrich(tickets)
+        return enrich(tickets, learned)
 
     world.enricher.enrich = overtaken  # type: ignore[method-assign]
 

@@ -11,6 +11,7 @@ import pytest
 from learned_versions import held_out, registered
 from model_samples import register_sample
 
+from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.plot import Plot
 from ticketmill.entrypoints import cli
 from ticketmill.entrypoints.cli.output import ExitCode
@@ -199,6 +200,7 @@ def test_a_plot_of_a_card_is_written_as_a_file(models: Models, folder: Path, tmp
 
 def test_a_task_of_your_own_begins_with_nothing(models: Models, store: LearningStore) -> None:
     registered(store, task="team")
+    store.datasets.define_task(TaskDefinition(name="team", labels=("refund", "bug")))
     assert "nothing" in models("show", "team/v1").out
     assert "held-out: passed, nothing predicts the task yet" in models("promote", "team/v1").err
     assert "team: nothing serves" in models("rollback", "team").out
