@@ -79,9 +79,10 @@ def test_an_audit_is_blind_in_every_order_until_somebody_has_spoken(how: LabelOr
 
 def test_every_fifth_ticket_of_a_mixed_order_is_an_audit_and_every_tenth_a_suspect() -> None:
     share = 0.1
-    tickets = [ticket(number, 0.5) for number in range(200) if number != 3]
-    tickets.append(ticket(3, 0.5, person=spoken("intent", 1)))
-    doubted = [Suspect("T3", "intent"), Suspect("T9999", "intent")]
+    told = next(number for number in range(200) if not is_audit(f"T{number}", share))
+    tickets = [ticket(number, 0.5) for number in range(200) if number != told]
+    tickets.append(ticket(told, 0.5, person=spoken("intent", told)))
+    doubted = [Suspect(f"T{told}", "intent"), Suspect("T9999", "intent")]
     order = next_to_label(tickets, NAMES, share, LabelOrder.MIXED, doubted)
     audits = [number for number, each in enumerate(order, 1) if each.found_by is FoundBy.AUDIT]
     assert audits[:3] == [5, 15, 20]

@@ -159,7 +159,7 @@ def test_an_uploader_puts_raw_tickets_and_reads_none(resources: dict[str, Any]) 
     }
     statements = resources["UploaderPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     (target,) = [each["Resource"]["Sub"] for each in statements if each.get("Action") == "s3:PutObject"]
-    assert target.endswith("${RawBucket}/tickets/*")
+    assert target.endswith("${RawBucket.Arn}/tickets/*")
 
 
 def test_a_key_is_used_through_the_services_alone(resources: dict[str, Any]) -> None:
