@@ -31,13 +31,19 @@ class FineTuners(NamedTuple):
     missing: str = MISSING
 
 
-def make_fine_tuner(settings: Settings, bundle: Bundle, asked: bool, report: Report) -> FineTuners:
+def make_fine_tuner(
+    settings: Settings,
+    bundle: Bundle,
+    asked: bool,
+    report: Report,
+    packages: Sequence[str] = PACKAGES,
+) -> FineTuners:
     """Fine-tunes where torch sees a GPU, or where a person asks for it.
 
     The encoder's weights are fetched when they are needed. SetupError where a person asks and a package is
     missing.
     """
-    if any(importlib.util.find_spec(name) is None for name in PACKAGES):
+    if any(importlib.util.find_spec(name) is None for name in packages):
         if asked:
             raise SetupError(f"a fine-tuned encoder {MISSING}")
         return FineTuners()
