@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.build.branch import Branch, branch_file, read_branch
-from ticketmill.encoder.build.graph import build_encoder_graph
+from ticketmill.encoder.build.graph import build_classifier_graph, build_encoder_graph
 from ticketmill.encoder.build.quantize import quantize, weighted_products
 from unit.test_graph import CONFIG, random_weights, reference
 
@@ -61,6 +61,18 @@ def test_the_graph_gives_the_branchs_scores_and_leaves_the_encoder_as_it_was(bra
     }
     for row, text in enumerate(texts):
         _, states = reference({**weights, **own}, text)
+        pooled = np.concatenate([states.mean(axis=0), states.max(axis=0)])
+        np.testing.assert_allclose(found["branch"][row], HEAD @ pooled + BIAS, atol=1e-4)
+
+
+def test_a_classifier_reads_the_last_states_and_gives_scores_alone() -> None:
+    weights, texts = random_weights(), [[3, 4, 5, 6, 7], [8, 9]]
+    ids = np.array([[*text, *[0] * (5 - len(text))] for text in texts], np.int64)
+    graph = build_classifier_graph(weights, CONFIG, np.ascontiguousarray(HEAD.T), BIAS)
+    found = _run(graph.SerializeToString(), {"input_ids": ids, "attention_mask": (ids > 0).astype(np.int64)})
+    assert list(found) == ["branch"]
+    for row, text in enumerate(texts):
+        _, states = reference(weights, text)
         pooled = np.concatenate([states.mean(axis=0), states.max(axis=0)])
         np.testing.assert_allclose(found["branch"][row], HEAD @ pooled + BIAS, atol=1e-4)
 

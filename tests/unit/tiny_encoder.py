@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from ticketmill.encoder.build.builder import NOTHING_DERIVED, BuildResult, Derived, Recipe, build_bundle
+from ticketmill.encoder.build.graph import EncoderConfig, build_classifier_graph
 from ticketmill.encoder.build.sources import Report
 from ticketmill.encoder.bundle import Precision, current_bundle
+from ticketmill.models.finetuned import MODEL_FILE, TOKENIZER_FILE
 
 CONFIG = {
     "hidden_size": 8,
@@ -122,3 +124,19 @@ class TinyBuild:
             for path in current_bundle(self.cache).parent.iterdir()
             if not (path / "manifest.json").exists() and path.name != ".lock"
         }
+
+
+def write_classifier(folder: Path, labels: int) -> dict[str, bytes]:
+    """The files of a second encoder whose head is drawn; the source of the encoder is written to `folder`."""
+    write_source(folder)
+    rng = np.random.default_rng(5)
+    graph = build_classifier_graph(
+        load_file(folder / "model.safetensors"),
+        EncoderConfig.model_validate(CONFIG),
+        rng.normal(size=(2 * CONFIG["hidden_size"], labels)).astype(np.float32),
+        rng.normal(size=labels).astype(np.float32),
+    )
+    return {
+        MODEL_FILE: graph.SerializeToString(),
+        TOKENIZER_FILE: (folder / "tokenizer.json").read_bytes(),
+    }

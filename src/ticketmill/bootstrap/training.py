@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ticketmill.bootstrap.features import make_feature_cache
+from ticketmill.bootstrap.fine_tuning import FineTuners, make_fine_tuner
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Trainer:
     encoder: str
     """The bundle's fingerprint."""
     report: Report
+    fine_tuning: FineTuners
 
     def fit(self, examples: Sequence[Example], task: str, kind: TaskKind) -> FittedTask:
         """A model of `task`."""
         from ticketmill.learning.fit import fit_task
 
-        return fit_task(examples, self.encode, self.heads, task, kind, self.report)
+        tune = self.fine_tuning.tune
+        return fit_task(examples, self.encode, self.heads, task, kind, self.report, fine_tune=tune)
 
     def judge(self, fitted: FittedTask, examples: Sequence[Example]) -> Judged:
         """What the model says of examples that it was not trained on."""
@@ -71,8 +74,14 @@ class Trainer:
         return curve_of(snapshot.trained, lambda some: self.accuracy(some, held_out, task, kind), of_all)
 
 
-def make_trainer(settings: Settings, objects: LearningObjects, report: Report, progress: Progress) -> Trainer:
-    """SetupError where there is no bundle."""
+def make_trainer(
+    settings: Settings,
+    objects: LearningObjects,
+    report: Report,
+    progress: Progress,
+    fine_tune: bool = False,
+) -> Trainer:
+    """With `fine_tune` encoders are fine-tuned without a GPU, too. SetupError where there is no bundle."""
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.learning.packed_features import Pooled
     from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
@@ -85,7 +94,8 @@ def make_trainer(settings: Settings, objects: LearningObjects, report: Report, p
             return cache.transform(texts, advance)
 
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
-    return Trainer(encode, heads, bundle.fingerprint, report)
+    tuners = make_fine_tuner(settings, bundle, fine_tune, report)
+    return Trainer(encode, heads, bundle.fingerprint, report, tuners)
 
 
 def train_dataset(
@@ -97,25 +107,26 @@ def train_dataset(
     with_curve: bool = False,
 ) -> ModelVersion:
     """Trains on a dataset and registers the version. The same dataset on the same bundle is one job; with a
-    learning curve on its card it is another one."""
+    learning curve on its card, or where an encoder is fine-tuned, it is another one."""
     from ticketmill.learning.card import with_card
     from ticketmill.learning.doubted import doubted_labels
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
-    manifest = snapshot.manifest
+    manifest, tuning = snapshot.manifest, trainer.fine_tuning
 
     def fit() -> Fitted:
         fitted = trainer.fit(snapshot.trained, manifest.task, manifest.kind)
         judged = trainer.judge(fitted, snapshot.held_out) if snapshot.held_out else None
         seen = [snapshot.trained[at] for at in fitted.held_out.rows]
         doubted = doubted_labels(seen, fitted.spec, fitted.held_out.probabilities)
-        made = with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder)
+        made = with_card(fitted, snapshot.trained, judged, manifest.name, trainer.encoder, tuning.missing)
         made = replace(made, doubted=doubted)
         if with_curve:
             curve = trainer.curve(snapshot, made.card.accuracy)
             made = replace(made, card=made.card.model_copy(update={"curve": curve}))
         return made
 
-    job = f"{manifest.name[:16]}-{trainer.encoder[:16]}{'-curve' if with_curve else ''}"
+    job = f"{manifest.name[:16]}-{trainer.encoder[:16]}"
+    job += "-curve" * with_curve + "-fine-tuned" * (tuning.tune is not None)
     request = TrainingRequest(manifest.task, job, who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)

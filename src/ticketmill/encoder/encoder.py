@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from ticketmill.arrays import Floats
-from ticketmill.domain.errors import SetupError
 from ticketmill.encoder.bundle import ENCODER, TOKENIZER, Bundle
+from ticketmill.encoder.token_batch import TokenBatch, special_tokens
 from ticketmill.encoder.tokenizer import read_pieces, windows
 
 # Padded tokens in one micro-batch. Small on purpose: activations then stay in the processor's caches.
@@ -23,10 +23,6 @@ TOKEN_BUDGET = 256
 
 # onnxruntime's fused addition and normalization is slower than the two separate operations
 SLOW_FUSIONS = ["SkipLayerNormFusion"]
-
-
-SPECIAL_TOKENS = (("[CLS]", "<s>"), ("[SEP]", "</s>"), ("[PAD]", "<pad>"))
-"""Begin, end and padding of a window, as BERT's tokenizers spell them and as multilingual ones do."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,10 +61,6 @@ class EncoderOutput(NamedTuple):
     """(B, 384)"""
     branch: Floats | None = None
     """(B, labels), of an encoder with a branch"""
-
-
-TokenBatch = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""Token ids and mask, (B, S) each: 1 for a token, 0 for padding on the right."""
 
 
 class _Window(NamedTuple):
@@ -117,10 +109,10 @@ class Encoder:
         # the published file cuts and pads to 128 tokens
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._cls, self._sep, self._pad = (self._special(*spellings) for spellings in SPECIAL_TOKENS)
+        self._special = special_tokens(self._tokenizer)
         self._session = ort.InferenceSession(
             str(bundle.path(ENCODER)),
-            _session_options(),
+            session_options(),
             providers=["CPUExecutionProvider"],
             disabled_optimizers=SLOW_FUSIONS,
         )
@@ -144,7 +136,7 @@ class Encoder:
         # micro-batches are sorted by length: the windows of a text come back in any order
         encoded: dict[int, Encoded] = {}
         groups = _batches(found)
-        batches = [self._padded([found[index].ids for index in group]) for group in groups]
+        batches = [self._special.batch([found[index].ids for index in group]) for group in groups]
         for group, output in zip(groups, self.encode_batches(batches), strict=True):
             for row, index in enumerate(group):
                 encoded[index] = _encoded(found[index], output, row)
@@ -158,7 +150,7 @@ class Encoder:
         """The batches that `encode` passes to `encode_tokens` for `texts`."""
         found, _ = self._windows(texts)
         for group in _batches(found):
-            yield self._padded([found[index].ids for index in group])
+            yield self._special.batch([found[index].ids for index in group])
 
     def encode_batches(self, batches: Sequence[TokenBatch]) -> Iterator[EncoderOutput]:
         """The bare model on batches as `token_batches` gives them: one output each, in order."""
@@ -170,13 +162,6 @@ class Encoder:
         """The bare model, on ids and mask of shape (B, S): 1 for a token, 0 for padding on the right."""
         feed = {"input_ids": input_ids, "attention_mask": attention_mask}
         return EncoderOutput(*self._session.run(self._outputs, feed))
-
-    def _special(self, *spellings: str) -> int:
-        known = (self._tokenizer.token_to_id(token) for token in spellings)
-        found = next((each for each in known if each is not None), None)
-        if found is None:
-            raise SetupError(f"the bundle's {TOKENIZER} has no {spellings[0]}: it is not that of a BertModel")
-        return found
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[_Window], list[bool]]:
         """The windows of all texts, in order, and for each text whether it was truncated."""
@@ -211,16 +196,6 @@ class Encoder:
             branch=_mean_of_branches(parts, weights / weights.sum()),
         )
 
-    def _padded(self, rows: list[list[int]]) -> TokenBatch:
-        """Token ids and mask, (B, S) each, with [CLS] and [SEP] around every row."""
-        longest = max(map(len, rows)) + 2
-        input_ids = np.full((len(rows), longest), self._pad, dtype=np.int64)
-        attention_mask = np.zeros((len(rows), longest), dtype=np.int64)
-        for row, ids in enumerate(rows):
-            input_ids[row, : len(ids) + 2] = [self._cls, *ids, self._sep]
-            attention_mask[row, : len(ids) + 2] = 1
-        return input_ids, attention_mask
-
     def _nothing(self) -> Encoded:
         dimensions, layers = self._section.dimensions, self._section.layers + 1
         return Encoded(
@@ -248,7 +223,8 @@ def _mean_of_branches(parts: Sequence[Encoded], shares: Floats) -> Floats | None
     return np.tensordot(shares, np.stack(scores), axes=1) if scores else None
 
 
-def _session_options() -> ort.SessionOptions:
+def session_options() -> ort.SessionOptions:
+    """One thread a session: micro-batches run side by side instead."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -1,6 +1,6 @@
 """Fine-tunes the branch: a copy of the encoder's upper half that learns three tasks at once.
 
-The lower layers stay as they are, so their states are computed once. The businesses are dealt into folds; a
+The businesses are dealt into folds; a
 branch that did not see a fold's businesses says what it makes of their tickets, and one of all tickets ships.
 """
 
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,17 @@ from ticketmill.encoder.build.branch import branch_file
 from ticketmill.encoder.build.sources import EncoderFiles, Report
 from ticketmill.learning.corpus import LabelledTicket
 from ticketmill.learning.left_out_branch import left_out_file
+from ticketmill.learning.upper_layers import (
+    Lower,
+    Trained,
+    batches,
+    head_without_standardisation,
+    logits,
+    lower_states,
+    pooled,
+    rise_and_fall,
+    shuffled,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -50,24 +61,6 @@ class BranchRecipe:
     seed: int = 0
 
 
-class Lower(NamedTuple):
-    """The states of every ticket after the layers that stay, and the layers that a branch begins as."""
-
-    first: int
-    states: list[torch.Tensor]
-    """n of (tokens, hidden), in 16 bits"""
-    upper: torch.nn.ModuleList
-
-
-class Trained(NamedTuple):
-    """A trained branch. The head reads (pooled - mean) / spread."""
-
-    layers: torch.nn.ModuleList
-    head: torch.nn.Linear
-    mean: torch.Tensor
-    spread: torch.Tensor
-
-
 def fine_tune(
     tickets: Sequence[LabelledTicket],
     encoder: EncoderFiles,
@@ -81,7 +74,7 @@ def fine_tune(
     last fold that ended.
     """
     report(f"computing the lower layers of {len(tickets)} tickets")
-    lower = lower_states([each.text for each in tickets], encoder, recipe)
+    lower = lower_states([each.text for each in tickets], encoder, recipe.max_tokens)
     truth = true_labels(tickets)
     folds = deal(tickets, recipe.folds)
     scores = np.zeros((len(tickets), sum(map(len, LABELS.values()))), np.float16)
@@ -123,27 +116,6 @@ def deal(tickets: Sequence[LabelledTicket], folds: int) -> NDArray[np.int64]:
     return found
 
 
-def lower_states(texts: Sequence[str], encoder: EncoderFiles, recipe: BranchRecipe) -> Lower:
-    """Runs the layers that stay, once."""
-    import torch
-    from tokenizers import Tokenizer
-    from transformers import AutoModel
-
-    tokenizer = Tokenizer.from_file(str(encoder.tokenizer))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(recipe.max_tokens)
-    model = AutoModel.from_pretrained(encoder.weights.parent, attn_implementation="eager").eval()
-    first = len(model.encoder.layer) // 2
-    upper = deepcopy(model.encoder.layer[first:])
-    model.encoder.layer = model.encoder.layer[:first]
-    states = []
-    with torch.no_grad():
-        for text in texts:
-            ids = torch.tensor([tokenizer.encode(text).ids])
-            states.append(model(input_ids=ids).last_hidden_state[0].half())
-    return Lower(first, states, upper)
-
-
 def train(
     lower: Lower, truth: NDArray[np.int64], seen: NDArray[np.int64], recipe: BranchRecipe, report: Report
 ) -> Trained:
@@ -159,16 +131,14 @@ def train(
     parameters = [*trained.layers.train().parameters(), *trained.head.parameters()]
     optimizer = torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=0.01)
     steps = recipe.epochs * -(-len(seen) // recipe.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min((step + 1) / (0.1 * steps), max(steps - step, 0) / steps)
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall(steps))
     started, summed = time.monotonic(), 0.0
-    batches = (each for _ in range(recipe.epochs) for each in _shuffled(lower, seen, recipe.batch_size, rng))
-    for step, batch in enumerate(batches, 1):
-        logits = _logits(trained, lower, batch, dropout)
+    order = (each for _ in range(recipe.epochs) for each in shuffled(lower, seen, recipe.batch_size, rng))
+    for step, batch in enumerate(order, 1):
+        found = logits(trained, lower, batch, dropout)
         loss = torch.zeros(())
         for place, (task, own) in enumerate(_columns().items()):
-            each = losses(logits[:, own], labels[batch, place])
+            each = losses(found[:, own], labels[batch, place])
             loss = loss + (each * weights[labels[batch, place]] if task == "urgency" else each).mean()
         optimizer.zero_grad()
         loss.backward()
@@ -189,15 +159,14 @@ def scores_of(trained: Trained, lower: Lower, tickets: NDArray[np.int64]) -> Flo
 
     found = np.zeros((len(lower.states), trained.head.out_features), np.float32)
     with torch.no_grad():
-        for batch in _batches(lower, tickets.tolist(), 32):
-            found[batch] = _logits(trained, lower, batch, torch.nn.Identity()).numpy()
+        for batch in batches(lower, tickets.tolist(), 32):
+            found[batch] = logits(trained, lower, batch, torch.nn.Identity()).numpy()
     return found[tickets]
 
 
 def as_file(lower: Lower, trained: Trained) -> bytes:
     """The branch as `encoder.build.branch` reads it, the head without the standardisation before it."""
-    weight = trained.head.weight.detach() / trained.spread
-    bias = trained.head.bias.detach() - weight @ trained.mean
+    weight, bias = head_without_standardisation(trained)
 
     def named(layers: torch.nn.ModuleList) -> dict[str, Floats]:
         return {
@@ -214,9 +183,9 @@ def _begin(lower: Lower, truth: NDArray[np.int64], seen: NDArray[np.int64]) -> T
     from sklearn.linear_model import LogisticRegression
 
     layers = deepcopy(lower.upper).eval()
-    order = _batches(lower, seen.tolist(), 32)
+    order = batches(lower, seen.tolist(), 32)
     with torch.no_grad():
-        inputs = torch.cat([_pooled(layers, lower, batch) for batch in order])
+        inputs = torch.cat([pooled(layers, lower, batch) for batch in order])
         mean, spread = inputs.mean(0), inputs.std(0) + 1e-6
         head = torch.nn.Linear(inputs.shape[1], sum(map(len, LABELS.values())))
         standard = ((inputs - mean) / spread).numpy()
@@ -245,52 +214,6 @@ def _urgency_weights(truth: NDArray[np.int64]) -> torch.Tensor:
 
     counts = np.bincount(truth[:, list(LABELS).index("urgency")], minlength=len(Urgency))
     return torch.tensor(np.sqrt(len(truth) / len(Urgency) / np.maximum(counts, 1)), dtype=torch.float32)
-
-
-def _logits(trained: Trained, lower: Lower, batch: list[int], dropout: torch.nn.Module) -> torch.Tensor:
-    standard = (_pooled(trained.layers, lower, batch) - trained.mean) / trained.spread
-    logits: torch.Tensor = trained.head(dropout(standard))
-    return logits
-
-
-def _pooled(layers: torch.nn.ModuleList, lower: Lower, batch: list[int]) -> torch.Tensor:
-    """(batch, 2 · hidden): mean and maximum over the tokens of the last states."""
-    import torch
-
-    lengths = torch.tensor([len(lower.states[ticket]) for ticket in batch])
-    # products of a new shape are slow the first time
-    longest = -(-int(lengths.max()) // 8) * 8
-    states = torch.zeros(len(batch), longest, lower.states[0].shape[1])
-    for row, ticket in zip(states, batch, strict=True):
-        row[: len(lower.states[ticket])] = lower.states[ticket].float()
-    mask = (torch.arange(longest) < lengths[:, None]).float()
-    padding = (1 - mask)[:, None, None] * -1e9
-    for layer in layers:
-        found: Any = layer(states, padding)
-        states = found[0] if isinstance(found, tuple) else found
-    mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    greatest = (states - (1 - mask[..., None]) * 1e4).amax(1)
-    return torch.cat([mean, greatest], 1)
-
-
-def _shuffled(
-    lower: Lower, seen: NDArray[np.int64], size: int, rng: np.random.Generator
-) -> Iterator[list[int]]:
-    """One epoch. Batches are cut from pools of eight, sorted by length: little padding, and much chance."""
-    order, pool = rng.permutation(seen), 8 * size
-    batches = [
-        batch
-        for start in range(0, len(order), pool)
-        for batch in _batches(lower, order[start : start + pool].tolist(), size)
-    ]
-    for place in rng.permutation(len(batches)):
-        yield batches[place]
-
-
-def _batches(lower: Lower, tickets: list[int], size: int) -> list[list[int]]:
-    """Tickets of about the same length together."""
-    ordered = sorted(tickets, key=lambda ticket: len(lower.states[ticket]))
-    return [ordered[start : start + size] for start in range(0, len(ordered), size)]
 
 
 def _key(tickets: Sequence[LabelledTicket], recipe: BranchRecipe) -> str:

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,26 +19,11 @@ from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
-from ticketmill.learning.families import (
-    Arrays,
-    DensePart,
-    Encode,
-    Fit,
-    Inputs,
-    LabelNames,
-    NgramPart,
-    fit_dense,
-    fit_keywords,
-    fit_ngrams,
-    read_inputs,
-    ticket_of,
-    tickets_of,
-)
-from ticketmill.learning.fusion import fit_shares
+from ticketmill.learning.families import Encode, Fit, Inputs, LabelNames, read_inputs, ticket_of, tickets_of
+from ticketmill.learning.fine_tuned_part import FIRST_TIER, FineTune
 from ticketmill.learning.held_out_folds import folds_of
-from ticketmill.learning.joint_fit import JointFit, Shipped, shipped_head, shipped_labels
+from ticketmill.learning.joint_fit import shipped_head, shipped_labels
 from ticketmill.learning.joint_ridge import MOST_TEXTS
-from ticketmill.learning.quadratic import QuadraticPart, fit_quadratic
 from ticketmill.learning.recipes import (
     CORRECTIONS,
     FEW_A_LABEL,
@@ -55,6 +39,8 @@ from ticketmill.learning.recipes import (
     tier_of,
 )
 from ticketmill.learning.ridge import one_blas_thread
+from ticketmill.learning.trial import Texts, Trial, Tried
+from ticketmill.models.finetuned import FAMILY, text_with_source
 from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
 from ticketmill.models.tokens import Ints
@@ -68,8 +54,6 @@ NAMES_COUNT_UNTIL = 50
 """Texts a label, the median: with more the labels' names add nothing."""
 TRUSTED_NAMES = 5.0
 """Names are used where the nearest one is right so many times as often as by chance, or for half."""
-PENALTIES_TRIED_ON = 2
-"""The logistic recipe, of the simplest ones, on which the penalty is chosen for all."""
 MIN_A_SOURCE = 20
 """A source of fewer texts is not told apart."""
 MOST_SOURCES = 20
@@ -102,25 +86,6 @@ class FittedTask:
     seconds: float
 
 
-class Texts(NamedTuple):
-    """The examples as training reads them."""
-
-    fit: Fit
-    labels: tuple[str, ...]
-    sources: tuple[str, ...]
-    folds: Ints
-    """(n,)"""
-    held: tuple[int, ...]
-    """The folds that are held out, one after another."""
-    shipped: Shipped | None
-    """The bundle's head, where it has the task and all of the labels."""
-
-    @property
-    def median(self) -> float:
-        """Texts a label."""
-        return float(np.median(self.fit.truth.sum(axis=0)))
-
-
 def fit_task(
     examples: Sequence[Example],
     encode: Encode,
@@ -129,8 +94,12 @@ def fit_task(
     kind: TaskKind,
     report: Report,
     tiers: dict[str, int] = TIERS,
+    fine_tune: FineTune | None = None,
 ) -> FittedTask:
-    """A model of `task`. Raises LearningRefused where the examples cannot teach it."""
+    """A model of `task`; with `fine_tune` an encoder that it gives competes from the tier `maximum` on.
+
+    Raises LearningRefused where the examples cannot teach it.
+    """
     started = time.perf_counter()
     kept = new_to_the_bundle(examples, heads, task)
     texts = _read([examples[at] for at in kept], task, encode, heads, kind)
@@ -141,6 +110,11 @@ def fit_task(
         penalty = trial.best_penalty(recipes, penalties)
         tried = [trial.run(recipe, penalty)[1] for recipe in recipes]
         winner, why = choose([each.score for each in tried])
+        if fine_tune is not None and len(texts.folds) >= tiers[FIRST_TIER]:
+            tried.append(trial.with_encoder(tried[winner], fine_tune))
+            winner, why = choose([each.score for each in tried])
+        elif fine_tune is not None:
+            report(f"no fine-tuned encoder competes below {tiers[FIRST_TIER]:,} texts")
         report(f"fitting {tried[winner].score.recipe.name} to all texts")
         files, spec, probabilities = _final(texts, task, tried[winner], trial)
     return FittedTask(
@@ -200,7 +174,8 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
         row[[number[label] for label in each.labels]] = 1
     tickets = [ticket_of(each) for each in examples]
     sources = _sources(tickets)
-    inputs = _inputs(tickets, encode, heads, sources)
+    read = [read_ticket(ticket).text for ticket in tickets]
+    inputs = _inputs(tickets, read, encode, heads, sources)
     first = truth.argmax(axis=1)
     softmax: Kind = "softmax" if kind == "single" else "sigmoid"
     names = (
@@ -211,7 +186,12 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
     folds = folds_of([each.group for each in examples], first, FOLDS)
     held = (0,) if len(examples) >= MANY else tuple(range(FOLDS))
     shipped = shipped_head(heads, task, inputs) if labels == known else None
-    return Texts(Fit(inputs, truth, softmax, names), labels, sources, folds, held, shipped)
+    written = [
+        text_with_source(text, each.metadata.source, sources)
+        for text, each in zip(read, tickets, strict=True)
+    ]
+    fit = Fit(inputs, truth, softmax, names)
+    return Texts(fit, labels, sources, folds, held, shipped, tuple(written))
 
 
 def _sources(tickets: Sequence[Ticket]) -> tuple[str, ...]:
@@ -219,15 +199,17 @@ def _sources(tickets: Sequence[Ticket]) -> tuple[str, ...]:
     return tuple(sorted(name for name, count in counts.most_common(MOST_SOURCES) if count >= MIN_A_SOURCE))
 
 
-def _inputs(tickets: Sequence[Ticket], encode: Encode, heads: Heads, sources: Sequence[str]) -> Inputs:
-    texts = [read_ticket(ticket).text for ticket in tickets]
+def _inputs(
+    tickets: Sequence[Ticket], texts: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]
+) -> Inputs:
     return read_inputs(tickets_of(tickets, texts, encode(texts), heads), sources)
 
 
 def _names(labels: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]) -> LabelNames:
     spoken = [label.replace("_", " ").replace("-", " ").strip() or label for label in labels]
     tickets = [Ticket(ticket_id=f"label-{at}", body=name) for at, name in enumerate(spoken)]
-    return LabelNames(_inputs(tickets, encode, heads, sources), np.arange(len(labels)), 1.0)
+    inputs = _inputs(tickets, [read_ticket(each).text for each in tickets], encode, heads, sources)
+    return LabelNames(inputs, np.arange(len(labels)), 1.0)
 
 
 def _are_trusted(names: LabelNames, inputs: Inputs, labels: Ints) -> bool:
@@ -254,94 +236,6 @@ def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tup
     return recipes, PENALTIES[-1:] if few or count * classes >= LARGE // 5 else PENALTIES
 
 
-AddedPart = QuadraticPart | NgramPart
-
-
-def fit_added(fit: Fit, name: str, rows: Ints) -> AddedPart:
-    """A part whose scores are added to those of the logistic regression."""
-    if name == "quadratic":
-        return fit_quadratic(fit, rows)
-    return fit_keywords(fit, rows) if name == "keywords" else fit_ngrams(fit, rows, name)
-
-
-class Tried(NamedTuple):
-    """A recipe on the held-out texts: its penalty, how much each part counts, and the joined scores."""
-
-    score: Score
-    inverse_penalty: float
-    shares: Doubles
-    scores: Doubles
-
-
-class Trial:
-    """Recipes on held-out texts. Parts that several recipes share are fitted once."""
-
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
-        self._joint = JointFit(texts.fit.inputs, texts.fit.truth.astype(np.float64), texts.shipped)
-        self._parts: dict[tuple[object, ...], Doubles] = {}
-        folds = [np.flatnonzero(texts.folds == fold) for fold in texts.held]
-        self.rows = np.concatenate(folds)
-        """The held-out texts, in the order of all scores."""
-        self._splits = [(np.setdiff1d(np.arange(len(texts.folds)), rows), rows) for rows in folds]
-        self.truth = texts.fit.truth[self.rows].astype(np.float64)
-        self.lengths = texts.fit.inputs.lengths[self.rows]
-
-    def best_penalty(self, recipes: Sequence[Recipe], penalties: Sequence[float]) -> float:
-        """The inverse penalty with which one of the simple logistic recipes has the least loss."""
-        logistic = [each for each in recipes if each.model == "logistic"][:PENALTIES_TRIED_ON]
-        if len(penalties) == 1 or not logistic:
-            return penalties[0]
-        return min(penalties, key=lambda each: self.run(logistic[-1], each)[0])
-
-    def run(self, recipe: Recipe, inverse_penalty: float) -> tuple[float, Tried]:
-        """The loss of the recipe, and what it says of the held-out texts."""
-        fit = self._texts.fit
-        if recipe.model != "logistic":
-            scores = self._joint.left_out(recipe, self._texts.folds)[self.rows]
-            return 0.0, Tried(Score(recipe, _right(scores, self.truth, fit.kind)), 0.0, np.ones(1), scores)
-        parts = [
-            self._held_out(
-                ("dense", recipe.dense, inverse_penalty),
-                lambda rows: fit_dense(fit, rows, recipe.dense, inverse_penalty),
-            )
-        ]
-        parts += [self._held_out((name,), partial(fit_added, fit, name)) for name in recipe.added]
-        loss, shares = fit_shares(np.stack(parts), self.truth, fit.kind)
-        scores = np.tensordot(shares, np.stack(parts), axes=1)
-        right = _right(scores, self.truth, fit.kind)
-        return loss, Tried(Score(recipe, right), inverse_penalty, shares, scores)
-
-    def _held_out(self, name: tuple[object, ...], fitted: Callable[[Ints], DensePart | AddedPart]) -> Doubles:
-        if name not in self._parts:
-            inputs = self._texts.fit.inputs
-            self._parts[name] = np.concatenate(
-                [fitted(seen).scores(inputs, unseen) for seen, unseen in self._splits]
-            )
-        return self._parts[name]
-
-    def arrays(self, tried: Tried) -> Arrays:
-        """The arrays of an overlay that is fitted to all texts."""
-        fit, recipe = self._texts.fit, tried.score.recipe
-        if recipe.model != "logistic":
-            return self._joint.arrays(recipe)
-        rows = np.arange(len(fit.truth))
-        arrays = fit_dense(fit, rows, recipe.dense, tried.inverse_penalty).arrays(float(tried.shares[0]))
-        for name, share in zip(recipe.added, tried.shares[1:], strict=True):
-            part = fit_added(fit, name, rows)
-            arrays |= part.arrays(float(share))
-            if isinstance(part, QuadraticPart):
-                arrays["bias"] = np.add(arrays["bias"], np.float32(share) * part.bias, dtype=np.float32)
-        return arrays
-
-
-def _right(scores: Doubles, truth: Doubles, kind: Kind) -> Doubles:
-    """(n,): whether the best label is true; of several labels, the share of all that is said rightly."""
-    if kind == "softmax":
-        return np.asarray(truth[np.arange(len(truth)), scores.argmax(axis=1)])
-    return np.asarray(((scores > 0) == (truth > 0)).mean(axis=1))
-
-
 def _final(
     texts: Texts, task: str, tried: Tried, trial: Trial
 ) -> tuple[dict[str, bytes], OverlaySpec, Doubles]:
@@ -356,9 +250,10 @@ def _final(
         kind=fit.kind,
         labels=texts.labels,
         families=recipe.families,
-        sources=texts.sources if "source" in recipe.dense else (),
+        sources=texts.sources if {"source", FAMILY} & {*recipe.families} else (),
         weights_by_source=recipe.by_source,
         shipped=texts.shipped.head if texts.shipped and _is_on_top(recipe) else None,
+        fine_tuned=tried.encoder.spec if tried.encoder else None,
         temperature=found.temperature,
         length_slope=found.slope,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
@@ -367,6 +262,7 @@ def _final(
     files = {
         OVERLAY_FILE: (spec.model_dump_json(indent=2) + "\n").encode(),
         OVERLAY_ARRAYS: npz_bytes(arrays),
+        **(tried.encoder.files if tried.encoder else {}),
     }
     return files, spec, probabilities
 

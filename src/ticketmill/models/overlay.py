@@ -1,6 +1,7 @@
 """An overlay: a learned model of one task as linear weights over what the one pass gives.
 
-Stored as plain arrays (`overlay.npz`) beside a manifest (`overlay.json`), never as pickles.
+A model of the tier `maximum` may add the scores of a second encoder, fine-tuned on the task. It is stored as
+plain arrays (`overlay.npz`) beside a manifest (`overlay.json`), never as pickles.
 """
 
 from __future__ import annotations
@@ -18,6 +19,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ticketmill.arrays import Floats
 from ticketmill.domain.errors import SetupError
 from ticketmill.models.features import products
+from ticketmill.models.finetuned import (
+    FAMILY,
+    MODEL_FILE,
+    TOKENIZER_FILE,
+    FineTunedEncoder,
+    FineTunedSpec,
+    text_with_source,
+)
 from ticketmill.models.heads import Kind, activate
 from ticketmill.models.ngrams import Values, weighed
 from ticketmill.models.overlay_features import CLIPPED_AT, DENSE, SPARSE, ReadTicket, of_unit_length, pooled
@@ -76,6 +85,8 @@ class OverlaySpec(BaseModel):
     labels, and the labels again for each source."""
     shipped: ShippedHead | None = None
     """The head that the model corrects; null for a model that stands alone."""
+    fine_tuned: FineTunedSpec | None = None
+    """The second encoder; null for a model of the one pass alone."""
     temperature: float
     length_slope: float = 0.0
     threshold: float = 0.5
@@ -158,15 +169,16 @@ class Sparse(NamedTuple):
 class Overlay:
     """One task over what the pass gives: `probabilities = activate(calibrated scores)`."""
 
-    def __init__(self, spec: OverlaySpec, arrays: Arrays) -> None:
-        """Raises KeyError or ValueError when the arrays do not fit `spec`."""
+    def __init__(self, spec: OverlaySpec, arrays: Arrays, fine_tuned: FineTunedEncoder | None = None) -> None:
+        """Raises KeyError or ValueError when the arrays or `fine_tuned` do not fit `spec`."""
         self.spec = spec
+        self._fine_tuned = fine_tuned
         self._bias = _f32(arrays["bias"])
         self._dense: list[Dense] = [_dense(family, arrays) for family in spec.families if family in DENSE]
         self._sparse: list[Sparse] = [_sparse(family, arrays) for family in spec.families if family in SPARSE]
         self._sources = _f32(arrays["source.weights"]) if "source" in spec.families else None
         self._quadratic = [_quadratic(arrays)] if "quadratic" in spec.families else []
-        unknown = set(spec.families) - {*DENSE, *SPARSE, "quadratic", "source"}
+        unknown = set(spec.families) - {*DENSE, *SPARSE, "quadratic", "source", FAMILY}
         if unknown:
             raise ValueError(f"this version knows no family {', '.join(sorted(unknown))}")
         widths = {part.weights.shape[1] for part in self._parts()}
@@ -175,6 +187,8 @@ class Overlay:
             raise ValueError("the arrays of an overlay do not fit its labels")
         if self._sources is not None and self._sources.shape != (len(spec.sources), outputs):
             raise ValueError("the arrays of an overlay do not fit its sources")
+        if (fine_tuned.labels if fine_tuned else None) != (len(spec.labels) if spec.fine_tuned else None):
+            raise ValueError("the fine-tuned encoder of an overlay does not fit its labels")
 
     def probabilities(self, tickets: Sequence[ReadTicket]) -> Floats:
         """n tickets to (n, labels)."""
@@ -200,6 +214,11 @@ class Overlay:
                 total[number] += self._sources[at]
             if spec.weights_by_source:
                 found[number] += total[number, count * (1 + at) : count * (2 + at)]
+        if spec.fine_tuned is not None and self._fine_tuned is not None:
+            texts = [
+                text_with_source(each.text, each.ticket.metadata.source, spec.sources) for each in tickets
+            ]
+            found = found + np.float32(spec.fine_tuned.weight) * self._fine_tuned.scores(texts)
         if spec.shipped is None:
             return found
         lengths = np.array([each.features.length for each in tickets])
@@ -214,7 +233,8 @@ def load_overlay(files: Mapping[str, bytes]) -> Overlay:
     try:
         spec = OverlaySpec.model_validate_json(files[OVERLAY_FILE])
         with np.load(io.BytesIO(files[OVERLAY_ARRAYS]), allow_pickle=False) as stored:
-            return Overlay(spec, {name: stored[name] for name in stored.files})
+            arrays = {name: stored[name] for name in stored.files}
+        return Overlay(spec, arrays, _fine_tuned(spec, files))
     except (KeyError, ValueError, IndexError, TypeError, AttributeError, EOFError, OSError) as error:
         raise SetupError(_unreadable(error)) from error
     except (zipfile.BadZipFile, zlib.error, ValidationError) as error:
@@ -224,6 +244,12 @@ def load_overlay(files: Mapping[str, bytes]) -> Overlay:
 def standardised(columns: Floats, mean: Floats, spread: Floats) -> Floats:
     """Columns as standard deviations from their mean, cut at `CLIPPED_AT`."""
     return np.asarray(np.clip((columns - mean) / spread, -CLIPPED_AT, CLIPPED_AT), np.float32)
+
+
+def _fine_tuned(spec: OverlaySpec, files: Mapping[str, bytes]) -> FineTunedEncoder | None:
+    if spec.fine_tuned is None:
+        return None
+    return FineTunedEncoder(files[MODEL_FILE], files[TOKENIZER_FILE], spec.fine_tuned.max_tokens)
 
 
 def _unreadable(error: Exception) -> str:

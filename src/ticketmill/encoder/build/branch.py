@@ -35,7 +35,8 @@ class Branch:
     """What the graph needs of a branch."""
 
     first: int
-    """The encoder's layer whose copy is the branch's first; it reads the states before that layer."""
+    """The encoder's layer whose copy is the branch's first; it reads the states before that layer.
+    Their number for a branch without layers, which reads the last states."""
     layers: int
     weights: Weights
     """As a BertModel's, under `branch.layer.0` and so on."""

@@ -80,6 +80,22 @@ def build_encoder_graph(
     return _Writer(weights, config, branch, helper).model()
 
 
+def build_classifier_graph(
+    weights: Weights, config: EncoderConfig, head: NDArray[np.float32], bias: NDArray[np.float32]
+) -> onnx.ModelProto:
+    """The ONNX model of a BERT encoder with the inputs of `build_encoder_graph` and one output: `branch`,
+    (batch, labels), the scores that `head` (2 · hidden, labels) gives the last states, as in `Branch`.
+
+    Raises SetupError as `build_encoder_graph` does.
+    """
+    branch = Branch(config.num_hidden_layers, 0, {}, head, bias)
+    model = build_encoder_graph(weights, config, branch)
+    (scores,) = (each for each in model.graph.output if each.name == "branch")
+    del model.graph.output[:]
+    model.graph.output.append(scores)
+    return model
+
+
 class _Writer:
     """Collects the nodes and constants of one graph.
 
@@ -140,6 +156,8 @@ class _Writer:
                 self._write_branch(self._branch, states, bias, pooled)
             states = self._layer(f"encoder.layer.{index}", states, bias)
             layers.append(pooled(states))
+        if self._branch is not None and self._branch.first == self._config.num_hidden_layers:
+            self._write_branch(self._branch, states, bias, pooled)
         self._op("Identity", states, output="token_states")
         self._op("Concat", *layers, output="layers", axis=1)
         last = self._op("Squeeze", layers[-1], "axis_1")

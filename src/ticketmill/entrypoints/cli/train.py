@@ -50,6 +50,13 @@ def train(
             "--curve", help="Train on shares of the dataset, too: `models show --plot` draws the accuracy."
         ),
     ] = False,
+    fine_tune: Annotated[
+        bool,
+        typer.Option(
+            "--fine-tune",
+            help="From 1,500 texts on a fine-tuned encoder competes, too: takes long without a GPU.",
+        ),
+    ] = False,
     who: Who = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -66,9 +73,9 @@ def train(
 
         kind: TaskKind = "multi" if multi else "single"
         specs = [FileSpec(task, kind, label_field, part) for part in (train_part, test_part)]
-        _measure_file(settings, data, specs[0], specs[1] if test_part else None, store, as_json)
+        _measure_file(settings, data, specs[0], specs[1] if test_part else None, store, as_json, fine_tune)
     else:
-        _register(settings, task, dataset, store, who, as_json, curve)
+        _register(settings, task, dataset, store, who, as_json, curve, fine_tune)
 
 
 def _measure_file(
@@ -78,6 +85,7 @@ def _measure_file(
     tested: FileSpec | None,
     store: Path | None,
     as_json: bool,
+    fine_tune: bool,
 ) -> None:
     import time
 
@@ -89,7 +97,7 @@ def _measure_file(
     own = read_examples(data, trained)
     others = read_examples(data, tested) if tested else []
     objects = MemoryLearningObjects() if store is None else open_store(settings, store).objects
-    trainer = _trainer(settings, objects)
+    trainer = _trainer(settings, objects, fine_tune)
     fitted = trainer.fit(own, trained.task, trained.kind)
     if others:
         judged = trainer.judge(fitted, others)
@@ -126,6 +134,7 @@ def _register(
     who: str | None,
     as_json: bool,
     with_curve: bool,
+    fine_tune: bool,
 ) -> None:
     from ticketmill import bootstrap
     from ticketmill.entrypoints.cli.person import name_of_person
@@ -134,7 +143,7 @@ def _register(
     store = open_store(settings, folder)
     snapshots = bootstrap.make_snapshots(store)
     snapshot = snapshots.load(snapshots.find(task, dataset))
-    trainer = _trainer(settings, store.objects)
+    trainer = _trainer(settings, store.objects, fine_tune)
     person = name_of_person(settings, who)
     version = bootstrap.train_dataset(settings, trainer, store, snapshot, person, with_curve)
     card = load_card(store, version)
@@ -145,10 +154,10 @@ def _register(
     say(f"see `ticketmill models show {version.name}`; it serves nothing yet")
 
 
-def _trainer(settings: Settings, objects: Any) -> Trainer:
+def _trainer(settings: Settings, objects: Any, fine_tune: bool) -> Trainer:
     from ticketmill import bootstrap
 
-    return bootstrap.make_trainer(settings, objects, say, progress)
+    return bootstrap.make_trainer(settings, objects, say, progress, fine_tune)
 
 
 def _show(fitted: FittedTask, measures: Measures) -> None:
