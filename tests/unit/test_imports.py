@@ -45,6 +45,7 @@ EXTRAS |= {"fastapi", "starlette", "uvicorn", "jinja2", "mangum"}
 EXTRAS |= {"huggingface_hub", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
 NEEDS_EXTRAS = (
     "learning/",
+    "bootstrap/fine_tuning.py",
     "bootstrap/named_models.py",
     "encoder/build/",
     "entrypoints/web/",
