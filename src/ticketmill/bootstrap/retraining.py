@@ -102,24 +102,28 @@ class Retrainer:
     def __call__(self, request: TrainingMessage) -> None:
         """Trains the task, or each task in turn; one that is refused does not keep the next one from it."""
         triggers = self.triggers()
-        if request.task is not None:
-            self._train(request.task, request, triggers)
-            return
-        for task in self.tasks:
+        tasks = self.tasks if request.task is None else (request.task,)
+        for task in tasks:
             try:
-                self._train(task, request, triggers)
+                self.train_task(task, request.who, triggers, by_hand=not request.if_due)
             except LearningRefused as refused:
+                if request.task is not None:
+                    raise
                 log.warning("%s is not trained: %s", task, refused)
 
-    def _train(self, task: str, request: TrainingMessage, triggers: Triggers) -> None:
-        due = triggers.due(task, by_hand=not request.if_due)
+    def train_task(
+        self, task: str, who: str, triggers: Triggers, *, by_hand: bool = False
+    ) -> ModelVersion | None:
+        """A version of a new dataset of all labels so far; None where the task is not due."""
+        due = triggers.due(task, by_hand=by_hand)
         if due is None:
             log.info("%s is not due", task)
-            return
+            return None
         log.info("%s is trained: %s", task, due.reason)
         built = build_dataset(self.settings, WantedDataset(task), self.store, self.sources, log.info)
-        version = self.train(built, request.who)
+        version = self.train(built, who)
         log.info("%s is registered, and serves nothing yet", version.name)
+        return version
 
 
 @contextmanager

@@ -12,14 +12,16 @@ from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examp
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Trainer
-    from ticketmill.domain.model_card import TaskKind
+    from ticketmill.domain.model_card import ModelVersion, TaskKind
     from ticketmill.learning.annotation_files import FileSpec
     from ticketmill.learning.fit import FittedTask
     from ticketmill.learning.judge import Measures
+    from ticketmill.learning.store import LearningStore
     from ticketmill.settings import Settings
 
 EPILOG = examples(
     "ticketmill train --task intent",
+    "ticketmill train --task intent --if-due    for a schedule of your own",
     "ticketmill train --task intent --data labelled.jsonl --train-part train --test-part test",
 )
 
@@ -57,6 +59,12 @@ def train(
             help="From 1,500 texts on a fine-tuned encoder competes, too: takes long without a GPU.",
         ),
     ] = False,
+    if_due: Annotated[
+        bool,
+        typer.Option(
+            "--if-due", help="Build a dataset of all labels and train on it, where `learn --check` says yes."
+        ),
+    ] = False,
     who: Who = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -68,7 +76,11 @@ def train(
     from ticketmill.settings import load_settings
 
     settings = load_settings()
-    if data is not None:
+    if if_due:
+        if data is not None or dataset is not None or store is not None or curve:
+            raise typer.BadParameter("--if-due goes without --data, --dataset, --store and --curve")
+        _train_if_due(settings, task, who, as_json)
+    elif data is not None:
         from ticketmill.learning.annotation_files import FileSpec
 
         kind: TaskKind = "multi" if multi else "single"
@@ -138,7 +150,6 @@ def _register(
 ) -> None:
     from ticketmill import bootstrap
     from ticketmill.entrypoints.cli.person import name_of_person
-    from ticketmill.learning.registry import load_card
 
     store = open_store(settings, folder)
     snapshots = bootstrap.make_snapshots(store)
@@ -146,6 +157,31 @@ def _register(
     trainer = _trainer(settings, store.objects, fine_tune)
     person = name_of_person(settings, who)
     version = bootstrap.train_dataset(settings, trainer, store, snapshot, person, with_curve)
+    _tell_registered(store, version, as_json)
+
+
+def _train_if_due(settings: Settings, task: str, who: str | None, as_json: bool) -> None:
+    import logging
+
+    from ticketmill import bootstrap
+    from ticketmill.bootstrap.retraining import open_retrainer
+    from ticketmill.entrypoints.cli.person import name_of_person
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    person = name_of_person(settings, who)
+    with open_retrainer(settings, bootstrap.connect(settings), progress) as retrainer:
+        version = retrainer.train_task(task, person, retrainer.triggers())
+        if version is not None:
+            _tell_registered(retrainer.store, version, as_json)
+        elif as_json:
+            answer_json({"version": None, "task": task, "due": False})
+        else:
+            answer(f"{task} is not due")
+
+
+def _tell_registered(store: LearningStore, version: ModelVersion, as_json: bool) -> None:
+    from ticketmill.learning.registry import load_card
+
     card = load_card(store, version)
     if as_json:
         answer_json({"version": version.name, **card.model_dump(mode="json")})
