@@ -25,6 +25,26 @@ EPILOG = examples(
     "ticketmill train --task intent --data labelled.jsonl --train-part train --test-part test",
 )
 
+WithCurve = Annotated[
+    bool,
+    typer.Option(
+        "--curve", help="Train on shares of the dataset, too: `models show --plot` draws the accuracy."
+    ),
+]
+WithFineTuning = Annotated[
+    bool,
+    typer.Option(
+        "--fine-tune",
+        help="From 1,500 texts on a fine-tuned encoder competes, too: takes long without a GPU.",
+    ),
+]
+IfDue = Annotated[
+    bool,
+    typer.Option(
+        "--if-due", help="Build a dataset of all labels and train on it, where `learn --check` says yes."
+    ),
+]
+
 
 def train(
     task: Annotated[str, typer.Option(help="Such as intent, or a task of your own.")],
@@ -46,25 +66,9 @@ def train(
         str | None,
         typer.Option(help="How the name of the dataset begins; without it the newest of the task."),
     ] = None,
-    curve: Annotated[
-        bool,
-        typer.Option(
-            "--curve", help="Train on shares of the dataset, too: `models show --plot` draws the accuracy."
-        ),
-    ] = False,
-    fine_tune: Annotated[
-        bool,
-        typer.Option(
-            "--fine-tune",
-            help="From 1,500 texts on a fine-tuned encoder competes, too: takes long without a GPU.",
-        ),
-    ] = False,
-    if_due: Annotated[
-        bool,
-        typer.Option(
-            "--if-due", help="Build a dataset of all labels and train on it, where `learn --check` says yes."
-        ),
-    ] = False,
+    curve: WithCurve = False,
+    fine_tune: WithFineTuning = False,
+    if_due: IfDue = False,
     who: Who = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
