@@ -67,6 +67,8 @@ def train(
     """
     from ticketmill.settings import load_settings
 
+    if curve and fine_tune:
+        raise typer.BadParameter("--curve trains several times: leave --fine-tune out")
     settings = load_settings()
     if data is not None:
         from ticketmill.learning.annotation_files import FileSpec
