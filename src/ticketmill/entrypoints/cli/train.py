@@ -79,6 +79,8 @@ def train(
     """
     from ticketmill.settings import load_settings
 
+    if curve and fine_tune:
+        raise typer.BadParameter("--curve trains several times: leave --fine-tune out")
     settings = load_settings()
     if if_due:
         if data is not None or dataset is not None or store is not None or curve:
