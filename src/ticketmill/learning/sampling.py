@@ -5,7 +5,7 @@ other tickets are chosen because they teach much, so that they say nothing of ho
 
 A ticket teaches much where the margin between its two most probable labels is small (Scheffer et al., Active
 Hidden Markov Models for Information Extraction, 2001). Nothing is added for variety: a preference for labels
-with few examples needed more labels. `tests/benchmarks/sampling.py` compares margins with random tickets.
+with few examples did not help. `tests/benchmarks/sampling.py` compares margins with random tickets.
 """
 
 from __future__ import annotations
