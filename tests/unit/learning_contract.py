@@ -146,14 +146,16 @@ class LearningStoreContract:
     def runs(self, store: LearningStore) -> Runs:
         return store.runs
 
-    def test_datasets_of_a_task_come_newest_first_and_are_never_changed(self, datasets: Datasets) -> None:
+    def test_datasets_of_a_task_come_newest_first(self, datasets: Datasets) -> None:
         old, new = dataset("zz"), dataset("aa", built_at=NOON + timedelta(days=1))
         for each in (old, new, dataset("cc", task="team")):
-            datasets.add_dataset(each)
-        datasets.add_dataset(old.model_copy(update={"built_at": NOON + timedelta(days=2)}))
+            datasets.replace_dataset(each)
         assert datasets.datasets("intent") == [new, old]
+        rebuilt = old.model_copy(update={"built_at": NOON + timedelta(days=2)})
+        datasets.replace_dataset(rebuilt)
+        assert datasets.datasets("intent") == [rebuilt, new]
         datasets.remove_dataset(new)
-        assert datasets.datasets("intent") == [old]
+        assert datasets.datasets("intent") == [rebuilt]
 
     def test_a_task_is_defined_and_defined_anew(self, datasets: Datasets) -> None:
         team = TaskDefinition(name="team", labels=("red",))

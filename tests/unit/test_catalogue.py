@@ -66,7 +66,7 @@ def test_the_history_of_a_task_has_its_decisions_alone_the_latest_first(
 
 def test_datasets_are_listed_by_task_the_newest_first(store: LearningStore, catalogue: Catalogue) -> None:
     for each in (dataset("intent", "a", 0), dataset("intent", "b", 1), dataset("urgency", "c", 0)):
-        store.datasets.add_dataset(each)
+        store.datasets.replace_dataset(each)
     assert [each.name for each in catalogue.datasets("intent")] == ["b", "a"]
     assert [each.name for each in catalogue.datasets()] == ["b", "a", "c"]
 

@@ -53,10 +53,10 @@ def test_each_trigger_asks_for_a_training(given: dict[str, Any], expected: Trigg
 
 
 def test_after_a_training_nothing_but_a_hand_starts_the_next_one_at_once() -> None:
-    just_ended = {"last_end": NOW - timedelta(hours=5), "new_tickets": 500}
+    just_ended = {"last_end": NOW - timedelta(minutes=50), "new_tickets": 500}
     assert trigger(state(**just_ended)) is None
     assert trigger(state(**just_ended, by_hand=True)) is Trigger.BY_HAND
-    assert trigger(state(**{**just_ended, "last_end": NOW - timedelta(hours=7)})) is Trigger.LABELS
+    assert trigger(state(**{**just_ended, "last_end": NOW - timedelta(minutes=70)})) is Trigger.LABELS
 
 
 def test_the_reason_has_the_numbers() -> None:

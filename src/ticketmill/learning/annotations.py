@@ -17,7 +17,7 @@ from ticketmill.domain.dataset import Conflict, LeftOut, Origin
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import Ticket
 
-AGREED, AUDIT, MAJORITY, TIE = "all agree", "the latest audit", "the majority of people", "a tie"
+AUDIT, MAJORITY, TIE = "the latest audit", "the majority of people", "a tie"
 THREAD = "thread:"
 """Begins the link of a thread."""
 CUSTOMER = "customer:"

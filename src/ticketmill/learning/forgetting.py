@@ -44,7 +44,7 @@ class TicketTraces(Protocol):
 @dataclass(frozen=True, slots=True)
 class DatasetsOfTicket:
     """The snapshots that have a ticket. Each is made again without it, and removed. What is left of a build
-    that was killed is removed without a successor."""
+    that was killed is removed and not made again."""
 
     snapshots: Snapshots
 

@@ -77,12 +77,8 @@ class Datasets(Protocol):
         """Those of a task, the newest first."""
         ...
 
-    def add_dataset(self, dataset: Dataset) -> None:
-        """Adds a manifest; one of the same name stays as it is."""
-        ...
-
     def replace_dataset(self, dataset: Dataset) -> None:
-        """Puts a manifest in the place of the one of its name."""
+        """Adds a manifest, or puts it in the place of the one of its name."""
         ...
 
     def remove_dataset(self, dataset: Dataset) -> None: ...

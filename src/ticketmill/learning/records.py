@@ -38,12 +38,8 @@ class DatasetRecords:
         found = [Dataset.model_validate_json(body) for body in self.items.latest(datasets_key(task))]
         return sorted(found, key=lambda each: each.built_at or datetime.min.replace(tzinfo=UTC), reverse=True)
 
-    def add_dataset(self, dataset: Dataset) -> None:
-        """Adds a manifest; one of the same name stays as it is."""
-        self.items.put(datasets_key(dataset.task), dataset.name, _body(dataset))
-
     def replace_dataset(self, dataset: Dataset) -> None:
-        """Puts a manifest in the place of the one of its name."""
+        """Adds a manifest, or puts it in the place of the one of its name."""
         partition = datasets_key(dataset.task)
         for _ in range(MAX_WRITE_ATTEMPTS):
             current = self.items.get(partition, dataset.name)

@@ -13,7 +13,6 @@ from html import escape
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 """The headings, and the rows."""
 
-FONT_PX = 12
 CHAR_PX = 6.6
 """About the width of a character in that font."""
 HEADING_PX = 30

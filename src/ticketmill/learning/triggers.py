@@ -37,7 +37,7 @@ class TriggerPolicy:
     """So many examples a label must have that no dataset had before."""
     max_age: timedelta = timedelta(days=7)
     """An older dataset is built again where there is any new label."""
-    cool_down: timedelta = timedelta(hours=6)
+    cool_down: timedelta = timedelta(hours=1)
     """From the end of a training to the next one, but for one by hand."""
 
 

@@ -19,7 +19,12 @@ from ticketmill.entrypoints.cli.learned import (
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.rollout import TaskRollout
+    from ticketmill.learning.rollout import RolloutDesk
+    from ticketmill.settings import Settings
 
 SEEN_WITHIN = "Workers see it within 30 seconds."
 
@@ -32,12 +37,7 @@ def shadow(
     as_json: AsJson = False,
 ) -> None:
     """Let a version score every ticket beside what serves. It decides nothing."""
-    from ticketmill.learning.registry import find_version
-    from ticketmill.settings import load_settings
-
-    settings = load_settings()
-    desk = open_desk(settings, store)
-    found = find_version(desk.store, version)
+    settings, desk, found = _opened(version, store)
     _answer(desk.shadow(found, decider(settings, who, reason)), as_json)
 
 
@@ -56,12 +56,7 @@ def canary(
 
     A ticket stays on its side while the share grows. TICKETMILL_CANARY_STEPS has other steps.
     """
-    from ticketmill.learning.registry import find_version
-    from ticketmill.settings import load_settings
-
-    settings = load_settings()
-    desk = open_desk(settings, store)
-    found = find_version(desk.store, version)
+    settings, desk, found = _opened(version, store)
     _answer(desk.canary(found, decider(settings, who, reason), percent), as_json)
 
 
@@ -81,14 +76,10 @@ def promote(
     speak against it. Exit code 6 where a gate fails; the message has the numbers.
     """
     from ticketmill import bootstrap
-    from ticketmill.learning.registry import find_version
-    from ticketmill.settings import load_settings
 
     if force and not reason.strip():
         raise typer.BadParameter("--force needs a reason, which the history keeps", param_hint="--reason")
-    settings = load_settings()
-    desk = open_desk(settings, store)
-    found = find_version(desk.store, version)
+    settings, desk, found = _opened(version, store)
     gates = bootstrap.promotion_gates(settings, desk.store, found, with_stack=store is None)
     promoted = desk.promote(found, decider(settings, who, reason.strip()), gates, forced=force)
     if not as_json:
@@ -133,15 +124,22 @@ def retire(
     as_json: AsJson = False,
 ) -> None:
     """Keep a version from ever serving. Its files stay."""
-    from ticketmill.learning.registry import find_version
-    from ticketmill.settings import load_settings
-
-    desk = open_desk(load_settings(), store)
-    changed = desk.retire(find_version(desk.store, version), retired=not undo)
+    _, desk, found = _opened(version, store)
+    changed = desk.retire(found, retired=not undo)
     if as_json:
         answer_json(changed.model_dump(mode="json"))
     else:
         answer(f"{changed.name} {'is retired' if changed.retired else 'may serve again'}")
+
+
+def _opened(version: str, store: Path | None) -> tuple[Settings, RolloutDesk, ModelVersion]:
+    """The settings, the desk of a store, and the version that a person names there."""
+    from ticketmill.learning.registry import find_version
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    desk = open_desk(settings, store)
+    return settings, desk, find_version(desk.store, version)
 
 
 def _answer(decision: TaskRollout, as_json: bool) -> None:
