@@ -16,6 +16,7 @@ from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage, as_fallback
 
 if TYPE_CHECKING:
     from ticketmill.arrays import Floats
+    from ticketmill.models.heads import Kind
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class Spec(Protocol):
     @property
     def task(self) -> str: ...
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> Kind: ...
     @property
     def labels(self) -> tuple[str, ...]: ...
     @property
