@@ -4,9 +4,9 @@ Only audits are a random sample: they judge, and the person who gives them has n
 other tickets are chosen because they teach much, so that they say nothing of how often the models are right.
 
 A ticket teaches much where the margin between its two most probable labels is small (Scheffer et al., Active
-Hidden Markov Models for Information Extraction, 2001). Of a task with several labels the margin is the distance
-of the nearest probability from its threshold. Nothing is added for variety: a preference for labels with few
-examples did not help. `tests/benchmarks/sampling.py` compares margins with random tickets.
+Hidden Markov Models for Information Extraction, 2001). Of a task with several labels the margin is how far
+the nearest probability is from its threshold. Nothing is added for variety: a preference for labels with
+few examples did not help. `tests/benchmarks/sampling.py` compares margins with random tickets.
 """
 
 from __future__ import annotations
