@@ -27,7 +27,9 @@ def encoded(heads: Heads, body: str, priority: Urgency | None = None) -> Encoded
     states, offsets = np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int32)
     read = Encoded(np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False, windows=1)
     ticket = Ticket(ticket_id="T1", body=body, priority=priority)
-    return EncodedTicket(ticket, read_ticket(ticket), read, heads.read([ticket.text], layers[None])[0], EntityFinder())
+    return EncodedTicket(
+        ticket, read_ticket(ticket), read, heads.read([ticket.text], layers[None])[0], EntityFinder()
+    )
 
 
 def test_urgency_brings_words_of_the_text_as_evidence(heads: Heads) -> None:
