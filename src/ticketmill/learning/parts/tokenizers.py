@@ -6,6 +6,7 @@ import io
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -119,7 +120,8 @@ class PieceTokenizer:
                 start, end = character[start], character[end]
             while start < end and text[start].isspace():
                 start += 1
-            found.append(Token(each.piece, start, end))
+            # of a character that stands for several letters, such as a ligature, each piece is made of all
+            found.append(Token(each.piece, start, max(end, start + 1)))
         return found
 
     def files(self) -> Files:
@@ -167,6 +169,25 @@ class HubTokenizer:
     def files(self) -> Files:
         """The tokenizer as its library reads it."""
         return {TOKENIZER_FILE: self._body}
+
+
+def tokenizer_json(source: str) -> bytes:
+    """The `tokenizer.json` at a path, or of a name on the Hub."""
+    path = Path(source).expanduser()
+    if path.is_dir():
+        path /= TOKENIZER_FILE
+    if path.is_file():
+        return path.read_bytes()
+    try:
+        import huggingface_hub
+
+        return Path(huggingface_hub.hf_hub_download(source, TOKENIZER_FILE)).read_bytes()
+    except Exception as error:  # the type is that of its HTTP library, which changes with its version
+        raise LearningRefused(
+            LearningCode.MISSING_PART,
+            f"there is no tokenizer {source} on this machine, and the Hugging Face Hub did not give it "
+            f"({type(error).__name__}): name a {TOKENIZER_FILE}, or none for that of the encoder",
+        ) from error
 
 
 def _icu(_: object, setting: Setting) -> IcuTokenizer:
