@@ -14,16 +14,18 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.learning.parts.boosted_trees import BOOSTED_TREES
 from ticketmill.learning.parts.features import FEATURES
 from ticketmill.learning.parts.linear import LINEAR
 from ticketmill.learning.parts.ports import ROLES, Part, Role
 from ticketmill.learning.parts.tokenizers import TOKENIZERS
 from ticketmill.learning.parts.transformer import TRANSFORMER
+from ticketmill.learning.parts.word_vectors import WORD_VECTORS
 
 log = logging.getLogger(__name__)
 
 GROUP = "ticketmill.parts"
-OURS = (*TOKENIZERS, *FEATURES, *LINEAR, TRANSFORMER)
+OURS = (*TOKENIZERS, *FEATURES, WORD_VECTORS, *LINEAR, BOOSTED_TREES, TRANSFORMER)
 
 
 @dataclass(frozen=True, slots=True)
