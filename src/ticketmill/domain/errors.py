@@ -122,6 +122,10 @@ class LearningCode(StrEnum):
     RETIRED = "retired"
     IN_USE = "in_use"
     NAME_TAKEN = "name_taken"
+    UNKNOWN_JOB = "unknown_job"
+    JOB_MISMATCH = "job_mismatch"
+    UNREADABLE_DOCUMENTS = "unreadable_documents"
+    NO_DOCUMENTS = "no_documents"
 
 
 class LearningRefused(TicketmillError):
