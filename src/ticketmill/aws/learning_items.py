@@ -100,12 +100,12 @@ class DynamoLearningItems:
             self._dynamodb.delete_item(TableName=self._table, Key=_key(partition, position))
 
     def _write(self, puts: Sequence[WriteRequestTypeDef]) -> None:
-        left = list(puts)
+        left: Sequence[Any] = puts
         for attempt in range(MAX_ATTEMPTS):
             time.sleep(FIRST_BACKOFF_S * 2**attempt if attempt else 0)
             with transient("writing to the learning table"):
                 answer = self._dynamodb.batch_write_item(RequestItems={self._table: left})
-            left = list(answer.get("UnprocessedItems", {}).get(self._table, ()))
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
             if not left:
                 return
         raise TransientFailure("DynamoDB throttles writes to the learning table", dependency="dynamodb")

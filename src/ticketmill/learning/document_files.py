@@ -1,9 +1,9 @@
 """Documents in a file: JSON lines or CSV.
 
-A row has a text (`text`, or `subject` and `body`) and names itself by `document_id`, `ticket_id` or `id`; without
-one its text names it. `labels` has labels by task; without it a field named like a task that is asked for has
-them. `source`, `group` and `is_training_data` are read where they are there; `part: test` says the same as
-`is_training_data: false`.
+A row has a text (`text`, or `subject` and `body`) and names itself by `document_id`, `ticket_id` or `id`;
+without one its text names it. `labels` has labels by task; without it a field named like a task that is asked
+for has them. `source`, `group` and `is_training_data` are read where they are there; `part: test` says the
+same as `is_training_data: false`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.keys import documents_file, documents_prefix
 from ticketmill.domain.ticket import has_text
 from ticketmill.learning.annotations import Annotated, Annotation, Gathered, hash_of
-from ticketmill.learning.hold_out import ALONE, GIVEN
+from ticketmill.learning.hold_out import ALONE, GIVEN, Sides
 from ticketmill.learning.ports import LearningObjects
 
 NAME_DIGITS = 32
@@ -135,6 +135,15 @@ def labelled(documents: Sequence[Document], task: str) -> list[Document]:
             f"none of the {len(documents)} documents has a label of {task}: label some, or name others",
         )
     return found
+
+
+def sides_of(documents: Sequence[Document]) -> Sides | None:
+    """The sides that documents say themselves; None where all may be trained on, and chance decides."""
+    held_out = frozenset(each.document_id for each in documents if not each.is_training_data)
+    if not held_out:
+        return None
+    trained = frozenset(each.document_id for each in documents if each.is_training_data)
+    return Sides(held_out=held_out, trained=trained)
 
 
 def gathered(documents: Sequence[Document], task: str) -> Gathered:

@@ -61,9 +61,7 @@ class DocumentSources:
 
     def _of_dataset(self, name: str, task: str | None) -> list[Document]:
         if task is None:
-            raise LearningRefused(
-                LearningCode.UNKNOWN_TASK, "a dataset belongs to a task: name it by --task"
-            )
+            raise LearningRefused(LearningCode.UNKNOWN_TASK, "a dataset belongs to a task: name it by --task")
         manifest = self.snapshots.find(task, None if name == NEWEST else name)
         return [document_of(each, task) for each in self.snapshots.load(manifest).examples]
 

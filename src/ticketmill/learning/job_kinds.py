@@ -17,12 +17,13 @@ from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of, labelled
 from ticketmill.learning.families import ticket_of
 from ticketmill.learning.job_documents import NEWEST
-from ticketmill.learning.job_tools import Tools, batches
+from ticketmill.learning.job_tools import Tools
 from ticketmill.learning.job_work import Work
 from ticketmill.learning.jobs import Run
 from ticketmill.learning.judge import Judged, Measures, measure
 from ticketmill.learning.predicting import predict
 from ticketmill.text.reading import read_ticket
+
 
 def index(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     """Keeps documents under their project, and the features that the encoder gives of them."""
@@ -34,7 +35,7 @@ def index(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     if request.documents.project != project:
         kept = tools.sources.projects.keep(project, documents, job.created_at)
     work.begin("encoding", len(documents))
-    for some in batches(documents):
+    for some in tools.batches(documents):
         texts = [read_ticket(ticket_of(example_of(each))).text for each in some]
         tools.encode(texts, work)
         work.advance(len(some))
@@ -81,7 +82,7 @@ def evaluate(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     model = tools.load(version)
     work.begin("predicting", len(examples))
     rows = []
-    for some in batches(examples):
+    for some in tools.batches(examples):
         rows += [model.overlay.probabilities(chunk) for chunk in tools.read(some, work)]
         work.advance(len(some))
     spec: Any = model.overlay.spec
@@ -90,17 +91,13 @@ def evaluate(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
 
 
 def extract(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
-    """Writes the features of documents as arrays: those of the encoder, or the columns of parts."""
+    """Writes the features of documents as arrays."""
     request = job.request
     work.begin("reading")
     documents = tools.sources.read(request.documents, request.task)
     examples = [example_of(each, request.task) for each in documents]
     work.begin("extracting", len(documents))
-    if request.parts is not None:
-        arrays = dict(tools.extract_parts(examples, request.parts))
-        work.advance(len(documents))
-    else:
-        arrays = _pooled(tools, examples, work)
+    arrays = _pooled(tools, examples, work)
     arrays["ids"] = np.array([each.document_id for each in documents])
     key = extracted_file(job.job_id)
     tools.store.objects.put(key, npz_bytes(arrays))
@@ -124,7 +121,7 @@ def metrics_of(measures: Measures) -> dict[str, Any]:
     support = max(sum(each.support for each in labels.values()), 1)
 
     def weighted(name: str) -> float:
-        return sum(getattr(each, name) * each.support for each in labels.values()) / support
+        return float(sum(getattr(each, name) * each.support for each in labels.values()) / support)
 
     return {
         "accuracy": measures.accuracy.value,
@@ -140,7 +137,7 @@ def metrics_of(measures: Measures) -> dict[str, Any]:
 
 def _pooled(tools: Tools, examples: Sequence[Example], work: Work) -> dict[str, Any]:
     parts = []
-    for some in batches(examples):
+    for some in tools.batches(examples):
         parts.append(tools.encode([read_ticket(ticket_of(each)).text for each in some], work))
         work.advance(len(some))
     return {

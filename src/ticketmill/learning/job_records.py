@@ -35,7 +35,7 @@ MAX_ROW_BYTES = 300_000
 """An item of DynamoDB has at most 400 kB, and the result comes on top."""
 
 
-class LeaseLost(Exception):  # noqa: N818 - it says what happened; nobody is told of it as an error
+class LeaseLost(Exception):
     """Another worker has the job by now, or it has ended: whoever worked on it stops, and writes nothing."""
 
 
@@ -137,7 +137,7 @@ class JobRecords:
         return self._changed(job_id, lambda job: _claimed(job, lease, now))
 
     def renew(self, job_id: str, lease: Lease, progress: Progress, now: datetime) -> Job:
-        """Extends the lease and writes the progress; the job tells whether it is to be cancelled. LeaseLost."""
+        """Extends the lease and writes the progress. The job says whether to cancel it. LeaseLost."""
         return self._changed(job_id, lambda job: _renewed(_owned(job, lease), lease, progress, now))
 
     def release(self, job_id: str, lease: Lease, *, is_attempt: bool) -> Job:
@@ -209,7 +209,10 @@ class PredictionRecords:
         """Makes these the latest of their documents. The scores stay with the job's own lines."""
         self.items.overwrite(
             predictions_key(task),
-            {document_position(each.document_id): each.model_dump_json(exclude={"scores"}) for each in predictions},
+            {
+                document_position(each.document_id): each.model_dump_json(exclude={"scores"})
+                for each in predictions
+            },
         )
 
     def remove(self, tasks: Sequence[str], document_id: str) -> int:

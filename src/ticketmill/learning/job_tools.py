@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.document import Document
 from ticketmill.domain.errors import LearningCode, LearningRefused
-from ticketmill.domain.job import Job, Parts
+from ticketmill.domain.job import Job
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.families import ticket_of, tickets_of
 from ticketmill.learning.feature_cache import CachedFeatures
@@ -25,7 +25,6 @@ from ticketmill.text.reading import read_ticket
 BATCH_DOCUMENTS = 2048
 """Documents between two part files of a prediction. Their features take 11 MB."""
 
-Columns = Mapping[str, Any]
 Item = TypeVar("Item")
 
 
@@ -43,10 +42,12 @@ class Tools:
     """Keeps a dataset of documents that have a label of the task."""
     train: Callable[[Job, Work, Snapshot], ModelVersion]
     """Trains the version of a job."""
-    check_parts: Callable[[ModelVersion, Parts], None]
-    """LearningRefused where a version is made of other parts."""
-    extract_parts: Callable[[Sequence[Example], Parts], Columns]
-    """The columns that parts make of documents, as arrays by name."""
+    batch_documents: int = BATCH_DOCUMENTS
+
+    def batches(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """The items, a batch at a time."""
+        size = self.batch_documents
+        return (items[start : start + size] for start in range(0, len(items), size))
 
     def version(self, job: Job, work: Work) -> ModelVersion:
         """The version that a job names, or the newest that may serve; after a takeover the same one."""
@@ -59,8 +60,6 @@ class Tools:
                 LearningCode.UNKNOWN_VERSION,
                 f"there is no {which} that may serve: see `ticketmill models list {task}`, or train one",
             )
-        if job.request.parts is not None:
-            self.check_parts(found[0], job.request.parts)
         if work.known("version") is None:
             work.found(version=found[0].number, model=found[0].name)
         return found[0]
@@ -78,8 +77,3 @@ class Tools:
     def encode(self, texts: Sequence[str], work: Work) -> Pooled:
         """The features of texts, from the cache or by the encoder; stops where the job must."""
         return self.features().transform(texts, lambda _count: work.check())
-
-
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """The items, a batch at a time."""
-    return (items[start : start + BATCH_DOCUMENTS] for start in range(0, len(items), BATCH_DOCUMENTS))

@@ -21,7 +21,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class JobCancelled(Exception):  # noqa: N818 - somebody asked for it
+class JobCancelled(Exception):
     """Somebody asked to cancel the job: it stops, and keeps nothing more."""
 
 

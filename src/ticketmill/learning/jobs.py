@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -113,9 +114,7 @@ class JobRunner:
     def _again(self, work: Work, code: JobErrorCode, told: str) -> Job:
         """Queues the job for another attempt; failed after the last one."""
         if work.job.attempts < MAX_ATTEMPTS:
-            return self._end(
-                lambda: self.records.release(work.job.job_id, work.lease, is_attempt=True)
-            )
+            return self._end(lambda: self.records.release(work.job.job_id, work.lease, is_attempt=True))
         return self._fail(work, code, told)
 
     def _fail(self, work: Work, code: JobErrorCode, told: str) -> Job:

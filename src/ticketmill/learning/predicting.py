@@ -15,7 +15,7 @@ from ticketmill.domain.job import Job
 from ticketmill.domain.keys import predictions_file, predictions_part
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of
-from ticketmill.learning.job_tools import Tools, batches
+from ticketmill.learning.job_tools import Tools
 from ticketmill.learning.job_work import Work
 from ticketmill.tasks.learned import Chosen, LearnedModel
 
@@ -32,7 +32,7 @@ def predict(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     model = tools.load(version)
     work.begin("predicting", len(documents))
     parts, done = [], []
-    for some in batches(documents):
+    for some in tools.batches(documents):
         part = predictions_part(version.task, version.number, job.job_id, _name_of(some))
         lines = objects.get(part)
         if lines is None:
