@@ -23,6 +23,7 @@ from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.tasks import custom
+from ticketmill.tasks.margin import margins_of
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
 from ticketmill.tasks.table import TASKS
 from ticketmill.tasks.task import Task
@@ -154,6 +155,7 @@ class Enricher:
             **predictions,
             embedding=() if embedding is None else _as_floats(embedding),
             custom=made,
+            margins=margins_of({**predictions, **made}),
             automatic=reading.automatic is not None,
             automatic_kind=reading.automatic,
             own_text=reading.own_text,
