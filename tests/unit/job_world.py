@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from labelled_texts import WORDS, encode, examples, heads
+from part_resources import RESOURCES
 
 from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.domain.document import Document
@@ -25,13 +26,15 @@ from ticketmill.learning.job_kinds import kinds_of
 from ticketmill.learning.job_tools import Tools
 from ticketmill.learning.job_work import Pace, Work
 from ticketmill.learning.jobs import JobRunner
+from ticketmill.learning.model_files import load_model
 from ticketmill.learning.packed_features import Pooled
+from ticketmill.learning.parts.extract import columns_of
+from ticketmill.learning.parts.model import fit_parts
 from ticketmill.learning.recipes import TIERS
 from ticketmill.learning.registry import load_files
 from ticketmill.learning.snapshots import Snapshot, Snapshots
 from ticketmill.learning.store import LearningStore, learning_store
 from ticketmill.learning.training import Training, TrainingRequest
-from ticketmill.models.overlay import load_overlay
 from ticketmill.tasks.learned import LearnedModel
 
 TASK = "desk"
@@ -82,6 +85,7 @@ class JobWorld:
             self._load,
             self._build,
             self._train,
+            lambda _, texts, parts: columns_of(texts, parts, RESOURCES),
             self.batch_documents,
         )
 
@@ -111,7 +115,7 @@ class JobWorld:
         ProjectDocuments(self.store.objects).keep(project, documents, moment)
 
     def _load(self, version: ModelVersion) -> LearnedModel:
-        return LearnedModel(version.task, version.number, load_overlay(load_files(self.store, version)))
+        return LearnedModel(version.task, version.number, load_model(load_files(self.store, version)))
 
     def _build(self, task: str, documents: Sequence[Document]) -> Snapshot:
         sides = sides_of(documents)
@@ -121,9 +125,11 @@ class JobWorld:
 
     def _train(self, job: Job, work: Work, snapshot: Snapshot) -> ModelVersion:
         def fit() -> Any:
-            fitted = fit_task(
-                snapshot.trained, encode, heads(), TASK, "single", lambda _: work.check(), TIERS, None
-            )
+            examples, parts = snapshot.trained, job.request.parts
+            if parts is not None:
+                fitted = fit_parts(examples, TASK, "single", parts, RESOURCES, lambda _: work.check())
+            else:
+                fitted = fit_task(examples, encode, heads(), TASK, "single", lambda _: work.check(), TIERS)
             return with_card(fitted, snapshot.trained, None, snapshot.manifest.name, "e1")
 
         request = TrainingRequest(TASK, job.job_id, job.request.who)

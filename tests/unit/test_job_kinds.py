@@ -14,7 +14,7 @@ from job_world import TASK, CountingFeatures, JobWorld, documents
 
 from ticketmill.domain.document import Document, DocumentPrediction
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.job import Documents, Job, JobErrorCode, JobKind, JobStatus
+from ticketmill.domain.job import Documents, Job, JobErrorCode, JobKind, JobStatus, Parts
 from ticketmill.domain.keys import PREDICTIONS_PREFIX
 from ticketmill.learning.documents import ProjectDocuments, new_document
 from ticketmill.learning.job_work import Work
@@ -172,6 +172,31 @@ def test_features_of_documents_are_written_with_their_ids(world: JobWorld) -> No
         assert arrays["embeddings"].shape == (60, 384)
         assert arrays["layers"].shape == (60, 7, 384)
         assert arrays["ids"].tolist() == [each.document_id for each in read_shop(world)]
+
+
+def test_a_model_of_parts_is_trained_predicts_and_is_evaluated_like_any_other() -> None:
+    world, parts = JobWorld(), Parts(classifier="svm")
+    world.index([*documents(15), *documents(5, seed=9, test=True)])
+    assert world.run(JobKind.TRAIN, SHOP, "training", parts=parts).status is JobStatus.COMPLETED
+    predicted = world.run(JobKind.PREDICT, SHOP, "predicting", parts=parts)
+    assert len(lines(world, predicted)) == 60
+    assert world.run(JobKind.EVALUATE, SHOP, "evaluating").result["accuracy"] > 0.8
+    other = world.run(JobKind.PREDICT, SHOP, "other", parts=Parts(classifier="logistic"))
+    assert code_of(other) is JobErrorCode.VALIDATION
+
+
+def test_parts_that_a_version_is_not_made_of_are_refused(world: JobWorld) -> None:
+    assert code_of(world.run(JobKind.PREDICT, SHOP, "of-parts", parts=Parts())) is JobErrorCode.VALIDATION
+
+
+def test_the_columns_of_parts_are_written_with_their_ids(world: JobWorld) -> None:
+    job = world.run(JobKind.EXTRACT, SHOP, "columns", parts=Parts(features="tfidf"))
+    body = world.store.objects.get(job.result["object"])
+    assert body is not None
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        assert arrays["shape"][0] == len(arrays["ids"]) == len(arrays["indptr"]) - 1 == 60
+    embedded = world.run(JobKind.EXTRACT, SHOP, "embedded", parts=Parts(features="sbert"))
+    assert embedded.status is JobStatus.COMPLETED
 
 
 @pytest.mark.parametrize(

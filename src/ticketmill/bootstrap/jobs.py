@@ -23,13 +23,17 @@ from ticketmill.bootstrap.datasets import (
 )
 from ticketmill.bootstrap.features import make_feature_cache
 from ticketmill.bootstrap.learned import make_version_loader
+from ticketmill.bootstrap.parts import make_part_resources, train_parts
 from ticketmill.bootstrap.training import make_trainer, train_dataset
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ticketmill.bootstrap.training import Trainer
     from ticketmill.domain.document import Document
-    from ticketmill.domain.job import Job
+    from ticketmill.domain.job import Job, Parts
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.encoder.encoder import Encoder
     from ticketmill.learning.feature_cache import CachedFeatures
@@ -97,11 +101,22 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
     def features() -> CachedFeatures:
         return make_feature_cache(settings, store.objects, encoder)
 
+    def trainer_at(work: Work) -> Trainer:
+        return _trainer_at(settings, store, features(), work)
+
     def load(version: ModelVersion) -> LearnedModel:
         return make_version_loader(settings, store)(version.task, version.number)
 
     def train(job: Job, work: Work, snapshot: Snapshot) -> ModelVersion:
-        return _train(settings, store, features(), job, work, snapshot)
+        trainer, who, parts = trainer_at(work), job.request.who, job.request.parts
+        if parts is not None:
+            return train_parts(settings, trainer, store, snapshot, parts, who, job.job_id)
+        return train_dataset(settings, trainer, store, snapshot, who, job=job.job_id)
+
+    def columns(work: Work, texts: Sequence[str], parts: Parts) -> dict[str, NDArray[Any]]:
+        from ticketmill.learning.parts.extract import columns_of
+
+        return columns_of(texts, parts, make_part_resources(settings, trainer_at(work)))
 
     def tasks() -> Sequence[str]:
         own = (each.name for each in store.datasets.task_definitions())
@@ -121,26 +136,17 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
         load,
         lambda task, documents: _build(settings, store, task, documents),
         train,
+        columns,
     )
 
 
-def _train(
-    settings: Settings,
-    store: LearningStore,
-    features: CachedFeatures,
-    job: Job,
-    work: Work,
-    snapshot: Snapshot,
-) -> ModelVersion:
-    """The version of a job, by the recipes of the dataset's size. It stops where the job must."""
+def _trainer_at(settings: Settings, store: LearningStore, features: CachedFeatures, work: Work) -> Trainer:
+    """A trainer that stops where the job must."""
 
     def progress(_label: str, _count: int) -> Any:
         return nullcontext(lambda _done: work.check())
 
-    if job.request.parts is not None:
-        raise LearningRefused(LearningCode.JOB_MISMATCH, "models of parts cannot be trained by a job yet")
-    trainer = make_trainer(settings, store.objects, lambda _: work.check(), progress, features=features)
-    return train_dataset(settings, trainer, store, snapshot, job.request.who, job=job.job_id)
+    return make_trainer(settings, store.objects, lambda _: work.check(), progress, features=features)
 
 
 def _build(settings: Settings, store: LearningStore, task: str, documents: Sequence[Document]) -> Snapshot:

@@ -126,6 +126,9 @@ class LearningCode(StrEnum):
     JOB_MISMATCH = "job_mismatch"
     UNREADABLE_DOCUMENTS = "unreadable_documents"
     NO_DOCUMENTS = "no_documents"
+    UNKNOWN_PART = "unknown_part"
+    MISSING_PART = "missing_part"
+    PARTS_DIFFER = "parts_differ"
 
 
 class LearningRefused(TicketmillError):

@@ -91,13 +91,17 @@ def evaluate(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
 
 
 def extract(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
-    """Writes the features of documents as arrays."""
+    """Writes the features of documents as arrays: those of the encoder, or the columns of parts."""
     request = job.request
     work.begin("reading")
     documents = tools.sources.read(request.documents, request.task)
     examples = [example_of(each, request.task) for each in documents]
     work.begin("extracting", len(documents))
-    arrays = _pooled(tools, examples, work)
+    if request.parts is None:
+        arrays = _pooled(tools, examples, work)
+    else:
+        texts = [read_ticket(ticket_of(each)).text for each in examples]
+        arrays = dict(tools.columns_of(work, texts, request.parts))
     arrays["ids"] = np.array([each.document_id for each in documents])
     key = extracted_file(job.job_id)
     tools.store.objects.put(key, npz_bytes(arrays))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.document import Document
 from ticketmill.domain.errors import LearningCode, LearningRefused
-from ticketmill.domain.job import Job
+from ticketmill.domain.job import Job, Parts
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.families import ticket_of, tickets_of
 from ticketmill.learning.feature_cache import CachedFeatures
 from ticketmill.learning.job_documents import DocumentSources
 from ticketmill.learning.job_work import Work
 from ticketmill.learning.packed_features import Pooled
+from ticketmill.learning.parts.manifest import PARTS_FILE, PartsSpec, check_parts
+from ticketmill.learning.registry import load_file
 from ticketmill.learning.snapshots import Snapshot
 from ticketmill.learning.store import LearningStore
 from ticketmill.models.heads import Heads
@@ -42,6 +46,8 @@ class Tools:
     """Keeps a dataset of documents that have a label of the task."""
     train: Callable[[Job, Work, Snapshot], ModelVersion]
     """Trains the version of a job."""
+    columns_of: Callable[[Work, Sequence[str], Parts], Mapping[str, NDArray[Any]]]
+    """The columns that parts make of texts, as arrays by name."""
     batch_documents: int = BATCH_DOCUMENTS
 
     def batches(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -60,6 +66,8 @@ class Tools:
                 LearningCode.UNKNOWN_VERSION,
                 f"there is no {which} that may serve: see `ticketmill models list {task}`, or train one",
             )
+        if job.request.parts is not None:
+            self._check_parts(found[0], job.request.parts)
         if work.known("version") is None:
             work.found(version=found[0].number, model=found[0].name)
         return found[0]
@@ -77,3 +85,12 @@ class Tools:
     def encode(self, texts: Sequence[str], work: Work) -> Pooled:
         """The features of texts, from the cache or by the encoder; stops where the job must."""
         return self.features().transform(texts, lambda _count: work.check())
+
+    def _check_parts(self, version: ModelVersion, asked: Parts) -> None:
+        """LearningRefused where a version is not made of the parts that are asked for."""
+        if PARTS_FILE not in version.files:
+            raise LearningRefused(
+                LearningCode.PARTS_DIFFER,
+                f"{version.name} is not made of parts: leave the parts out, or train a model of parts",
+            )
+        check_parts(PartsSpec.model_validate_json(load_file(self.store, version, PARTS_FILE)), asked)

@@ -24,6 +24,7 @@ CODES = {
     LearningCode.ENCODER_CHANGED: JobErrorCode.MODEL,
     LearningCode.MODEL_MISMATCH: JobErrorCode.MODEL,
     LearningCode.RETIRED: JobErrorCode.MODEL,
+    LearningCode.MISSING_PART: JobErrorCode.MODEL,
     LearningCode.UNKNOWN_TICKET: JobErrorCode.DOCUMENT,
     LearningCode.UNKNOWN_LABEL: JobErrorCode.DOCUMENT,
     LearningCode.UNKNOWN_DATASET: JobErrorCode.DOCUMENT,
