@@ -51,9 +51,9 @@ class Trainer:
     def judge(self, fitted: FittedTask, examples: Sequence[Example]) -> Judged:
         """What the model says of examples that it was not trained on."""
         from ticketmill.learning.judge import judge
-        from ticketmill.models.overlay import load_overlay
+        from ticketmill.learning.model_files import load_model
 
-        return judge(load_overlay(fitted.files), examples, self.encode, self.heads)
+        return judge(load_model(fitted.files), examples, self.encode, self.heads)
 
     def accuracy(
         self, trained: Sequence[Example], held_out: Sequence[Example], task: str, kind: TaskKind

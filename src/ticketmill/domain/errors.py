@@ -122,6 +122,9 @@ class LearningCode(StrEnum):
     RETIRED = "retired"
     IN_USE = "in_use"
     NAME_TAKEN = "name_taken"
+    UNKNOWN_PART = "unknown_part"
+    MISSING_PART = "missing_part"
+    PARTS_DIFFER = "parts_differ"
 
 
 class LearningRefused(TicketmillError):
