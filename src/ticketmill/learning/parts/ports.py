@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
+from typing import Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from scipy.sparse import csr_matrix
 
@@ -17,7 +17,7 @@ from ticketmill.models.tokens import Ints
 
 Files = Mapping[str, bytes]
 """The state of a part by file name: JSON, npz, or the safe format of the library that made it."""
-Columns = csr_matrix | Floats
+Columns: TypeAlias = "csr_matrix | Floats"
 """(documents, columns)"""
 Role = Literal["tokenizer", "features", "classifier"]
 
