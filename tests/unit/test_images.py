@@ -108,3 +108,10 @@ def test_the_worker_listens_where_all_ask_for_health(stages: Stages) -> None:
     assert f":{PORT}/healthz" in command[-1]
     assert f"TICKETMILL_METRICS_PORT={PORT}" in "".join(of(stages["worker"], "ENV "))
     assert {"Name": "TICKETMILL_METRICS_PORT", "Value": str(PORT)} in container["Environment"]
+
+
+def test_every_documented_build_names_a_stage(stages: Stages) -> None:
+    pages = [ROOT / "docs" / "deploy.md", INFRA / "worker.Dockerfile"]
+    named = [target for page in pages for target in re.findall(r"--target (\S+)", page.read_text())]
+    assert set(named) == {"trainer"}
+    assert set(named) <= set(stages)
