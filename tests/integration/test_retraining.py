@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,15 +56,21 @@ def scheduled(stack_name: str) -> tuple[str, str]:
     return target["Arn"], target["Input"]
 
 
+def labelled(count: int) -> Iterator[tuple[str, str]]:
+    """Labels, and texts that have them; no text twice."""
+    for number in range(count):
+        label = ("router", "printer")[number % 2]
+        text = SENTENCES[label].format(PLACES[number % len(PLACES)])
+        yield label, f"{text}, room {number * 7919:x}."
+
+
 def say(adapters: Adapters, bundle_dir: Path, first: int, last: int) -> None:
     """Tickets of both kinds, and a person's label for each."""
     corrections = bootstrap.make_corrections(load_settings(bundle=bundle_dir), adapters)
-    for number in range(first, last):
-        label = ("router", "printer")[number % 2]
-        text = SENTENCES[label].format(PLACES[number % len(PLACES)])
+    for number, (label, text) in list(enumerate(labelled(last)))[first:]:
         ticket_id = f"T{number}"
         key = raw_key(ticket_id)
-        document = {"ticket_id": ticket_id, "body": f"{text}, room {number * 7919:x}."}
+        document = {"ticket_id": ticket_id, "body": text}
         adapters.raw_tickets.put(key, json.dumps(document).encode())
         raw = adapters.raw_tickets.fetch(Upload(adapters.stack.raw_bucket, key, key), 10_000)
         assert raw is not None
