@@ -36,6 +36,7 @@ OTHER_VARIABLES = frozenset(
 _OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 
 MAX_PERCENT = 100
+MAX_LABELS = 1_000_000
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
@@ -169,6 +170,9 @@ class Settings(BaseSettings):
 
     promotion_audits: Annotated[int, Field(ge=0)] = 200
     """The fewest audits that a promotion needs."""
+
+    learning_tiers: Annotated[str, Field(pattern=r"^\d{1,7}(,\d{1,7}){2}$")] = "400,800,1500"
+    """Labels from which the tiers balanced, enhanced and maximum begin, see docs/learning.md."""
 
     training_limit_s: Annotated[float, Field(gt=0)] = 3600
     """Seconds that a training has its task for itself. Afterwards another one may begin."""
@@ -322,13 +326,14 @@ class Settings(BaseSettings):
         allowed = next(allowed for task, allowed in CHOICES.items() if task == field.field_name)
         return str(parse_choice(text, allowed))
 
-    @field_validator("canary_steps")
+    @field_validator("canary_steps", "learning_tiers")
     @classmethod
-    def _steps_rise(cls, text: str) -> str:
-        steps = [int(step) for step in text.split(",")]
-        if steps != sorted(set(steps)) or not 1 <= steps[0] <= steps[-1] <= MAX_PERCENT:
-            raise ValueError(f"expected rising shares from 1 to {MAX_PERCENT}, found {text}")
-        return ",".join(map(str, steps))
+    def _numbers_rise(cls, text: str, field: ValidationInfo) -> str:
+        numbers = [int(number) for number in text.split(",")]
+        most = MAX_PERCENT if field.field_name == "canary_steps" else MAX_LABELS
+        if numbers != sorted(set(numbers)) or not 1 <= numbers[0] <= numbers[-1] <= most:
+            raise ValueError(f"expected rising numbers from 1 to {most:,}, found {text}")
+        return ",".join(map(str, numbers))
 
     def choice(self, task: HubTask) -> ModelChoice:
         """What serves `task`."""

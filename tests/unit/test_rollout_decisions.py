@@ -313,6 +313,29 @@ def test_without_enough_held_out_examples_of_both_nothing_is_promoted(
     assert "50 are needed" in results[0].said
 
 
+@pytest.mark.parametrize(
+    ("group_of", "told"),
+    [
+        (lambda _number: 0, "in 1 group,"),
+        (lambda number: number % 19, "in 19 groups,"),
+        (lambda number: max(0, number - 149), "in 51 groups, which tell as much as 1.8 of equal size"),
+    ],
+)
+def test_held_out_examples_of_few_groups_promote_nothing_however_good(
+    store: LearningStore, group_of: Callable[[int], int], told: str
+) -> None:
+    challenger = registered(store, held_out_file=held_out(200, 0, group_of=group_of))
+    held_out_result = gates(store, challenger, AGREED)(None)[0]
+    assert not held_out_result.passed
+    assert told in held_out_result.said
+    assert "20 are needed" in held_out_result.said
+
+
+def test_twenty_groups_suffice(store: LearningStore) -> None:
+    challenger = registered(store, held_out_file=held_out(200, 0, group_of=lambda number: number % 20))
+    assert gates(store, challenger, AGREED)(None)[0].passed
+
+
 def test_the_first_version_of_a_task_of_your_own_has_nothing_to_be_worse_than(store: LearningStore) -> None:
     challenger = registered(store, task="team")
     assert all(each.passed for each in gates(store, challenger, has_bundle_model=False)(None))

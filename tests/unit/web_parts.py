@@ -36,6 +36,7 @@ from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
+from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -126,6 +127,7 @@ class WebWorld:
     learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
+    learned: Learned = NOTHING_LEARNED
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -146,6 +148,7 @@ class WebWorld:
             dead_letters=self,
             models=self.models,
             drift=lambda: self.drift,
+            learned=lambda: self.learned,
             now=lambda: self.now,
         )
 

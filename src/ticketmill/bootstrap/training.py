@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -38,13 +38,15 @@ class Trainer:
     """The bundle's fingerprint."""
     report: Report
     fine_tuning: FineTuners
+    tiers: Mapping[str, int]
+    """The tiers of recipes, and from how many labels each begins."""
 
     def fit(self, examples: Sequence[Example], task: str, kind: TaskKind) -> FittedTask:
         """A model of `task`."""
         from ticketmill.learning.fit import fit_task
 
         tune = self.fine_tuning.tune
-        return fit_task(examples, self.encode, self.heads, task, kind, self.report, fine_tune=tune)
+        return fit_task(examples, self.encode, self.heads, task, kind, self.report, self.tiers, tune)
 
     def judge(self, fitted: FittedTask, examples: Sequence[Example]) -> Judged:
         """What the model says of examples that it was not trained on."""
@@ -84,6 +86,7 @@ def make_trainer(
     """With `fine_tune` encoders are fine-tuned without a GPU, too. SetupError where there is no bundle."""
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.learning.packed_features import Pooled
+    from ticketmill.learning.recipes import tiers_from
     from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
 
     bundle = load_bundle(settings.bundle_dir)
@@ -95,7 +98,8 @@ def make_trainer(
 
     heads = load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
     tuners = make_fine_tuner(settings, bundle, fine_tune, report)
-    return Trainer(encode, heads, bundle.fingerprint, report, tuners)
+    tiers = tiers_from(settings.learning_tiers)
+    return Trainer(encode, heads, bundle.fingerprint, report, tuners, tiers)
 
 
 def train_dataset(
@@ -107,9 +111,10 @@ def train_dataset(
     with_curve: bool = False,
 ) -> ModelVersion:
     """Trains on a dataset and registers the version. The same dataset on the same bundle is one job; with a
-    learning curve on its card, or where an encoder is fine-tuned, it is another one."""
+    learning curve on its card, with a fine-tuned encoder or with other tiers it is another one."""
     from ticketmill.learning.card import with_card
     from ticketmill.learning.doubted import doubted_labels
+    from ticketmill.learning.recipes import TIERS
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
     manifest, tuning = snapshot.manifest, trainer.fine_tuning
@@ -128,5 +133,7 @@ def train_dataset(
 
     job = f"{manifest.name[:16]}-{trainer.encoder[:16]}"
     job += "-curve" * with_curve + "-fine-tuned" * (tuning.tune is not None)
+    if trainer.tiers != TIERS:
+        job += "-tiers-" + settings.learning_tiers.replace(",", "-")
     request = TrainingRequest(manifest.task, job, who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)

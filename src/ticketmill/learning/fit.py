@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,7 +93,7 @@ def fit_task(
     task: str,
     kind: TaskKind,
     report: Report,
-    tiers: dict[str, int] = TIERS,
+    tiers: Mapping[str, int] = TIERS,
     fine_tune: FineTune | None = None,
 ) -> FittedTask:
     """A model of `task`; with `fine_tune` an encoder that it gives competes from the tier `maximum` on.
@@ -219,7 +219,7 @@ def _are_trusted(names: LabelNames, inputs: Inputs, labels: Ints) -> bool:
     return float((nearest == labels).mean()) >= min(0.5, TRUSTED_NAMES / len(own))
 
 
-def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
+def _competitors(texts: Texts, tiers: Mapping[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
     count, classes = texts.fit.truth.shape
     few = texts.median < FEW_A_LABEL
     if texts.shipped is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from ticketmill.pipeline.learned import Learned
 from ticketmill.text.mask import Mask
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class WebParts:
     """The learned models. SetupError where the stack keeps none yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
+    learned: Callable[[], Learned] = Learned
+    """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple
     """Labels of people that a model doubts."""
     mask: Mask = field(default_factory=Mask)
