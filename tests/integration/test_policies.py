@@ -235,8 +235,25 @@ def exported_version(ticketmill: Run, bundle_dir: Path, tmp_path: Path) -> Path:
     return file
 
 
+@pytest.fixture
+def enriched(adapters: Adapters, work_off: WorkOff) -> None:
+    """Tickets of two kinds."""
+    for number, (_, text) in enumerate(labelled(TICKETS)):
+        body = json.dumps({"ticket_id": f"T{number}", "body": text})
+        adapters.raw_tickets.put(f"tickets/T{number}.json", body.encode())
+    work_off()
+
+
+def say(adapters: Adapters, bundle_dir: Path) -> None:
+    """A person's label for each of them."""
+    corrections = make_corrections(load_settings(bundle=bundle_dir), adapters)
+    for number, (label, _) in enumerate(labelled(TICKETS)):
+        corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
+
+
 @pytest.mark.timeout(300)
 def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
+    enriched: None,
     adapters: Adapters,
     clients: Clients,
     environment: dict[str, str],
@@ -245,33 +262,22 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     allowed: Callable[[str], set[Right]],
     ticketmill: Run,
     bundle_dir: Path,
-    work_off: WorkOff,
     tmp_path: Path,
 ) -> None:
     """Once around: a curator defines a task, a trainer trains it, a curator decides, an eraser forgets."""
-    queue_url = learning_stack["TrainingQueueUrl"]
-    environment |= {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_TRAINING_PAUSE_S": "0"}
-    for number, (_, text) in enumerate(labelled(TICKETS)):
-        body = json.dumps({"ticket_id": f"T{number}", "body": text})
-        adapters.raw_tickets.put(f"tickets/T{number}.json", body.encode())
-    work_off()
     defining = asked(
         ["tasks", "add", TASK, "--labels", "router,printer"],
         ["tasks", "add", "spare", "--labels", "one,two"],
         ["tasks", "remove", "spare"],
     )
-    corrections = make_corrections(load_settings(bundle=bundle_dir), adapters)
-    for number, (label, _) in enumerate(labelled(TICKETS)):
-        corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
+    say(adapters, bundle_dir)
 
+    queue_url = learning_stack["TrainingQueueUrl"]
+    environment |= {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_TRAINING_PAUSE_S": "0"}
     for body in (TrainingMessage().body(), "no training"):
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
-    training = asked(
-        ["learn", "--check"],
-        ["dataset", "build", "--task", TASK],
-        ["train", "--task", TASK],
-        ["learn", "--until-empty"],
-    )
+    learning = (["learn", "--check"], ["learn", "--until-empty"])
+    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning)
     check(training, allowed("TrainerPolicyArn"))
 
     own, other = f"{TASK}/v1", "intent/v1"
