@@ -125,9 +125,12 @@ def _tell_history(kept: Sequence[KeptReport], as_json: bool) -> None:
     title = f"{counted(len(kept), 'report')} of drift, the newest last: distance of texts, and shares"
     table(title, ("measured", "tickets", TEXTS, REVIEW, OVERRIDES, "drifted"), told)
     last = kept[-TOLD_SHARES:]
-    for name, shares in label_shares(last).items():
-        rows = [(label, *map(_figure, each)) for label, each in shares.items()]
-        table(f"shares: {name}", ("label", *(f"{each.at:%b %d}" for each in last)), rows)
+    shares = [
+        (name, label, *map(_figure, each))
+        for name, labels in label_shares(last).items()
+        for label, each in labels.items()
+    ]
+    table("shares of labels", ("check", "label", *(f"{each.at:%b %d}" for each in last)), shares)
 
 
 def _figure(value: float | None) -> str:
