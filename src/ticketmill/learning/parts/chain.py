@@ -19,6 +19,7 @@ from ticketmill.learning.parts.manifest import PartEntry
 from ticketmill.learning.parts.ports import (
     ROLES,
     Classifier,
+    Columns,
     Features,
     Labelled,
     Part,
@@ -168,6 +169,15 @@ class Material:
             return [self._documents[at] for at in rows]
         embeddings = None if self.embeddings is None else self.embeddings[rows]
         return read(tokenizer, [self.texts[at] for at in rows], embeddings)
+
+    def columns(self) -> Columns | None:
+        """The columns that tokenizer and features make of all texts; None where nothing asks for features."""
+        every = np.arange(len(self.texts))
+        tokenizer = self._fixed_tokenizer or self._fitted("tokenizer", self.texts)
+        documents = self.documents(tokenizer, every)
+        features = self._fitted("features", Labelled(documents, None, self.truth, self.kind))
+        found: Columns | None = None if features is None else features.transform(documents)
+        return found
 
     @cached_property
     def _fixed_tokenizer(self) -> Tokenizer | None:
