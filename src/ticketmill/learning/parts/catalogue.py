@@ -10,8 +10,9 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.learning.parts.boosted_trees import BOOSTED_TREES
@@ -79,6 +80,16 @@ def missing_modules(part: Part, to_fit: bool = False) -> list[str]:
     """The modules that a part imports and this installation lacks."""
     modules = (*part.modules, *(part.modules_to_fit if to_fit else ()))
     return [name for name in modules if not _is_there(name)]
+
+
+def installed_mb(part: Part) -> float | None:
+    """Megabytes of a part's packages on this disk; None where one is missing, 0 for a part without any."""
+    try:
+        files = [file for name in part.packages for file in distribution(name).files or ()]
+    except PackageNotFoundError:
+        return None
+    paths = [Path(str(file.locate())) for file in files]
+    return round(sum(path.stat().st_size for path in paths if path.is_file()) / 1e6, 1)
 
 
 def _is_there(module: str) -> bool:
