@@ -18,7 +18,7 @@ FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("
 
 LAYERS = ("domain", "text", "encoder", "models", "tasks", "pipeline", "worker")
 """Each may import what stands before it."""
-LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "periodic", "settings"}
+LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "periodic", "settings", "settings_learning"}
 ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "targets", "aws", "deploy", "telemetry"}
 MAY_IMPORT = {
     **{layer: {*LAYERS[: number + 1], *LEAVES} for number, layer in enumerate(LAYERS)},
@@ -54,7 +54,7 @@ NEEDS_EXTRAS = (
     "text/entities/product_list.py",
 )
 WORKER_LEARNING = tuple(
-    f"learning/{name}.py" for name in ("directory", "ports", "records", "registry", "store")
+    f"learning/{name}.py" for name in ("directory", "job_records", "ports", "records", "registry", "store")
 )
 """What of `learning` the worker needs: the registry that it loads versions from."""
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS) or file in WORKER_LEARNING]

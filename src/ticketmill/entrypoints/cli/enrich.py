@@ -46,7 +46,8 @@ def enrich(
 ) -> None:
     """Enrich tickets without any AWS: raw JSON in, one enriched JSON line a ticket out, in order.
 
-    A ticket that is rejected is named on stderr, and the exit code is 4.
+    The bundle's own models predict, whatever learned versions serve in a stack. A ticket that is rejected is
+    named on stderr, and the exit code is 4.
     """
     if not path:
         raise typer.BadParameter("expected a file, or - for stdin", param_hint="PATH")
