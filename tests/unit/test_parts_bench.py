@@ -15,12 +15,14 @@ def test_all_combinations_are_sixty_four_of_which_those_that_use_the_same_are_on
     every = combinations(catalogue(), [], "en")
     assert len(every) == 64
     split = split_of(examples(10))
-    asked = combinations(catalogue(), ["icu", "spacy", "tfidf", "sbert", "logistic", "transformer"], "en")
+    asked = combinations(
+        catalogue(), ["icu", "huggingface", "tfidf", "sbert", "logistic", "transformer"], "en"
+    )
     assert len(asked) == 8
     found = list(bench(split, "area", "single", asked, catalogue(), RESOURCES, lambda _: None))
     assert [each.used for each in found if not each.refused] == [
         ("icu", "tfidf", "logistic"),
-        ("spacy", "tfidf", "logistic"),
+        ("huggingface", "tfidf", "logistic"),
         (None, "sbert", "logistic"),
     ]
     assert all("transformer" in each.used and "ticketmill" in each.refused for each in found if each.refused)
