@@ -64,7 +64,7 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
             capture_output=True,
             text=True,
             check=False,
-            timeout=150,
+            timeout=280,
         )
         assert done.returncode == 0, done.stderr
         lines = calls.read_text(encoding="utf-8").splitlines()
@@ -251,7 +251,7 @@ def say(adapters: Adapters, bundle_dir: Path) -> None:
         corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     enriched: None,
     adapters: Adapters,
