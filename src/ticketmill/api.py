@@ -72,12 +72,9 @@ class TicketmillEnricher:
 
     def __call__(self, batch: Any) -> Any:
         """A pyarrow.Table of the batch: a table, a data frame, or arrays by column."""
-        import pyarrow
+        from ticketmill.bulk.tables import as_table, raw_tickets, table_of
 
-        from ticketmill.bulk.tables import raw_tickets, table_of
-
-        rows = batch if isinstance(batch, pyarrow.Table) else pyarrow.table(batch)
-        return table_of(self._documents.enrich(list(raw_tickets(rows))))
+        return table_of(self._documents.enrich(list(raw_tickets(as_table(batch)))))
 
 
 def load(**settings: Any) -> Ticketmill:

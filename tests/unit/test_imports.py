@@ -58,7 +58,6 @@ EXTRAS |= {"pyarrow", "ray"}
 EXTRAS |= {"huggingface_hub", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
 NEEDS_EXTRAS = (
     "learning/",
-    "api.py",
     "bulk/on_ray.py",
     "bulk/tables.py",
     "bootstrap/fine_tuning.py",

@@ -71,7 +71,7 @@ class S3Inputs:
         if not key.endswith(self._suffixes):
             return False
         if _WILD.search(self._pattern):
-            return re.fullmatch(_regex(self._pattern), key) is not None
+            return key_pattern(self._pattern).fullmatch(key) is not None
         folder = self._pattern if self._pattern.endswith("/") or not self._pattern else f"{self._pattern}/"
         return key == self._pattern or key.startswith(folder)
 
@@ -126,10 +126,10 @@ def _source(bucket: str, found: ObjectTypeDef) -> Source:
     return Source(f"s3://{bucket}/{found['Key']}", found["Size"], etag, etag)
 
 
-def _regex(pattern: str) -> str:
-    """A pattern of keys: `*` and `?` stay within a folder, `**` does not."""
+def key_pattern(pattern: str) -> re.Pattern[str]:
+    """What matches the keys of a pattern: `*` and `?` stay within a folder, `**` does not."""
     parts, at = [], 0
     for wild in _WILD.finditer(pattern):
         parts += [re.escape(pattern[at : wild.start()]), _OF_WILD[wild[0]]]
         at = wild.end()
-    return "".join([*parts, re.escape(pattern[at:])])
+    return re.compile("".join([*parts, re.escape(pattern[at:])]), re.DOTALL)

@@ -48,7 +48,7 @@ def on_ray(make_worker: MakeWorker, threads: int, parts: Sequence[Part]) -> Gene
 
     Raises SetupError where Ray cannot be started or reached. An actor that is killed is started again.
     """
-    with _connected(threads) as cores:
+    with connected(threads) as cores:
         actors = min(cores, len(parts))
         rows = [{"part": pickle.dumps(part)} for part in parts]
         outcomes = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
@@ -63,7 +63,7 @@ def on_ray(make_worker: MakeWorker, threads: int, parts: Sequence[Part]) -> Gene
 
 
 @contextmanager
-def _connected(threads: int) -> Iterator[int]:
+def connected(threads: int) -> Iterator[int]:
     """The cores of the cluster. One that is connected to already stays so."""
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     started = not ray.is_initialized()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from types import NoneType, UnionType
@@ -12,14 +11,14 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
 from ticketmill.bulk.ports import Inputs
-from ticketmill.pipeline.documents import FAULT
 from ticketmill.domain.bulk import Piece, Source
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.errors import SetupError, TicketRejected
 from ticketmill.domain.row import TicketRow
+from ticketmill.pipeline.documents import FAULT
 from ticketmill.tasks.table import TASKS, row_attributes
 
 DIMENSIONS = 384
@@ -48,11 +47,16 @@ def read_rows(inputs: Inputs, piece: Piece) -> Iterator[bytes]:
                 return
 
 
+def as_table(batch: Any) -> pa.Table:
+    """A batch of Ray Data in any of its formats: a table, a data frame, or arrays by column."""
+    return batch if isinstance(batch, pa.Table) else pa.table(batch)
+
+
 def raw_tickets(rows: pa.Table | pa.RecordBatch) -> Iterator[bytes]:
     """Rows as JSON, a field a column; a null is no field."""
     for row in rows.to_pylist():
         said = {name: value for name, value in row.items() if value is not None}
-        yield json.dumps(to_jsonable_python(said, fallback=str), ensure_ascii=False).encode()
+        yield to_json(said, bytes_mode="base64", inf_nan_mode="null", fallback=str)
 
 
 def schema_of(dimensions: int = DIMENSIONS) -> pa.Schema:
