@@ -1,6 +1,6 @@
 """How fast `ticketmill enrich --engine ray` is beside the bare encoder, in one run.
 
-    python tests/benchmarks/bulk.py [--json] [--tickets N] [--rounds N] [--threads N]
+    python tests/benchmarks/bulk.py [--json] [--tickets N] [--rounds N] [--threads N] [--part-kib N]
 
 Each round does the same tickets: the bare encoder on its micro-batches, made before, one core each; a bulk
 run on Ray, an actor a core, from a file of JSON lines to files of JSON lines; the bare encoder again. Ratios
@@ -32,6 +32,7 @@ from ticketmill.bulk.run import progress_of, run
 from ticketmill.domain.bulk import Part
 from ticketmill.encoder.bundle import load_bundle
 from ticketmill.encoder.encoder import Encoder
+from ticketmill.entrypoints.cli.enrich import PART_KIB
 from ticketmill.learning.corpus import PLAIN_TICKETS, LabelledTicket, read_corpus
 from ticketmill.settings import Settings, load_settings
 
@@ -66,7 +67,9 @@ def bare(encoder: Encoder, texts: Sequence[str], threads: int) -> tuple[float, f
         return time.perf_counter() - started, time.process_time() - cpu
 
 
-def on_ray_seconds(settings: Settings, tickets: Sequence[LabelledTicket], place: Path) -> dict[str, float]:
+def on_ray_seconds(
+    settings: Settings, tickets: Sequence[LabelledTicket], part_bytes: int, place: Path
+) -> dict[str, float]:
     source, to, notes = place / "tickets.jsonl", place / "enriched", place / "notes"
     notes.mkdir()
     raw = ({"ticket_id": each.id, "subject": each.subject, "body": each.body} for each in tickets)
@@ -74,7 +77,7 @@ def on_ray_seconds(settings: Settings, tickets: Sequence[LabelledTicket], place:
     followed = bulk.follow_bundle(settings)
     one_core = settings.model_copy(update={"threads": 1})
     make_worker = partial(bulk.make_part_enricher, one_core, followed, str(source), str(to), "jsonl")
-    plan = bulk.plan_bulk(bulk.open_inputs(str(source)), followed, "jsonl", part_bytes=256 << 10)
+    plan = bulk.plan_bulk(bulk.open_inputs(str(source)), followed, "jsonl", part_bytes)
     outputs = bulk.open_outputs(str(to))
     engine = partial(on_ray, partial(timed_worker, make_worker, notes), settings.threads)
     started = time.time()
@@ -90,12 +93,12 @@ def on_ray_seconds(settings: Settings, tickets: Sequence[LabelledTicket], place:
 
 
 def measure_round(
-    settings: Settings, encoder: Encoder, tickets: Sequence[LabelledTicket]
+    settings: Settings, encoder: Encoder, tickets: Sequence[LabelledTicket], part_bytes: int
 ) -> dict[str, float]:
     texts = [each.text for each in tickets]
     before = bare(encoder, texts, settings.threads)
     with TemporaryDirectory() as place:
-        bulk_run = on_ray_seconds(settings, tickets, Path(place))
+        bulk_run = on_ray_seconds(settings, tickets, part_bytes, Path(place))
     after = bare(encoder, texts, settings.threads)
     clock_s, cpu_s = ((first + second) / 2 for first, second in zip(before, after, strict=True))
     return {
@@ -128,6 +131,7 @@ def main() -> None:
     parser.add_argument("--tickets", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--part-kib", type=int, default=PART_KIB)
     arguments = parser.parse_args()
     settings = load_settings(threads=arguments.threads, encode_cache_bytes=0)
     encoder = Encoder(load_bundle(settings.bundle_dir), settings.threads)
@@ -135,7 +139,7 @@ def main() -> None:
     encoder.encode([tickets[0].text])
     rounds = []
     for _ in range(arguments.rounds):
-        rounds.append(measure_round(settings, encoder, tickets))
+        rounds.append(measure_round(settings, encoder, tickets, arguments.part_kib << 10))
         print(json.dumps(rounds[-1]), file=sys.stderr)
     told = {name: round(median(each[name] for each in rounds), 3) for name in rounds[0]}
     if arguments.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -15,8 +15,6 @@ from ticketmill.domain.errors import TicketmillError, TicketRejected, TransientF
 from ticketmill.domain.labels import Status
 from ticketmill.pipeline.documents import FAULT, DocumentEnricher
 
-CHUNK = 64
-"""Documents that are enriched at once."""
 ENRICHED, REJECTED, RECEIPT = "enriched-", "rejected-", "_part-"
 """Begin the names of a part's objects. Readers of tables skip what begins with an underscore."""
 
@@ -76,11 +74,7 @@ class PartEnricher:
             return FailedPart(name, code, str(error))
 
     def _stored(self, name: str, part: Part, found: Sequence[Document]) -> Receipt:
-        outcome = _Enriched()
-        for chunk in _chunks(found):
-            enriched = self.documents.enrich([each.content for each in chunk])
-            for document, result in zip(chunk, enriched, strict=True):
-                outcome.add(document, result)
+        outcome = self._enriched(found)
         rejections = f"{REJECTED}{name}.jsonl"
         if outcome.rejections:
             self.outputs.put(rejections, b"".join(map(_line, outcome.rejections)))
@@ -91,6 +85,17 @@ class PartEnricher:
         receipt = Receipt(name, inputs, len(outcome.tickets), outcome.partial, len(outcome.rejections))
         self.outputs.put(f"{RECEIPT}{name}.json", receipt.as_json())
         return receipt
+
+    def _enriched(self, found: Sequence[Document]) -> _Enriched:
+        # texts of one length share micro-batches with little padding
+        by_length = sorted(range(len(found)), key=lambda index: len(found[index].content))
+        results = dict(
+            zip(by_length, self.documents.enrich([found[index].content for index in by_length]), strict=True)
+        )
+        outcome = _Enriched()
+        for index, document in enumerate(found):
+            outcome.add(document, results[index])
+        return outcome
 
     def _body(self, tickets: Sequence[EnrichedTicket]) -> bytes:
         if self.format == "parquet":
@@ -127,8 +132,3 @@ def _rejection(document: Document, error: Exception) -> dict[str, Any]:
 
 def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-
-
-def _chunks(found: Sequence[Document]) -> Iterator[Sequence[Document]]:
-    for start in range(0, len(found), CHUNK):
-        yield found[start : start + CHUNK]

@@ -34,8 +34,8 @@ ENRICH_THREADS = 2
 ENRICH_CHUNK = 64
 # Bytes of documents that are gathered before they are enriched: a parsed megabyte takes up to six.
 ENRICH_CHUNK_BYTES = 1 << 20
-PART_KIB = 256
-"""Some hundreds of tickets: what a bulk run loses of each core when it is killed."""
+PART_KIB = 128
+"""Some 250 tickets: what a bulk run loses of each core when it is killed, and by what its cores end apart."""
 
 EPILOG = examples(
     "ticketmill enrich ticket.json",
