@@ -21,7 +21,8 @@ import numpy as np
 from ticketmill import load
 from ticketmill.arrays import Floats
 from ticketmill.domain.enrichment import EnrichedTicket
-from ticketmill.learning.drift import NEWEST_TICKETS, REFERENCE_TICKETS, Sample, compare
+from ticketmill.learning.drift import NEWEST_TICKETS, REFERENCE_TICKETS, compare
+from ticketmill.learning.drift_sample import Sample
 
 TASKS = ("intent", "urgency", "sentiment")
 SHARES = (0.0, 0.05, 0.1, 0.2)

@@ -20,6 +20,7 @@ from ticketmill.domain.labels import Intent, Source
 from ticketmill.domain.model_card import ModelVersion, content_of, entries_of
 from ticketmill.domain.rollout import Decider, Rollout
 from ticketmill.domain.row import TicketRow
+from ticketmill.entrypoints.web.assemble import connect_parts
 from ticketmill.learning.store import LearningStore
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.pipeline.learned_serving import LearnedServing
@@ -124,6 +125,10 @@ def test_promotion_and_rollback_reach_the_next_batch_of_a_running_worker(
         told = json.loads(ticketmill("status", "--json").stdout)["rollout"]
         assert told["serial"] == promoted
         assert told["tasks"][0] == {"task": "intent", "serving": "v1", "canary": None, "shadow": None}
+
+        # what POST /enrich predicts with
+        web = connect_parts(load_settings(stack=stack_name)).learned()
+        assert (web.rollout.serial, web.names_for("T2")["intent"]) == (promoted, "intent/v1")
 
         back = decide(store, lambda now, by: now.rolled_back("intent", by))
         wait_for(lambda: learned.follower.serial == back, WITHIN_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
@@ -43,8 +44,16 @@ def card(task: str = "intent", recipe: str = "blend", encoder: str = "e1") -> Mo
     )
 
 
-def held_out(right: int, wrong: int, task: str = "intent", baseline: str | None = "bug") -> bytes:
-    """`right` tickets about a refund that the version knows, and `wrong` ones that it takes for a bug."""
+def held_out(
+    right: int,
+    wrong: int,
+    task: str = "intent",
+    baseline: str | None = "bug",
+    group_of: Callable[[int], int] = int,
+) -> bytes:
+    """`right` tickets about a refund that the version knows, and `wrong` ones that it takes for a bug.
+
+    `group_of` numbers the group of a ticket; each is in a group of its own by default."""
     return held_out_bytes(
         HeldOutPredictions(
             task=task,
@@ -52,7 +61,7 @@ def held_out(right: int, wrong: int, task: str = "intent", baseline: str | None 
             predictions=tuple(
                 HeldOutPrediction(
                     example_id=f"T{number:04}",
-                    group=f"G{number:04}",
+                    group=f"G{group_of(number):04}",
                     right=("refund",),
                     predicted=("refund" if number < right else "bug",),
                     baseline=None if baseline is None else (baseline,),

@@ -24,6 +24,7 @@ from ticketmill.tasks.table import TASKS
 from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.logs import LogFormat, log_outcomes, make_handler
 from ticketmill.telemetry.metrics import Metrics
+from ticketmill.text.entities.finder import EntityFinder
 
 CANARY = "Kanarienvogel 4111-1111 jane@example.org"
 
@@ -78,7 +79,7 @@ def pipeline(raw: FakeRawTickets) -> Pipeline:
         enriched_tickets=QuotingEnrichedTickets(),
         rows=FakeRows(),
         decode=lambda body: decode(body, raw_bucket="raw"),
-        enricher=Enricher(encoder, "quoting", heads, served, "f1"),
+        enricher=Enricher(encoder, "quoting", heads, served, "f1", EntityFinder()),
         executor=ThreadPoolExecutor(2),
         max_ticket_bytes=1000,
     )

@@ -13,19 +13,18 @@ import numpy as np
 import pytest
 from rows_contract import row
 
+from ticketmill.domain.enrichment import TopicPrediction
 from ticketmill.domain.errors import LearningRefused, SetupError
 from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, PersonLabel, Shown
+from ticketmill.domain.labels import Source
 from ticketmill.domain.row import TicketRow
 from ticketmill.learning.drift import (
     DriftReport,
-    Sample,
     compare,
-    from_bytes,
     judgements,
-    sample_of,
     text_distances,
-    to_bytes,
 )
+from ticketmill.learning.drift_sample import Sample, from_bytes, sample_of, to_bytes
 from ticketmill.telemetry.drift import write_emf
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -95,6 +94,55 @@ def test_what_has_changed_is_named(newest: Sample, drifted: str) -> None:
     report = compare(sample(1), newest)
     assert found(report) == [drifted]
     assert report.inputs_drifted
+
+
+def topics(*tickets: tuple[str, ...]) -> dict[str, list[tuple[str, ...]]]:
+    """What 100 tickets are about, in turn."""
+    return {"topics": [tickets[number % len(tickets)] for number in range(100)]}
+
+
+BEFORE = sample(1, label_sets=topics(("billing", "login"), ("billing",), (), ("mail", "api", "login"), ()))
+
+
+@pytest.mark.parametrize(
+    ("label_sets", "drifted"),
+    [
+        (topics(("billing", "login"), (), ("billing",), ("mail", "api", "login"), ()), []),
+        (topics(("billing", "login"), ("billing",), ("billing",), ("mail", "api", "login"), ()), []),
+        (topics(("billing", "login", "sso"), ("billing",), (), ("mail", "sso"), ()), ["labels of topics"]),
+        (topics(("billing",), (), (), ()), ["labels of topics"]),
+    ],
+)
+def test_labels_of_tickets_that_have_several_are_compared_ticket_by_ticket(
+    label_sets: dict[str, Any], drifted: list[str]
+) -> None:
+    report = compare(BEFORE, sample(2, label_sets=label_sets))
+    assert found(report) == drifted
+
+
+def test_the_shares_of_several_labels_are_told_and_the_one_that_moved_most_is_named() -> None:
+    report = compare(BEFORE, sample(2, label_sets=topics(("billing",), ("billing", "sso"))))
+    check = next(each for each in report.checks if each.name == "labels of topics")
+    assert check.shares == {"billing": 1.0, "sso": 0.5}
+    assert (check.note, check.reference, check.newest) == ("most: billing", 0.4, 1.0)
+
+
+def test_a_reference_of_an_older_version_has_no_tickets_with_several_labels() -> None:
+    report = compare(sample(1), sample(2, label_sets=topics(("billing",))))
+    check = next(each for each in report.checks if each.name == "labels of topics")
+    assert (check.p_value, check.note) == (None, "fewer than 50 predictions on a side")
+
+
+def test_tags_that_stand_in_for_topics_are_no_labels_of_a_model() -> None:
+    made = {
+        "T0": (TopicPrediction(label="vip", confidence=0, source=Source.FALLBACK),),
+        "T1": (TopicPrediction(label="billing", confidence=0.9, source=Source.HEAD),),
+    }
+    given = [row(ticket_id=name, topics=each, models={"topics": "onepass"}) for name, each in made.items()]
+    failed = row(ticket_id="T2", models={"topics": "onepass"}, failed_stages=("topics",))
+    assert sample_of([*given, failed], lambda _: None, (), ["topics"]).label_sets == {
+        "topics": [(), ("billing",)]
+    }
 
 
 def test_audits_that_fall_short_of_the_confidences_are_named_with_their_task() -> None:

@@ -25,7 +25,7 @@ from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.annotations import Annotated, Annotation, Gathered
 from ticketmill.learning.dataset_build import DatasetSpec, build
-from ticketmill.learning.drift import Sample, from_bytes, to_bytes
+from ticketmill.learning.drift_sample import Sample, from_bytes, to_bytes
 from ticketmill.learning.forgetting import (
     DatasetsOfTicket,
     DisagreementsOfTicket,

@@ -110,6 +110,28 @@ def test_learned_topics_are_those_above_the_threshold_three_at_most(enricher: En
     assert {each.source for each in found.topics or ()} == {Source.LEARNED}
 
 
+def test_the_margin_of_several_labels_is_that_of_the_label_that_is_nearest_to_the_threshold(
+    enricher: Enricher, place: Place
+) -> None:
+    place.promote(1, task="topics")
+    given = learned(
+        place.promote(1, task="lines"),
+        model("topics", row=(0.9, 0.46, 0.2), labels=("a", "b", "c"), kind="sigmoid"),
+        model("lines", row=(0.95, 0.53), labels=OWN, kind="sigmoid"),
+    )
+    (found,) = enriched(enricher, given)
+    assert (found.margins["topics"], found.margins["lines"]) == (0.04, 0.03)
+    assert found.intent is not None
+    second, first = sorted(found.intent.scores.values())[-2:]
+    assert found.margins["intent"] == pytest.approx(first - second, abs=1e-4)
+
+
+def test_topics_of_the_bundle_have_a_margin_unless_the_text_says_nothing(enricher: Enricher) -> None:
+    said, nothing = enricher.enrich([ticket(), Ticket(ticket_id="T2", body="...")])
+    assert 0 <= said.margins["topics"] <= 1
+    assert "topics" not in nothing.margins
+
+
 def test_without_a_learned_topic_the_tickets_own_tags_stand_in(enricher: Enricher, place: Place) -> None:
     given = learned(
         place.promote(1, task="topics"), model("topics", row=(0.1, 0.2), labels=("a", "b"), kind="sigmoid")

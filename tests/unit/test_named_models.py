@@ -21,6 +21,7 @@ from ticketmill.models.transformers.runner import ModelRunner, Reason
 from ticketmill.tasks import intent, sentiment, summary, topics
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Loaded, with_fallback
 from ticketmill.telemetry.metrics import ModelMetrics
+from ticketmill.text.entities.finder import EntityFinder
 from ticketmill.text.reading import read_ticket
 
 LABELS = ("billing", "refunds", "orders", "login")
@@ -41,7 +42,7 @@ def encoded(ticket_id: str, body: str = LONG, tags: Sequence[str] = ()) -> Encod
         1,  # type: ignore[arg-type]
     )
     ticket = Ticket(ticket_id=ticket_id, body=body, metadata={"tags": list(tags)})  # type: ignore[arg-type]
-    return EncodedTicket(ticket, read_ticket(ticket), read, None)  # type: ignore[arg-type]
+    return EncodedTicket(ticket, read_ticket(ticket), read, None, EntityFinder())  # type: ignore[arg-type]
 
 
 class FakeClassifier:

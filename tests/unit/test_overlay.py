@@ -21,7 +21,7 @@ from ticketmill.learning.fit import fit_task
 from ticketmill.learning.quadratic import fit_quadratic
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, Overlay, OverlaySpec, load_overlay
 
-DENSE = ("embedding", "layers", "vectors", "statistics", "rules", "head_scores")
+DENSE = ("embedding", "layers", "vectors", "statistics", "rules", "entities", "head_scores")
 LABELS = ("billing", "crash", "login")
 
 
@@ -32,7 +32,10 @@ def files(families: tuple[str, ...] = ("embedding",)) -> dict[str, bytes]:
 
 
 def test_the_worker_scores_as_training_did() -> None:
-    found = examples(30)
+    found = [
+        each.model_copy(update={"body": f"{each.body} {'order #4711, $12.50' * (number % 3)}"})
+        for number, each in enumerate(examples(30))
+    ]
     inputs = inputs_of(found)
     truth = np.array([[label in each.labels for label in LABELS] for each in found], np.float32)
     fit, rows = Fit(inputs, truth, "softmax"), np.arange(len(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Barrier
 
@@ -196,8 +196,7 @@ class RolloutsThatOthersChange:
 
 def desk_beside(store: LearningStore, *others: Callable[[Rollout], Rollout]) -> RolloutDesk:
     rollouts = RolloutsThatOthersChange(store, list(others))
-    beside = LearningStore(store.objects, store.datasets, store.versions, rollouts, store.runs)
-    return RolloutDesk(beside, encoder="e1")
+    return RolloutDesk(replace(store, rollouts=rollouts), encoder="e1")
 
 
 def test_a_decision_on_another_task_only_makes_the_write_be_tried_again(
@@ -311,6 +310,29 @@ def test_without_enough_held_out_examples_of_both_nothing_is_promoted(
     results = gates(store, registered(store, held_out_file=file), AGREED)(None)
     assert not results[0].passed
     assert "50 are needed" in results[0].said
+
+
+@pytest.mark.parametrize(
+    ("group_of", "told"),
+    [
+        (lambda _number: 0, "in 1 group,"),
+        (lambda number: number % 19, "in 19 groups,"),
+        (lambda number: max(0, number - 149), "in 51 groups, which tell as much as 1.8 of equal size"),
+    ],
+)
+def test_held_out_examples_of_few_groups_promote_nothing_however_good(
+    store: LearningStore, group_of: Callable[[int], int], told: str
+) -> None:
+    challenger = registered(store, held_out_file=held_out(200, 0, group_of=group_of))
+    held_out_result = gates(store, challenger, AGREED)(None)[0]
+    assert not held_out_result.passed
+    assert told in held_out_result.said
+    assert "20 are needed" in held_out_result.said
+
+
+def test_twenty_groups_suffice(store: LearningStore) -> None:
+    challenger = registered(store, held_out_file=held_out(200, 0, group_of=lambda number: number % 20))
+    assert gates(store, challenger, AGREED)(None)[0].passed
 
 
 def test_the_first_version_of_a_task_of_your_own_has_nothing_to_be_worse_than(store: LearningStore) -> None:

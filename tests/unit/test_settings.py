@@ -22,6 +22,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 LEARNING_DEFAULTS = {
     "feature_cache_mb": 1000,
     "canary_steps": "5,25,50,100",
+    "learning_tiers": "400,800,1500",
     "promotion_margin": 0.01,
     "promotion_audits": 200,
     "training_limit_s": 3600,
@@ -29,6 +30,9 @@ LEARNING_DEFAULTS = {
     "rollout_refresh_s": 15,
     "audit_share": 0.02,
     "training_queue_url": None,
+    "prediction_queue_url": None,
+    "job_lease_s": 60,
+    "job_heartbeat_s": 15,
 }
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
@@ -141,6 +145,7 @@ def test_without_an_xdg_folder_the_cache_is_in_the_home_folder(
         ("io_threads", "1", 1),
         ("max_ticket_bytes", "1", 1),
         ("priority_numbers", "1-is-lowest", "1-is-lowest"),
+        ("learning_tiers", "0100,200,300", "100,200,300"),
         ("log_format", "json", "json"),
         ("log_format", "text", "text"),
         ("metrics_port", "9464", 9464),
@@ -178,6 +183,9 @@ def test_every_setting_is_read_from_its_variable(
         ("max_ticket_bytes", "0"),
         ("max_ticket_bytes", "2 MB"),
         ("priority_numbers", "descending"),
+        ("learning_tiers", "400,800"),
+        ("learning_tiers", "800,400,1500"),
+        ("learning_tiers", "0,400,800"),
         ("log_format", "xml"),
         ("metrics_port", "0"),
         ("metrics_port", "65536"),

@@ -11,6 +11,7 @@ from ticketmill.models.heads import Heads, load_heads, shipped_heads
 from ticketmill.models.rules import urgency_rules
 from ticketmill.tasks import sentiment, urgency
 from ticketmill.tasks.stage import EncodedTicket
+from ticketmill.text.entities.finder import EntityFinder
 from ticketmill.text.reading import read_ticket
 
 BODY = "Nobody can log in, the whole company is stopped right now. We lose money every minute!"
@@ -26,7 +27,9 @@ def encoded(heads: Heads, body: str, priority: Urgency | None = None) -> Encoded
     states, offsets = np.zeros((0, 384), np.float32), np.zeros((0, 2), np.int32)
     read = Encoded(np.zeros(384, np.float32), layers, states, offsets, tokens=9, truncated=False, windows=1)
     ticket = Ticket(ticket_id="T1", body=body, priority=priority)
-    return EncodedTicket(ticket, read_ticket(ticket), read, heads.read([ticket.text], layers[None])[0])
+    return EncodedTicket(
+        ticket, read_ticket(ticket), read, heads.read([ticket.text], layers[None])[0], EntityFinder()
+    )
 
 
 def test_urgency_brings_words_of_the_text_as_evidence(heads: Heads) -> None:

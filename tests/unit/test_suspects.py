@@ -14,8 +14,8 @@ def test_the_labels_with_the_largest_held_out_loss_come_first() -> None:
     truth = np.eye(3)[[0, 0, 2, 1]]
     found = suspects(LABELS, probabilities, truth, "softmax", 2)
     assert found == [
-        Suspect(2, "question", "bug", is_given=True, probability=0.01),
-        Suspect(1, "bug", "feature", is_given=True, probability=0.2),
+        Suspect(2, "question", "bug", probability=0.01),
+        Suspect(1, "bug", "feature", probability=0.2),
     ]
 
 
@@ -28,10 +28,7 @@ def test_of_independent_labels_a_missing_one_is_a_suspect_too() -> None:
     probabilities = np.array([[0.9, 0.95, 0.1], [0.02, 0.1, 0.1]])
     truth = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     found = suspects(LABELS, probabilities, truth, "sigmoid", 5)
-    assert [(each.position, each.label, each.is_given) for each in found] == [
-        (1, "bug", True),
-        (0, "feature", False),
-    ]
+    assert [(each.position, each.label) for each in found] == [(1, "bug"), (0, "feature")]
 
 
 def test_tickets_with_the_same_loss_keep_their_order() -> None:

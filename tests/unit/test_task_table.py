@@ -31,6 +31,7 @@ def test_every_prediction_of_the_enrichment_has_a_task() -> None:
     envelope = {
         "automatic",
         "custom",
+        "margins",
         "automatic_kind",
         "own_text",
         "text_characters",

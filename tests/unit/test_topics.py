@@ -170,7 +170,7 @@ def test_an_intent_with_examples_is_told_for_a_text_like_them_and_says_that_a_he
     predict = intent.by_prototypes(NearestIntent(shown, BLEND))
     vector = np.array(Y, np.float32)
     encoded: Any = FakeEncoder().as_encoded(vector)
-    (found,) = predict([EncodedTicket(TICKETS[0], read_ticket(TICKETS[0]), encoded, None)])  # type: ignore[arg-type]
+    (found,) = predict([EncodedTicket(TICKETS[0], read_ticket(TICKETS[0]), encoded, None, EntityFinder())])  # type: ignore[arg-type]
     assert (found.label, found.source) == ("keys", Source.HEAD)
     assert found.confidence == pytest.approx(sigmoid((4 - 0.5) / 2), abs=1e-4)
 
@@ -265,10 +265,10 @@ def enricher(
         "topics": Served(topics.by_scorer(scorer), "onepass"),
         "summary": Served(summary.extractive(), "extractive"),
         "language": Served(languages.by_detector(detector), "detector"),
-        "entities": Served(entities.by_patterns(EntityFinder()), "patterns"),
+        "entities": Served(entities.by_patterns, "patterns"),
         "embedding": Served(embedding.by_encoder, "onepass/4"),
     }
-    return Enricher(encoder, "fake", heads, served, fingerprint="f")
+    return Enricher(encoder, "fake", heads, served, "f", EntityFinder())
 
 
 TICKETS = [

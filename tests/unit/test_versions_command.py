@@ -158,7 +158,8 @@ def test_the_steps_of_a_canary_are_a_setting(models: Models, monkeypatch: pytest
     shares = [models("canary", "intent/v1", "--json").json["canary_percent"] for _ in range(2)]
     assert shares == [1, 100]
     monkeypatch.setenv("TICKETMILL_CANARY_STEPS", "50,25")
-    assert "rising shares" in models("canary", "intent/v2", code=ExitCode.NOT_READY).err
+    told = models("canary", "intent/v2", code=ExitCode.NOT_READY).err
+    assert "TICKETMILL_CANARY_STEPS: expected rising numbers from 1 to 100" in told
 
 
 @pytest.mark.usefixtures("store")

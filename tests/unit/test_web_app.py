@@ -10,15 +10,19 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from learned_versions import ANN
 from starlette.testclient import TestClient
 from web_parts import WebWorld
 
 from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.domain.labels import Sentiment, Urgency
+from ticketmill.domain.rollout import Rollout
 from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.entrypoints.web.problems import PROBLEM_TYPE
+from ticketmill.pipeline.learned import Learned
+from ticketmill.tasks.learned import LearnedModel
 from ticketmill.telemetry.logs import LogFormat, make_handler
 from ticketmill.text.mask import Mask
 
@@ -285,6 +289,17 @@ class TestEnrichment:
         answer = client.post(f"{API}/enrich?vector=true", json={"tickets": tickets[:1]})
         assert len(answer.json()["tickets"][0]["enrichment"]["embedding"]) == 4
 
+    def test_a_learned_version_that_serves_predicts_and_is_named(
+        self, client: TestClient, world: WebWorld
+    ) -> None:
+        overlay: Any = None  # the enricher of this world only names it
+        rollout = Rollout().promoted("intent", 1, "single", ANN)
+        world.learned = Learned(rollout, {("intent", 1): LearnedModel("intent", 1, overlay)})
+        answer = client.post(f"{API}/enrich", json={"tickets": [{"ticket_id": "T-1", "body": "It burns."}]})
+        found = answer.json()["tickets"][0]["enrichment"]
+        assert (found["models"]["intent"], found["rollout_serial"]) == ("intent/v1", rollout.serial)
+        assert found["fingerprint"] != world.enricher.fingerprint
+
     def test_all_that_is_wrong_is_told_at_once(self, client: TestClient, world: WebWorld) -> None:
         tickets = [{"ticket_id": "T-1", "body": ""}, {"ticket_id": "T-2", "body": "x"}, {"body": "x"}]
         answer = client.post(f"{API}/enrich", json={"tickets": tickets})
@@ -340,7 +355,7 @@ class TestProblems:
     def test_neither_a_bug_nor_the_log_quotes_a_ticket(
         self, world: WebWorld, monkeypatch: pytest.MonkeyPatch, form: LogFormat
     ) -> None:
-        def fail(_tickets: Any) -> Any:
+        def fail(*_given: Any) -> Any:
             raise RuntimeError(SECRET_TEXT)
 
         monkeypatch.setattr(world.enricher, "enrich", fail)

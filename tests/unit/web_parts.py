@@ -30,12 +30,14 @@ from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.learning.catalogue import Catalogue
 from ticketmill.learning.drift import Check, DriftReport
+from ticketmill.learning.drift_history import KeptReport
 from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
+from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -100,7 +102,11 @@ class FakeDrift:
 
     checks: tuple[Check, ...] = ()
     points: Sequence[DriftPoint] = ()
+    reports: Sequence[KeptReport] = ()
     asked: int = 0
+
+    def kept(self) -> Sequence[KeptReport]:
+        return self.reports
 
     def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport:
         del since
@@ -126,6 +132,7 @@ class WebWorld:
     learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
+    learned: Learned = NOTHING_LEARNED
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -146,6 +153,7 @@ class WebWorld:
             dead_letters=self,
             models=self.models,
             drift=lambda: self.drift,
+            learned=lambda: self.learned,
             now=lambda: self.now,
         )
 

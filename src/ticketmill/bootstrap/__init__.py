@@ -13,7 +13,7 @@ from ticketmill.bootstrap.entities import make_mask
 from ticketmill.bootstrap.features import feature_cache_status, make_feature_cache
 from ticketmill.bootstrap.forget import make_forget
 from ticketmill.bootstrap.intake import make_intake
-from ticketmill.bootstrap.learned import current_rollout, make_learned_serving
+from ticketmill.bootstrap.learned import current_rollout, make_learned_serving, make_rollout_follower
 from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_learning_store
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 from ticketmill.bootstrap.promotion import gates_of, promotion_gates
@@ -48,6 +48,7 @@ __all__ = [
     "make_learned_serving",
     "make_mask",
     "make_pipeline",
+    "make_rollout_follower",
     "make_snapshots",
     "make_ticket_texts",
     "make_trainer",

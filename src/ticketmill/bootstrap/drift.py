@@ -18,8 +18,10 @@ from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
-    from ticketmill.learning.drift import DriftReport, Sample
+    from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.drift_history import KeptReport
     from ticketmill.learning.drift_plot import DriftPoint
+    from ticketmill.learning.drift_sample import Sample
     from ticketmill.learning.ports import Journal, LearningObjects
 
 Item = TypeVar("Item")
@@ -38,6 +40,9 @@ class DriftWatch:
     objects: LearningObjects
     journal: Journal
     tasks: Sequence[str]
+    """Those with one label."""
+    many: Sequence[str]
+    """Those with several."""
     io_threads: int
 
     def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport:
@@ -52,19 +57,33 @@ class DriftWatch:
 
     def kept_reference(self) -> Sample | None:
         """The reference that somebody kept."""
-        from ticketmill.learning.drift import from_bytes
+        from ticketmill.learning.drift_sample import from_bytes
 
         body = self.objects.get(DRIFT_REFERENCE_FILE)
         return None if body is None else from_bytes(body)
 
     def keep_reference(self, since: datetime) -> Sample:
         """Makes the newest tickets the reference from now on. LearningRefused where there are too few."""
-        from ticketmill.learning.drift import REFERENCE_TICKETS, check_size, to_bytes
+        from ticketmill.learning.drift import REFERENCE_TICKETS, check_size
+        from ticketmill.learning.drift_sample import to_bytes
 
         sample = self._sample(self._rows(since, REFERENCE_TICKETS))
         check_size(sample, "reference")
         self.objects.put(DRIFT_REFERENCE_FILE, to_bytes(sample))
         return sample
+
+    def keep(self, report: DriftReport, at: datetime) -> None:
+        """Keeps a report as that of its day."""
+        from ticketmill.learning.drift_history import keep_report
+
+        keep_report(self.objects, report, at)
+
+    def kept(self) -> list[KeptReport]:
+        """The reports that are kept, the oldest first."""
+        from ticketmill.learning.drift_history import kept_reports
+
+        with ThreadPoolExecutor(self.io_threads) as executor:
+            return kept_reports(self.objects, executor)
 
     def history(self, since: datetime, newest_tickets: int, alpha: float) -> list[DriftPoint]:
         """The distance of the texts of each block of tickets from the reference, the oldest block first."""
@@ -88,13 +107,13 @@ class DriftWatch:
         return [stored[each] for each in ids if each in stored]
 
     def _sample(self, rows: Sequence[TicketRow]) -> Sample:
-        from ticketmill.learning.drift import sample_of
+        from ticketmill.learning.drift_sample import sample_of
 
         with ThreadPoolExecutor(self.io_threads) as executor:
             vectors = dict(
                 zip((row.ticket_id for row in rows), executor.map(self._embedding, rows), strict=True)
             )
-        return sample_of(rows, lambda row: vectors[row.ticket_id], self.tasks)
+        return sample_of(rows, lambda row: vectors[row.ticket_id], self.tasks, self.many)
 
     def _embedding(self, row: TicketRow) -> list[float] | None:
         """The embedding of a full record; None where that is gone."""
@@ -120,5 +139,12 @@ def make_drift_watch(settings: Settings, adapters: Adapters) -> DriftWatch:
 
     store = learning_store_of(settings, adapters)
     corrections = make_corrections(settings, adapters)
-    single = [name for name, task in corrections.tasks.items() if not task.is_many]
-    return DriftWatch(adapters, store.objects, corrections.journal, single, settings.io_threads)
+    tasks = corrections.tasks
+    return DriftWatch(
+        adapters,
+        store.objects,
+        corrections.journal,
+        tasks=[name for name, task in tasks.items() if not task.is_many],
+        many=[name for name, task in tasks.items() if task.is_many],
+        io_threads=settings.io_threads,
+    )

@@ -87,6 +87,7 @@ def load_enricher(settings: Settings) -> Enricher:
         heads=parts.heads,
         served=served_by_onepass(settings, parts, encoder.dimensions),
         fingerprint=fingerprint_of(settings, bundle.fingerprint, located),
+        finder=make_finder(settings),
     )
     if not located:
         return onepass
@@ -130,7 +131,7 @@ def served_by_onepass(settings: Settings, parts: Parts, dimensions: int) -> dict
         "topics": Served(topics.by_scorer(parts.scorer), "onepass"),
         "summary": Served(summary.extractive(), "extractive"),
         "language": Served(language.by_detector(parts.detector), "py3langid"),
-        "entities": Served(entities.by_patterns(make_finder(settings)), "patterns"),
+        "entities": Served(entities.by_patterns, "patterns"),
         "embedding": Served(embedding.by_encoder, f"onepass/{dimensions}"),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.rollout import Rollout
     from ticketmill.learning.store import LearningStore
+    from ticketmill.pipeline.learned import Learned
     from ticketmill.pipeline.learned_serving import LearnedServing
+    from ticketmill.pipeline.rollout_follower import RolloutFollower
     from ticketmill.pipeline.version_loader import VersionLoader
     from ticketmill.tasks.learned import Overlay
 
@@ -29,6 +31,13 @@ def make_learned_serving(settings: Settings, adapters: Adapters) -> LearnedServi
     if adapters.learning is None:
         return None
     return _learned_serving(settings, adapters, adapters.learning)
+
+
+def make_rollout_follower(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:
+    """What serves now, for a place that only predicts: it compares no shadows and rolls nothing back."""
+    from ticketmill.pipeline.learned import Learned
+
+    return Learned if adapters.learning is None else _follower(settings, adapters.learning, Learned())
 
 
 def current_rollout(adapters: Adapters) -> Rollout:
@@ -48,16 +57,16 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
     def version_of(task: str, number: int) -> ModelVersion:
         return find_version(store, version_name(task, number))
 
-    def overlay_of(files: Mapping[str, bytes]) -> Overlay:
-        from ticketmill.models.overlay import load_overlay
+    def model_of(files: Mapping[str, bytes]) -> Overlay:
+        from ticketmill.learning.model_files import load_model
 
-        return load_overlay(files)  # imported where a version is loaded: a stack may have none
+        return load_model(files)  # imported where a version is loaded: a stack may have none
 
     manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(
         version_of,
         partial(load_files, store),
-        overlay_of,
+        model_of,
         frozenset({manifest.fingerprint, encoder_fingerprint_of(manifest)}),
     )
 
@@ -67,7 +76,6 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
     from ticketmill.pipeline.automatic_rollback import AutomaticRollback
     from ticketmill.pipeline.learned import Learned
     from ticketmill.pipeline.learned_serving import LearnedServing
-    from ticketmill.pipeline.rollout_follower import RolloutFollower
     from ticketmill.pipeline.shadows import Shadows
 
     def newest(since: datetime, until: datetime | None) -> Iterable[tuple[str, Iterable[str]]]:
@@ -76,12 +84,20 @@ def _learned_serving(settings: Settings, adapters: Adapters, store: LearningStor
             return list(islice(found, JUDGED_TICKETS))
 
     shadows, healths = Shadows(store.objects.put), ArmHealths()
-    follower = RolloutFollower(
+    reports = Learned(on_predicted=healths.predicted, on_compared=shadows.compared)
+    follower = _follower(settings, store, reports)
+    rollback = AutomaticRollback(store.rollouts.current, store.rollouts.replace, healths, newest)
+    return LearnedServing(follower, shadows, rollback)
+
+
+def _follower(settings: Settings, store: LearningStore, learned: Learned) -> RolloutFollower:
+    """`learned` has what the versions report to."""
+    from ticketmill.pipeline.rollout_follower import RolloutFollower
+
+    return RolloutFollower(
         store.rollouts.current,
         store.rollouts.history,
         make_version_loader(settings, store),
         settings.rollout_refresh_s,
-        Learned(on_predicted=healths.predicted, on_compared=shadows.compared),
+        learned,
     )
-    rollback = AutomaticRollback(store.rollouts.current, store.rollouts.replace, healths, newest)
-    return LearnedServing(follower, shadows, rollback)

@@ -181,10 +181,12 @@ class CustomPrediction(RowPrediction):
 
     scores: dict[str, float] = Field(default_factory=dict)
     """The probability of each label."""
+    margin: float | None = None
+    """Of a task with several labels: how far the nearest probability is from its threshold."""
 
     @property
     def on_row(self) -> RowPrediction:
-        """What the row keeps: all but the scores."""
+        """What the row keeps of it."""
         return RowPrediction(labels=self.labels, source=self.source)
 
 
@@ -220,6 +222,8 @@ class Enrichment(Record):
     """In the order of the text, the first 200; null if the stage failed."""
     custom: dict[str, CustomPrediction] = Field(default_factory=dict)
     """The predictions of your own tasks, by task."""
+    margins: dict[str, float] = Field(default_factory=dict)
+    """How near each task is to another answer, see the row's `margins`."""
     automatic: bool = False
     """Whether a machine wrote the ticket: it is `general_inquiry`, `low` and `neutral`."""
     automatic_kind: Open[AutomaticKind] | None = None

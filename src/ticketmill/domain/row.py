@@ -34,7 +34,6 @@ MAX_SUBJECT_CHARS = 500
 MAX_FIELD_CHARS = 256
 MAX_TAGS = 50
 MAX_WARNINGS = 20
-MARGIN_DECIMALS = 4
 
 INDEX_ATTRIBUTES = ("shard", "status_shard", "position", "facets")
 """What `effective_row.index_attributes` gives."""
@@ -224,7 +223,8 @@ class TicketRow(Record):
     models: dict[str, str] = Field(default_factory=dict)
     """The model of each task, as in `onepass`; a learned version as in `intent/v3`."""
     margins: dict[str, float] = Field(default_factory=dict)
-    """How far the two most probable labels of a task are apart, where a model gave probabilities."""
+    """How near each task is to another answer, where a model gave probabilities: how far its two most
+    probable labels are apart; of a task with several, how far the nearest one is from its threshold."""
     arms: dict[str, Open[Arm]] = Field(default_factory=dict)
     """The tasks whose prediction a canary made."""
     latency_ms: LatencyMs | None = None
@@ -312,28 +312,11 @@ def enriched_row(
         serving_serial=enrichment.serving_serial,
         rollout_serial=enrichment.rollout_serial,
         models=enrichment.models,
-        margins=margins_of(enrichment),
+        margins=enrichment.margins,
         arms=enrichment.arms,
         latency_ms=enrichment.latency_ms,
         processed_at=enrichment.processed_at,
     )
-
-
-def margins_of(enrichment: Enrichment) -> dict[str, float]:
-    """By task, the distance between its two most probable labels, where exactly one label is right and a
-    model gave probabilities."""
-    predictions = {**dict(enrichment), **enrichment.custom}
-    margins: dict[str, float] = {}
-    for task, prediction in predictions.items():
-        scores: Mapping[str, float] = getattr(prediction, "scores", {})
-        if len(scores) > 1 and _is_single(prediction):
-            second, first = sorted(scores.values())[-2:]
-            margins[task] = round(first - second, MARGIN_DECIMALS)
-    return margins
-
-
-def _is_single(prediction: object) -> bool:
-    return hasattr(prediction, "label") or len(getattr(prediction, "labels", ())) == 1
 
 
 def rejected_row(ticket_id: str, rejection: Rejection, raw: RawObject) -> TicketRow:

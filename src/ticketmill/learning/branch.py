@@ -1,13 +1,12 @@
 """Fine-tunes the branch: a copy of the encoder's upper half that learns three tasks at once.
 
-The businesses are dealt into folds; a
-branch that did not see a fold's businesses says what it makes of their tickets, and one of all tickets ships.
+The businesses are dealt into folds; a branch that did not see a fold's businesses says what it makes of their
+tickets, and one of all tickets ships.
 """
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,13 +25,13 @@ from ticketmill.learning.left_out_branch import left_out_file
 from ticketmill.learning.upper_layers import (
     Lower,
     Trained,
+    Tuning,
     batches,
     head_without_standardisation,
     logits,
     lower_states,
     pooled,
-    rise_and_fall,
-    shuffled,
+    train,
 )
 
 if TYPE_CHECKING:
@@ -44,21 +43,14 @@ LABELS: dict[str, tuple[str, ...]] = {
     "sentiment": tuple(Sentiment),
 }
 """The tasks that a branch learns, in the order of its scores."""
-STEPS_BETWEEN_REPORTS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class BranchRecipe:
-    """How a branch is trained. The learning rate rises over the first tenth of the steps, then falls to 0."""
+class BranchRecipe(Tuning):
+    """How a branch is trained, and into how many folds the businesses are dealt."""
 
     epochs: int = 3
-    learning_rate: float = 2e-4
-    batch_size: int = 16
-    label_smoothing: float = 0.05
-    dropout: float = 0.1
-    max_tokens: int = 160
     folds: int = 3
-    seed: int = 0
 
 
 def fine_tune(
@@ -79,14 +71,14 @@ def fine_tune(
     folds = deal(tickets, recipe.folds)
     scores = np.zeros((len(tickets), sum(map(len, LABELS.values()))), np.float16)
     report(f"all {len(tickets)} tickets")
-    trained = train(lower, truth, np.arange(len(tickets)), recipe, report)
+    trained = _train(lower, truth, np.arange(len(tickets)), recipe, report)
     key = _key(tickets, recipe)
     for fold in range(recipe.folds):
         kept = work_dir / f"{key}-{fold}.npy"
         unseen = np.flatnonzero(folds == fold)
         if not kept.exists():
             report(f"fold {fold + 1} of {recipe.folds}: {len(tickets) - len(unseen)} tickets")
-            found = train(lower, truth, np.flatnonzero(folds != fold), recipe, report)
+            found = _train(lower, truth, np.flatnonzero(folds != fold), recipe, report)
             np.save(kept, scores_of(found, lower, unseen).astype(np.float16))
         scores[unseen] = np.load(kept)
     return as_file(lower, trained), left_out_file([each.text for each in tickets], scores)
@@ -116,41 +108,23 @@ def deal(tickets: Sequence[LabelledTicket], folds: int) -> NDArray[np.int64]:
     return found
 
 
-def train(
+def _train(
     lower: Lower, truth: NDArray[np.int64], seen: NDArray[np.int64], recipe: BranchRecipe, report: Report
 ) -> Trained:
-    """A branch of the tickets at `seen`, by AdamW; its head begins as logistic regressions."""
+    """A branch of the tickets at `seen`; its head begins as logistic regressions."""
     import torch
 
-    torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
-    trained = _begin(lower, truth, seen)
     labels, weights = torch.tensor(truth), _urgency_weights(truth[seen])
-    dropout = torch.nn.Dropout(recipe.dropout)
     losses = torch.nn.CrossEntropyLoss(reduction="none", label_smoothing=recipe.label_smoothing)
-    parameters = [*trained.layers.train().parameters(), *trained.head.parameters()]
-    optimizer = torch.optim.AdamW(parameters, recipe.learning_rate, weight_decay=0.01)
-    steps = recipe.epochs * -(-len(seen) // recipe.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall(steps))
-    started, summed = time.monotonic(), 0.0
-    order = (each for _ in range(recipe.epochs) for each in shuffled(lower, seen, recipe.batch_size, rng))
-    for step, batch in enumerate(order, 1):
-        found = logits(trained, lower, batch, dropout)
+
+    def loss_of(found: torch.Tensor, batch: list[int]) -> torch.Tensor:
         loss = torch.zeros(())
         for place, (task, own) in enumerate(_columns().items()):
             each = losses(found[:, own], labels[batch, place])
             loss = loss + (each * weights[labels[batch, place]] if task == "urgency" else each).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        summed += float(loss.detach())
-        if step % STEPS_BETWEEN_REPORTS == 0 or step == steps:
-            left_s = (time.monotonic() - started) / step * (steps - step)
-            report(f"step {step} of {steps}, loss {summed / step:.3f}, {left_s / 60:.0f} minutes left")
-    trained.layers.eval()
-    return trained
+        return loss
+
+    return train(lambda: _begin(lower, truth, seen), lower, seen, recipe, loss_of, report)
 
 
 def scores_of(trained: Trained, lower: Lower, tickets: NDArray[np.int64]) -> Floats:

@@ -41,6 +41,8 @@ class Comparison:
     measure: str
     examples: int
     groups: int
+    equal_groups: float
+    """Groups of equal size that tell as much: (Σ n)² / Σ n² of their sizes (Kish, Survey Sampling, 1965)."""
     champion: Interval
     challenger: Interval
     difference: Interval
@@ -89,7 +91,7 @@ def compare(pairs: Sequence[Pair], kind: TaskKind) -> Comparison:
     right = _indicators([pair.right for pair in pairs], labels)
     champion = _indicators([pair.champion for pair in pairs], labels)
     challenger = _indicators([pair.challenger for pair in pairs], labels)
-    names, groups = np.unique([pair.group for pair in pairs], return_inverse=True)
+    names, groups, sizes = np.unique([pair.group for pair in pairs], return_inverse=True, return_counts=True)
     sums = _by_group(right, champion, challenger, groups.astype(int), len(names))
     once = np.ones((1, len(names)))
     point, resampled = _figures(sums, once, kind), _resampled(sums, len(names), kind)
@@ -101,6 +103,7 @@ def compare(pairs: Sequence[Pair], kind: TaskKind) -> Comparison:
         measure="accuracy" if kind == "single" else "micro-F1",
         examples=len(pairs),
         groups=len(names),
+        equal_groups=float(sizes.sum() ** 2 / (sizes**2).sum()),
         champion=_interval(point["champion"], resampled["champion"]),
         challenger=_interval(point["challenger"], resampled["challenger"]),
         difference=_interval(

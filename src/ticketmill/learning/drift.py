@@ -6,27 +6,24 @@ often they differ. Each check has a p-value of its own; all share one alpha.
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 
-from ticketmill.arrays import Floats, npz_bytes
-from ticketmill.domain.effective_row import effective, shown_of
-from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
+from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.label import Correction, CorrectionKind, FoundBy
-from ticketmill.domain.row import TicketRow
 from ticketmill.learning.drift_plot import DriftPoint
+from ticketmill.learning.drift_sample import Sample
 from ticketmill.learning.significance import (
     Tested,
     energy_distance_of,
     energy_quantile,
     energy_test,
     holm,
+    label_sets_test,
     proportion_test,
     share_test,
     shortfall_test,
@@ -41,34 +38,12 @@ MIN_SPOKEN = 20
 """So many tickets must people have spoken of on both sides before overrides are compared."""
 MIN_AUDITS = 30
 """So many audits a task must have before its accuracy is judged."""
+MAX_SHARES = 20
+"""A report has the shares of so many labels of a task."""
 SEED = 0
 
 TEXTS, REVIEW, OVERRIDES, AUDITS, LABELS = "texts", "review", "overrides", "audits", "labels"
 """What checks compare. Those of labels and audits are named with their task, as in `labels of intent`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Some tickets, as far as drift is concerned."""
-
-    embeddings: Floats
-    """(tickets, dimensions): of those whose full record could be read."""
-    embedded_by: str
-    """The model of the embeddings; embeddings of two models cannot be compared."""
-    labels: Mapping[str, Sequence[str]]
-    """What the models said, by task."""
-    models: Mapping[str, Sequence[str]]
-    """The models that said it, by task."""
-    tickets: int
-    needs_review: int
-    spoken: int
-    """Tickets of which a person confirmed or gave a label."""
-    overridden: int
-    """Those of them where the person's label is another one."""
-    first: str = ""
-    """When the oldest of the tickets came in."""
-    last: str = ""
-    """When the newest of them came in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +60,8 @@ class Check:
     note: str = ""
     drifted: bool = False
     """Whether it is significant at the alpha that all checks share."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """Of a check of labels: the share of the newest tickets that has each label, the most frequent first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,34 +103,6 @@ def audits_of(task: str) -> str:
     return f"{AUDITS} of {task}"
 
 
-def sample_of(
-    rows: Iterable[TicketRow],
-    embedding_of: Callable[[TicketRow], Sequence[float] | None],
-    tasks: Sequence[str],
-) -> Sample:
-    """What drift is judged by of some tickets, from their stored rows.
-
-    `embedding_of` gives None where a full record is gone. Tasks with several labels have no shares.
-    """
-    kept = list(rows)
-    vectors = [vector for row in kept if (vector := embedding_of(row))]
-    corrected = [effective(row).corrected for row in kept if _is_spoken_of(row)]
-    moments = sorted(f"{row.received_at:%Y-%m-%dT%H:%M:%SZ}" for row in kept)
-    said = {task: [shown_of(row, task).labels for row in kept] for task in tasks}
-    return Sample(
-        embeddings=np.array(vectors, np.float32) if vectors else np.zeros((0, 0), np.float32),
-        embedded_by=", ".join(sorted({row.models.get("embedding", "") for row in kept})),
-        labels={task: [labels[0] for labels in each if labels] for task, each in said.items()},
-        models={task: sorted({row.models[task] for row in kept if task in row.models}) for task in tasks},
-        tickets=len(kept),
-        needs_review=sum(bool(row.needs_review) for row in kept),
-        spoken=len(corrected),
-        overridden=sum(map(bool, corrected)),
-        first=moments[0] if moments else "",
-        last=moments[-1] if moments else "",
-    )
-
-
 def compare(
     reference: Sample,
     newest: Sample,
@@ -168,6 +117,7 @@ def compare(
     checks = [
         _texts(reference, newest, rng),
         *(_labels(task, reference, newest, rng) for task in newest.labels),
+        *(_label_sets(task, reference, newest, rng) for task in newest.label_sets),
         _review(reference, newest),
         _overrides(reference, newest),
         *_audits(audits),
@@ -243,28 +193,65 @@ def _texts(reference: Sample, newest: Sample, rng: np.random.Generator) -> Check
 
 
 def _labels(task: str, reference: Sample, newest: Sample, rng: np.random.Generator) -> Check:
-    name, known, said = labels_of(task), reference.labels.get(task, ()), newest.labels[task]
+    known, said = reference.labels.get(task, ()), newest.labels[task]
+    return _of_labels(
+        task,
+        reference,
+        newest,
+        [(label,) for label in known],
+        [(label,) for label in said],
+        lambda: share_test(known, said, rng),
+    )
+
+
+def _label_sets(task: str, reference: Sample, newest: Sample, rng: np.random.Generator) -> Check:
+    known, said = reference.label_sets.get(task, ()), newest.label_sets[task]
+    labels = sorted({label for each in (*known, *said) for label in each})
+
+    def test() -> Tested:
+        before, now = (
+            np.array([[label in each for label in labels] for each in some]) for some in (known, said)
+        )
+        return label_sets_test(before, now, rng)
+
+    return _of_labels(task, reference, newest, known, said, test)
+
+
+def _of_labels(
+    task: str,
+    reference: Sample,
+    newest: Sample,
+    known: Sequence[Sequence[str]],
+    said: Sequence[Sequence[str]],
+    test: Callable[[], Tested],
+) -> Check:
+    """A check of the labels of each ticket, before and now; it names the label whose share changed most."""
+    name, shares = labels_of(task), _shares(said)
+    most_frequent = dict(list(shares.items())[:MAX_SHARES])
     if list(reference.models.get(task, ())) != list(newest.models.get(task, ())):
-        return Check(name, note="another model predicts it now: keep a new reference")
+        return Check(name, note="another model predicts it now: keep a new reference", shares=most_frequent)
     if min(len(known), len(said)) < MIN_TICKETS:
-        return Check(name, note=f"fewer than {MIN_TICKETS} predictions on a side")
-    moved = _largest_move(known, said)
-    return _tested(name, share_test(known, said, rng), *moved)
+        return Check(name, note=f"fewer than {MIN_TICKETS} predictions on a side", shares=most_frequent)
+    before = _shares(known)
+    moved = {label: shares.get(label, 0.0) - before.get(label, 0.0) for label in sorted({*before, *shares})}
+    if not moved:
+        return Check(name, note="no ticket has a label")
+    most = max(moved, key=lambda label: abs(moved[label]))
+    tested = _tested(name, test(), before.get(most, 0.0), shares.get(most, 0.0), f"most: {most}")
+    return replace(tested, shares=most_frequent)
 
 
-def _largest_move(known: Sequence[str], said: Sequence[str]) -> tuple[float, float, str]:
-    """The label whose share changed most: its shares before and now, and a note that names it."""
-    shares = {
-        label: (known.count(label) / len(known), said.count(label) / len(said)) for label in {*known, *said}
-    }
-    label = max(sorted(shares), key=lambda each: abs(shares[each][1] - shares[each][0]))
-    return (*shares[label], f"most: {label}")
+def _shares(said: Sequence[Sequence[str]]) -> dict[str, float]:
+    """The share of tickets that has each label, the most frequent first."""
+    counts = Counter(label for each in said for label in each)
+    return {label: count / len(said) for label, count in counts.most_common()}
 
 
 def _review(reference: Sample, newest: Sample) -> Check:
-    if reference.models != newest.models:
-        return Check(REVIEW, note="other models predict now: keep a new reference")
     before, now = (reference.needs_review, reference.tickets), (newest.needs_review, newest.tickets)
+    if reference.models != newest.models:
+        note = "other models predict now: keep a new reference"
+        return Check(REVIEW, newest=now[0] / now[1], note=note)
     return _tested(REVIEW, proportion_test(before, now), before[0] / before[1], now[0] / now[1])
 
 
@@ -306,31 +293,3 @@ def _tested(
     name: str, tested: Tested, reference: float | None = None, newest: float | None = None, note: str = ""
 ) -> Check:
     return Check(name, reference, newest, tested.statistic, tested.p_value, note)
-
-
-def _is_spoken_of(row: TicketRow) -> bool:
-    """Whether a person confirmed or gave a label, of the content that the ticket has now."""
-    return any(
-        each.kind != CorrectionKind.CANNOT_TELL and each.content_hash == row.content_hash
-        for each in row.person.values()
-    )
-
-
-def to_bytes(sample: Sample) -> bytes:
-    """A sample as a file: a reference that is kept."""
-    facts = {name: value for name, value in asdict(sample).items() if name != "embeddings"}
-    document = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
-    return npz_bytes({"embeddings": sample.embeddings.astype(np.float16), "facts": document})
-
-
-def from_bytes(body: bytes) -> Sample:
-    """The sample of a file. SetupError where it is none."""
-    try:
-        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
-            facts = json.loads(arrays["facts"].tobytes())
-            return Sample(embeddings=arrays["embeddings"].astype(np.float32), **facts)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise SetupError(
-            f"the reference of drift cannot be read ({type(error).__name__}): "
-            "`ticketmill drift --keep-reference` keeps a new one"
-        ) from error

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import CARD_FILE, ExportedModel, ModelVersion, content_of
-from ticketmill.learning.registry import card_of, load_files, register_files
+from ticketmill.learning.registry import card_of, load_files, register
 from ticketmill.learning.store import LearningStore
 
 MANIFEST_FILE = "manifest.json"
@@ -64,7 +64,7 @@ def import_version(
     if (card.task, card.encoder, card.dataset) != (version.task, version.encoder, version.dataset):
         raise _unusable(f"{CARD_FILE} is the card of another version")
     known = {each.content for each in store.versions.versions(version.task)}
-    registered = register_files(store, files, card, f"import-{version.content}", who, now)
+    registered = register(store, files, card, f"import-{version.content}", who, now)
     return Imported(registered, was_there=version.content in known)
 
 

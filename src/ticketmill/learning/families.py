@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ticketmill.arrays import Doubles, Floats
 from ticketmill.domain.dataset import Example
+from ticketmill.domain.entities import Mention
 from ticketmill.domain.ticket import Ticket, TicketMetadata
 from ticketmill.learning.annotations import CUSTOMER, THREAD
 from ticketmill.learning.hold_out import ALONE
@@ -26,6 +28,7 @@ from ticketmill.models.ngrams import Values
 from ticketmill.models.overlay import standardised
 from ticketmill.models.overlay_features import DENSE, LAYERS_SHARE, SPARSE
 from ticketmill.models.tokens import BUCKET_BITS, Ints
+from ticketmill.text.entities.finder import EntityFinder
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -36,11 +39,12 @@ WEIGHTS = {
     "vectors": 0.4,
     "statistics": 0.2,
     "rules": 0.2,
+    "entities": 0.2,
     "head_scores": 0.4,
     "source": 0.3,
 }
 """What each family's columns are multiplied by: how far the penalty lets it go."""
-STANDARDISED = {"statistics", "rules", "head_scores"}
+STANDARDISED = {"statistics", "rules", "entities", "head_scores"}
 MIN_TEXTS = 2
 """An n-gram of one text describes that text rather than its label."""
 NGRAM_PENALTY = 0.3
@@ -51,6 +55,7 @@ CERTAIN = 1.0
 """Log odds of fewer standard errors do not count."""
 CG_STEPS = 25
 CHUNK = 256
+_FINDER = EntityFinder()
 _UNNAMED = (ALONE, THREAD, CUSTOMER)
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -81,7 +86,7 @@ class PooledPass(NamedTuple):
     layers: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TrainingTicket:
     """A text as a stage would get it, without what overlays do not read."""
 
@@ -89,6 +94,11 @@ class TrainingTicket:
     text: str
     encoded: PooledPass
     features: Features
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The entities of the text."""
+        return _FINDER.find(self.text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,19 +27,17 @@ from ticketmill.learning.ranges import ranges_of
 from ticketmill.learning.upper_layers import (
     Lower,
     Trained,
+    Tuning,
     batches,
     head_without_standardisation,
-    logits,
     lower_states,
     pooled,
-    rise_and_fall,
-    shuffled,
+    train,
 )
 from ticketmill.models.finetuned import MODEL_FILE, TOKENIZER_FILE, FineTunedEncoder
 from ticketmill.models.heads import Kind
 from ticketmill.models.tokens import Ints
 
-STEPS_BETWEEN_REPORTS = 50
 SCORED_AT_ONCE = 32
 TEXTS_OF_RANGES = 500
 """Texts over which the scales of 8 bits are measured."""
@@ -48,18 +46,11 @@ HEAD_INVERSE_PENALTY = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class FineTuning:
-    """How the layers are trained. The learning rate rises over the first tenth of the steps, then falls to
-    0."""
+class FineTuning(Tuning):
+    """How the layers are trained, and how many."""
 
-    layers: int = 2
-    max_tokens: int = 160
     epochs: int = 4
-    learning_rate: float = 2e-4
-    batch_size: int = 16
-    label_smoothing: float = 0.05
-    dropout: float = 0.1
-    seed: int = 0
+    layers: int = 2
 
 
 @dataclass(frozen=True)
@@ -107,47 +98,27 @@ class FineTuner:
         started = time.perf_counter()
         pooled(layers, lower, batch).sum().backward()
         step_s = time.perf_counter() - started
-        steps = sum(self._steps(size) for size in sizes)
+        steps = sum(self.tuning.steps(size) for size in sizes)
         minutes = (lower_s * len(texts) / len(some) + step_s * steps) / 60
         self.report(
             f"fine-tuning {self.tuning.layers} layers on {self.device}: {steps:,} steps, about "
             f"{max(minutes, 1):.0f} minutes"
         )
 
-    def _steps(self, texts: int) -> int:
-        return self.tuning.epochs * -(-texts // self.tuning.batch_size)
-
     def _train(self, lower: Lower, truth: Floats, kind: Kind, seen: Ints) -> Trained:
-        """The layers of the texts at `seen`, by AdamW; the head begins as a logistic regression."""
+        """The layers of the texts at `seen`; the head begins as a logistic regression."""
         import torch
 
-        tuning = self.tuning
-        torch.manual_seed(tuning.seed)
-        rng = np.random.default_rng(tuning.seed)
-        trained = self._begin(lower, truth, kind, seen)
-        targets = torch.tensor(_smoothed(truth, kind, tuning.label_smoothing), device=self.device)
-        loss_of: Any = torch.nn.CrossEntropyLoss() if kind == "softmax" else torch.nn.BCEWithLogitsLoss()
-        dropout = torch.nn.Dropout(tuning.dropout)
-        parameters = [*trained.layers.train().parameters(), *trained.head.parameters()]
-        optimizer = torch.optim.AdamW(parameters, tuning.learning_rate, weight_decay=0.01)
-        steps = self._steps(len(seen))
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall(steps))
-        started, summed = time.monotonic(), 0.0
-        order = (each for _ in range(tuning.epochs) for each in shuffled(lower, seen, tuning.batch_size, rng))
-        for step, batch in enumerate(order, 1):
-            loss = loss_of(logits(trained, lower, batch, dropout), targets[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            schedule.step()
-            summed += float(loss.detach())
-            if step % STEPS_BETWEEN_REPORTS == 0 or step == steps:
-                left_s = (time.monotonic() - started) / step * (steps - step)
-                mean = summed / step
-                self.report(f"step {step} of {steps}, loss {mean:.3f}, {left_s / 60:.0f} minutes left")
-        trained.layers.eval()
-        return trained
+        targets = torch.tensor(_smoothed(truth, kind, self.tuning.label_smoothing), device=self.device)
+        losses: Any = torch.nn.CrossEntropyLoss() if kind == "softmax" else torch.nn.BCEWithLogitsLoss()
+
+        def loss_of(found: torch.Tensor, batch: list[int]) -> torch.Tensor:
+            loss: torch.Tensor = losses(found, targets[batch])
+            return loss
+
+        return train(
+            lambda: self._begin(lower, truth, kind, seen), lower, seen, self.tuning, loss_of, self.report
+        )
 
     def _begin(self, lower: Lower, truth: Floats, kind: Kind, seen: Ints) -> Trained:
         """The layers as they are in the encoder, and the logistic regression that fits them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,6 +44,7 @@ from ticketmill.models.finetuned import FAMILY, text_with_source
 from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
 from ticketmill.models.tokens import Ints
+from ticketmill.tasks.learned import Spec
 from ticketmill.text.reading import read_ticket
 
 MIN_A_LABEL = 2
@@ -77,7 +78,7 @@ class FittedTask:
     """The files of an overlay, and what its card says."""
 
     files: dict[str, bytes]
-    spec: OverlaySpec
+    spec: Spec
     tier: str
     recipe: Recipe
     why: str
@@ -93,7 +94,7 @@ def fit_task(
     task: str,
     kind: TaskKind,
     report: Report,
-    tiers: dict[str, int] = TIERS,
+    tiers: Mapping[str, int] = TIERS,
     fine_tune: FineTune | None = None,
 ) -> FittedTask:
     """A model of `task`; with `fine_tune` an encoder that it gives competes from the tier `maximum` on.
@@ -219,7 +220,7 @@ def _are_trusted(names: LabelNames, inputs: Inputs, labels: Ints) -> bool:
     return float((nearest == labels).mean()) >= min(0.5, TRUSTED_NAMES / len(own))
 
 
-def _competitors(texts: Texts, tiers: dict[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
+def _competitors(texts: Texts, tiers: Mapping[str, int]) -> tuple[list[Recipe], tuple[float, ...]]:
     count, classes = texts.fit.truth.shape
     few = texts.median < FEW_A_LABEL
     if texts.shipped is None:
@@ -257,7 +258,7 @@ def _final(
         temperature=found.temperature,
         length_slope=found.slope,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
-        review_below=_review_below(probabilities) if fit.kind == "softmax" else 0.0,
+        review_below=review_below(probabilities) if fit.kind == "softmax" else 0.0,
     )
     files = {
         OVERLAY_FILE: (spec.model_dump_json(indent=2) + "\n").encode(),
@@ -271,5 +272,6 @@ def _is_on_top(recipe: Recipe) -> bool:
     return recipe.corrects or recipe.model == "shipped"
 
 
-def _review_below(probabilities: Doubles) -> float:
+def review_below(probabilities: Doubles) -> float:
+    """The confidence that the least sure tenth of the held-out texts is under."""
     return round(float(np.quantile(probabilities.max(axis=1), REVIEWED_SHARE)), 2)

@@ -20,7 +20,7 @@ from ticketmill.domain.keys import (
 )
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.dataset_build import group_names, without_example
-from ticketmill.learning.drift import Sample, from_bytes, to_bytes
+from ticketmill.learning.drift_sample import Sample, from_bytes, to_bytes
 from ticketmill.learning.hold_out import Sides
 from ticketmill.learning.packed_features import PackedFeatures, cached_encoders, key_of
 from ticketmill.learning.ports import LearningObjects, Versions

@@ -21,6 +21,10 @@ class GateSettings:
 
     min_held_out: int = 50
     """The fewest held-out examples that both models have."""
+    min_groups: int = 20
+    """The fewest groups of equal size that tell as much as these examples. Of fewer the bootstrap's interval
+    is too narrow, and of one it has no width (Cameron and Miller, A Practitioner's Guide to Cluster-Robust
+    Inference, 2015: too few are less than 20 to 50)."""
     margin: float = 0.01
     """How much worse the challenger may be at the lower end of the interval."""
     min_audits: int = 200
@@ -37,8 +41,8 @@ class GateResult:
 
 
 def held_out_gate(comparison: Comparison | None, settings: GateSettings) -> GateResult:
-    """Passed where the challenger is not worse: the lower end of the difference's interval is above minus
-    the margin. None as `comparison`: there is nothing to compare."""
+    """Passed where the challenger is not worse: the lower end of the difference's interval is not below
+    minus the margin. None as `comparison`: there is nothing to compare."""
     examples = 0 if comparison is None else comparison.examples
     if comparison is None or examples < settings.min_held_out:
         return GateResult(
@@ -47,6 +51,8 @@ def held_out_gate(comparison: Comparison | None, settings: GateSettings) -> Gate
             said=f"{examples} held-out examples have predictions of both models, {settings.min_held_out} are "
             "needed",
         )
+    if comparison.equal_groups < settings.min_groups:
+        return too_few_groups(comparison, settings)
     difference = comparison.difference
     return GateResult(
         "held-out",
@@ -54,6 +60,18 @@ def held_out_gate(comparison: Comparison | None, settings: GateSettings) -> Gate
         said=f"{comparison.measure} {comparison.challenger.value:.3f} beside {comparison.champion.value:.3f} "
         f"on {examples:,} held-out examples: difference {difference.value:+.3f}, 95% interval "
         f"{difference.low:+.3f} to {difference.high:+.3f}, at least {-settings.margin:+.3f} is needed",
+    )
+
+
+def too_few_groups(comparison: Comparison, settings: GateSettings) -> GateResult:
+    """Not passed, because too many held-out examples are alike."""
+    groups = "1 group" if comparison.groups == 1 else f"{comparison.groups} groups"
+    return GateResult(
+        "held-out",
+        passed=False,
+        said=f"{comparison.examples:,} held-out examples are in {groups}, which tell as much as "
+        f"{comparison.equal_groups:.1f} of equal size, and {settings.min_groups} are needed for an interval: "
+        "label tickets of more customers and threads, build the dataset and train again",
     )
 
 

@@ -39,6 +39,7 @@ WEIGHTS = {
     "layers": 0.5,
     "statistics": 0.1,
     "rules": 0.15,
+    "entities": 0.1,
     "head_scores": 0.5,
     "source": 0.3,
     "words": 0.9,

@@ -6,7 +6,7 @@ error of the difference: families that help by chance today mislead tomorrow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -56,6 +56,7 @@ RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
     ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
     ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
+    ("enhanced", Recipe("entities", (*_LEXICAL, "entities"), _TEXT_PARTS)),
     ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), _TEXT_PARTS)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""
@@ -87,12 +88,17 @@ class Score(NamedTuple):
         return float(self.right.std() / np.sqrt(len(self.right)))
 
 
-def tier_of(labels: int, tiers: dict[str, int] = TIERS) -> str:
+def tiers_from(bounds: str) -> dict[str, int]:
+    """The tiers of a setting: from how many texts each but the first begins, separated by commas."""
+    return dict(zip(TIERS, (0, *map(int, bounds.split(","))), strict=True))
+
+
+def tier_of(labels: int, tiers: Mapping[str, int] = TIERS) -> str:
     """The tier of so many labelled texts."""
     return max((at, name) for name, at in tiers.items() if at <= labels)[1]
 
 
-def competing(labels: int, classes: int, tiers: dict[str, int] = TIERS) -> list[Recipe]:
+def competing(labels: int, classes: int, tiers: Mapping[str, int] = TIERS) -> list[Recipe]:
     """The recipes of the tier, the simplest first."""
     reached = tiers[tier_of(labels, tiers)]
     found = [recipe for tier, recipe in RECIPES if tiers[tier] <= reached]

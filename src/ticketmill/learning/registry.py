@@ -34,22 +34,12 @@ def register(
     who: str,
     now: datetime,
 ) -> ModelVersion:
-    """The version of a training: `files`, with the card beside them. It serves nothing yet.
+    """The version of `files`, with the card beside them. It serves nothing yet.
 
-    The version that the job has already, or that has the same content, is returned as it is.
+    The version that the job has already, or that has the same content, is returned as it is. Files with the
+    card's among them keep its bytes: an import has the content of what was exported.
     """
-    return register_files(store, {**files, CARD_FILE: card_bytes(card)}, card, job, who, now)
-
-
-def register_files(
-    store: LearningStore,
-    files: Mapping[str, bytes],
-    card: ModelCard,
-    job: str,
-    who: str,
-    now: datetime,
-) -> ModelVersion:
-    """The same of files with the card's among them, byte by byte."""
+    files = {CARD_FILE: card_bytes(card), **files}
     entries = entries_of(files)
     content = content_of(entries)
     stored = False

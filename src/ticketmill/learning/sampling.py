@@ -4,8 +4,9 @@ Only audits are a random sample: they judge, and the person who gives them has n
 other tickets are chosen because they teach much, so that they say nothing of how often the models are right.
 
 A ticket teaches much where the margin between its two most probable labels is small (Scheffer et al., Active
-Hidden Markov Models for Information Extraction, 2001). Nothing is added for variety: a preference for labels
-with few examples did not help. `tests/benchmarks/sampling.py` compares margins with random tickets.
+Hidden Markov Models for Information Extraction, 2001). Of a task with several labels the margin is how far
+the nearest probability is from its threshold. Nothing is added for variety: a preference for labels with
+few examples did not help. `tests/benchmarks/sampling.py` compares margins with random tickets.
 """
 
 from __future__ import annotations
@@ -123,9 +124,10 @@ def next_to_label(
 
 
 def margin_of(row: EffectiveRow, tasks: Sequence[str]) -> float | None:
-    """The smallest margin between the two best labels of a task; None where no model gave probabilities.
+    """The smallest margin of a task; None where no model gave probabilities.
 
-    A row of an older version has no margins. Of a confidence c at least 2c - 1 lies between the two.
+    A row of an older version has no margins, or none of tasks with several labels. Of a confidence c at
+    least 2c - 1 lies between the two best labels.
     """
     margins = [margin for task in tasks if (margin := _margin(row, task)) is not None]
     return min(margins, default=None)

@@ -104,6 +104,29 @@ def share_test(
     return Tested(float(found), _p_value(_g_statistic(shuffled, totals) >= found - 1e-9))
 
 
+def label_sets_test(
+    reference: np.ndarray,
+    newest: np.ndarray,
+    rng: np.random.Generator,
+    permutations: int = PERMUTATIONS,
+) -> Tested:
+    """Whether labels have the same shares in two samples of (tickets, labels) marks, where a ticket has any
+    number of them: the sum of the labels' G statistics, against shuffled tickets.
+
+    Tickets are shuffled and not labels, because labels of one ticket depend on each other.
+    """
+    marks = np.vstack([reference, newest]).astype(np.float64)
+    total, count = len(marks), len(reference)
+    first = np.vstack([np.arange(total) < count, shuffles(total, count, rng, permutations)])
+    given = first.astype(np.float64) @ marks
+    statistics = np.zeros(len(first))
+    for label in range(marks.shape[1]):
+        hits = marks[:, label].sum()
+        counts = np.stack([given[:, label], count - given[:, label]], axis=1)
+        statistics += _g_statistic(counts, np.array([hits, total - hits]))
+    return Tested(float(statistics[0]), _p_value(statistics[1:] >= statistics[0] - 1e-9))
+
+
 def proportion_test(reference: tuple[int, int], newest: tuple[int, int]) -> Tested:
     """Whether a share differs between two samples, each as hits and tickets: Fisher's exact test, two-sided
     by doubling. The statistic is the difference of the shares."""

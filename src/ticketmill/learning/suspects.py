@@ -26,8 +26,6 @@ class Suspect:
     likelier: str | None
     """The label that the held-out model gives instead. None where it says that `label` should go or come
     alone, because the task's labels do not exclude each other."""
-    is_given: bool
-    """Whether the ticket has `label` now; False for one that it lacks and perhaps should have."""
     probability: float
     """The held-out probability that the ticket's `label` is right as it is."""
 
@@ -54,7 +52,6 @@ def suspects(
             position=int(row),
             label=labels[columns[row]],
             likelier=labels[best[row]] if kind == "softmax" else None,
-            is_given=bool(truth[row, columns[row]] == 1),
             probability=float(right[row]),
         )
         for row in _lowest(right, doubtful, count)

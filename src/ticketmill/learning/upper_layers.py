@@ -1,18 +1,39 @@
-"""The encoder's upper layers in training. The lower ones stay as they are: their states are computed once."""
+"""Trains the encoder's upper layers. The lower ones stay as they are: their states are computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ticketmill.encoder.build.sources import EncoderFiles
+from ticketmill.encoder.build.sources import EncoderFiles, Report
 
 if TYPE_CHECKING:
     import torch
+
+STEPS_BETWEEN_REPORTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How layers are trained. The learning rate rises over the first tenth of the steps, then falls to 0."""
+
+    epochs: int
+    learning_rate: float = 2e-4
+    batch_size: int = 16
+    label_smoothing: float = 0.05
+    dropout: float = 0.1
+    max_tokens: int = 160
+    seed: int = 0
+
+    def steps(self, texts: int) -> int:
+        """The batches of all epochs."""
+        return self.epochs * -(-texts // self.batch_size)
 
 
 class Lower(NamedTuple):
@@ -61,6 +82,46 @@ def lower_states(
             ids = torch.tensor([tokenizer.encode(text).ids], device=device)
             states.append(model(input_ids=ids).last_hidden_state[0].half().cpu())
     return Lower(first, states, upper)
+
+
+LossOf = Callable[["torch.Tensor", list[int]], "torch.Tensor"]
+"""From the (batch, labels) scores of some texts, and the texts, to one number."""
+
+
+def train(
+    begin: Callable[[], Trained],
+    lower: Lower,
+    seen: NDArray[np.int64],
+    tuning: Tuning,
+    loss_of: LossOf,
+    report: Report,
+) -> Trained:
+    """The layers that `begin` gives, trained on the texts at `seen` by AdamW."""
+    import torch
+
+    torch.manual_seed(tuning.seed)
+    rng = np.random.default_rng(tuning.seed)
+    trained = begin()
+    dropout = torch.nn.Dropout(tuning.dropout)
+    parameters = [*trained.layers.train().parameters(), *trained.head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, tuning.learning_rate, weight_decay=0.01)
+    steps = tuning.steps(len(seen))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rise_and_fall(steps))
+    started, summed = time.monotonic(), 0.0
+    order = (each for _ in range(tuning.epochs) for each in shuffled(lower, seen, tuning.batch_size, rng))
+    for step, batch in enumerate(order, 1):
+        loss = loss_of(logits(trained, lower, batch, dropout), batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        summed += float(loss.detach())
+        if step % STEPS_BETWEEN_REPORTS == 0 or step == steps:
+            left_s = (time.monotonic() - started) / step * (steps - step)
+            report(f"step {step} of {steps}, loss {summed / step:.3f}, {left_s / 60:.0f} minutes left")
+    trained.layers.eval()
+    return trained
 
 
 def logits(trained: Trained, lower: Lower, batch: list[int], dropout: torch.nn.Module) -> torch.Tensor:

@@ -6,6 +6,7 @@
 | `layers` | the means of the layers from the middle to the last but one, each of unit length | 3 · 384 |
 | `vectors` | the mean of the encoder's own word vectors, of unit length | 384 |
 | `statistics` | length, capitals, marks, numbers | 10 |
+| `entities` | the number of each kind of entity: order numbers, amounts, dates, error codes and so on | 14 |
 | `rules` | how often cues of each word list occur | all other counts |
 | `head_scores` | what the shipped heads and the branch say: sentiment, urgency, intent, topics | outputs |
 | `quadratic` | the first two as one vector, and products of pairs of its main directions | 1,536 + 2,080 |
@@ -16,12 +17,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ticketmill.arrays import Floats
+from ticketmill.domain.entities import EntityKind, Mention
 from ticketmill.models.ngrams import Values
 from ticketmill.models.surface import NAMES
 
@@ -34,6 +37,25 @@ LAYERS_SHARE = 0.35
 other (CLINC150), and hurts where they are alike (BANKING77); at this share neither loses."""
 CLIPPED_AT = 4.0
 """Standardised columns are cut at so many standard deviations."""
+
+COUNTED_KINDS = (
+    EntityKind.ORDER_NUMBER,
+    EntityKind.INVOICE_NUMBER,
+    EntityKind.TICKET_NUMBER,
+    EntityKind.CUSTOMER_NUMBER,
+    EntityKind.AMOUNT,
+    EntityKind.DATE,
+    EntityKind.TIME,
+    EntityKind.EMAIL,
+    EntityKind.IBAN,
+    EntityKind.CARD,
+    EntityKind.URL,
+    EntityKind.IP,
+    EntityKind.ERROR_CODE,
+    EntityKind.VERSION,
+)
+"""The columns of `entities`. Products and phone numbers are not among them: settings decide what these are,
+and a model counts the same wherever it is trained and serves."""
 
 _FIRST_STATISTIC = NAMES.index("length.log")
 
@@ -58,6 +80,8 @@ class ReadTicket(Protocol):
     def encoded(self) -> Pooled: ...
     @property
     def features(self) -> Features: ...
+    @property
+    def mentions(self) -> Sequence[Mention]: ...
 
 
 def _embedding(tickets: Sequence[ReadTicket]) -> Floats:
@@ -80,6 +104,11 @@ def _rules(tickets: Sequence[ReadTicket]) -> Floats:
     return _surface(tickets)[:, :_FIRST_STATISTIC]
 
 
+def _entities(tickets: Sequence[ReadTicket]) -> Floats:
+    counts = [Counter(mention.kind for mention in each.mentions) for each in tickets]
+    return np.log1p(np.array([[each[kind] for kind in COUNTED_KINDS] for each in counts], np.float32))
+
+
 def _head_scores(tickets: Sequence[ReadTicket]) -> Floats:
     features = [each.features for each in tickets]
     scores = np.stack([each.scores for each in features])
@@ -93,6 +122,7 @@ DENSE: dict[str, Callable[[Sequence[ReadTicket]], Floats]] = {
     "vectors": _vectors,
     "statistics": _statistics,
     "rules": _rules,
+    "entities": _entities,
     "head_scores": _head_scores,
 }
 """From n tickets to (n, columns)."""

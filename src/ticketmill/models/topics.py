@@ -74,7 +74,7 @@ class TopicScorer:
         known = {label: position for position, label in enumerate(head.spec.labels)}
         self._head = head
         self._labels = taxonomy.names
-        self._threshold, self._top_k = taxonomy.threshold, taxonomy.top_k
+        self.threshold, self._top_k = taxonomy.threshold, taxonomy.top_k
         self._with_head = [position for position, label in enumerate(self._labels) if label in known]
         self._head_positions = [known[self._labels[position]] for position in self._with_head]
         self._judged = {*self._with_head, *np.flatnonzero(_example_counts(taxonomy)).tolist()}
@@ -103,7 +103,7 @@ class TopicScorer:
                 Source.HEAD if position in self._judged else Source.PROTOTYPE,
             )
             for position in positions.tolist()
-            if probabilities[position] >= self._threshold
+            if probabilities[position] >= self.threshold
         )
 
 

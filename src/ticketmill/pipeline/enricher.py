@@ -23,9 +23,11 @@ from ticketmill.models.heads import Heads
 from ticketmill.models.transformers.runner import ModelRunner
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.tasks import custom
+from ticketmill.tasks.margin import margins_of
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Prediction, Served, Stage
 from ticketmill.tasks.table import TASKS
 from ticketmill.tasks.task import Task
+from ticketmill.text.entities.finder import EntityFinder
 from ticketmill.text.reading import Reading, read_ticket
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class Enricher:
     """Enriches batches of tickets. Holds the models, keeps nothing of a ticket.
 
     `served` has what serves each task of the table. `fingerprint` names the bundle and whatever else decides
-    an output. `runners` are those of the named models among the stages.
+    an output, `finder` finds the entities. `runners` are those of the named models among the stages.
     """
 
     encoder: CachedEncoder
@@ -55,6 +57,7 @@ class Enricher:
     heads: Heads
     served: Mapping[str, Served[Any]]
     fingerprint: str
+    finder: EntityFinder
     runners: tuple[ModelRunner[EncodedTicket, Any], ...] = ()
     clock: Callable[[], datetime] = _now
 
@@ -104,7 +107,10 @@ class Enricher:
     ) -> list[EncodedTicket]:
         layers = np.stack([each.layers for each in encoded])
         features = self.heads.read([reading.text for reading in readings], layers, branches_of(encoded))
-        return [EncodedTicket(*each) for each in zip(tickets, readings, encoded, features, strict=True)]
+        return [
+            EncodedTicket(*each, self.finder)
+            for each in zip(tickets, readings, encoded, features, strict=True)
+        ]
 
     def _predict(self, task: Task[Any], batch: Sequence[EncodedTicket], learned: Learned) -> list[Any]:
         """The predictions of one task, by whatever serves it; a shadow is compared with them."""
@@ -149,6 +155,7 @@ class Enricher:
             **predictions,
             embedding=() if embedding is None else _as_floats(embedding),
             custom=made,
+            margins=margins_of({**predictions, **made}),
             automatic=reading.automatic is not None,
             automatic_kind=reading.automatic,
             own_text=reading.own_text,

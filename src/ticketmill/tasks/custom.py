@@ -20,7 +20,7 @@ def of_learned(_ticket: EncodedTicket, chosen: Chosen) -> CustomPrediction:
     from ticketmill.domain.enrichment import CustomLabel, CustomPrediction
 
     labels = tuple(CustomLabel(label=label, confidence=confidence) for label, confidence in chosen.labels)
-    return CustomPrediction(labels=labels, source=Source.LEARNED, scores=chosen.scores)
+    return CustomPrediction(labels=labels, source=Source.LEARNED, scores=chosen.scores, margin=chosen.margin)
 
 
 def without_model(tickets: Sequence[EncodedTicket]) -> list[None]:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from ticketmill.domain.entities import EntityKind
 from ticketmill.domain.labels import Source
-from ticketmill.tasks.stage import EncodedTicket, Stage
+from ticketmill.tasks.stage import EncodedTicket
 from ticketmill.tasks.task import Column, Lines, Task
 
 if TYPE_CHECKING:
     from ticketmill.domain.enrichment import Entity, RowEntity
     from ticketmill.domain.row import TicketRow
-    from ticketmill.text.entities.finder import EntityFinder
 
 NAME = "entities"
 MAX_ON_ROW = 20
@@ -23,16 +22,12 @@ MAX_VALUE_CHARS = 128
 Entities = tuple["Entity", ...]
 
 
-def by_patterns(finder: EntityFinder) -> Stage[Entities]:
+def by_patterns(tickets: Sequence[EncodedTicket]) -> list[Entities]:
     """The entities of the writer's own words, by patterns and the words beside them."""
-
-    def predict(tickets: Sequence[EncodedTicket]) -> list[Entities]:
-        return [_found(finder, each) for each in tickets]
-
-    return predict
+    return [_found(each) for each in tickets]
 
 
-def _found(finder: EntityFinder, ticket: EncodedTicket) -> Entities:
+def _found(ticket: EncodedTicket) -> Entities:
     from ticketmill.domain.enrichment import Entity
     from ticketmill.text.entities.accounts import masked_digits
 
@@ -46,7 +41,7 @@ def _found(finder: EntityFinder, ticket: EncodedTicket) -> Entities:
             end=end,
             source=Source.RULE,
         )
-        for kind, start, end, normalised in finder.find(text)
+        for kind, start, end, normalised in ticket.mentions
     )
 
 

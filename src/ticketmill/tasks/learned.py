@@ -12,10 +12,12 @@ from ticketmill.bisection import bisect
 from ticketmill.domain.labels import Source
 from ticketmill.domain.model_card import version_name
 from ticketmill.tasks.classification import DECIMALS
+from ticketmill.tasks.margin import of_thresholds
 from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage, as_fallback
 
 if TYPE_CHECKING:
     from ticketmill.arrays import Floats
+    from ticketmill.models.heads import Kind
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,7 @@ class Spec(Protocol):
     @property
     def task(self) -> str: ...
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> Kind: ...
     @property
     def labels(self) -> tuple[str, ...]: ...
     @property
@@ -55,6 +57,8 @@ class Chosen(NamedTuple):
     """The labels with their probabilities, most probable first: one, or as many as pass the threshold."""
     scores: dict[str, float]
     """The probability of each label."""
+    margin: float | None = None
+    """Of a task with several labels: how far the nearest probability is from its threshold."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,6 +117,7 @@ class LearnedModel:
             Chosen(
                 tuple(sorted(_above(spec, row), key=lambda pair: (-pair[1], pair[0]))),
                 dict(zip(spec.labels, row, strict=True)),
+                of_thresholds(row, spec.threshold),
             )
             for row in rows.tolist()
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -12,17 +13,19 @@ from ticketmill.domain.labels import Source
 
 if TYPE_CHECKING:
     from ticketmill.arrays import Floats
+    from ticketmill.domain.entities import Mention
     from ticketmill.domain.ticket import Ticket
     from ticketmill.encoder.encoder import Encoded
     from ticketmill.models.features import Features
     from ticketmill.models.transformers.runner import ModelRunner
+    from ticketmill.text.entities.finder import EntityFinder
     from ticketmill.text.reading import Reading
 
 Prediction = TypeVar("Prediction")
 Output = TypeVar("Output")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EncodedTicket:
     """A ticket after the one pass: what the encoder gave, and the features that the heads read."""
 
@@ -30,11 +33,17 @@ class EncodedTicket:
     reading: Reading
     encoded: Encoded
     features: Features
+    finder: EntityFinder = field(repr=False)
 
     @property
     def text(self) -> str:
         """The writer's own words, everything else blanked."""
         return self.reading.text
+
+    @cached_property
+    def mentions(self) -> tuple[Mention, ...]:
+        """The entities of the text: found once, for the task and for the models that count them."""
+        return self.finder.find(self.text)
 
 
 @dataclass(frozen=True, slots=True)

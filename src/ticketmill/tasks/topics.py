@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from ticketmill.domain.labels import Source
 from ticketmill.tasks.classification import DECIMALS
 from ticketmill.tasks.entailment import ENTAILED_FROM, ask
+from ticketmill.tasks.margin import of_thresholds
 from ticketmill.tasks.stage import EncodedTicket, Loaded, Rank, Stage, embeddings_of, features_of
 from ticketmill.tasks.task import Column, Lines, Task, with_confidence
 
 if TYPE_CHECKING:
+    from ticketmill.arrays import Floats
     from ticketmill.domain.enrichment import TopicPrediction
     from ticketmill.domain.row import TicketRow
     from ticketmill.domain.ticket import Ticket
@@ -27,6 +29,20 @@ MAX_LABEL_CHARS = 256
 Topics = tuple["TopicPrediction", ...]
 
 
+class Judged(tuple["TopicPrediction", ...]):
+    """Topics that were chosen by a threshold."""
+
+    margin: float | None = None
+    """How far the nearest probability of any topic is from that threshold."""
+
+    @classmethod
+    def of(cls, topics: Topics, margin: float | None) -> Judged:
+        """`topics` with their margin."""
+        judged = cls(topics)
+        judged.margin = margin
+        return judged
+
+
 def by_scorer(scorer: TopicScorer) -> Stage[Topics]:
     """The topics above the taxonomy's threshold; without any, the ticket's own tags as a fallback.
 
@@ -34,15 +50,17 @@ def by_scorer(scorer: TopicScorer) -> Stage[Topics]:
     """
     from ticketmill.domain.enrichment import TopicPrediction
 
+    def judge(row: Floats, ticket: EncodedTicket) -> Topics:
+        if not ticket.reading.says_something:
+            return of_tags(ticket.ticket)
+        topics = tuple(
+            TopicPrediction(label=label, confidence=round(confidence, DECIMALS), source=source)
+            for label, confidence, source in scorer.best(row)
+        )
+        return Judged.of(topics or of_tags(ticket.ticket), of_thresholds(row.tolist(), scorer.threshold))
+
     def predict(tickets: Sequence[EncodedTicket]) -> list[Topics]:
-        return [
-            tuple(
-                TopicPrediction(label=label, confidence=round(confidence, DECIMALS), source=source)
-                for label, confidence, source in (scorer.best(row) if each.reading.says_something else ())
-            )
-            or of_tags(each.ticket)
-            for row, each in zip(rank_by_scorer(scorer)(tickets), tickets, strict=True)
-        ]
+        return [judge(*each) for each in zip(rank_by_scorer(scorer)(tickets), tickets, strict=True)]
 
     return predict
 
@@ -77,11 +95,13 @@ def of_learned(ticket: EncodedTicket, chosen: Chosen) -> Topics:
     """The topics of a learned version, three at most; without any, the ticket's own tags as a fallback."""
     from ticketmill.domain.enrichment import TopicPrediction
 
-    best = chosen.labels[:MAX_TAGS] if ticket.reading.says_something else ()
-    return tuple(
+    if not ticket.reading.says_something:
+        return of_tags(ticket.ticket)
+    topics = tuple(
         TopicPrediction(label=label, confidence=confidence, source=Source.LEARNED)
-        for label, confidence in best
-    ) or of_tags(ticket.ticket)
+        for label, confidence in chosen.labels[:MAX_TAGS]
+    )
+    return Judged.of(topics or of_tags(ticket.ticket), chosen.margin)
 
 
 def by_tags(tickets: Sequence[EncodedTicket]) -> list[Topics]:

@@ -83,10 +83,11 @@ def enrich(
 ) -> None:
     """Enrich tickets without a queue: raw JSON in, one enriched JSON line a ticket out, in order.
 
-    A ticket that is rejected is named on stderr, and the exit code is 4.
+    The bundle's own models predict, whatever learned versions serve in a stack. A ticket that is rejected is
+    named on stderr, and the exit code is 4.
 
     With --to in bulk: the input is cut into parts, and each becomes an object. A run that ended early goes on
-    where it is started again.
+    where it is started again. Learned versions predict with --stack.
     """
     if not path:
         raise typer.BadParameter("expected a file, or - for stdin", param_hint="PATH")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
     from ticketmill.learning.rollout import Gates
     from ticketmill.learning.sampling import Suspect
+    from ticketmill.pipeline.learned import Learned
     from ticketmill.settings import Settings
 
 
@@ -65,6 +66,7 @@ def connect_parts(settings: Settings) -> WebParts:
         deliveries=adapters.deliveries,
         queue=adapters.queue,
         dead_letters=adapters.dead_letters,
+        learned=_learned(settings, adapters),
         suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         drift=partial(make_drift_watch, settings, adapters),
@@ -81,6 +83,12 @@ def _models(
 
     rollouts = RolloutDesk(store, bootstrap.encoder_here(settings), settings.canary_percents)
     return ModelDesk(Catalogue(store, tasks), rollouts, gates)
+
+
+def _learned(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:
+    """Made when it is first asked: a server without a bundle answers everything else."""
+    follower = cache(partial(bootstrap.make_rollout_follower, settings, adapters))
+    return lambda: follower()()
 
 
 def _suspects(adapters: Adapters, tasks: tuple[str, ...]) -> Sequence[Suspect]:

@@ -48,12 +48,11 @@ async def enrich(
     asked: EnrichRequest,
     vector: Annotated[bool, Query(description="With the embeddings.")] = False,
 ) -> Response:
-    """Enriches up to 64 tickets and keeps nothing of them.
+    """Enriches up to 64 tickets as a worker would now, and keeps nothing of them.
 
     All are checked first: where one is invalid, none is enriched, and `errors` says what is wrong.
     """
-    enricher = ready(parts)
-    work = partial(_enriched, parts.intake, parts.settings.max_ticket_bytes, enricher, asked, vector)
+    work = partial(_enriched, parts, ready(parts), asked, vector)
     body = await to_thread.run_sync(work, limiter=_limiter(request, parts))
     return Response(body, media_type=JSON)
 
@@ -85,14 +84,12 @@ def _limiter(request: Request, parts: WebParts) -> CapacityLimiter:
     return limiter
 
 
-def _enriched(
-    intake: Intake, max_bytes: int, enricher: Enricher, asked: EnrichRequest, vector: bool
-) -> bytes:
-    tickets = _checked(intake, max_bytes, asked.tickets)
+def _enriched(parts: WebParts, enricher: Enricher, asked: EnrichRequest, vector: bool) -> bytes:
+    tickets = _checked(parts.intake, parts.settings.max_ticket_bytes, asked.tickets)
     without = None if vector else {"enrichment": {"embedding"}}
     written = (
         EnrichedTicket(**dict(ticket), enrichment=enrichment).model_dump_json(exclude=without)
-        for ticket, enrichment in zip(tickets, enricher.enrich(tickets), strict=True)
+        for ticket, enrichment in zip(tickets, enricher.enrich(tickets, parts.learned()), strict=True)
     )
     return ('{"tickets":[' + ",".join(written) + "]}").encode()
 

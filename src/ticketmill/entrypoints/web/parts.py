@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 from fastapi import Depends, Request
 
+from ticketmill.pipeline.learned import Learned
 from ticketmill.text.mask import Mask
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ticketmill.entrypoints.web.background import BackgroundEnricher
     from ticketmill.entrypoints.web.model_desk import ModelDesk
     from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.drift_history import KeptReport
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
@@ -65,6 +67,8 @@ class Drift(Protocol):
 
     def history(self, since: datetime, newest_tickets: int, alpha: float) -> list[DriftPoint]: ...
 
+    def kept(self) -> list[KeptReport]: ...
+
 
 async def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
@@ -97,6 +101,8 @@ class WebParts:
     """The learned models. SetupError where the stack keeps none yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
+    learned: Callable[[], Learned] = Learned
+    """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple
     """Labels of people that a model doubts."""
     mask: Mask = field(default_factory=Mask)
