@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from fakes import FakeEnricher
 
+from ticketmill.bootstrap.bulk import Followed, make_engine
 from ticketmill.bulk.cutting import SUFFIXES, cut
 from ticketmill.bulk.folder import FolderInputs, FolderOutputs
 from ticketmill.bulk.part_enricher import SETUP, FailedPart, Outcome, PartEnricher
@@ -23,6 +25,7 @@ from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.domain.intake import parse_ticket
 from ticketmill.domain.labels import Status
 from ticketmill.pipeline.documents import DocumentEnricher
+from ticketmill.settings import load_settings
 
 SECRET = "my card is lost"
 
@@ -296,3 +299,14 @@ def test_what_is_half_written_is_no_result(place: Place) -> None:
     assert [path.name for path in place.outputs.folder.iterdir()] == ["enriched-a"]
     (place.outputs.folder / ".unfinished-1").write_bytes(b"half")
     assert list(place.outputs.names()) == ["enriched-a"]
+
+
+@pytest.mark.parametrize(
+    ("package", "form", "with_ray"), [("ray", "jsonl", True), ("pyarrow", "parquet", False)]
+)
+def test_what_needs_the_extra_says_how_to_install_it(
+    package: str, form: Any, with_ray: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(SetupError, match=r"needs \w+: pip install 'ticketmill\[ray\]'"):
+        make_engine(load_settings(), Followed("f1"), "in", "out", form, with_ray=with_ray)

@@ -65,7 +65,7 @@ def follow_stack(settings: Settings) -> Followed:
         return Followed(fingerprint, serving_serial=serial, is_of_stack=True)
     loader = make_version_loader(settings, store)
     found = follow(store.rollouts.current(), {}, loader, store.rollouts.history)
-    if found.refused:
+    if found.rollout.serial != found.decided.serial:  # a shadow alone may be missing
         refused = found.refused[0]
         raise SetupError(
             f"{refused.version}, which serves in stack {settings.stack}, is refused: {refused.message}"
