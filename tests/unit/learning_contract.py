@@ -109,6 +109,16 @@ class LearningItemsContract:
         assert items.latest("rollout", limit=1) == ["10"]
         assert items.latest("nothing") == []
 
+    def test_many_are_written_whatever_was_there(self, items: LearningItems) -> None:
+        items.put("prediction#intent", "T1", "old")
+        items.put("prediction#intent", "kept", "kept")
+        items.overwrite("prediction#intent", {f"T{number}": f"new {number}" for number in range(60)})
+        items.overwrite("prediction#intent", {})
+        assert items.get("prediction#intent", "T1") == "new 1"
+        assert items.get("prediction#intent", "T59") == "new 59"
+        assert items.get("prediction#intent", "kept") == "kept"
+        assert len(items.latest("prediction#intent")) == 61
+
     def test_what_is_deleted_is_gone(self, items: LearningItems) -> None:
         items.put("task", "team", "a")
         items.delete("task", "team")

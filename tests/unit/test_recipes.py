@@ -58,6 +58,13 @@ def test_more_labels_let_more_families_compete() -> None:
     assert "words" in many[-1].families
 
 
+def test_entities_compete_from_the_tier_enhanced_on() -> None:
+    reached = {
+        labels: {name for each in competing(labels, 3) for name in each.families} for labels in (799, 800)
+    }
+    assert [labels for labels, families in reached.items() if "entities" in families] == [800]
+
+
 def test_character_ngrams_leave_where_texts_and_labels_are_many() -> None:
     assert not any("chars" in each.families for each in competing(15_000, 150))
 

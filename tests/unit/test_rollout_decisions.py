@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Barrier
 
@@ -196,8 +196,7 @@ class RolloutsThatOthersChange:
 
 def desk_beside(store: LearningStore, *others: Callable[[Rollout], Rollout]) -> RolloutDesk:
     rollouts = RolloutsThatOthersChange(store, list(others))
-    beside = LearningStore(store.objects, store.datasets, store.versions, rollouts, store.runs)
-    return RolloutDesk(beside, encoder="e1")
+    return RolloutDesk(replace(store, rollouts=rollouts), encoder="e1")
 
 
 def test_a_decision_on_another_task_only_makes_the_write_be_tried_again(

@@ -30,6 +30,9 @@ LEARNING_DEFAULTS = {
     "rollout_refresh_s": 15,
     "audit_share": 0.02,
     "training_queue_url": None,
+    "prediction_queue_url": None,
+    "job_lease_s": 60,
+    "job_heartbeat_s": 15,
 }
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",

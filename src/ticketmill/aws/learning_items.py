@@ -5,17 +5,25 @@ An item holds one document, as JSON text in `record`. Every write is conditional
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from ticketmill.aws.clients import error_code
-from ticketmill.aws.dynamodb import CONDITION_FAILED, transient
+from ticketmill.aws.dynamodb import CONDITION_FAILED, FIRST_BACKOFF_S, MAX_ATTEMPTS, transient
+from ticketmill.domain.errors import TransientFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import WriteRequestTypeDef
 
     from ticketmill.aws.dynamodb import Item
+
+MAX_BATCH_WRITE = 25
+BATCHES_AT_ONCE = 8
 
 
 class DynamoLearningItems:
@@ -75,10 +83,32 @@ class DynamoLearningItems:
                 return bool(found == item)
         return True
 
+    def overwrite(self, partition: str, bodies: Mapping[str, str]) -> None:
+        """Writes many items, whatever was there: some batches at the same time."""
+        puts: list[WriteRequestTypeDef] = [
+            {"PutRequest": {"Item": {**_key(partition, position), "record": {"S": body}}}}
+            for position, body in bodies.items()
+        ]
+        batches = [puts[start : start + MAX_BATCH_WRITE] for start in range(0, len(puts), MAX_BATCH_WRITE)]
+        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+            for _ in pool.map(self._write, batches):
+                pass
+
     def delete(self, partition: str, position: str) -> None:
         """Deletes an item; one that is not there is no fault."""
         with transient("deleting from the learning table"):
             self._dynamodb.delete_item(TableName=self._table, Key=_key(partition, position))
+
+    def _write(self, puts: Sequence[WriteRequestTypeDef]) -> None:
+        left: Sequence[Any] = puts
+        for attempt in range(MAX_ATTEMPTS):
+            time.sleep(FIRST_BACKOFF_S * 2**attempt if attempt else 0)
+            with transient("writing to the learning table"):
+                answer = self._dynamodb.batch_write_item(RequestItems={self._table: left})
+            left = answer.get("UnprocessedItems", {}).get(self._table, [])
+            if not left:
+                return
+        raise TransientFailure("DynamoDB throttles writes to the learning table", dependency="dynamodb")
 
 
 def _key(partition: str, position: str) -> Item:

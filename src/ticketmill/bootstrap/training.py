@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.dataset import Example
     from ticketmill.domain.model_card import CurvePoint, Interval, ModelVersion, TaskKind
     from ticketmill.learning.families import Encode
+    from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.fit import FittedTask
     from ticketmill.learning.judge import Judged
     from ticketmill.learning.ports import LearningObjects
@@ -51,9 +52,9 @@ class Trainer:
     def judge(self, fitted: FittedTask, examples: Sequence[Example]) -> Judged:
         """What the model says of examples that it was not trained on."""
         from ticketmill.learning.judge import judge
-        from ticketmill.models.overlay import load_overlay
+        from ticketmill.learning.model_files import load_model
 
-        return judge(load_overlay(fitted.files), examples, self.encode, self.heads)
+        return judge(load_model(fitted.files), examples, self.encode, self.heads)
 
     def accuracy(
         self, trained: Sequence[Example], held_out: Sequence[Example], task: str, kind: TaskKind
@@ -82,15 +83,17 @@ def make_trainer(
     report: Report,
     progress: Progress,
     fine_tune: bool = False,
+    features: CachedFeatures | None = None,
 ) -> Trainer:
-    """With `fine_tune` encoders are fine-tuned without a GPU, too. SetupError where there is no bundle."""
+    """With `fine_tune` encoders are fine-tuned without a GPU, too. `features` is a cache that has the encoder
+    already. SetupError where there is no bundle."""
     from ticketmill.encoder.bundle import load_bundle
     from ticketmill.learning.packed_features import Pooled
     from ticketmill.learning.recipes import tiers_from
     from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
 
     bundle = load_bundle(settings.bundle_dir)
-    cache = make_feature_cache(settings, objects)
+    cache = features or make_feature_cache(settings, objects)
 
     def encode(texts: Sequence[str]) -> Pooled:
         with progress("texts", len(texts)) as advance:
@@ -109,9 +112,11 @@ def train_dataset(
     snapshot: Snapshot,
     who: str,
     with_curve: bool = False,
+    job: str | None = None,
 ) -> ModelVersion:
-    """Trains on a dataset and registers the version. The same dataset on the same bundle is one job; with a
-    learning curve on its card, with a fine-tuned encoder or with other tiers it is another one."""
+    """Trains on a dataset and registers the version of `job`. Without one the same dataset on the same bundle
+    is one job; with a learning curve on its card, with a fine-tuned encoder or with other tiers it is another
+    one."""
     from ticketmill.learning.card import with_card
     from ticketmill.learning.doubted import doubted_labels
     from ticketmill.learning.recipes import TIERS
@@ -131,9 +136,9 @@ def train_dataset(
             made = replace(made, card=made.card.model_copy(update={"curve": curve}))
         return made
 
-    job = f"{manifest.name[:16]}-{trainer.encoder[:16]}"
-    job += "-curve" * with_curve + "-fine-tuned" * (tuning.tune is not None)
+    name = f"{manifest.name[:16]}-{trainer.encoder[:16]}"
+    name += "-curve" * with_curve + "-fine-tuned" * (tuning.tune is not None)
     if trainer.tiers != TIERS:
-        job += "-tiers-" + settings.learning_tiers.replace(",", "-")
-    request = TrainingRequest(manifest.task, job, who)
+        name += "-tiers-" + settings.learning_tiers.replace(",", "-")
+    request = TrainingRequest(manifest.task, job or name, who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)

@@ -122,6 +122,13 @@ class LearningCode(StrEnum):
     RETIRED = "retired"
     IN_USE = "in_use"
     NAME_TAKEN = "name_taken"
+    UNKNOWN_JOB = "unknown_job"
+    JOB_MISMATCH = "job_mismatch"
+    UNREADABLE_DOCUMENTS = "unreadable_documents"
+    NO_DOCUMENTS = "no_documents"
+    UNKNOWN_PART = "unknown_part"
+    MISSING_PART = "missing_part"
+    PARTS_DIFFER = "parts_differ"
 
 
 class LearningRefused(TicketmillError):

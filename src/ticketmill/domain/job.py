@@ -18,6 +18,11 @@ JobId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,
 """What names a job. The same id is the same job, however often it is submitted or delivered."""
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 
+PartName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}(:[^\s\x00-\x1f]{1,200})?$")
+]
+"""A part, and after a colon where what it reads lies, as in `huggingface:org/name`."""
+
 
 class JobKind(StrEnum):
     """What a job does."""
@@ -67,11 +72,11 @@ class JobErrorCode(StrEnum):
 class Parts(Frozen):
     """What a model of parts is made of; see `learning/parts`."""
 
-    tokenizer: Name = "icu"
+    tokenizer: PartName = "icu"
     """Splits texts into words."""
-    features: Name = "tfidf"
+    features: PartName = "tfidf"
     """Makes numbers of them."""
-    classifier: Name = "logistic"
+    classifier: PartName = "logistic"
     """Learns labels from the numbers."""
     locale: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}([_-][A-Za-z]{2,4})?$")] = "en"
     """The language of the texts, as in `en` or `de-CH`."""

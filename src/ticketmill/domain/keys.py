@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 TICKETS_PREFIX = "tickets/"
 TICKET_SUFFIX = ".json"
@@ -39,6 +40,13 @@ MODEL_TASKS_KEY = "models"
 """The partition of the tasks that have learned versions in the learning table."""
 TRAINING_KEY = "training"
 """The partition of the trainings under way in the learning table, one a task."""
+JOBS_KEY = "job"
+"""The partition of the jobs in the learning table, by the time of their submission."""
+JOB_IDS_KEY = "job-id"
+"""The partition that says where the job of an id stands among the jobs."""
+DOCUMENTS_PREFIX = f"{LEARNING_PREFIX}documents/"
+PREDICTIONS_PREFIX = f"{LEARNING_PREFIX}predictions/"
+EXTRACTED_PREFIX = f"{LEARNING_PREFIX}extracted/"
 
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
@@ -104,6 +112,8 @@ def datasets_key(task: str) -> str:
     return f"dataset#{task}"
 
 
+MAX_POSITION_CHARS = 200
+
 TASK_DEFINITIONS_KEY = "task"
 """The partition of the definitions of your own tasks in the learning table."""
 
@@ -123,8 +133,58 @@ def model_file(task: str, content: str, file: str) -> str:
     return f"{LEARNING_PREFIX}models/{task}/{content}/{file}"
 
 
+def job_position(created_at: datetime, job_id: str) -> str:
+    """Where a job stands among the jobs: positions sort by the time of the submission."""
+    return f"{utc_text(created_at)}#{job_id}"
+
+
+def documents_file(project: str, moment: datetime, content: str) -> str:
+    """The object key of documents of a project; keys sort by the time of the job that keeps them."""
+    return f"{DOCUMENTS_PREFIX}{project}/{utc_text(moment)}-{content}.jsonl.gz"
+
+
+def documents_prefix(project: str) -> str:
+    """What begins the keys of a project's documents."""
+    return f"{DOCUMENTS_PREFIX}{project}/"
+
+
+def predictions_file(task: str, number: int, job_id: str) -> str:
+    """The object key of what a version says of the documents of a job."""
+    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}.jsonl"
+
+
+def predictions_part(task: str, number: int, job_id: str, batch: str) -> str:
+    """The object key of one batch of them while the job runs; `batch` is the hash of its documents."""
+    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}/{batch}.jsonl"
+
+
+def extracted_file(job_id: str) -> str:
+    """The object key of the features that a job extracts."""
+    return f"{EXTRACTED_PREFIX}{job_id}.npz"
+
+
+def predictions_key(task: str) -> str:
+    """The partition of the latest prediction of each document in the learning table."""
+    return f"prediction#{task}"
+
+
+def document_position(document_id: str) -> str:
+    """Where a document stands in a partition: a name that a folder can have, too."""
+    quoted = quote(document_id, safe=":@+=-", errors="surrogatepass")
+    digest = hashlib.sha256(quoted.encode()).hexdigest()
+    return quoted if len(quoted) <= MAX_POSITION_CHARS else f"sha256-{digest}"
+
+
 DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
 """The object key of the tickets that the newest ones are compared with."""
+DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
+"""What begins the keys of kept reports of drift."""
+
+
+def drift_report_file(at: datetime) -> str:
+    """The object key of a day's report of drift, as in `learning/drift/reports/11-29.json`: the same every
+    year."""
+    return f"{DRIFT_REPORTS_PREFIX}{at.astimezone(UTC):%m-%d}.json"
 
 
 def disagreement_file(task: str, number: int, ticket_id: str) -> str:

@@ -100,7 +100,7 @@ def read_rows(path: Path, spec: FileSpec) -> Iterator[LabelledRow]:
     """The rows that have a label. Raises SetupError, which names the first invalid row."""
     fields: set[str] = set()
     labelled = others = 0
-    for where, document in _documents(path):
+    for where, document in rows_of(path, str(path)):
         fields |= document.keys()
         if spec.part is not None and spec.part not in (document.get("part"), document.get("split")):
             others += 1
@@ -216,22 +216,22 @@ def _readable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _documents(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each row with where it stands."""
+def rows_of(path: Path, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each row with where it stands in the file, which is called `name`. SetupError for what is no row."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _csv(file, path) if path.suffix.lower() == ".csv" else _json_lines(file, path)
+            yield from _csv(file, name) if name.lower().endswith(".csv") else _json_lines(file, name)
     except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}") from None
+        raise SetupError(f"{name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SetupError(f"{path} is not UTF-8 text") from None
+        raise SetupError(f"{name} is not UTF-8 text") from None
 
 
-def _json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _json_lines(lines: Iterable[str], name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        where = f"{path}, line {number}"
+        where = f"{name}, line {number}"
         try:
             document = json.loads(line)
         except ValueError:
@@ -241,12 +241,12 @@ def _json_lines(lines: Iterable[str], path: Path) -> Iterator[tuple[str, Mapping
         yield where, document
 
 
-def _csv(file: TextIO, path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _csv(file: TextIO, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     csv.field_size_limit(MAX_FIELD_CHARS)
     reader = csv.DictReader(file)
     try:
         for row in reader:
-            named = {name.strip(): value for name, value in row.items() if isinstance(name, str)}
-            yield f"{path}, line {reader.line_num}", named
+            named = {field.strip(): value for field, value in row.items() if isinstance(field, str)}
+            yield f"{name}, line {reader.line_num}", named
     except csv.Error as error:
-        raise SetupError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
+        raise SetupError(f"{name}, line {reader.line_num}: not CSV: {error}") from None

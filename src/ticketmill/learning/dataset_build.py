@@ -41,15 +41,21 @@ class _Labelled:
     labels: tuple[str, ...]
 
 
-def build(gathered: Gathered, spec: DatasetSpec, parent: Snapshot | None, now: datetime) -> Snapshot:
-    """The dataset of what was gathered. Its hold-out has that of `parent`.
+def build(
+    gathered: Gathered,
+    spec: DatasetSpec,
+    parent: Snapshot | None,
+    now: datetime,
+    given: Sides | None = None,
+) -> Snapshot:
+    """The dataset of what was gathered. Its hold-out has that of `parent`, and the sides that are given.
 
     The same texts, annotations and parent give the same dataset. Raises LearningRefused where nothing can be
     learned from it.
     """
     left_out = Counter(gathered.left_out)
     labelled, conflicts = _resolved(gathered, spec, left_out)
-    before = Sides() if parent is None else parent.sides
+    before = (Sides() if parent is None else parent.sides).joined(given or Sides())
     made = _split(labelled, before)
     left_out[LeftOut.JUDGED_BEFORE] += len(made.unusable)
     usable = [each for each in labelled if each.annotated.example_id not in made.unusable]

@@ -13,7 +13,7 @@ from ticketmill.learning.registry import load_file
 from ticketmill.learning.sampling import Suspect
 from ticketmill.learning.store import LearningStore
 from ticketmill.learning.suspects import suspects
-from ticketmill.models.overlay import OverlaySpec
+from ticketmill.tasks.learned import Spec
 
 MAX_SUSPECTS = 100
 """A second look at more than these of a task finds mostly labels that are right."""
@@ -26,7 +26,7 @@ def suspects_of(store: LearningStore, tasks: Iterable[str]) -> list[Suspect]:
     return [each[rank] for rank in range(longest) for each in found if rank < len(each)]
 
 
-def doubted_labels(examples: Sequence[Example], spec: OverlaySpec, probabilities: Doubles) -> DoubtedLabels:
+def doubted_labels(examples: Sequence[Example], spec: Spec, probabilities: Doubles) -> DoubtedLabels:
     """The most doubtful labels of examples, by (examples, labels) probabilities of models that did not see
     them. Labels of the shipped corpus are nobody's to look at again."""
     truth = np.array([[label in each.labels for label in spec.labels] for each in examples], np.float64)

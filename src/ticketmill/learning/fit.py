@@ -44,6 +44,7 @@ from ticketmill.models.finetuned import FAMILY, text_with_source
 from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
 from ticketmill.models.tokens import Ints
+from ticketmill.tasks.learned import Spec
 from ticketmill.text.reading import Reading, read_ticket
 
 MIN_A_LABEL = 2
@@ -77,7 +78,7 @@ class FittedTask:
     """The files of an overlay, and what its card says."""
 
     files: dict[str, bytes]
-    spec: OverlaySpec
+    spec: Spec
     tier: str
     recipe: Recipe
     why: str
@@ -262,7 +263,7 @@ def _final(
         temperature=found.temperature,
         length_slope=found.slope,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
-        review_below=_review_below(probabilities) if fit.kind == "softmax" else 0.0,
+        review_below=review_below(probabilities) if fit.kind == "softmax" else 0.0,
     )
     files = {
         OVERLAY_FILE: (spec.model_dump_json(indent=2) + "\n").encode(),
@@ -276,5 +277,6 @@ def _is_on_top(recipe: Recipe) -> bool:
     return recipe.corrects or recipe.model == "shipped"
 
 
-def _review_below(probabilities: Doubles) -> float:
+def review_below(probabilities: Doubles) -> float:
+    """The confidence that the least sure tenth of the held-out texts is under."""
     return round(float(np.quantile(probabilities.max(axis=1), REVIEWED_SHARE)), 2)

@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from ticketmill.arrays import Bools, Doubles
+from ticketmill.arrays import Bools, Doubles, Floats
 from ticketmill.domain.dataset import Example
 from ticketmill.domain.held_out import HeldOutPrediction
 from ticketmill.domain.model_card import GroupMetrics, Interval, LabelMetrics, ReliabilityBin
@@ -17,11 +18,22 @@ from ticketmill.learning.calibration import calibration_error, reliability
 from ticketmill.learning.families import Encode, ticket_of, tickets_of
 from ticketmill.learning.measures import LabelMeasures, measure_classes, measure_tags
 from ticketmill.models.heads import Heads
-from ticketmill.models.overlay import Overlay, OverlaySpec
+from ticketmill.models.overlay_features import ReadTicket
+from ticketmill.tasks.learned import Spec
 from ticketmill.text.reading import read_ticket
 
 MAX_GROUPS = 20
 Z_95 = 1.96
+
+
+class Judging(Protocol):
+    """What a version's files make: an overlay, or a model of parts."""
+
+    @property
+    def spec(self) -> Spec: ...
+    def probabilities(self, tickets: Sequence[ReadTicket], /) -> Floats:
+        """n tickets to (n, labels)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,7 +60,7 @@ class Measures:
     confusion: tuple[tuple[int, ...], ...]
 
 
-def judge(overlay: Overlay, examples: Sequence[Example], encode: Encode, heads: Heads) -> Judged:
+def judge(overlay: Judging, examples: Sequence[Example], encode: Encode, heads: Heads) -> Judged:
     """Runs `overlay` over `examples`, which it was not trained on, as the worker would."""
     tickets = [ticket_of(each) for each in examples]
     readings = [read_ticket(ticket) for ticket in tickets]
@@ -75,12 +87,12 @@ def said(probabilities: Doubles, labels: Sequence[str], threshold: float | None)
     ]
 
 
-def given(judged: Judged, spec: OverlaySpec) -> list[tuple[str, ...]]:
+def given(judged: Judged, spec: Spec) -> list[tuple[str, ...]]:
     """The labels that the overlay gives each example."""
     return said(judged.probabilities, spec.labels, None if spec.kind == "softmax" else spec.threshold)
 
 
-def predictions(judged: Judged, spec: OverlaySpec) -> tuple[HeldOutPrediction, ...]:
+def predictions(judged: Judged, spec: Spec) -> tuple[HeldOutPrediction, ...]:
     """Example by example, for comparisons."""
     baseline: Sequence[tuple[str, ...] | None] = judged.baseline or [None] * len(judged.examples)
     return tuple(
@@ -95,7 +107,7 @@ def predictions(judged: Judged, spec: OverlaySpec) -> tuple[HeldOutPrediction, .
     )
 
 
-def measure(judged: Judged, spec: OverlaySpec) -> Measures:
+def measure(judged: Judged, spec: Spec) -> Measures:
     """The figures of a card."""
     truth, labels = [each.labels for each in judged.examples], given(judged, spec)
     right = np.array([set(one) == set(other) for one, other in zip(truth, labels, strict=True)])
@@ -124,7 +136,7 @@ def interval(share: float, count: int) -> Interval:
 
 def _classes(
     judged: Judged,
-    spec: OverlaySpec,
+    spec: Spec,
     truth: Sequence[tuple[str, ...]],
     labels: Sequence[tuple[str, ...]],
     right: Bools,

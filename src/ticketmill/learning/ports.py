@@ -6,7 +6,7 @@ folder of this machine. Datasets, versions, rollouts and runs are kept in items,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -47,6 +47,10 @@ class LearningItems(Protocol):
         False, and nothing written, where another item is there. A write that arrived though its answer was
         lost, and was sent again, is ours: True.
         """
+        ...
+
+    def overwrite(self, partition: str, bodies: Mapping[str, str]) -> None:
+        """Writes many items by their positions, whatever was there."""
         ...
 
     def delete(self, partition: str, position: str) -> None:

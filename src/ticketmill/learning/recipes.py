@@ -57,6 +57,7 @@ RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("balanced", Recipe("ridge", _LEXICAL, _WITH_LINES, "ridge")),
     ("balanced", Recipe("ridge by source", _LEXICAL, _WITH_LINES, "ridge", by_source=True)),
     ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
+    ("enhanced", Recipe("entities", (*_LEXICAL, "entities"), _TEXT_PARTS)),
     ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), _TEXT_PARTS)),
 )
 """The recipes from the simplest to the richest, each with the first tier in which it competes."""

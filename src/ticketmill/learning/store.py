@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ticketmill.learning.directory import DirectoryLearningItems, DirectoryLearningObjects
+from ticketmill.learning.job_records import JobRecords, PredictionRecords
 from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
 from ticketmill.learning.records import DatasetRecords, RolloutRecords, RunRecords, VersionRecords
 
@@ -19,12 +20,20 @@ class LearningStore:
     versions: Versions
     rollouts: Rollouts
     runs: Runs
+    jobs: JobRecords
+    predictions: PredictionRecords
 
 
 def learning_store(objects: LearningObjects, items: LearningItems) -> LearningStore:
     """The store over objects and items of any place."""
     return LearningStore(
-        objects, DatasetRecords(items), VersionRecords(items), RolloutRecords(items), RunRecords(items)
+        objects,
+        DatasetRecords(items),
+        VersionRecords(items),
+        RolloutRecords(items),
+        RunRecords(items),
+        JobRecords(items),
+        PredictionRecords(items),
     )
 
 

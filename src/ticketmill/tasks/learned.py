@@ -17,6 +17,7 @@ from ticketmill.tasks.stage import EncodedTicket, Fallback, Stage, as_fallback
 
 if TYPE_CHECKING:
     from ticketmill.arrays import Floats
+    from ticketmill.models.heads import Kind
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Spec(Protocol):
     @property
     def task(self) -> str: ...
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> Kind: ...
     @property
     def labels(self) -> tuple[str, ...]: ...
     @property
