@@ -123,7 +123,9 @@ def test_thanks_beside_a_fault_is_a_column_of_its_own() -> None:
     assert column("praise.beside_fault", "Lovely, it crashed again") > 0
 
 
-@pytest.mark.parametrize("other", ["**Steps to reproduce**", "2. steps to  reproduce:", "- [ ] STEPS to reproduce"])
+@pytest.mark.parametrize(
+    "other", ["**Steps to reproduce**", "2. steps to  reproduce:", "- [ ] STEPS to reproduce"]
+)
 def test_a_line_counts_by_its_words_alone(other: str) -> None:
     counts = line_counts(read_tokens(["### Steps to reproduce", f"Hello\n\n{other}\n"]))
     first, second = of(counts, 0), of(counts, 1)

@@ -28,8 +28,8 @@ from ticketmill.models.ngrams import Values
 from ticketmill.models.overlay import standardised
 from ticketmill.models.overlay_features import DENSE, LAYERS_SHARE, SPARSE
 from ticketmill.models.tokens import BUCKET_BITS, Ints
-from ticketmill.text.reading import Reading
 from ticketmill.text.entities.finder import EntityFinder
+from ticketmill.text.reading import Reading
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
