@@ -14,12 +14,12 @@ from commands import Run
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
+from ticketmill.domain.job_message import TrainingMessage
 from ticketmill.domain.keys import raw_key
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Upload
 from ticketmill.domain.row import RawVersion, TicketRow
-from ticketmill.domain.training_request import TrainingMessage
 from ticketmill.operations.corrections import Speaker, Word
 from ticketmill.settings import load_settings
 
@@ -99,7 +99,7 @@ def first_version(ticketmill: Run, adapters: Adapters, bundle_dir: Path, own_tas
     return str(json.loads(ticketmill("train", "--task", own_task, "--json").stdout)["version"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)  # several trainings, whatever else the machine does
 def test_a_task_is_trained_where_it_is_due_and_else_not(
     ticketmill: Run, adapters: Adapters, bundle_dir: Path, first_version: str
 ) -> None:
@@ -122,7 +122,7 @@ def test_train_if_due_takes_no_file_and_no_dataset(ticketmill: Run) -> None:
         assert "--if-due goes without" in told
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)  # several trainings, whatever else the machine does
 def test_messages_that_are_delivered_twice_register_one_version(
     ticketmill: Run,
     adapters: Adapters,
