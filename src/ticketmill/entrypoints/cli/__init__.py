@@ -111,7 +111,7 @@ app.add_typer(
 app.add_typer(
     duplicates.app,
     name="duplicates",
-    help="Tickets that tell of the same thing: confirm, deny, undo, evaluate.",
+    help="Tickets of one matter: confirm, deny, undo, evaluate.",
 )
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
