@@ -16,9 +16,9 @@ import yaml
 from fakes import announce
 from typer.testing import CliRunner
 
-from ticketmill.domain.training_request import TrainingMessage, read_training_message
+from ticketmill.domain.job_message import TrainingMessage, read_job_message
 from ticketmill.entrypoints.cli import app
-from ticketmill.learning.training_queue import RETRY_S
+from ticketmill.learning.job_queue import RETRY_S
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
 from ticketmill.telemetry.drift import write_emf
@@ -142,7 +142,7 @@ class TestLearning:
     def test_the_schedule_sends_what_a_trainer_reads(self, resources: dict[str, dict[str, Any]]) -> None:
         (target,) = resources["TrainingRule"]["Targets"]
         assert target["Arn"] == {"GetAtt": "TrainingQueue.Arn"}
-        assert read_training_message(target["Input"]) == TrainingMessage()
+        assert read_job_message(target["Input"]) == TrainingMessage()
         assert template("learning-service.yaml")["Parameters"]["TrainingSchedule"]["Default"] == "rate(1 day)"
 
     def test_the_schedule_and_nobody_else_may_send(self, resources: dict[str, dict[str, Any]]) -> None:
