@@ -19,18 +19,23 @@ SENTENCES = {
     "router": "The router loses the wireless signal in {}",
     "printer": "The printer jams and smears ink on paper for {}",
 }
+OTHERS = {
+    "router": "Wireless drops all the time, the router of {} restarts",
+    "printer": "A paper jam and smeared ink again, the printer of {} is broken",
+}
 PLACES = ("the kitchen", "the office", "the hall", "the cellar", "the attic", "our shop", "the school")
 
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
-    """40 labelled documents, 10 of which judge."""
+    """40 labelled documents, 8 of which judge."""
     path = tmp_path / "rows.jsonl"
     with path.open("w") as file:
         for number in range(40):
             label = ("router", "printer")[number % 2]
-            text = f"{SENTENCES[label].format(PLACES[number % len(PLACES)])}, room {number * 7919:x}."
-            part = "test" if number % 4 < 1 or (number % 4 == 3 and number % 8 == 3) else "train"
+            part = "test" if number % 5 == 0 else "train"
+            sentence = (OTHERS if part == "test" else SENTENCES)[label]
+            text = f"{sentence.format(PLACES[number % len(PLACES)])}, room {number * 7919:x}."
             row = {"id": f"D{number}", "body": text, TASK: label, "part": part, "labels": {TASK: [label]}}
             file.write(json.dumps(row) + "\n")
     return path
