@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -50,16 +50,30 @@ if TYPE_CHECKING:
 OnProgress = Callable[["Progress"], object]
 
 
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Where jobs are kept, and what runs them."""
+
+    store: LearningStore
+    run: JobRunner
+
+
+@contextmanager
+def open_job_place(
+    settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
+) -> Iterator[JobPlace]:
+    """The jobs of the stack, or of a folder without AWS. SetupError where the stack is not there."""
+    with open_sources(settings, folder, journal=folder is None) as (store, sources):
+        yield JobPlace(store, make_job_runner(settings, store, sources, on_progress))
+
+
 @contextmanager
 def open_job_runner(
     settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
 ) -> Iterator[JobRunner]:
-    """What runs the jobs of the stack, or of a folder without AWS.
-
-    SetupError where the stack is not there.
-    """
-    with open_sources(settings, folder, journal=folder is None) as (store, sources):
-        yield make_job_runner(settings, store, sources, on_progress)
+    """What runs them alone."""
+    with open_job_place(settings, folder, on_progress) as place:
+        yield place.run
 
 
 def make_job_runner(
@@ -73,7 +87,11 @@ def make_job_runner(
     from ticketmill.learning.job_work import Pace
     from ticketmill.learning.jobs import JobRunner
 
-    pace = Pace(timedelta(seconds=settings.job_lease_s), timedelta(seconds=settings.job_heartbeat_s))
+    pace = Pace(
+        timedelta(seconds=settings.job_lease_s),
+        timedelta(seconds=settings.job_heartbeat_s),
+        limit=timedelta(seconds=settings.job_limit_s),
+    )
     kinds = kinds_of(_tools(settings, store, sources))
     return JobRunner(store.jobs, kinds, pace, on_progress=on_progress)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.job import Job
+from ticketmill.domain.job import Job, JobError, JobErrorCode
 from ticketmill.learning.job_records import JobRecords, Lease, LeaseLost, Progress
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ class Pace:
     heartbeat: timedelta = timedelta(seconds=15)
     look: timedelta = timedelta(seconds=1)
     """From one look at the row to the next while batches go by: whether somebody cancelled."""
+    limit: timedelta = timedelta(hours=1)
+    """How long a job may take."""
 
 
 @dataclass
@@ -55,9 +57,12 @@ class Work:
     _lost: threading.Event = field(default_factory=threading.Event, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _looked: datetime = field(init=False)
+    _ends: datetime = field(init=False)
+    """When it has taken too long."""
 
     def __post_init__(self) -> None:
         self._seen, self._looked = self.job, self.now()
+        self._ends = self._looked + self.pace.limit
 
     @property
     def lease(self) -> Lease:
@@ -117,6 +122,8 @@ class Work:
             now = self.now()
             self._looked = now
             try:
+                if now >= self._ends:
+                    self._fail(now)
                 self._seen = self.records.renew(self.job.job_id, self.lease, self._progress, now)
             except LeaseLost:
                 self._lost.set()
@@ -124,6 +131,15 @@ class Work:
                 log.warning("%s; trying again at the next heartbeat", failure, extra=fields_of(self.job))
                 if self._seen.lease_until is not None and now >= self._seen.lease_until:
                     self._lost.set()
+
+    def _fail(self, now: datetime) -> None:
+        """Ends a job that takes too long. Whoever works on it notices as if another worker had it."""
+        limit_s = self.pace.limit.total_seconds()
+        told = f"it took longer than {limit_s:,.0f} s: give it fewer documents, or set TICKETMILL_JOB_LIMIT_S"
+        log.warning("%s", told, extra=fields_of(self.job))
+        self.records.fail(
+            self.job.job_id, self.lease, JobError(code=JobErrorCode.INTERNAL, message=told), now
+        )
 
 
 def fields_of(job: Job) -> dict[str, str]:
