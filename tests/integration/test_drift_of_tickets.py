@@ -69,6 +69,7 @@ def test_tickets_that_are_not_like_the_reference_are_told_drawn_and_make_a_task_
     for number in range(100):
         put(adapters, number)
     assert "reference of drift" in ticketmill("drift", "--keep-reference", "--since", "1d").stdout
+    assert "no report is kept yet" in ticketmill("drift", "--history").stderr
     assert "no drift" in ticketmill("drift", *NEWEST).stdout
     assert json.loads(ticketmill("learn", "--check", "--json").stdout)["urgency"] is None
 
@@ -76,6 +77,9 @@ def test_tickets_that_are_not_like_the_reference_are_told_drawn_and_make_a_task_
     plot = tmp_path / "drift.svg"
     report = json.loads(ticketmill("drift", *NEWEST, "--plot", str(plot), "--json", code=4).stdout)
     assert report["drifted"] == ["texts"]
+    (kept,) = json.loads(ticketmill("drift", "--history", "--json").stdout)
+    assert {name: kept[name] for name in report} == report
+    assert "labels of intent" in ticketmill("drift", "--history").stdout
     assert "<svg" in plot.read_text(encoding="utf-8")
 
     journal = adapters.label_journal

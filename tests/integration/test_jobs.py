@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,21 +40,9 @@ def rows(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def queue_urls(clients: Clients, stack_name: str, environment: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The two queues of jobs; commands know them from their environment."""
-    urls = {}
-    for name in ("training", "prediction"):
-        urls[name] = clients.sqs.create_queue(QueueName=f"{stack_name}-{name}")["QueueUrl"]
-        environment[f"TICKETMILL_{name.upper()}_QUEUE_URL"] = urls[name]
-    yield urls
-    for url in urls.values():
-        clients.sqs.delete_queue(QueueUrl=url)
-
-
 @pytest.mark.timeout(240)
 def test_jobs_go_through_the_queues_of_a_stack_and_each_runs_once(
-    ticketmill: Run, adapters: Adapters, clients: Clients, queue_urls: dict[str, str], rows: Path
+    ticketmill: Run, adapters: Adapters, clients: Clients, learning_stack: dict[str, str], rows: Path
 ) -> None:
     def submit(*arguments: object) -> str:
         return ticketmill("jobs", "submit", *arguments, "--who", "ann").stdout.strip()
@@ -71,10 +58,12 @@ def test_jobs_go_through_the_queues_of_a_stack_and_each_runs_once(
     assert json.loads(ticketmill("jobs", "wait", "one", "--json").stdout)["result"]["documents"] == 40
 
     ids = [submit("train", "--task", TASK, "--project", "shop", "--job-id", "two") for _ in range(2)]
-    clients.sqs.send_message(QueueUrl=queue_urls["training"], MessageBody=JobMessage(job_id="two").body())
+    clients.sqs.send_message(
+        QueueUrl=learning_stack["TrainingQueueUrl"], MessageBody=JobMessage(job_id="two").body()
+    )
     work()
     assert ids == ["two", "two"]
-    (version,) = json.loads(f"[{ticketmill('models', 'list', TASK, '--json').stdout.strip()}]")
+    (version,) = json.loads(ticketmill("models", "list", TASK, "--json").stdout)
     trained = json.loads(ticketmill("jobs", "show", "two", "--json").stdout)
     assert (trained["attempts"], trained["result"]["model"]) == (1, version["name"])
 
@@ -95,7 +84,7 @@ def test_jobs_go_through_the_queues_of_a_stack_and_each_runs_once(
     assert all(JobStatus(each["status"]).is_final for each in ended)
     assert len(ended) == 7
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    for url in queue_urls.values():
+    for url in (learning_stack["TrainingQueueUrl"], learning_stack["PredictionQueueUrl"]):
         left = clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"]
         assert set(left.values()) == {"0"}, "all are acknowledged"
 

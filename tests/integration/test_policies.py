@@ -2,62 +2,45 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
-from commands import WorkOff
+from commands import Run, WorkOff
+from rights import STREAM, Call, Right, allowed_by, check, covered, rights
 from rows_contract import row
+from test_promotion import of_one_word
+from test_retraining import TASK, labelled
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
-from ticketmill.bootstrap import Adapters
+from ticketmill.bootstrap import Adapters, encoder_here, make_corrections, open_learning_store
 from ticketmill.deploy.stack import Stack
+from ticketmill.domain.job_message import TrainingMessage
+from ticketmill.domain.label import CorrectionKind
+from ticketmill.domain.labels import Intent
+from ticketmill.operations.corrections import Speaker, Word
+from ticketmill.settings import load_settings
 
 RECORDED = Path(__file__).with_name("recorded.py")
 
-# the action behind an operation, where it is called otherwise
-ACTIONS = {
-    "HeadObject": "GetObject",
-    "ListObjectsV2": "ListBucket",
-    "SendMessageBatch": "SendMessage",
-    "DeleteMessageBatch": "DeleteMessage",
-    "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
-}
-# asked for by no operation: S3 answers 403 instead of 404 without it, for a ticket that is not there; and a
-# worker of the version before puts rows
-SILENT = {"s3:ListBucket", "dynamodb:PutItem"}
 # what a worker does with learned versions, and only while there are some
 OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/disagreements/*", "/index/*")
 
-STREAM = "the table's stream"
+TICKETS = 60
+"""What drift can be judged by; and few enough to be trained on quickly."""
 
-Right = tuple[str, str]
-"""An action and the ARN of what it is done to."""
 Commands = Callable[..., set[Right]]
 
 
 @pytest.fixture
 def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
-    """The ARN of each queue and of the stack, by URL and name."""
-    queues = {
-        url: clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
-        for url in (
-            stack.queue_url,
-            stack.dead_letter_queue_url,
-            stack.routing_queue_url,
-            stack.routing_dead_letter_queue_url,
-        )
-        if url
-    }
+    """The ARN of each table, of the rows' stream and of the stack, by name."""
     (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     tables = {
         name: clients.dynamodb.describe_table(TableName=name)["Table"]
@@ -65,34 +48,7 @@ def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
         if name is not None
     }
     named = {name: table["TableArn"] for name, table in tables.items()}
-    stream = {STREAM: tables[stack.table]["LatestStreamArn"]}
-    return {**queues, **stream, stack_name: found["StackId"], **named}
-
-
-def rights(call: tuple[str, str, dict[str, Any]], arns: dict[str, str]) -> Iterator[Right]:
-    """What a call needs."""
-    service, operation, given = call
-    action = f"{service}:{ACTIONS.get(operation, operation)}"
-    if service == "s3":
-        key = f"/{given['Key']}" if "Key" in given else ""
-        yield action, f"arn:aws:s3:::{given['Bucket']}{key}"
-    elif service == "dynamodbstreams":  # reads go by iterators, which name no stream
-        yield f"dynamodb:{operation}", arns[STREAM]
-    elif service == "sqs":
-        yield action, arns[given["QueueUrl"]]
-    elif service == "cloudformation":
-        yield action, arns[given["StackName"]]
-    elif "TransactItems" in given:
-        # a transaction needs the right to each of its parts
-        for part in given["TransactItems"]:
-            ((operation, inner),) = part.items()
-            yield f"{service}:{operation}Item", arns[inner["TableName"]]
-    elif "RequestItems" in given:
-        for table in given["RequestItems"]:
-            yield action, arns[table]
-    else:
-        index = f"/index/{given['IndexName']}" if "IndexName" in given else ""
-        yield action, arns[given["TableName"]] + index
+    return {**named, STREAM: tables[stack.table]["LatestStreamArn"], stack_name: found["StackId"]}
 
 
 @pytest.fixture
@@ -100,7 +56,7 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
     """Runs commands of ours; what they needed of AWS, all together."""
 
     def run(*commands: list[str]) -> set[Right]:
-        calls = tmp_path / "calls.jsonl"
+        calls = tmp_path / f"{uuid.uuid4().hex}.jsonl"
         done = subprocess.run(
             [sys.executable, RECORDED, calls],
             env=environment,
@@ -112,53 +68,54 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
         )
         assert done.returncode == 0, done.stderr
         lines = calls.read_text(encoding="utf-8").splitlines()
-        return {right for line in lines for right in rights(json.loads(line), arns)}
+        return {right for line in lines for right in rights(Call(*json.loads(line)), arns)}
 
     return run
 
 
 @pytest.fixture
-def allowed(emulator: str, clients: Clients, stack_name: str) -> Callable[[str], set[Right]]:
-    """The actions and patterns of ARNs that a policy of the deployed stack allows."""
+def allowed(clients: Clients, stack_name: str) -> Callable[[str], set[Right]]:
+    """What the policy allows that is an output of the stack of the test, or of a stack beside it."""
 
     def read(output: str) -> set[Right]:
         iam = boto3.client("iam")
-        (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-        (arn,) = [each["OutputValue"] for each in found["Outputs"] if each["OutputKey"] == output]
+        (arn,) = [
+            each["OutputValue"]
+            for found in clients.cloudformation.describe_stacks()["Stacks"]
+            if found["StackName"].startswith(stack_name)
+            for each in found.get("Outputs", ())
+            if each["OutputKey"] == output
+        ]
         version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-        statements = (document if isinstance(document, dict) else json.loads(document))["Statement"]
-        return {
-            (action, resource)
-            for statement in statements
-            for action in _list(statement["Action"])
-            for resource in _list(statement["Resource"])
-        }
+        return allowed_by(document if isinstance(document, dict) else json.loads(document))
 
     return read
 
 
-def _list(found: str | list[str]) -> list[str]:
-    return [found] if isinstance(found, str) else found
-
-
-def covers(rule: Right, right: Right) -> bool:
-    return rule[0] == right[0] and fnmatch.fnmatchcase(right[1], rule[1])
-
-
-def covered(right: Right, allowed: set[Right]) -> bool:
-    return any(covers(rule, right) for rule in allowed)
-
-
-def check(asked: set[Right], allowed: set[Right], seldom: tuple[str, ...] = ()) -> None:
-    """Fails where something was asked for that is not allowed, or allowed and never asked for.
-
-    What ends as one of `seldom` needs not be asked for.
-    """
-
-    assert not {right for right in asked if not covered(right, allowed)}
-    unused = {rule for rule in allowed if not any(covers(rule, right) for right in asked)}
-    assert not {rule for rule in unused if rule[0] not in SILENT and not rule[1].endswith(seldom)}
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (Right("dynamodb:PutItem", "table/learning", "rollout"), "not allowed"),
+        (Right("dynamodb:DeleteItem", "table/learning", "model#intent"), "not allowed"),
+        (Right("s3:GetObject", "bucket/tickets/T1.json", ""), "never asked for"),
+    ],
+)
+def test_what_is_not_allowed_or_never_asked_for_is_found(asked: Right, message: str) -> None:
+    statements = [
+        {
+            "Action": ["dynamodb:PutItem", "dynamodb:GetItem"],
+            "Resource": "table/learning",
+            "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["model#*", "models"]}},
+        },
+        {"Action": "s3:GetObject", "Resource": "bucket/tickets/*"},
+    ]
+    fine = {
+        Right("dynamodb:PutItem", "table/learning", "model#intent"),
+        Right("s3:GetObject", "bucket/tickets/T1", ""),
+    }
+    with pytest.raises(AssertionError, match=message):
+        check(fine | {asked}, allowed_by({"Statement": statements}))
 
 
 def drop(adapters: Adapters, ticket_id: str) -> None:
@@ -229,13 +186,16 @@ def test_a_corrector_may_do_what_the_commands_do_beside_an_operator(
     export = tmp_path / "labels.jsonl"
     used = asked(
         ["label", "T1", "--urgency", "high"],
+        ["label", "T1", "--confirm"],
+        ["label", "T1", "--undo"],
+        ["label", "next"],
         ["corrections", "list"],
         ["corrections", "export", str(export)],
         ["corrections", "import", str(export)],
         ["corrections", "reapply"],
     )
-    of_corrector, of_operator = allowed("CorrectorPolicyArn"), allowed("OperatorPolicyArn")
-    check({right for right in used if not covered(right, of_operator)}, of_corrector - of_operator)
+    of_operator = allowed("OperatorPolicyArn")
+    check(used, allowed("CorrectorPolicyArn"), beside=of_operator)
     assert {right for right in used if covered(right, of_operator)}
 
 
@@ -263,3 +223,101 @@ def test_an_uploader_may_do_what_a_drop_does(
     path = tmp_path / "ticket.json"
     path.write_text('{"ticket_id": "T1", "body": "I was charged twice."}', encoding="utf-8")
     check(asked(["drop", str(path)]), allowed("UploaderPolicyArn"))
+
+
+def exported_version(ticketmill: Run, bundle_dir: Path, tmp_path: Path) -> Path:
+    """A version of intent from another place, as a file."""
+    settings, file = load_settings(bundle=bundle_dir), tmp_path / "other.zip"
+    encoder = encoder_here(settings)
+    assert encoder is not None
+    version = of_one_word(open_learning_store(settings, tmp_path / "other"), Intent.BUG_REPORT, encoder)
+    ticketmill("models", "export", version.name, "--store", tmp_path / "other", "--output", file)
+    return file
+
+
+@pytest.fixture
+def enriched(adapters: Adapters, work_off: WorkOff) -> None:
+    """Tickets of two kinds."""
+    for number, (_, text) in enumerate(labelled(TICKETS)):
+        body = json.dumps({"ticket_id": f"T{number}", "body": text})
+        adapters.raw_tickets.put(f"tickets/T{number}.json", body.encode())
+    work_off()
+
+
+def say(adapters: Adapters, bundle_dir: Path) -> None:
+    """A person's label for each of them."""
+    corrections = make_corrections(load_settings(bundle=bundle_dir), adapters)
+    for number, (label, _) in enumerate(labelled(TICKETS)):
+        corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
+
+
+@pytest.mark.timeout(300)
+def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
+    enriched: None,
+    adapters: Adapters,
+    clients: Clients,
+    environment: dict[str, str],
+    learning_stack: dict[str, str],
+    asked: Commands,
+    allowed: Callable[[str], set[Right]],
+    ticketmill: Run,
+    bundle_dir: Path,
+    tmp_path: Path,
+) -> None:
+    """Once around: a curator defines a task, a trainer trains it, a curator decides, an eraser forgets."""
+    defining = asked(
+        ["tasks", "add", TASK, "--labels", "router,printer"],
+        ["tasks", "add", "spare", "--labels", "one,two"],
+        ["tasks", "remove", "spare"],
+    )
+    say(adapters, bundle_dir)
+
+    queue_url = learning_stack["TrainingQueueUrl"]
+    urls = {
+        "TICKETMILL_TRAINING_QUEUE_URL": queue_url,
+        "TICKETMILL_PREDICTION_QUEUE_URL": learning_stack["PredictionQueueUrl"],
+    }
+    environment |= {**urls, "TICKETMILL_TRAINING_PAUSE_S": "0"}
+    for body in (TrainingMessage().body(), "no training"):
+        clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
+    learning = (["learn", "--check"], ["learn", "--until-empty"])
+    here = ["--here", "--since", "1h", "--job-id"]
+    running = (
+        ["jobs", "submit", "index", "--project", "shop", *here, "one"],
+        ["jobs", "submit", "predict", "--task", TASK, *here, "two"],
+        ["jobs", "submit", "extract", *here, "three"],
+        ["jobs", "work", "--until-empty"],
+    )
+    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning, *running)
+    check(training, allowed("TrainerPolicyArn"))
+    for name in urls:
+        del environment[name]
+
+    own, other = f"{TASK}/v1", "intent/v1"
+    deciding = asked(
+        ["tasks", "list"],
+        ["models", "import", str(exported_version(ticketmill, bundle_dir, tmp_path))],
+        ["models", "list", "--history"],
+        ["models", "show", own],
+        ["models", "compare", own, own],
+        ["models", "export", own, "--output", str(tmp_path / "own.zip")],
+        ["models", "shadow", other],
+        ["models", "stop", "intent"],
+        ["models", "canary", other],
+        ["models", "promote", own],
+        ["models", "promote", other, "--force", "--reason", "a drill"],
+        ["models", "rollback", "intent"],
+        ["models", "retire", other],
+        ["models", "retire", other, "--undo"],
+        ["jobs", "submit", "train", "--task", TASK, "--dataset", "newest", "--job-id", "four"],
+        ["jobs", "submit", "predict", "--task", TASK, "--project", "shop", "--job-id", "five"],
+        ["jobs", "cancel", "five"],
+        ["jobs", "list"],
+        ["drift", "--keep-reference"],
+        ["drift", "--newest", "50"],
+    )
+    of_operator = allowed("OperatorPolicyArn")
+    beside = of_operator | allowed("CorrectorPolicyArn")
+    check(defining | deciding, allowed("CuratorPolicyArn"), beside)
+
+    check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator)

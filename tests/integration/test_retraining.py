@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pytest
 from commands import Run
 
@@ -43,23 +44,33 @@ def own_task(ticketmill: Run) -> str:
 
 
 @pytest.fixture
-def queue_url(clients: Clients, stack_name: str, environment: dict[str, str]) -> Iterator[str]:
-    """A training queue; commands know it from their environment."""
-    url: str = clients.sqs.create_queue(QueueName=f"{stack_name}-training")["QueueUrl"]
-    environment["TICKETMILL_TRAINING_QUEUE_URL"] = url
-    yield url
-    clients.sqs.delete_queue(QueueUrl=url)
+def queue_url(learning_stack: dict[str, str], environment: dict[str, str]) -> str:
+    """The training queue of the learning stack; commands know it from their environment."""
+    url = environment["TICKETMILL_TRAINING_QUEUE_URL"] = learning_stack["TrainingQueueUrl"]
+    return url
+
+
+def scheduled(stack_name: str) -> tuple[str, str]:
+    """The ARN of the queue that the rule of the learning stack sends to, and the message that it sends."""
+    (target,) = boto3.client("events").list_targets_by_rule(Rule=f"{stack_name}-learning-training")["Targets"]
+    return target["Arn"], target["Input"]
+
+
+def labelled(count: int) -> Iterator[tuple[str, str]]:
+    """Labels, and texts that have them; no text twice."""
+    for number in range(count):
+        label = ("router", "printer")[number % 2]
+        text = SENTENCES[label].format(PLACES[number % len(PLACES)])
+        yield label, f"{text}, room {number * 7919:x}."
 
 
 def say(adapters: Adapters, bundle_dir: Path, first: int, last: int) -> None:
     """Tickets of both kinds, and a person's label for each."""
     corrections = bootstrap.make_corrections(load_settings(bundle=bundle_dir), adapters)
-    for number in range(first, last):
-        label = ("router", "printer")[number % 2]
-        text = SENTENCES[label].format(PLACES[number % len(PLACES)])
+    for number, (label, text) in list(enumerate(labelled(last)))[first:]:
         ticket_id = f"T{number}"
         key = raw_key(ticket_id)
-        document = {"ticket_id": ticket_id, "body": f"{text}, room {number * 7919:x}."}
+        document = {"ticket_id": ticket_id, "body": text}
         adapters.raw_tickets.put(key, json.dumps(document).encode())
         raw = adapters.raw_tickets.fetch(Upload(adapters.stack.raw_bucket, key, key), 10_000)
         assert raw is not None
@@ -116,17 +127,21 @@ def test_messages_that_are_delivered_twice_register_one_version(
     ticketmill: Run,
     adapters: Adapters,
     clients: Clients,
+    stack_name: str,
     bundle_dir: Path,
     first_version: str,
     queue_url: str,
 ) -> None:
-    """After the first one the task is not due; and by hand, the same labels are the same job."""
+    """Two of the schedule, of which the second finds nothing due, and two by hand, which are one job."""
     say(adapters, bundle_dir, 20, 40)
-    for if_due in (True, True, False, False):
-        body = TrainingMessage(task=TASK, if_due=if_due).body()
-        clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
+    target, body = scheduled(stack_name)
+    by_hand = TrainingMessage(task=TASK, if_due=False).body()
+    for each in (body, body, by_hand, by_hand):
+        clients.sqs.send_message(QueueUrl=queue_url, MessageBody=each)
     assert "4 messages" in ticketmill("learn", "--until-empty").stderr
     assert versions(ticketmill) == [f"{TASK}/v2", first_version]
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    left = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=counts)["Attributes"]
+    found = clients.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn", *counts])
+    left = dict(found["Attributes"])
+    assert left.pop("QueueArn") == target, "the schedule sends to the queue that trainers take from"
     assert set(left.values()) == {"0"}, "all are acknowledged"

@@ -14,7 +14,8 @@ from web_parts import NOON, FakeDrift
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.page.drift import KEPT_FOR, KeptDrift
-from ticketmill.learning.drift import Check
+from ticketmill.learning.drift import Check, DriftReport
+from ticketmill.learning.drift_history import KeptReport
 from ticketmill.learning.drift_plot import DriftPoint
 
 HERE = "http://127.0.0.1:8080"
@@ -46,6 +47,18 @@ def test_checks_and_the_plot_are_shown(world: PageWorld, client: TestClient) -> 
     assert page.count("as before") == 1 and "fewer than 30 audits" in page
     assert page.count('class="dot over"') == 1 and "As a table" in page
     assert 'href="/drift"' in client.get("/models").text
+
+
+def test_how_it_went_is_drawn_and_told_from_the_kept_reports(world: PageWorld, client: TestClient) -> None:
+    checks = (
+        Check("texts", statistic=0.31, p_value=0.001, drifted=True),
+        Check("labels of intent", shares={"bug_report": 0.625}),
+    )
+    kept = KeptReport(NOON - timedelta(days=3), DriftReport(checks, 0.05, 500, 200))
+    world.drift = replace(FOUND, reports=[kept])
+    page = client.get("/drift").text
+    assert "Drift: distance in each report" in page
+    assert "<td>0.625</td>" in page and f"{NOON - timedelta(days=3):%b %d}" in page
 
 
 def test_with_too_few_tickets_the_page_says_what_is_missing(client: TestClient) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import io
 import json
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -18,7 +17,7 @@ from typer.testing import CliRunner
 
 from ticketmill.domain.job_message import TrainingMessage, read_job_message
 from ticketmill.entrypoints.cli import app
-from ticketmill.learning.job_queue import RETRY_S
+from ticketmill.learning.job_queue import RETRY_S, JobQueue
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
 from ticketmill.telemetry.drift import write_emf
@@ -77,17 +76,6 @@ def pod(manifests: dict[str, dict[str, Any]]) -> dict[str, Any]:
     found = manifests["Deployment"]["spec"]["template"]["spec"]
     assert isinstance(found, dict)
     return found
-
-
-@pytest.fixture(scope="module")
-def dockerfile() -> list[str]:
-    """Its instructions, each on one line."""
-    text = (INFRA / "worker.Dockerfile").read_text().replace("\\\n", " ")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def of(dockerfile: list[str], instruction: str) -> list[str]:
-    return [line.removeprefix(instruction).strip() for line in dockerfile if line.startswith(instruction)]
 
 
 class TestEcs:
@@ -161,6 +149,16 @@ class TestLearning:
         # longer than a training that holds its task
         assert redrive["maxReceiveCount"] * RETRY_S >= Settings().training_limit_s
 
+    def test_a_job_of_a_dead_worker_comes_again_after_its_lease(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        """A delivery that finds the lease of a dead worker is dropped: nobody would run the job."""
+        lease = Settings.model_fields["job_lease_s"]
+        (longest,) = [each.le for each in lease.metadata if hasattr(each, "le")]
+        for name in ("TrainingQueue", "PredictionQueue"):
+            assert resources[name]["VisibilityTimeout"] == JobQueue.visibility_timeout_s
+        assert JobQueue.visibility_timeout_s - JobQueue.heartbeat_s > longest
+
     def test_its_variables_are_settings_and_name_the_queue(
         self, resources: dict[str, dict[str, Any]]
     ) -> None:
@@ -168,6 +166,7 @@ class TestLearning:
         named = {each["Name"]: each["Value"] for each in only["Environment"]}
         assert {name for name in named if name.startswith("TICKETMILL_")} <= SETTINGS
         assert named["TICKETMILL_TRAINING_QUEUE_URL"] == {"Ref": "TrainingQueue"}
+        assert named["TICKETMILL_PREDICTION_QUEUE_URL"] == {"Ref": "PredictionQueue"}
         assert CliRunner().invoke(app, [*only["Command"], "--help"]).exit_code == 0
 
     def test_its_metrics_reach_the_alarm_of_drift(self, resources: dict[str, dict[str, Any]]) -> None:
@@ -188,7 +187,7 @@ class TestLearning:
             ("NoTrainingsWait", "StopPolicy", 0),
         ):
             (told,) = [each for each in resources[alarm]["Metrics"] if each["ReturnData"]]
-            assert told["Expression"] == "waiting + hidden"
+            assert told["Expression"] == "waiting + hidden + waiting_predictions + hidden_predictions"
             assert resources[alarm]["AlarmActions"] == [{"Ref": policy}]
             (step,) = resources[policy]["StepScalingPolicyConfiguration"]["StepAdjustments"]
             assert step["ScalingAdjustment"] == tasks
@@ -342,55 +341,3 @@ class TestKubernetes:
     def test_its_variables_are_settings(self, pod: dict[str, Any]) -> None:
         names = {each["name"] for each in pod["containers"][0]["env"]}
         assert {name for name in names if name.startswith("TICKETMILL_")} <= SETTINGS
-
-
-class TestImage:
-    def test_what_it_copies_exists_and_is_not_ignored(self, dockerfile: list[str]) -> None:
-        copied = [line.split()[:-1] for line in of(dockerfile, "COPY ") if not line.startswith("--from")]
-        sources = {source for each in copied for source in each}
-        let_in = set(re.findall(r"^!(.+)$", (INFRA / "worker.Dockerfile.dockerignore").read_text(), re.M))
-        assert sources == let_in
-        assert all((ROOT / source).exists() for source in sources)
-
-    def test_what_the_wheel_is_built_of_is_copied(self, dockerfile: list[str]) -> None:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-        wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
-        needed = {*wheel["force-include"], project["project"]["readme"], *project["project"]["license-files"]}
-        copied = " ".join(of(dockerfile, "COPY ")).split()
-        assert needed <= set(copied)
-
-    def test_its_python_is_one_of_ours(self, dockerfile: list[str]) -> None:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        assert {line.split()[0] for line in of(dockerfile, "FROM ")} == {"python:3.13-slim"}
-        assert project["requires-python"] == ">=3.11,<3.14"
-        assert not any("torch" in each for each in project["dependencies"])
-
-    def test_what_the_worker_needs_is_installed_by_hash(self, dockerfile: list[str]) -> None:
-        installs = [
-            command
-            for line in of(dockerfile, "RUN ")
-            for command in line.split("&&")
-            if "/opt/ticketmill/venv/bin/pip install" in command
-        ]
-        assert installs
-        assert all("--require-hashes" in each or "--no-deps" in each for each in installs)
-
-    def test_it_runs_a_command_of_ours_and_not_as_root(self, dockerfile: list[str]) -> None:
-        assert of(dockerfile, "ENTRYPOINT ") == ['["ticketmill"]']
-        (command,) = of(dockerfile, "CMD ")
-        assert CliRunner().invoke(app, [*json.loads(command), "--help"]).exit_code == os.EX_OK
-        assert of(dockerfile, "USER ") == ["10001"]
-
-    def test_its_variables_are_settings(self, dockerfile: list[str]) -> None:
-        assert set(re.findall(r"TICKETMILL_\w+", "\n".join(dockerfile))) <= SETTINGS
-
-    def test_the_worker_listens_where_all_ask_for_health(
-        self, dockerfile: list[str], container: dict[str, Any]
-    ) -> None:
-        (check,) = of(dockerfile, "HEALTHCHECK ")
-        _, *command = container["HealthCheck"]["Command"]
-        assert json.loads(check[check.index("[") :]) == command
-        compile(command[-1], "healthcheck", "exec")
-        assert f":{PORT}/healthz" in command[-1]
-        assert f"TICKETMILL_METRICS_PORT={PORT}" in "".join(of(dockerfile, "ENV "))
-        assert {"Name": "TICKETMILL_METRICS_PORT", "Value": str(PORT)} in container["Environment"]

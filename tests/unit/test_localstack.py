@@ -90,6 +90,27 @@ class TestCompose:
         assert (LOCALSTACK / worker["build"]["context"] / worker["build"]["dockerfile"]).is_file()
         assert {name for name in worker["environment"] if name.startswith("TICKETMILL_")} <= SETTINGS
 
+    def test_the_trainer_runs_only_where_it_is_asked_for_and_takes_from_the_learning_stacks_queue(
+        self, services: dict[str, Any]
+    ) -> None:
+        trainer, worker = services["trainer"], services["worker"]
+        assert trainer["profiles"] == ["learning"]
+        assert "profiles" not in worker
+        assert f" AS {trainer['build']['target']}\n" in (ROOT / "infra" / "worker.Dockerfile").read_text()
+        assert {name for name in trainer["environment"] if name.startswith("TICKETMILL_")} <= SETTINGS
+        _, _, queue = trainer["environment"]["TICKETMILL_TRAINING_QUEUE_URL"].rpartition("/")
+        template = (ROOT / "infra" / "learning-service.yaml").read_text()
+        named = queue.replace("${TICKETMILL_STACK:-ticketmill}", "${TicketsStack}")
+        assert f'QueueName: !Sub "{named}"\n' in template
+
+    def test_what_is_built_here_runs_on_a_read_only_root_without_rights(
+        self, services: dict[str, Any]
+    ) -> None:
+        for name in ("worker", "trainer"):
+            assert services[name]["read_only"] is True
+            assert services[name]["cap_drop"] == ["ALL"]
+            assert services[name]["security_opt"] == ["no-new-privileges:true"]
+
     def test_worker_and_hook_speak_of_the_same_stack(self, services: dict[str, Any]) -> None:
         worker, localstack = (services[name]["environment"] for name in ("worker", "localstack"))
         assert worker["TICKETMILL_STACK"] == localstack["TICKETMILL_STACK"]

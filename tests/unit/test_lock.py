@@ -14,7 +14,11 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCKS = {"requirements.lock": (), "requirements-dev.lock": ("dev",)}
+LOCKS = {
+    "requirements.lock": ("web",),
+    "requirements-train.lock": ("train",),
+    "requirements-dev.lock": ("dev",),
+}
 MEND = "run `make lock`"
 
 
@@ -79,9 +83,11 @@ def test_every_entry_is_held_by_hashes_and_nothing_says_where_it_was_made(name: 
     assert not re.search(r"://|--(extra-)?index|--find-links|file:|@ ", text)
 
 
-def test_both_locks_hold_the_same_versions() -> None:
-    runtime, dev = (
-        {package: {version_of(entry) for entry in found} for package, found in locked(name).items()}
+def test_all_locks_hold_the_same_versions() -> None:
+    found = {
+        name: {package: {version_of(entry) for entry in each} for package, each in locked(name).items()}
         for name in LOCKS
-    )
-    assert {package: dev.get(package) for package in runtime} == runtime, MEND
+    }
+    dev = found.pop("requirements-dev.lock")
+    for name, runtime in found.items():
+        assert {package: dev.get(package) for package in runtime} == runtime, f"{name}: {MEND}"

@@ -78,6 +78,8 @@ def test_an_audit_shows_nothing_of_what_the_models_say(world: PageWorld) -> None
             "77",
             "speaks for",
             "Raw JSON",
+            f"/tickets/{ticket_id}/raw",
+            f"/tickets/{ticket_id}/history",
             "Review, because",
         ):
             assert told not in page, told

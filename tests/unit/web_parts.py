@@ -31,6 +31,7 @@ from ticketmill.entrypoints.web.model_desk import ModelDesk
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.learning.catalogue import Catalogue
 from ticketmill.learning.drift import Check, DriftReport
+from ticketmill.learning.drift_history import KeptReport
 from ticketmill.learning.drift_plot import DriftPoint
 from ticketmill.learning.gates import GateResult
 from ticketmill.learning.rollout import RolloutDesk
@@ -102,7 +103,11 @@ class FakeDrift:
 
     checks: tuple[Check, ...] = ()
     points: Sequence[DriftPoint] = ()
+    reports: Sequence[KeptReport] = ()
     asked: int = 0
+
+    def kept(self) -> Sequence[KeptReport]:
+        return self.reports
 
     def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport:
         del since

@@ -19,6 +19,7 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.domain.row import TicketRow
     from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.drift_history import KeptReport
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.drift_sample import Sample
     from ticketmill.learning.ports import Journal, LearningObjects
@@ -70,6 +71,19 @@ class DriftWatch:
         check_size(sample, "reference")
         self.objects.put(DRIFT_REFERENCE_FILE, to_bytes(sample))
         return sample
+
+    def keep(self, report: DriftReport, at: datetime) -> None:
+        """Keeps a report as that of its day."""
+        from ticketmill.learning.drift_history import keep_report
+
+        keep_report(self.objects, report, at)
+
+    def kept(self) -> list[KeptReport]:
+        """The reports that are kept, the oldest first."""
+        from ticketmill.learning.drift_history import kept_reports
+
+        with ThreadPoolExecutor(self.io_threads) as executor:
+            return kept_reports(self.objects, executor)
 
     def history(self, since: datetime, newest_tickets: int, alpha: float) -> list[DriftPoint]:
         """The distance of the texts of each block of tickets from the reference, the oldest block first."""

@@ -21,7 +21,7 @@ from ticketmill.bootstrap.datasets import (
 from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.bootstrap.jobs import OnProgress, make_job_runner
 from ticketmill.bootstrap.learning import learning_store_of
-from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFailure
 from ticketmill.domain.job import Documents, Job, JobKind, JobRequest, JobStatus
 from ticketmill.settings import Settings
 
@@ -165,6 +165,10 @@ def make_triggers(settings: Settings, adapters: Adapters) -> Triggers:
                 raise
             log.info("drift is not judged: %s", refused)
             return None
+        try:
+            watch.keep(found, _now())
+        except TransientFailure as failure:
+            log.warning("the report of drift is not kept: %s", failure)
         if settings.emf:
             write_emf({check.name: check.drifted for check in found.checks}, settings.stack)
         return found

@@ -179,6 +179,14 @@ def document_position(document_id: str) -> str:
 
 DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
 """The object key of the tickets that the newest ones are compared with."""
+DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
+"""What begins the keys of kept reports of drift."""
+
+
+def drift_report_file(at: datetime) -> str:
+    """The object key of a day's report of drift, as in `learning/drift/reports/11-29.json`: the same every
+    year."""
+    return f"{DRIFT_REPORTS_PREFIX}{at.astimezone(UTC):%m-%d}.json"
 
 
 def disagreement_file(task: str, number: int, ticket_id: str) -> str:

@@ -56,16 +56,17 @@ def read_labelled(
     return rows
 
 
-def check_vocabulary(rows: list[LabelledText], vocabulary: Collection[str], path: Path) -> None:
-    """Raises SetupError when `rows` have labels that the bundle cannot predict."""
+def check_vocabulary(
+    rows: list[LabelledText], vocabulary: Collection[str], path: Path, model: str = "the bundle"
+) -> None:
+    """Raises SetupError when `rows` have labels that `model` cannot predict."""
     unknown = sorted({label for row in rows for label in row.labels} - set(vocabulary))
     if unknown:
         named = ", ".join(_with_nearest(each, vocabulary) for each in unknown[:MAX_NAMED])
         more = " …" if len(unknown) > MAX_NAMED else ""
         labels = "a label" if len(unknown) == 1 else f"{len(unknown)} labels"
         raise SetupError(
-            f"{path} has {labels} that the bundle does not know: {named}{more}; "
-            f"it knows {', '.join(vocabulary)}"
+            f"{path} has {labels} that {model} does not know: {named}{more}; it knows {', '.join(vocabulary)}"
         )
 
 

@@ -104,10 +104,11 @@ def measure_tags(
     hits = sum(len(one & other) for one, other in pairs)
     total = sum(len(one) + len(other) for one, other in pairs)
     first = [bool(other) and other[0] in one for one, other in zip(truth, given, strict=True)]
+    supported = [each.f1 for each in labels if each.support]
     return Tagged(
         count=len(pairs),
         micro_f1=2 * hits / max(total, 1),
-        macro_f1=float(np.mean([each.f1 for each in labels if each.support])),
+        macro_f1=float(np.mean(supported)) if supported else 0.0,
         first_right=float(np.mean(first)),
         labels=labels,
     )

@@ -20,16 +20,22 @@ from ticketmill.entrypoints.cli.output import (
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from ticketmill.bootstrap.drift import DriftWatch
     from ticketmill.learning.drift import Check, DriftReport
+    from ticketmill.learning.drift_history import KeptReport
 
 EPILOG = examples(
     "ticketmill drift --keep-reference    the newest 500 tickets are what later ones are compared with",
     "ticketmill drift",
     "ticketmill drift --plot drift.svg",
+    "ticketmill drift --history           how it went, from report to report",
 )
+TOLD_REPORTS = 30
+TOLD_SHARES = 6
+"""Shares of labels are shown of so many of the last reports."""
 
 
 def drift(
@@ -41,6 +47,10 @@ def drift(
     keep_reference: Annotated[
         bool, typer.Option("--keep-reference", help="Make the newest 500 tickets the reference from now on.")
     ] = False,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="Show the reports that were kept, one a day, and measure nothing."),
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Write how the texts moved away from the reference: an SVG file.")
     ] = None,
@@ -49,6 +59,7 @@ def drift(
     """Compare the newest tickets with a reference: texts, labels, review, overrides, audited accuracy.
 
     Without a reference that was kept, with the 500 tickets before them. Exit code 4 where something drifted.
+    The last report of each day is kept for a year.
     """
     from ticketmill import bootstrap
     from ticketmill.bootstrap.drift import make_drift_watch
@@ -61,9 +72,13 @@ def drift(
         told = counted(sample.tickets, "ticket")
         answer(f"{told} from {sample.first} to {sample.last} are the reference of drift from now on")
         return
+    if history:
+        _tell_history(watch.kept(), as_json)
+        return
     if plot is not None:
         _write_plot(watch, plot, from_when, newest, alpha)
     report = watch.report(from_when, newest, alpha)
+    _keep(watch, report)
     if settings.emf:
         from ticketmill.telemetry.drift import write_emf
 
@@ -74,6 +89,52 @@ def drift(
         _tell(report)
     if report.drifted:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _keep(watch: DriftWatch, report: DriftReport) -> None:
+    """Keeps a report; who may not, or cannot now, is told so and has the report all the same."""
+    from datetime import UTC, datetime
+
+    from ticketmill.domain.errors import TransientFailure
+
+    try:
+        watch.keep(report, datetime.now(UTC))
+    except TransientFailure as failure:
+        say(f"the report is not kept for --history: {failure}")
+
+
+def _tell_history(kept: Sequence[KeptReport], as_json: bool) -> None:
+    from ticketmill.learning.drift import OVERRIDES, REVIEW, TEXTS
+    from ticketmill.learning.drift_history import label_shares, value_of
+
+    if as_json:
+        answer_json([each.as_json() for each in kept])
+        return
+    if not kept:
+        say("no report is kept yet: `ticketmill drift` keeps that of today")
+        return
+    told = [
+        (
+            f"{each.at:%Y-%m-%d %H:%M}",
+            f"{each.report.newest_tickets:,}",
+            *(_figure(value_of(each.check(name))) for name in (TEXTS, REVIEW, OVERRIDES)),
+            ", ".join(check.name for check in each.report.drifted),
+        )
+        for each in kept[-TOLD_REPORTS:]
+    ]
+    title = f"{counted(len(kept), 'report')} of drift, the newest last: distance of texts, and shares"
+    table(title, ("measured", "tickets", TEXTS, REVIEW, OVERRIDES, "drifted"), told)
+    last = kept[-TOLD_SHARES:]
+    shares = [
+        (name, label, *map(_figure, each))
+        for name, labels in label_shares(last).items()
+        for label, each in labels.items()
+    ]
+    table("shares of labels", ("check", "label", *(f"{each.at:%b %d}" for each in last)), shares)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
 def _tell(report: DriftReport) -> None:
@@ -88,7 +149,7 @@ def _tell(report: DriftReport) -> None:
 
 def _line(check: Check) -> tuple[str, ...]:
     figures = (check.reference, check.newest, check.statistic)
-    told = ("" if each is None else f"{each:.3f}" for each in figures)
+    told = map(_figure, figures)
     if check.p_value is None:
         return (check.name, *told, "", "not compared", check.note)
     return (

@@ -1,4 +1,4 @@
-"""`ticketmill evaluate`: how the bundle does on labelled texts."""
+"""`ticketmill evaluate`: how the bundle, or a learned version, does on labelled texts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.entrypoints.cli.learned import StoreFolder, open_store
 from ticketmill.entrypoints.cli.output import (
     AsJson,
     answer_json,
@@ -22,7 +23,8 @@ from ticketmill.entrypoints.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ticketmill.domain.enrichment import Enrichment
+    from ticketmill.bootstrap.evaluation import Measurable
+    from ticketmill.domain.ticket import Ticket
     from ticketmill.learning.labelled import LabelledText
     from ticketmill.learning.measures import Classified, LabelMeasures
     from ticketmill.settings import Settings
@@ -32,6 +34,7 @@ CHUNK = 64
 EPILOG = examples(
     "ticketmill evaluate --data labelled.jsonl --label intent",
     "ticketmill evaluate --data labelled.jsonl --label urgency --with rules --plots plots",
+    "ticketmill evaluate --data labelled.jsonl --label product_line --version serving",
 )
 
 
@@ -46,7 +49,9 @@ RULED = ("intent", "urgency")
 
 def evaluate(
     data: Annotated[Path, typer.Option(help="Labelled texts as JSON lines.")],
-    label: Annotated[str, typer.Option(metavar="TASK", help="Such as intent, urgency, topics or summary.")],
+    label: Annotated[
+        str, typer.Option(metavar="TASK", help="Such as intent, urgency, topics, summary, or your own.")
+    ],
     text_field: Annotated[
         str | None, typer.Option(help="Field of the text; without it `text`, else `subject` and `body`.")
     ] = None,
@@ -56,30 +61,43 @@ def evaluate(
     method: Annotated[
         Method, typer.Option("--with", help="What serves intent or urgency: the bundle, or keyword rules.")
     ] = Method.ONEPASS,
+    version: Annotated[
+        str | None,
+        typer.Option(help="A learned version, as in product_line/v3, or `serving`: the one that serves."),
+    ] = None,
+    store: StoreFolder = None,
     plots: Annotated[
         Path | None, typer.Option(help="Folder for a confusion matrix and a reliability plot (PNG).")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the bundle over labelled texts and print how it does."""
-    task = _measured(label)
-    if method is Method.RULES and task.name not in RULED:
-        raise typer.BadParameter(f"there are rules for {' and '.join(RULED)} alone")
-    if plots and task.measured != "class":
-        raise typer.BadParameter("there are plots for tasks of one label alone, such as intent")
+    """Run the bundle, or a learned version, over labelled texts and print how it does.
+
+    The bundle knows no task of your own: measure its versions by --version.
+    """
     from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
-    rows = read_labelled(data, label_field or task.name, text_field, may_be_none=task.measured == "tags")
-    settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
-    if task.measured != "summary" and method is Method.ONEPASS:
-        _warn_of_training_data(settings, data)
-    if task.measured == "summary":
-        _summaries(settings, rows, as_json)
-    elif task.measured == "tags":
-        _tags(settings, task, rows, data, as_json)
+    if version is not None:
+        if method is Method.RULES:
+            raise typer.BadParameter("--with rules and --version exclude each other")
+        model = _of_version(load_settings(), label, version, store)
     else:
-        _classes(settings, task, rows, data, plots, as_json)
+        task = _measured(label)
+        if method is Method.RULES and task.name not in RULED:
+            raise typer.BadParameter(f"there are rules for {' and '.join(RULED)} alone")
+        _check_plots(plots, task.measured == "class")
+        settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
+        if task.measured == "summary":
+            _summaries(settings, read_labelled(data, label_field or label, text_field), as_json)
+            return
+        model = _of_bundle(settings, task, None if method is Method.RULES else data)
+    _check_plots(plots, model.is_single)
+    rows = read_labelled(data, label_field or label, text_field, may_be_none=not model.is_single)
+    if model.is_single:
+        _classes(model, rows, data, plots, as_json)
+    else:
+        _tags(model, rows, data, as_json)
 
 
 def _measured(name: str) -> Task[Any]:
@@ -88,8 +106,32 @@ def _measured(name: str) -> Task[Any]:
     measured = {task.name: task for task in TASKS if task.measured}
     if name not in measured:
         expected = f"expected one of {', '.join(measured)}{nearest(name, measured)}"
-        raise typer.BadParameter(expected, param_hint="--label")
+        raise typer.BadParameter(
+            f"{expected}; of a task of your own name a version by --version", param_hint="--label"
+        )
     return measured[name]
+
+
+def _check_plots(plots: Path | None, is_single: bool) -> None:
+    if plots and not is_single:
+        raise typer.BadParameter("there are plots for tasks of one label alone, such as intent")
+
+
+def _of_version(settings: Settings, task: str, version: str, store: Path | None) -> Measurable:
+    from ticketmill.bootstrap.evaluation import learned_model
+
+    model = learned_model(settings, open_store(settings, store), task, version)
+    say(f"{model.name} does better on texts that it was trained on: `ticketmill models show` has the others")
+    return model
+
+
+def _of_bundle(settings: Settings, task: Task[Any], data: Path | None) -> Measurable:
+    """The bundle's model; a file `data` that the heads were trained on is told."""
+    from ticketmill.bootstrap.evaluation import bundle_model
+
+    if data is not None:
+        _warn_of_training_data(settings, data)
+    return bundle_model(settings, task)
 
 
 def _warn_of_training_data(settings: Settings, data: Path) -> None:
@@ -103,57 +145,47 @@ def _warn_of_training_data(settings: Settings, data: Path) -> None:
 
 
 def _classes(
-    settings: Settings,
-    task: Task[Any],
-    rows: list[LabelledText],
-    data: Path,
-    plots: Path | None,
-    as_json: bool,
+    model: Measurable, rows: list[LabelledText], data: Path, plots: Path | None, as_json: bool
 ) -> None:
     import numpy as np
 
     from ticketmill.learning.labelled import check_vocabulary
     from ticketmill.learning.measures import measure_classes
     from ticketmill.learning.plots import check_plots, plot_confusion, plot_reliability
+    from ticketmill.tasks.learned import labels_of
 
-    vocabulary = _vocabulary(settings, task)
-    check_vocabulary(rows, vocabulary, data)
+    check_vocabulary(rows, model.vocabulary, data, model.name)
     if plots:
         check_plots()
-    predictions = [getattr(enrichment, task.name) for enrichment in _enrich(settings, rows)]
-    truth, given = [row.labels[0] for row in rows], [str(each.label) for each in predictions]
-    confidence = np.array([each.confidence for each in predictions])
-    measures = measure_classes(vocabulary, truth, given, confidence)
+    said = [labels_of(each) for each in _predictions(model, rows)]
+    truth, given = [row.labels[0] for row in rows], [labels[0] for labels, _ in said]
+    confidence = np.array([sure for _, sure in said], float)
+    measures = measure_classes(model.vocabulary, truth, given, confidence)
     if plots:
         plots.mkdir(parents=True, exist_ok=True)
         right = np.array([one == other for one, other in zip(truth, given, strict=True)])
-        plot_confusion(measures, f"{task.name}, {data.name}", plots / f"{task.name}-confusion.png")
-        plot_reliability(
-            confidence, right, f"{task.name}, {data.name}", plots / f"{task.name}-reliability.png"
-        )
+        title = f"{model.task}, {data.name}"
+        plot_confusion(measures, title, plots / f"{model.task}-confusion.png")
+        plot_reliability(confidence, right, title, plots / f"{model.task}-reliability.png")
     if as_json:
         _as_json(measures)
     else:
-        _print_classes(task.name, data, measures)
+        _print_classes(model.task, data, measures)
 
 
-def _tags(settings: Settings, task: Task[Any], rows: list[LabelledText], data: Path, as_json: bool) -> None:
-    from ticketmill.domain.labels import Source
+def _tags(model: Measurable, rows: list[LabelledText], data: Path, as_json: bool) -> None:
     from ticketmill.learning.labelled import check_vocabulary
     from ticketmill.learning.measures import measure_tags
+    from ticketmill.tasks.learned import labels_of
 
-    vocabulary = _vocabulary(settings, task)
-    check_vocabulary(rows, vocabulary, data)
-    given = [
-        [each.label for each in getattr(enrichment, task.name) or () if each.source is not Source.FALLBACK]
-        for enrichment in _enrich(settings, rows)
-    ]
-    measures = measure_tags(vocabulary, [row.labels for row in rows], given)
+    check_vocabulary(rows, model.vocabulary, data, model.name)
+    given = [labels_of(each)[0] for each in _predictions(model, rows)]
+    measures = measure_tags(model.vocabulary, [row.labels for row in rows], given)
     if as_json:
         _as_json(measures)
         return
     table(
-        f"{task.name} on {data.name}, {measures.count} texts",
+        f"{model.task} on {data.name}, {measures.count} texts",
         ("micro-F1", "macro-F1", "first right"),
         [_three(measures.micro_f1, measures.macro_f1, measures.first_right)],
     )
@@ -161,11 +193,13 @@ def _tags(settings: Settings, task: Task[Any], rows: list[LabelledText], data: P
 
 
 def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> None:
+    from ticketmill import bootstrap
     from ticketmill.learning.rouge import lex_rank_summarizer, score_summaries
 
     lex_rank_summarizer()  # absent packages are told before the work
-    ours = [each.summary.text if each.summary else "" for each in _enrich(settings, rows)]
-    scores = score_summaries(rows, ours)
+    enricher = bootstrap.load_enricher(settings)
+    made = [each.summary for chunk in _chunks(rows) for each in enricher.enrich(chunk)]
+    scores = score_summaries(rows, [each.text if each else "" for each in made])
     if as_json:
         from dataclasses import asdict
 
@@ -181,25 +215,16 @@ def _summaries(settings: Settings, rows: list[LabelledText], as_json: bool) -> N
     )
 
 
-def _vocabulary(settings: Settings, task: Task[Any]) -> tuple[str, ...]:
-    from ticketmill.domain.labels import Intent
-    from ticketmill.encoder.bundle import load_bundle
-    from ticketmill.models.prototypes import read_taxonomies_of
-
-    if task.vocabulary is not None:
-        return task.vocabulary
-    if task.name == "intent" and settings.intent == "rules":
-        return tuple(Intent)
-    taxonomies = read_taxonomies_of(load_bundle(settings.bundle_dir))
-    names: tuple[str, ...] = getattr(taxonomies, task.name).names
-    return names
+def _predictions(model: Measurable, rows: Sequence[LabelledText]) -> Iterator[Any]:
+    predict = model.load()
+    for chunk in _chunks(rows):
+        yield from predict(chunk)
 
 
-def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrichment]:
-    from ticketmill import bootstrap
+def _chunks(rows: Sequence[LabelledText]) -> Iterator[list[Ticket]]:
+    """The texts as tickets, some at a time, with their progress on stderr."""
     from ticketmill.domain.ticket import Ticket
 
-    enricher = bootstrap.load_enricher(settings)
     tickets = [
         Ticket(ticket_id=str(number), subject=row.subject, body=row.body)
         for number, row in enumerate(rows, start=1)
@@ -207,7 +232,7 @@ def _enrich(settings: Settings, rows: Sequence[LabelledText]) -> Iterator[Enrich
     with stopping_at_once(), progress("evaluated", total=len(tickets)) as advance:
         for start in range(0, len(tickets), CHUNK):
             chunk = tickets[start : start + CHUNK]
-            yield from enricher.enrich(chunk)
+            yield chunk
             advance(len(chunk))
 
 

@@ -97,7 +97,7 @@ def submit(
     asked = {
         "kind": kind,
         "task": task,
-        "documents": _given({**places, "project": None if is_target else project}),
+        "documents": _given({**places, "project": None if is_target else project}) or {},
         "project": project if kind == "index" else None,
         "parts": _given(
             {"tokenizer": tokenizer, "features": features, "classifier": classifier, "locale": locale}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ticketmill.entrypoints.web.background import BackgroundEnricher
     from ticketmill.entrypoints.web.model_desk import ModelDesk
     from ticketmill.learning.drift import DriftReport
+    from ticketmill.learning.drift_history import KeptReport
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
@@ -66,6 +67,8 @@ class Drift(Protocol):
     def report(self, since: datetime, newest_tickets: int, alpha: float) -> DriftReport: ...
 
     def history(self, since: datetime, newest_tickets: int, alpha: float) -> list[DriftPoint]: ...
+
+    def kept(self) -> list[KeptReport]: ...
 
 
 async def parts_of(request: Request) -> WebParts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
@@ -16,11 +16,14 @@ from ticketmill.entrypoints.web.page.templating import render
 from ticketmill.entrypoints.web.parts import Drift
 from ticketmill.entrypoints.web.problems import problem_of
 from ticketmill.learning.drift import ALPHA, NEWEST_TICKETS, DriftReport
+from ticketmill.learning.drift_history import KeptReport, drawings_of, label_shares
 from ticketmill.learning.drift_plot import draw_drift
 from ticketmill.learning.svg import Drawing
 
 LOOKS_BACK = timedelta(days=30)
 KEPT_FOR = timedelta(minutes=10)
+SHOWN_SHARES = 6
+"""The page shows the shares of labels in so many of the last reports."""
 
 router = APIRouter()
 
@@ -33,11 +36,25 @@ class DriftView:
     report: DriftReport
     drawing: Drawing | None
     """The distance of the texts over time; None where there are too few tickets before the newest."""
+    kept: Sequence[KeptReport]
+    """The last reports that are kept, the oldest first."""
 
     @property
-    def picture(self) -> Markup:
-        """The plot. Its texts are escaped where they are drawn."""
-        return Markup(self.drawing.inline() if self.drawing else "")  # noqa: S704
+    def plots(self) -> list[tuple[Drawing, Markup]]:
+        """The plots: of the newest tickets, then of the kept reports. Texts are escaped where they are
+        drawn."""
+        drawings = (*filter(None, [self.drawing]), *drawings_of(self.kept))
+        return [(each, Markup(each.inline())) for each in drawings]  # noqa: S704
+
+    @property
+    def shares(self) -> dict[str, dict[str, tuple[float | None, ...]]]:
+        """The shares of labels in the last reports."""
+        return label_shares(self.kept[-SHOWN_SHARES:])
+
+    @property
+    def dates(self) -> list[str]:
+        """When those reports were made."""
+        return [f"{each.at:%b %d}" for each in self.kept[-SHOWN_SHARES:]]
 
 
 @dataclass
@@ -58,7 +75,8 @@ class KeptDrift:
                 drift, since = self.drift(), now - LOOKS_BACK
                 report = drift.report(since, NEWEST_TICKETS, ALPHA)
                 points = drift.history(since, NEWEST_TICKETS, ALPHA)
-                self._kept = DriftView(now, report, draw_drift("energy distance of texts", points))
+                drawing = draw_drift("energy distance of texts", points)
+                self._kept = DriftView(now, report, drawing, drift.kept())
             return self._kept
 
 
