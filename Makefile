@@ -32,7 +32,7 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser screenshots test-hub check policy chaos bench request-cost command-cost bench-api
+.PHONY: setup demo test browser screenshots test-hub check style types templates policy chaos bench request-cost command-cost bench-api
 .PHONY: lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
@@ -59,7 +59,8 @@ demo: setup
 
 # one process for each core: TESTERS=0 for none but this one
 TESTERS ?= auto
-TEST = $(BIN)/pytest -n $(TESTERS) --dist worksteal
+# and so one thread for the algebra of each: two processes with two threads each wait for one another
+TEST = env OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
 test: setup browser
 	$(TEST)
@@ -81,7 +82,7 @@ test-hub: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --retries 1 \
 		--extra-index-url $(TORCH_INDEX) torch==2.13.0
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[hub]'
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
+	HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
 
 SEEDS ?= 1 2 3
 TICKETS ?= 500
@@ -92,10 +93,17 @@ OUTAGE ?= 60
 chaos: setup
 	CHAOS_SEEDS="$(SEEDS)" CHAOS_TICKETS=$(TICKETS) CHAOS_OUTAGE_S=$(OUTAGE) CHAOS_BROKEN=$(BROKEN) $(BIN)/pytest -s tests/chaos/test_chaos.py
 
-check: setup policy
+# each takes one core: make -j2 check
+check: style types templates policy
+
+style: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: setup
 	$(BIN)/mypy
+
+templates: setup
 	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 

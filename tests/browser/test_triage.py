@@ -22,6 +22,15 @@ HOSTILE = (
     "{{ 7 * 7 }} {% raw %} ${7*7}"
 )
 
+COUNTS_CURRENT_ROWS = """
+window.mostCurrentRows = 0;
+new MutationObserver(() => {
+  const current = document.querySelectorAll("#list [aria-current]").length;
+  window.mostCurrentRows = Math.max(window.mostCurrentRows, current);
+}).observe(document.body, { attributes: true, childList: true, subtree: true });
+"""
+"""Looks whenever the page has changed, which is more often than anybody sees it."""
+
 
 def test_ten_tickets_are_triaged_by_keyboard_alone(world: PageWorld, person: Person) -> None:
     ids = world.add_many(10)
@@ -95,6 +104,17 @@ def test_undo_goes_back_to_the_ticket_and_to_what_the_models_say(world: PageWorl
     person.sees_ticket(first)
     assert effective(world.rows.rows[first]).urgency == "medium"
     person.sees_label(first, "medium")
+
+
+def test_one_row_at_most_is_current_at_any_time(world: PageWorld, person: Person) -> None:
+    first, second = world.add_many(2)
+    person.opens()
+    person.page.evaluate(COUNTS_CURRENT_ROWS)
+    person.presses("u", "1")
+    person.sees_ticket(second)
+    person.presses("z")
+    person.sees_ticket(first)
+    assert person.page.evaluate("window.mostCurrentRows") == 1
 
 
 def test_a_lost_race_shows_the_other_word_and_writes_nothing(

@@ -99,7 +99,7 @@ def first_version(ticketmill: Run, adapters: Adapters, bundle_dir: Path, own_tas
     return str(json.loads(ticketmill("train", "--task", own_task, "--json").stdout)["version"])
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)  # several trainings, whatever else the machine does
 def test_a_task_is_trained_where_it_is_due_and_else_not(
     ticketmill: Run, adapters: Adapters, bundle_dir: Path, first_version: str
 ) -> None:
@@ -122,7 +122,7 @@ def test_train_if_due_takes_no_file_and_no_dataset(ticketmill: Run) -> None:
         assert "--if-due goes without" in told
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)  # several trainings, whatever else the machine does
 def test_messages_that_are_delivered_twice_register_one_version(
     ticketmill: Run,
     adapters: Adapters,

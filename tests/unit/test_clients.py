@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from ticketmill.aws.clients import transient
+from ticketmill.aws.clients import connect, transient
 from ticketmill.domain.errors import TransientFailure
 
 
@@ -56,3 +56,11 @@ def test_a_service_that_fails_as_such_is_named(error: Exception) -> None:
 )
 def test_a_refusal_of_one_object_or_item_names_no_service(error: Exception) -> None:
     assert dependency_of(error) is None
+
+
+def test_a_process_parses_the_model_of_a_service_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    first, second = (connect().session.get_component("data_loader") for _ in range(2))
+    assert first.load_service_model("sqs", "service-2") is second.load_service_model("sqs", "service-2")

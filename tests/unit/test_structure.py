@@ -8,23 +8,17 @@ from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
 from test_imports import FILES, PACKAGE, modules_of, name_of
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [
-    path.relative_to(ROOT).as_posix()
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for folder in ("src", "tests", "infra", "localstack")
     for path in sorted((ROOT / folder).rglob("*.py"))
-]
-TESTS = [file for file in SOURCES if file.startswith("tests/")]
+}
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
-
-
-def source_of(file: str) -> str:
-    return (ROOT / file).read_text(encoding="utf-8")
 
 
 def functions_of(source: str) -> Iterator[tuple[str, int]]:
@@ -64,14 +58,16 @@ def _module_named(name: str) -> str | None:
     return next((known for known in (name, name.rpartition(".")[0]) if known in MODULES), None)
 
 
-@pytest.mark.parametrize("file", SOURCES)
-def test_no_file_has_over_400_lines(file: str) -> None:
-    assert len(source_of(file).splitlines()) <= MAX_FILE_LINES
+def test_no_file_has_over_400_lines() -> None:
+    lines = {file: len(source.splitlines()) for file, source in SOURCES.items()}
+    assert {file: count for file, count in lines.items() if count > MAX_FILE_LINES} == {}
 
 
-@pytest.mark.parametrize("file", SOURCES)
-def test_no_function_has_over_60_lines(file: str) -> None:
-    assert [each for each in functions_of(source_of(file)) if each[1] > MAX_FUNCTION_LINES] == []
+def test_no_function_has_over_60_lines() -> None:
+    functions = {
+        (file, name): lines for file, source in SOURCES.items() for name, lines in functions_of(source)
+    }
+    assert {each: lines for each, lines in functions.items() if lines > MAX_FUNCTION_LINES} == {}
 
 
 def test_no_imports_run_in_a_circle() -> None:
@@ -92,6 +88,7 @@ PATCHING = {
 }
 
 
-@pytest.mark.parametrize("file", sorted({*TESTS} - PATCHING))
-def test_tests_patch_no_constants_and_nothing_private(file: str) -> None:
-    assert PATCHED.findall(source_of(file)) == []
+def test_tests_patch_no_constants_and_nothing_private() -> None:
+    tests = {file for file in SOURCES if file.startswith("tests/")} - PATCHING
+    found = {file: PATCHED.findall(SOURCES[file]) for file in tests}
+    assert {file: patches for file, patches in found.items() if patches} == {}

@@ -7,11 +7,13 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ticketmill.arrays import Doubles
 from ticketmill.domain.labels import Urgency
 from ticketmill.encoder.encoder import Encoded
 from ticketmill.learning.augment import CLOSINGS, OPENINGS, courteous_copies
@@ -24,7 +26,7 @@ from ticketmill.learning.calibration import (
     macro_f1,
 )
 from ticketmill.learning.corpus import LabelledTicket, corpus_files, read_corpus, trained_on
-from ticketmill.learning.ridge import Ridge
+from ticketmill.learning.ridge import Ridge, leading_directions
 from ticketmill.learning.scores import score_pressing
 from ticketmill.learning.train import TrainedHeads, train_heads
 from ticketmill.models.heads import load_heads
@@ -46,8 +48,12 @@ class WordsEncoder:
 
     def layers(self, text: str) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         words = re.findall(r"\w+", text.lower()) or [""]
-        vectors = [np.random.default_rng(zlib.crc32(word.encode())).normal(size=32) for word in words]
-        return np.tile(np.mean(vectors, axis=0), (7, 12)).astype(np.float32)
+        return np.tile(np.mean([vector_of(word) for word in words], axis=0), (7, 12)).astype(np.float32)
+
+
+@cache
+def vector_of(word: str) -> Doubles:
+    return np.random.default_rng(zlib.crc32(word.encode())).normal(size=32)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +122,17 @@ def test_a_group_is_scored_as_if_heads_were_trained_without_it() -> None:
     duals = alone.duals(targets[seen])
     expected = features[unseen] @ features[seen].T @ duals + alone.bias(duals)
     assert left_out[unseen] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("rows", [20, 400])
+def test_the_strongest_directions_are_those_of_the_decomposition(rows: int) -> None:
+    matrix = np.random.default_rng(1).normal(size=(rows, 60)) * np.geomspace(9, 1, 60)
+    matrix = (matrix - matrix.mean(axis=0)).astype(np.float32)
+    directions, variances = leading_directions(matrix, 8)
+    _, spread, expected = np.linalg.svd(matrix.astype(np.float64), full_matrices=False)
+    assert variances == pytest.approx(spread[:8] ** 2 / rows, rel=1e-5)
+    assert np.abs(expected[:8] @ directions) == pytest.approx(np.eye(8), abs=1e-4)
+    assert (directions[np.abs(directions).argmax(axis=0), np.arange(8)] > 0).all()
 
 
 def test_products_of_blocks_are_those_of_the_folded_weights(tickets: list[LabelledTicket]) -> None:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,9 +150,14 @@ def _session() -> Session:
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
-    known = create_loader(session.get_config_variable("data_path"))
-    session.register_component("data_loader", _ModelLoader(known.search_paths))
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
     return session
+
+
+@cache
+def _loader(data_path: str | None) -> _ModelLoader:
+    """One for all sessions: each model is parsed once in a process."""
+    return _ModelLoader(create_loader(data_path).search_paths)
 
 
 class _ModelFiles(JSONFileLoader):

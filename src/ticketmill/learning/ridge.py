@@ -76,12 +76,18 @@ def inverted(matrix: Floats) -> Floats:
 def leading_directions(matrix: Floats, count: int) -> tuple[Doubles, Doubles]:
     """At most `count` strongest directions (features, count) of a centred matrix, and their variances."""
     linalg = scipy_part("linalg")
-    covariance = (matrix.T @ matrix).astype(np.float64) / len(matrix)
-    last = len(covariance) - 1
-    variances, directions = linalg.eigh(covariance, subset_by_index=[max(last - count + 1, 0), last])
+    rows = len(matrix)
+    few = rows < matrix.shape[1]
+    exact = matrix.astype(np.float64) if few else matrix
+    # products of rows and of columns have the same variances: those of the fewer are solved
+    products = (exact @ exact.T if few else exact.T @ exact).astype(np.float64) / rows
+    last = len(products) - 1
+    variances, directions = linalg.eigh(products, subset_by_index=[max(last - count + 1, 0), last])
     # directions with almost no variance are noise, which scaling would amplify
     real = variances > variances[-1] * 1e-6
     variances, directions = variances[real][::-1], directions[:, real][:, ::-1]
+    if few:
+        directions = exact.T @ directions / np.sqrt(variances * rows)
     # an eigenvector's sign is arbitrary: make its largest number positive
     largest = np.abs(directions).argmax(axis=0)
     return directions * np.sign(directions[largest, np.arange(directions.shape[1])]), variances

@@ -164,9 +164,11 @@
   const isOurs = (key) =>
     key in ACTIONS || /^[0-9]$/.test(key) || find(`.task[data-key="${CSS.escape(key.toLowerCase())}"]`) !== null;
 
-  // Enter on a link or a button is theirs; on the open ticket's row it confirms
+  // Enter on a link or a button is theirs; on the open ticket's row it confirms. While an answer comes, the
+  // focus is still on the row of the ticket before.
+  const isOpenRow = (at) => at === currentLink() || (submitting && at.matches("#list .row > a"));
   const isTheirs = (key, at) =>
-    key === "Enter" && at !== currentLink() && at.matches("a, button, summary, input, select");
+    key === "Enter" && !isOpenRow(at) && at.matches("a, button, summary, input, select");
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -226,6 +228,14 @@
     }, SLOW_MS);
   }
 
+  // An answer brings a ticket and a row. The row is marked where it is the ticket's, so the one before it must
+  // not be marked any more by then.
+  function beforeSwap(event) {
+    const pane = event.detail.tasks.find((task) => task.type === "main" && task.target?.id === "ticket");
+    const coming = pane && find("#ticket", pane.fragment);
+    if (coming) mark(coming.dataset.id);
+  }
+
   // After htmx has made the new forms its own: a key that waits may send one at once.
   function finished(event) {
     const ctx = event.detail.ctx;
@@ -266,6 +276,7 @@
     document.addEventListener("htmx:config:request", configRequest);
     document.addEventListener("htmx:before:request", beforeRequest);
     document.addEventListener("htmx:before:response", beforeResponse);
+    document.addEventListener("htmx:before:swap", beforeSwap);
     document.addEventListener("htmx:error", () => failed({}));
     document.addEventListener("ticketmill:listed", () => mark(wanted ?? ticket().dataset.id));
     document.addEventListener("htmx:finally:request", finished);
