@@ -41,7 +41,7 @@ class LearningSettings(BaseSettings):
 
     celery_broker: str | None = None
     """Where Celery's messages go: `redis://…`, `amqp://…`, or `filesystem:///FOLDER` on one machine. Without
-    it the SQS queues of the stack NAME-learning."""
+    it the SQS queues of the stack NAME-celery."""
 
     celery_results: str | None = None
     """Where Celery keeps results beside the rows of jobs, such as `redis://…` and

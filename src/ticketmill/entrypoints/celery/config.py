@@ -25,7 +25,7 @@ QUEUE_OF: Mapping[JobKind, str] = {
 
 VISIBILITY_S = 3900
 """How long the message of a dead worker stays hidden: longer than a job may take, because Celery never
-extends it. infra/learning-service.yaml gives its queues the same."""
+extends it. infra/celery-service.yaml gives its queues the same."""
 KILL_AFTER_S = 60
 """From the time limit of a job, at which its heartbeat ends it, to the end of a process that goes on."""
 WAIT_S = 20

@@ -38,7 +38,7 @@ def worker(
 ) -> None:
     """Run the jobs that Celery delivers, until Ctrl-C: jobs in hand end first, a second one ends them.
 
-    The broker is that of TICKETMILL_CELERY_BROKER; without it the SQS queues of the stack NAME-learning.
+    The broker is that of TICKETMILL_CELERY_BROKER; without it the SQS queues of the stack NAME-celery.
     """
     from ticketmill.domain.errors import SetupError
     from ticketmill.settings import load_settings, usable_cores
