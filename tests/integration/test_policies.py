@@ -35,6 +35,14 @@ OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/
 TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
 
+HERE = ["--here", "--since", "1h", "--job-id"]
+JOBS = (
+    ["jobs", "submit", "index", "--project", "shop", *HERE, "one"],
+    ["jobs", "submit", "predict", "--task", TASK, *HERE, "two"],
+    ["jobs", "submit", "extract", *HERE, "three"],
+    ["jobs", "work", "--until-empty"],
+)
+
 Commands = Callable[..., set[Right]]
 
 
@@ -64,7 +72,7 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
             capture_output=True,
             text=True,
             check=False,
-            timeout=150,
+            timeout=280,
         )
         assert done.returncode == 0, done.stderr
         lines = calls.read_text(encoding="utf-8").splitlines()
@@ -251,7 +259,7 @@ def say(adapters: Adapters, bundle_dir: Path) -> None:
         corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     enriched: None,
     adapters: Adapters,
@@ -273,22 +281,13 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     say(adapters, bundle_dir)
 
     queue_url = learning_stack["TrainingQueueUrl"]
-    urls = {
-        "TICKETMILL_TRAINING_QUEUE_URL": queue_url,
-        "TICKETMILL_PREDICTION_QUEUE_URL": learning_stack["PredictionQueueUrl"],
-    }
+    others = learning_stack["PredictionQueueUrl"]
+    urls = {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_PREDICTION_QUEUE_URL": others}
     environment |= {**urls, "TICKETMILL_TRAINING_PAUSE_S": "0"}
     for body in (TrainingMessage().body(), "no training"):
         clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
     learning = (["learn", "--check"], ["learn", "--until-empty"])
-    here = ["--here", "--since", "1h", "--job-id"]
-    running = (
-        ["jobs", "submit", "index", "--project", "shop", *here, "one"],
-        ["jobs", "submit", "predict", "--task", TASK, *here, "two"],
-        ["jobs", "submit", "extract", *here, "three"],
-        ["jobs", "work", "--until-empty"],
-    )
-    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning, *running)
+    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning, *JOBS)
     check(training, allowed("TrainerPolicyArn"))
     for name in urls:
         del environment[name]

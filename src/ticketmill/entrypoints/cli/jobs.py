@@ -33,6 +33,28 @@ RETRY_S = 5.0
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="index, train, predict, evaluate or extract.")]
 _DOCUMENTS = "The documents:"
+Task = Annotated[str | None, typer.Option(help="Such as intent, or a task of your own.")]
+DatasetName = Annotated[
+    str | None, typer.Option(help=f"{_DOCUMENTS} how the name of a dataset begins, or `newest`.")
+]
+Project = Annotated[
+    str | None, typer.Option(help=f"{_DOCUMENTS} those of a project; with index the one to add to.")
+]
+Uri = Annotated[
+    str | None, typer.Option(help=f"{_DOCUMENTS} JSON lines or CSV, at s3://BUCKET/KEY or a path.")
+]
+TicketIds = Annotated[str | None, typer.Option(help=f"{_DOCUMENTS} ids of tickets, between commas.")]
+Since = Annotated[str | None, typer.Option(help=f"{_DOCUMENTS} tickets that came since then: {EXPECTED}.")]
+Until = Annotated[str | None, typer.Option(help="With --since: and before then.")]
+Tokenizer = Annotated[str | None, typer.Option(help="A model of parts: its tokenizer.")]
+FeaturesName = Annotated[str | None, typer.Option(help="A model of parts: its features.")]
+Classifier = Annotated[str | None, typer.Option(help="A model of parts: its classifier.")]
+Locale = Annotated[str | None, typer.Option(help="A model of parts: the language, as in en.")]
+Number = Annotated[
+    int | None, typer.Option(help="The version that predicts; without it the newest that may serve.")
+]
+JobIdOption = Annotated[str | None, typer.Option(help="A name of yours: the same one again is the same job.")]
+Here = Annotated[bool, typer.Option("--here", help="Run it in this process, and wait for it.")]
 
 
 @app.command(
@@ -45,32 +67,20 @@ _DOCUMENTS = "The documents:"
 )
 def submit(
     kind: Kind,
-    task: Annotated[str | None, typer.Option(help="Such as intent, or a task of your own.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help=f"{_DOCUMENTS} how the name of a dataset begins, or `newest`.")
-    ] = None,
-    project: Annotated[
-        str | None, typer.Option(help=f"{_DOCUMENTS} those of a project; with index the one to add to.")
-    ] = None,
-    uri: Annotated[
-        str | None, typer.Option(help=f"{_DOCUMENTS} JSON lines or CSV, at s3://BUCKET/KEY or a path.")
-    ] = None,
-    tickets: Annotated[str | None, typer.Option(help=f"{_DOCUMENTS} ids of tickets, between commas.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help=f"{_DOCUMENTS} tickets that came since then: {EXPECTED}.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(help="With --since: and before then.")] = None,
-    tokenizer: Annotated[str | None, typer.Option(help="A model of parts: its tokenizer.")] = None,
-    features: Annotated[str | None, typer.Option(help="A model of parts: its features.")] = None,
-    classifier: Annotated[str | None, typer.Option(help="A model of parts: its classifier.")] = None,
-    locale: Annotated[str | None, typer.Option(help="A model of parts: the language, as in en.")] = None,
-    version: Annotated[
-        int | None, typer.Option(help="The version that predicts; without it the newest that may serve.")
-    ] = None,
-    job_id: Annotated[
-        str | None, typer.Option(help="A name of yours: the same one again is the same job.")
-    ] = None,
-    here: Annotated[bool, typer.Option("--here", help="Run it in this process, and wait for it.")] = False,
+    task: Task = None,
+    dataset: DatasetName = None,
+    project: Project = None,
+    uri: Uri = None,
+    tickets: TicketIds = None,
+    since: Since = None,
+    until: Until = None,
+    tokenizer: Tokenizer = None,
+    features: FeaturesName = None,
+    classifier: Classifier = None,
+    locale: Locale = None,
+    version: Number = None,
+    job_id: JobIdOption = None,
+    here: Here = False,
     who: Who = None,
     store: StoreFolder = None,
     as_json: AsJson = False,
@@ -86,22 +96,16 @@ def submit(
     from ticketmill.settings import load_settings
 
     settings = load_settings()
-    places = {
-        "dataset": dataset,
-        "uri": uri,
-        "tickets": _ids(tickets),
-        "since": _moment(since),
-        "until": _moment(until),
-    }
+    parts = {"tokenizer": tokenizer, "features": features, "classifier": classifier, "locale": locale}
+    moments = {"since": _moment(since), "until": _moment(until)}
+    places = {"dataset": dataset, "uri": uri, "tickets": _ids(tickets), **moments}
     is_target = kind == "index" and any(places.values())
     asked = {
         "kind": kind,
         "task": task,
         "documents": _given({**places, "project": None if is_target else project}) or {},
         "project": project if kind == "index" else None,
-        "parts": _given(
-            {"tokenizer": tokenizer, "features": features, "classifier": classifier, "locale": locale}
-        ),
+        "parts": _given(parts),
         "version": version,
         "who": name_of_person(settings, who),
     }
