@@ -31,7 +31,7 @@ FAST = {
 }
 """Leases of seconds: what a killed worker had is taken over soon."""
 _WORDS = """lamp river stone cloud pepper violin garden copper window ladder marble forest candle bridge
-pocket engine saddle mirror basket hammer ribbon shadow tunnel meadow barrel lantern harbor cotton island velvet"""
+pocket engine saddle mirror basket hammer ribbon shadow tunnel meadow barrel lantern harbor cotton island"""
 WORDS = _WORDS.split()
 
 

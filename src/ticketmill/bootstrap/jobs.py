@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from ticketmill.learning.job_tools import Tools
     from ticketmill.learning.job_work import Work
     from ticketmill.learning.jobs import JobRunner
+    from ticketmill.learning.part_predictions import PartPredictor
     from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.spread import Spread
     from ticketmill.learning.store import LearningStore
     from ticketmill.models.heads import Heads
     from ticketmill.tasks.learned import LearnedModel
@@ -56,15 +58,23 @@ class JobPlace:
 
     store: LearningStore
     run: JobRunner
+    predict_part: PartPredictor
+    """Helps with a prediction that another worker spread."""
 
 
 @contextmanager
 def open_job_place(
-    settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
+    settings: Settings, folder: Path | None = None, spread: Spread | None = None
 ) -> Iterator[JobPlace]:
-    """The jobs of the stack, or of a folder without AWS. SetupError where the stack is not there."""
+    """The jobs of the stack, or of a folder without AWS; large predictions go to several workers by `spread`.
+
+    SetupError where the stack is not there.
+    """
+    from ticketmill.learning.part_predictions import PartPredictor
+
     with open_sources(settings, folder, journal=folder is None) as (store, sources):
-        yield JobPlace(store, make_job_runner(settings, store, sources, on_progress))
+        tools = replace(_tools(settings, store, sources), spread=spread)
+        yield JobPlace(store, _runner(settings, tools, lambda _: None), PartPredictor(tools))
 
 
 @contextmanager
@@ -72,8 +82,8 @@ def open_job_runner(
     settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
 ) -> Iterator[JobRunner]:
     """What runs them alone."""
-    with open_job_place(settings, folder, on_progress) as place:
-        yield place.run
+    with open_sources(settings, folder, journal=folder is None) as (store, sources):
+        yield make_job_runner(settings, store, sources, on_progress)
 
 
 def make_job_runner(
@@ -83,6 +93,10 @@ def make_job_runner(
     on_progress: OnProgress = lambda _: None,
 ) -> JobRunner:
     """The same of a store that is open. The encoder is loaded once, when a text is not cached."""
+    return _runner(settings, _tools(settings, store, sources), on_progress)
+
+
+def _runner(settings: Settings, tools: Tools, on_progress: OnProgress) -> JobRunner:
     from ticketmill.learning.job_kinds import kinds_of
     from ticketmill.learning.job_work import Pace
     from ticketmill.learning.jobs import JobRunner
@@ -92,8 +106,8 @@ def make_job_runner(
         timedelta(seconds=settings.job_heartbeat_s),
         limit=timedelta(seconds=settings.job_limit_s),
     )
-    kinds = kinds_of(_tools(settings, store, sources))
-    return JobRunner(store.jobs, kinds, pace, on_progress=on_progress)
+    kinds = kinds_of(tools)
+    return JobRunner(tools.store.jobs, kinds, pace, on_progress=on_progress)
 
 
 def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> Tools:

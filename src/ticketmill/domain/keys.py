@@ -157,7 +157,12 @@ def predictions_file(task: str, number: int, job_id: str) -> str:
 
 def predictions_part(task: str, number: int, job_id: str, batch: str) -> str:
     """The object key of one batch of them while the job runs; `batch` is the hash of its documents."""
-    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}/{batch}.jsonl"
+    return f"{predictions_parts(task, number, job_id)}{batch}.jsonl"
+
+
+def predictions_parts(task: str, number: int, job_id: str) -> str:
+    """What begins the keys of the batches of a job."""
+    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}/"
 
 
 def extracted_file(job_id: str) -> str:

@@ -25,6 +25,10 @@ class JobCancelled(Exception):
     """Somebody asked to cancel the job: it stops, and keeps nothing more."""
 
 
+class JobWaits(Exception):
+    """The job waits for what others do for it: it is given back, and comes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How long a lease is, and how often it is renewed."""
@@ -94,6 +98,14 @@ class Work:
         self.on_progress(self._progress)
         if self.now() - self._looked >= self.pace.look:
             self._write()
+        self._stop_where_asked()
+
+    def check_now(self) -> None:
+        """The same, after a look at the row."""
+        self._write()
+        self._stop_where_asked()
+
+    def _stop_where_asked(self) -> None:
         if self._lost.is_set():
             raise LeaseLost(self.job.job_id)
         if self._seen.cancel_asked:

@@ -7,6 +7,7 @@ import os
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from ticketmill.bootstrap.jobs import JobPlace, open_job_place
 from ticketmill.bootstrap.learning import open_learning_store
 from ticketmill.entrypoints.celery.config import configuration
 from ticketmill.entrypoints.celery.heartbeat import Heartbeat
-from ticketmill.entrypoints.celery.tasks import add_tasks
+from ticketmill.entrypoints.celery.tasks import add_tasks, send_parts
+from ticketmill.learning.spread import Spread
 from ticketmill.settings import Settings, usable_cores
 from ticketmill.telemetry import logs
 
@@ -29,7 +31,8 @@ class ProcessPlace:
     """Where jobs lie, opened by the first job of a process: a child shares no connection with its parent."""
 
     settings: Settings
-    folder: Path | None = None
+    folder: Path | None
+    spread: Spread
     _opened: tuple[int, ExitStack, JobPlace] | None = field(default=None, init=False)
     """Never closed: it lives as long as its process."""
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -38,7 +41,7 @@ class ProcessPlace:
         with self._lock:
             if self._opened is None or self._opened[0] != os.getpid():
                 stack = ExitStack()
-                place = stack.enter_context(open_job_place(self.settings, self.folder))
+                place = stack.enter_context(open_job_place(self.settings, self.folder, self.spread))
                 self._opened = (os.getpid(), stack, place)
             return self._opened[2]
 
@@ -50,7 +53,7 @@ def make_app(settings: Settings, folder: Path | None = None) -> Celery:
     """
     app = Celery(NAME, set_as_current=False)
     app.conf.update(configuration(settings))
-    add_tasks(app, settings, ProcessPlace(settings, folder))
+    add_tasks(app, settings, ProcessPlace(settings, folder, Spread(partial(send_parts, app))))
     return app
 
 

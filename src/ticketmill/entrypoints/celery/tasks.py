@@ -8,26 +8,34 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from celery import Celery, Task
+from celery import Celery, Task, group
+from kombu.exceptions import OperationalError
 from pydantic import ValidationError
 
 from ticketmill.bootstrap.jobs import JobPlace
 from ticketmill.domain.errors import LearningRefused, TransientFailure
 from ticketmill.domain.job import Job, JobErrorCode, JobKind, JobStatus
 from ticketmill.entrypoints.celery.asked import Ask, Asked, Call, any_job, of_kind
+from ticketmill.entrypoints.celery.config import QUEUE_OF
 from ticketmill.entrypoints.celery.field_tasks import FIELD_TASKS
-from ticketmill.learning.job_work import utc_now
+from ticketmill.learning.job_records import LeaseLost
+from ticketmill.learning.job_work import JobCancelled, utc_now
 from ticketmill.learning.jobs import CODES
+from ticketmill.learning.spread import FOUND
 from ticketmill.settings import Settings
 
 log = logging.getLogger(__name__)
 
 PREFIX = "ticketmill.jobs"
 RUN = f"{PREFIX}.run"
+PART = f"{PREFIX}.part"
 CORRELATION_HEADER = "correlation_id_of_caller"
 RETRY_S = 10
 """From one delivery of a job that waits, for a training of its task or for a service, to the next."""
+PARTS_S = 2
+"""The same for a job whose parts are under way."""
 LEASE_MARGIN_S = 2
+PART_TRIES = 3
 
 Open = Callable[[], JobPlace]
 
@@ -49,17 +57,45 @@ def add_tasks(app: Celery, settings: Settings, place: Open) -> None:
     tasks: dict[str, tuple[JobKind | None, Ask]] = {RUN: (None, any_job)}
     tasks |= {f"{PREFIX}.{kind}": (kind, of_kind(kind)) for kind in JobKind}
     tasks |= {f"{before}{name}": found for name, found in FIELD_TASKS.items() for before in prefixes}
+    app.task(
+        _predicts_part(place), name=PART, bind=True, shared=False, max_retries=PART_TRIES, ignore_result=True
+    )
     for name, (kind, ask) in tasks.items():
         app.task(
             _runs(place, ask),
             name=name,
             bind=True,
             typing=False,
+            shared=False,
             max_retries=None,
             throws=(JobFailure,),
             rate_limit=rates.get(str(kind)),
             acks_on_timeout=False,
         )
+
+
+def send_parts(app: Celery, job_id: str, parts: int) -> None:
+    """Sends the parts of a prediction to whoever predicts. TransientFailure where the broker is away."""
+    queue = QUEUE_OF[JobKind.PREDICT]
+    try:
+        group(app.signature(PART, (job_id, number), queue=queue) for number in range(parts)).apply_async()
+    except OperationalError as error:
+        raise TransientFailure(f"the broker is away ({type(error).__name__})") from None
+
+
+def _predicts_part(place: Open) -> Callable[..., None]:
+    """A part that fails is left: the job itself predicts what is missing, and says why it cannot."""
+
+    def predict_part(task: Task, job_id: str, number: int) -> None:
+        try:
+            place().predict_part(job_id, number)
+        except TransientFailure as failure:
+            log.warning("%s; trying again", failure, extra={"job_id": job_id})
+            raise task.retry(countdown=RETRY_S, exc=failure) from None
+        except (JobCancelled, LeaseLost, LearningRefused) as ended:
+            log.info("a part is left out: %s", type(ended).__name__, extra={"job_id": job_id})
+
+    return predict_part
 
 
 def _runs(place: Open, ask: Ask) -> Callable[..., dict[str, Any]]:
@@ -134,5 +170,5 @@ def _refused(refused: LearningRefused) -> JobFailure:
 def _later_s(job: Job, now: datetime) -> float:
     """Seconds until a job is delivered again: when the lease of the worker that has it ends."""
     if job.lease_until is None:
-        return RETRY_S
+        return PARTS_S if FOUND in job.result else RETRY_S
     return max((job.lease_until - now).total_seconds(), 0) + LEASE_MARGIN_S
