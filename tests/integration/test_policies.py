@@ -21,7 +21,7 @@ from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.bootstrap import Adapters, encoder_here, make_corrections, open_learning_store
 from ticketmill.deploy.stack import Stack
-from ticketmill.domain.job_message import TrainingMessage
+from ticketmill.domain.job_message import JobMessage, TrainingMessage
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Intent
 from ticketmill.operations.corrections import Speaker, Word
@@ -284,8 +284,9 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     others = learning_stack["PredictionQueueUrl"]
     urls = {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_PREDICTION_QUEUE_URL": others}
     environment |= {**urls, "TICKETMILL_TRAINING_PAUSE_S": "0"}
-    for body in (TrainingMessage().body(), "no training"):
-        clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
+    sent = ((queue_url, TrainingMessage().body()), (others, JobMessage(job_id="one").body()))
+    for url, body in (*sent, (queue_url, "no job"), (others, "no job")):
+        clients.sqs.send_message(QueueUrl=url, MessageBody=body)
     learning = (["learn", "--check"], ["learn", "--until-empty"])
     training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning, *JOBS)
     check(training, allowed("TrainerPolicyArn"))
