@@ -78,6 +78,7 @@ def test_every_shell_block_is_run_by_a_test() -> None:
     tests = {
         "test_readme.py": {"README", "awslocal", "worker", "dead-letters", "taxonomy", "corrections"},
         "test_backfill.py": {"backfill"},
+        "test_bulk.py": {"bulk"},
         "test_deploy_page.py": {"deploy"},
         "test_routing.py": {"routing"},
         "test_http_api.py": {"http-api"},
