@@ -178,7 +178,7 @@ lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
-	$(UV_COMPILE) --extra train --constraint requirements-dev.lock --output-file requirements-train.lock
+	$(UV_COMPILE) --extra celery --extra parts --constraint requirements-dev.lock --output-file requirements-train.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -126,11 +126,14 @@ def test_jobs_go_through_the_queues_of_sqs(
 
         # the same id is the same job: a delivery that comes twice trains nothing
         again = send(app, "training", "train_field_model_task", FIELD, PROJECT, task_id=jobs[1].job_id)
-        poison = send(app, "prediction", "predict_field_documents_task", FIELD, "nothing", [1])
+        poison, header = uuid4().hex, {"ticketmill_correlation_id": "from-the-caller"}
+        args = (FIELD, "nothing", [1])
+        name = "predict_field_documents_task"
+        app.send_task(name, args, task_id=poison, queue="prediction", headers=header)
         assert again == jobs[1].job_id
         failed = ended(poison)
         assert failed.error is not None
-        assert failed.error.code == "DOCUMENT"
+        assert (failed.error.code, failed.correlation_id) == ("DOCUMENT", "from-the-caller")
         counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         for output in ("IndexingQueueUrl", "TrainingQueueUrl", "PredictionQueueUrl", "EvaluationQueueUrl"):
             until(lambda output=output: _is_empty(clients, celery_stack[output], counts))
@@ -138,7 +141,9 @@ def test_jobs_go_through_the_queues_of_sqs(
         assert f"ticketmill@{os.uname().nodename}" in ticketmill("jobs", "status").stdout
         assert worker.stop() == 0
     ticketmill("jobs", "status", code=3)
-    assert "wireless signal" not in (tmp_path / "log").read_text(), "texts are not logged"
+    logged = (tmp_path / "log").read_text()
+    assert "from-the-caller" in logged
+    assert "wireless signal" not in logged, "texts are not logged"
 
 
 def _is_empty(clients: Clients, url: str, counts: Any) -> bool:

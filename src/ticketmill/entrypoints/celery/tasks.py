@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 PREFIX = "ticketmill.jobs"
 RUN = f"{PREFIX}.run"
 PART = f"{PREFIX}.part"
-CORRELATION_HEADER = "correlation_id_of_caller"
+CORRELATION_HEADER = "ticketmill_correlation_id"
+"""A header of a message: found again in the logs of everything that its job does."""
 RETRY_S = 10
 """From one delivery of a job that waits, for a training of its task or for a service, to the next."""
 PARTS_S = 2
