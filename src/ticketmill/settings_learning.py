@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ticketmill.domain.job import JobKind
+
 MAX_PERCENT = 100
 MAX_LABELS = 1_000_000
-_RATE = r"(index|train|predict|evaluate|extract)=\d+/[smh]"
-RATES = rf"^{_RATE}(,{_RATE})*$"
 
 
 class LearningSettings(BaseSettings):
@@ -47,9 +48,7 @@ class LearningSettings(BaseSettings):
     """Where Celery keeps results beside the rows of jobs, such as `redis://…` and
     `db+postgresql+psycopg://…`. Without it nowhere."""
 
-    celery_rates: Annotated[str, Field(pattern=RATES)] = (
-        "index=100/m,train=10/m,predict=1000/m,evaluate=100/m"
-    )
+    celery_rates: str = "index=100/m,train=10/m,predict=1000/m,evaluate=100/m"
     """How many jobs of a kind a Celery worker begins, in a second (s), a minute (m) or an hour (h)."""
 
     celery_prefix: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*(,[A-Za-z_][\w.]*)*$")] | None = None
@@ -89,6 +88,15 @@ class LearningSettings(BaseSettings):
                 "lost heartbeat must not lose a job"
             )
         return heartbeat_s
+
+    @field_validator("celery_rates")
+    @classmethod
+    def _rates_are_of_kinds(cls, text: str) -> str:
+        for each in text.split(","):
+            kind, _, rate = each.partition("=")
+            if kind not in set(JobKind) or not re.fullmatch(r"\d+/[smh]", rate):
+                raise ValueError(f"expected rates as in train=10/m, of {', '.join(JobKind)}; found {text}")
+        return text
 
     @field_validator("canary_steps", "learning_tiers")
     @classmethod
