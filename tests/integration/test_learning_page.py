@@ -13,10 +13,13 @@ from ticketmill.deploy import emulator as ministack
 
 
 @pytest.fixture
-def place(tmp_path: Path, bundle_dir: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
+def place(
+    tmp_path: Path, bundle_dir: Path, unused_endpoint: str, shell_path: str
+) -> Iterator[dict[str, str]]:
     """The variables of an emulator of the page's own: its stack has the name that everybody's has."""
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "PATH": shell_path,
         "AWS_ENDPOINT_URL": unused_endpoint,
         "TICKETMILL_BUNDLE": str(bundle_dir),
     }
