@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -96,13 +97,17 @@ class Server:
         connection, _ = self.listener.accept()
         _, streams, _, _ = socket.recv_fds(connection, 1, 3)
         with connection.makefile("rb") as lines:
-            request = Request(**json.loads(lines.readline()), streams=streams)
+            line = lines.readline()
+        if not line:  # whoever asked is gone
+            connection.close()
+            return None
+        request = Request(**json.loads(line), streams=streams)
         if _read_at_start(request.environment) == _read_at_start(self.environment):
             pid = os.fork()
             if pid == 0:
                 connection.close()
                 return request
-            connection.sendall(b"%d\n" % pid)
+            _tell(connection, pid)
             self.running[pid] = connection
         else:
             connection.close()
@@ -115,7 +120,12 @@ class Server:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 with self.running.pop(pid) as connection:
-                    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+                    _tell(connection, os.waitstatus_to_exitcode(status))
+
+
+def _tell(connection: socket.socket, number: int) -> None:
+    with suppress(ConnectionError):  # where nobody waits any more
+        connection.sendall(b"%d\n" % number)
 
 
 def _stream(descriptor: int, mode: str, like: TextIO, buffering: int = -1) -> Any:
