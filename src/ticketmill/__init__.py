@@ -11,9 +11,10 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from ticketmill.api import Ticketmill as Ticketmill
+    from ticketmill.api import TicketmillEnricher as TicketmillEnricher
     from ticketmill.api import load as load
 
-__all__ = ["Ticketmill", "load"]
+__all__ = ["Ticketmill", "TicketmillEnricher", "load"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The Python API: `from ticketmill import load; load().enrich([...])`."""
+"""The Python API: `from ticketmill import load; load().enrich([...])`, and an actor for Ray Data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ticketmill.bootstrap import load_enricher, make_intake
+from ticketmill.bootstrap.bulk import follow_bundle, make_documents
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.errors import RejectionCode, TicketRejected
 from ticketmill.domain.intake import Intake
@@ -55,6 +56,25 @@ class Ticketmill:
         except TicketRejected as error:
             error.add_note(f"ticket {number} of those given to enrich()")
             raise
+
+
+class TicketmillEnricher:
+    """For `ray.data.Dataset.map_batches`: an actor with models of its own, on one core.
+
+    A batch is a table with the fields of raw tickets as columns; so is what comes back: a row for each, see
+    docs/bulk.md. Needs the extra `ray`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        """`settings` as those of `load`; `threads` is 1. Raises SetupError as `load` does."""
+        known = load_settings(**{"threads": 1, **settings})
+        self._documents = make_documents(known, follow_bundle(known))
+
+    def __call__(self, batch: Any) -> Any:
+        """A pyarrow.Table of the batch: a table, a data frame, or arrays by column."""
+        from ticketmill.bulk.tables import as_table, raw_tickets, table_of
+
+        return table_of(self._documents.enrich(list(raw_tickets(as_table(batch)))))
 
 
 def load(**settings: Any) -> Ticketmill:

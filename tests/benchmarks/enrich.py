@@ -24,12 +24,12 @@ from statistics import median
 
 import onnxruntime
 
-from ticketmill import bootstrap
 from ticketmill.batching import side_by_side
+from ticketmill.bootstrap.bulk import follow_bundle, make_documents
 from ticketmill.encoder.build.builder import SHIPPED_RECIPE, build_bundle
 from ticketmill.encoder.bundle import ENCODER, load_bundle
 from ticketmill.encoder.encoder import SLOW_FUSIONS, Encoder, TokenBatch
-from ticketmill.entrypoints.cli.enrich import ENRICH_CHUNK, ENRICH_THREADS, _enriched
+from ticketmill.entrypoints.cli.enrich import ENRICH_CHUNK, ENRICH_THREADS, enriched
 from ticketmill.importers.files import Document
 from ticketmill.learning.corpus import PLAIN_TICKETS, LabelledTicket, read_corpus
 from ticketmill.settings import load_settings
@@ -75,9 +75,10 @@ def measure(count: int, threads: int, model: str) -> dict[str, list[float]]:
     bundle = load_bundle(settings.bundle_dir)
     encoder, one_after_another = Encoder(bundle, threads), one_session(bundle.path(ENCODER), threads)
     without_branch = Encoder(load_bundle(plain_encoder(settings.cache_dir)), threads)
-    enricher = bootstrap.load_enricher(settings)
+    documents_enricher = make_documents(settings, follow_bundle(settings))
+    enricher = documents_enricher.enricher
     reference = naive(model)
-    work = partial(_enriched, enricher, settings)
+    work = partial(enriched, documents_enricher)
     tickets = read_corpus(PLAIN_TICKETS)[:count]
     seconds: dict[str, list[float]] = {}
 

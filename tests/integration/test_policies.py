@@ -21,9 +21,9 @@ from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.bootstrap import Adapters, encoder_here, make_corrections, open_learning_store
 from ticketmill.deploy.stack import Stack
+from ticketmill.domain.job_message import JobMessage, TrainingMessage
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Intent
-from ticketmill.domain.training_request import TrainingMessage
 from ticketmill.operations.corrections import Speaker, Word
 from ticketmill.settings import load_settings
 
@@ -34,6 +34,20 @@ OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/
 
 TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
+
+HERE = ["--here", "--since", "1h", "--job-id"]
+TRAINING = (
+    ["dataset", "build", "--task", TASK],
+    ["train", "--task", TASK],
+    ["learn", "--check"],
+    ["learn", "--until-empty"],
+)
+JOBS = (
+    ["jobs", "submit", "index", "--project", "shop", *HERE, "one"],
+    ["jobs", "submit", "predict", "--task", TASK, *HERE, "two"],
+    ["jobs", "submit", "extract", *HERE, "three"],
+    ["jobs", "work", "--until-empty"],
+)
 
 Commands = Callable[..., set[Right]]
 
@@ -64,7 +78,7 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
             capture_output=True,
             text=True,
             check=False,
-            timeout=150,
+            timeout=280,
         )
         assert done.returncode == 0, done.stderr
         lines = calls.read_text(encoding="utf-8").splitlines()
@@ -251,7 +265,7 @@ def say(adapters: Adapters, bundle_dir: Path) -> None:
         corrections.correct(f"T{number}", {TASK: Word(CorrectionKind.LABEL, (label,))}, Speaker("ann"))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     enriched: None,
     adapters: Adapters,
@@ -273,12 +287,15 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     say(adapters, bundle_dir)
 
     queue_url = learning_stack["TrainingQueueUrl"]
-    environment |= {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_TRAINING_PAUSE_S": "0"}
-    for body in (TrainingMessage().body(), "no training"):
-        clients.sqs.send_message(QueueUrl=queue_url, MessageBody=body)
-    learning = (["learn", "--check"], ["learn", "--until-empty"])
-    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning)
-    check(training, allowed("TrainerPolicyArn"))
+    others = learning_stack["PredictionQueueUrl"]
+    urls = {"TICKETMILL_TRAINING_QUEUE_URL": queue_url, "TICKETMILL_PREDICTION_QUEUE_URL": others}
+    environment |= {**urls, "TICKETMILL_TRAINING_PAUSE_S": "0"}
+    sent = ((queue_url, TrainingMessage().body()), (others, JobMessage(job_id="one").body()))
+    for url, body in (*sent, (queue_url, "no job"), (others, "no job")):
+        clients.sqs.send_message(QueueUrl=url, MessageBody=body)
+    check(asked(*TRAINING, *JOBS), allowed("TrainerPolicyArn"))
+    for name in urls:
+        del environment[name]
 
     own, other = f"{TASK}/v1", "intent/v1"
     deciding = asked(
@@ -296,6 +313,10 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["models", "rollback", "intent"],
         ["models", "retire", other],
         ["models", "retire", other, "--undo"],
+        ["jobs", "submit", "train", "--task", TASK, "--dataset", "newest", "--job-id", "four"],
+        ["jobs", "submit", "predict", "--task", TASK, "--project", "shop", "--job-id", "five"],
+        ["jobs", "cancel", "five"],
+        ["jobs", "list"],
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
     )

@@ -14,12 +14,12 @@ from commands import Run
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters
+from ticketmill.domain.job_message import TrainingMessage
 from ticketmill.domain.keys import raw_key
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Status
 from ticketmill.domain.message import Upload
 from ticketmill.domain.row import RawVersion, TicketRow
-from ticketmill.domain.training_request import TrainingMessage
 from ticketmill.operations.corrections import Speaker, Word
 from ticketmill.settings import load_settings
 

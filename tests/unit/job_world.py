@@ -24,7 +24,7 @@ from ticketmill.learning.fit import fit_task
 from ticketmill.learning.job_documents import DocumentSources
 from ticketmill.learning.job_kinds import kinds_of
 from ticketmill.learning.job_tools import Tools
-from ticketmill.learning.job_work import Pace, Work
+from ticketmill.learning.job_work import Pace, Work, utc_now
 from ticketmill.learning.jobs import JobRunner
 from ticketmill.learning.model_files import load_model
 from ticketmill.learning.packed_features import Pooled
@@ -68,6 +68,8 @@ class JobWorld:
     )
     features: CountingFeatures = field(default_factory=CountingFeatures)
     batch_documents: int = 20
+    now: Callable[[], datetime] = utc_now
+    pace: Pace = field(default_factory=lambda: Pace(look=timedelta(0)))
 
     @property
     def snapshots(self) -> Snapshots:
@@ -100,15 +102,15 @@ class JobWorld:
         """Submits a job, and runs it once."""
         task = None if kind is JobKind.INDEX else TASK
         request = JobRequest(kind=kind, documents=documents, task=task, **asked)
-        self.store.jobs.submit(job_id, request, datetime.now(UTC))
+        self.store.jobs.submit(job_id, request, self.now())
         kinds = kinds_of(self.tools)
 
         def watched(job: Job, work: Work) -> Any:
             on_claim(work)
             return kinds[kind](job, work)
 
-        pace = Pace(look=timedelta(0))
-        return JobRunner(self.store.jobs, {kind: watched}, pace, sleep=lambda _: None)(job_id)
+        run = JobRunner(self.store.jobs, {kind: watched}, self.pace, self.now, sleep=lambda _: None)
+        return run(job_id)
 
     def index(self, documents: Sequence[Document], project: str = "shop", at: int = 0) -> None:
         moment = datetime(2026, 11, 21, tzinfo=UTC) + timedelta(hours=at)

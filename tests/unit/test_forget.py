@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,17 +15,20 @@ from correction_desk import ANN, TASKS, label
 from frozen_records import frozen_bytes
 from rows_contract import row
 
+from ticketmill.arrays import npz_bytes
 from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.aws.memory import MemoryLabelJournal, MemoryTicketRows
 from ticketmill.domain.dataset import Dataset, Origin
+from ticketmill.domain.document import DocumentPrediction
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.intake import parse_ticket
-from ticketmill.domain.keys import DRIFT_REFERENCE_FILE, disagreement_file
+from ticketmill.domain.keys import DRIFT_REFERENCE_FILE, disagreement_file, extracted_file, predictions_file
 from ticketmill.domain.message import ObjectVersion
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.annotations import Annotated, Annotation, Gathered
 from ticketmill.learning.dataset_build import DatasetSpec, build
+from ticketmill.learning.documents import ProjectDocuments, new_document
 from ticketmill.learning.drift_sample import Sample, from_bytes, to_bytes
 from ticketmill.learning.forgetting import (
     DatasetsOfTicket,
@@ -33,6 +37,7 @@ from ticketmill.learning.forgetting import (
     FeaturesOfTicket,
     TrainedWith,
 )
+from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
 from ticketmill.learning.packed_features import PackedFeatures, Pooled, key_of
 from ticketmill.learning.snapshots import Snapshots
 from ticketmill.learning.store import LearningStore, learning_store
@@ -102,11 +107,28 @@ class World:
             self.store.objects.put(disagreement_file("intent", 1, ticket_id), b"{}")
         self.dataset = self.built(range(22)).manifest
         self.store.versions.add_version(version(self.dataset))
+        self.run_jobs()
         self.features = [*map(text_of, (ID, OTHER)), "an earlier text"]
         keys = [key_of(read_ticket(Ticket(ticket_id="x", body=text)).text) for text in self.features]
         cached = PackedFeatures(self.store.objects, ENCODER, 100.0)
         cached.put_many(keys, Pooled(np.zeros((3, 7, 8), np.float16), None, np.ones(3, np.int32)))
         cached.save()
+
+    def run_jobs(self) -> None:
+        """What jobs keep of both tickets: documents, predictions, and features."""
+        documents = [new_document(each, "", text_of(each)) for each in (ID, OTHER)]
+        ProjectDocuments(self.store.objects).keep("shop", documents, NOW)
+        said = [
+            DocumentPrediction(
+                document_id=each, labels=("a",), confidence=0.9, model="intent/v1", job_id="j1"
+            )
+            for each in (ID, OTHER)
+        ]
+        self.store.predictions.keep("intent", said)
+        lines = b"".join(each.model_dump_json().encode() + b"\n" for each in said)
+        self.store.objects.put(predictions_file("intent", 1, "j1"), lines)
+        arrays = {"ids": np.array([ID, OTHER]), "tokens": np.array([3, 4])}
+        self.store.objects.put(extracted_file("j2"), npz_bytes(arrays))
 
     def built(self, numbers: Sequence[int]) -> Any:
         gathered = Gathered()
@@ -122,8 +144,10 @@ class World:
     def holders(self) -> list[Holder]:
         datasets = DatasetsOfTicket(self.snapshots)
         return [
-            FeaturesOfTicket(self.store.objects, datasets),
+            FeaturesOfTicket(self.store.objects, datasets, DocumentsOfTicket(self.store.objects)),
             datasets,
+            DocumentsOfTicket(self.store.objects),
+            PredictionsOfTicket(self.store),
             DisagreementsOfTicket(self.store.objects, self.store.versions),
             DriftReferenceOfTicket(self.store.objects),
             EnrichedObjects(self.enriched),
@@ -148,7 +172,12 @@ class World:
         kept = [self.raw.held, self.enriched.held, rows, said, list(objects.keys(""))]
         manifests = [each.model_dump_json() for each in self.store.datasets.datasets("intent")]
         examples = [self.snapshots.load(each) for each in self.store.datasets.datasets("intent")]
-        return str([*kept, manifests, examples])
+        documents = ProjectDocuments(objects).read("shop")
+        predicted = objects.get(predictions_file("intent", 1, "j1"))
+        latest = [self.store.predictions.latest("intent", each) for each in (ID, OTHER)]
+        with np.load(io.BytesIO(objects.get(extracted_file("j2")) or b""), allow_pickle=False) as arrays:
+            extracted = [arrays["ids"].tolist(), arrays["tokens"].tolist()]
+        return str([*kept, manifests, examples, documents, predicted, latest, extracted])
 
 
 def version(dataset: Dataset) -> ModelVersion:
@@ -177,6 +206,8 @@ def test_everything_of_a_ticket_goes_and_the_list_of_what_is_left_is_empty(world
     assert done.removed == {
         "cached features": 2,
         "datasets": 1,
+        "documents": 1,
+        "predictions of jobs": 3,
         "disagreements": 1,
         "drift reference": 0,
         "enriched objects": 1,
@@ -198,6 +229,9 @@ def test_nothing_of_other_tickets_goes(world: World) -> None:
     assert len(world.journal.of_ticket(OTHER)) == 1
     assert len([key for key, _ in world.raw.held if OTHER in key]) == 2
     assert len(world.enriched.held) == 1
+    assert [each.document_id for each in ProjectDocuments(world.store.objects).read("shop")] == [OTHER]
+    assert world.store.predictions.latest("intent", OTHER) is not None
+    assert f"[['{OTHER}'], [4]]" in world.everything()
     (manifest,) = world.store.datasets.datasets("intent")
     assert (manifest.examples, manifest.replaces) == (21, world.dataset.name)
     assert world.store.objects.get(disagreement_file("intent", 1, OTHER)) is not None

@@ -19,7 +19,8 @@ FILES = [path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("
 LAYERS = ("domain", "text", "encoder", "models", "tasks", "pipeline", "worker")
 """Each may import what stands before it."""
 LEAVES = {"arrays", "batching", "bisection", "circuit_breaker", "periodic", "settings", "settings_learning"}
-ROOMS = {*LAYERS, "learning", "queries", "operations", "importers", "targets", "aws", "deploy", "telemetry"}
+ROOMS = {*LAYERS, "learning", "queries", "operations", "bulk", "importers", "targets", "aws", "deploy"}
+ROOMS |= {"telemetry"}
 MAY_IMPORT = {
     **{layer: {*LAYERS[: number + 1], *LEAVES} for number, layer in enumerate(LAYERS)},
     **{leaf: {"domain", *LEAVES} for leaf in LEAVES},
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "learning": {"domain", "text", "encoder", "models", "tasks", "learning", *LEAVES},
     "queries": {"domain", "tasks", "queries", *LEAVES},
     "operations": {"domain", "pipeline", "queries", "operations", *LEAVES},
+    "bulk": {"domain", "tasks", "pipeline", "importers", "bulk", *LEAVES},
     "importers": {"domain", "importers"},
     "targets": {"domain", "targets"},
     "aws": {"domain", "aws", *LEAVES},
@@ -34,16 +36,19 @@ MAY_IMPORT = {
     "telemetry": {"domain", "models", "pipeline", "worker", "telemetry", *LEAVES},
     "bootstrap": {*ROOMS, *LEAVES, "bootstrap"},
     "entrypoints": {*ROOMS, *LEAVES, "bootstrap", "entrypoints"},
-    "api": {"bootstrap", "domain", "pipeline", "settings"},
+    "api": {"bootstrap", "bulk", "domain", "pipeline", "settings"},
     "__init__": {"api"},
     "__main__": {"entrypoints"},
 }
 
 EXTRAS = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "safetensors"}
 EXTRAS |= {"fastapi", "starlette", "uvicorn", "jinja2", "mangum"}
+EXTRAS |= {"pyarrow", "ray"}
 EXTRAS |= {"huggingface_hub", "matplotlib", "rouge_score", "sumy", "phonenumbers"}
 NEEDS_EXTRAS = (
     "learning/",
+    "bulk/on_ray.py",
+    "bulk/tables.py",
     "bootstrap/fine_tuning.py",
     "bootstrap/named_models.py",
     "encoder/build/",

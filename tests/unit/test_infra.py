@@ -15,9 +15,9 @@ import yaml
 from fakes import announce
 from typer.testing import CliRunner
 
-from ticketmill.domain.training_request import TrainingMessage, read_training_message
+from ticketmill.domain.job_message import TrainingMessage, read_job_message
 from ticketmill.entrypoints.cli import app
-from ticketmill.learning.training_queue import RETRY_S
+from ticketmill.learning.job_queue import RETRY_S, JobQueue
 from ticketmill.pipeline.outcome import Outcome, Result
 from ticketmill.settings import Settings
 from ticketmill.telemetry.drift import write_emf
@@ -130,7 +130,7 @@ class TestLearning:
     def test_the_schedule_sends_what_a_trainer_reads(self, resources: dict[str, dict[str, Any]]) -> None:
         (target,) = resources["TrainingRule"]["Targets"]
         assert target["Arn"] == {"GetAtt": "TrainingQueue.Arn"}
-        assert read_training_message(target["Input"]) == TrainingMessage()
+        assert read_job_message(target["Input"]) == TrainingMessage()
         assert template("learning-service.yaml")["Parameters"]["TrainingSchedule"]["Default"] == "rate(1 day)"
 
     def test_the_schedule_and_nobody_else_may_send(self, resources: dict[str, dict[str, Any]]) -> None:
@@ -149,6 +149,16 @@ class TestLearning:
         # longer than a training that holds its task
         assert redrive["maxReceiveCount"] * RETRY_S >= Settings().training_limit_s
 
+    def test_a_job_of_a_dead_worker_comes_again_after_its_lease(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        """A delivery that finds the lease of a dead worker is dropped: nobody would run the job."""
+        lease = Settings.model_fields["job_lease_s"]
+        (longest,) = [each.le for each in lease.metadata if hasattr(each, "le")]
+        for name in ("TrainingQueue", "PredictionQueue"):
+            assert resources[name]["VisibilityTimeout"] == JobQueue.visibility_timeout_s
+        assert JobQueue.visibility_timeout_s - JobQueue.heartbeat_s > longest
+
     def test_its_variables_are_settings_and_name_the_queue(
         self, resources: dict[str, dict[str, Any]]
     ) -> None:
@@ -156,6 +166,7 @@ class TestLearning:
         named = {each["Name"]: each["Value"] for each in only["Environment"]}
         assert {name for name in named if name.startswith("TICKETMILL_")} <= SETTINGS
         assert named["TICKETMILL_TRAINING_QUEUE_URL"] == {"Ref": "TrainingQueue"}
+        assert named["TICKETMILL_PREDICTION_QUEUE_URL"] == {"Ref": "PredictionQueue"}
         assert CliRunner().invoke(app, [*only["Command"], "--help"]).exit_code == 0
 
     def test_its_metrics_reach_the_alarm_of_drift(self, resources: dict[str, dict[str, Any]]) -> None:
@@ -176,7 +187,7 @@ class TestLearning:
             ("NoTrainingsWait", "StopPolicy", 0),
         ):
             (told,) = [each for each in resources[alarm]["Metrics"] if each["ReturnData"]]
-            assert told["Expression"] == "waiting + hidden"
+            assert told["Expression"] == "waiting + hidden + waiting_predictions + hidden_predictions"
             assert resources[alarm]["AlarmActions"] == [{"Ref": policy}]
             (step,) = resources[policy]["StepScalingPolicyConfiguration"]["StepAdjustments"]
             assert step["ScalingAdjustment"] == tasks

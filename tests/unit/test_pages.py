@@ -78,10 +78,12 @@ def test_every_shell_block_is_run_by_a_test() -> None:
     tests = {
         "test_readme.py": {"README", "awslocal", "worker", "dead-letters", "taxonomy", "corrections"},
         "test_backfill.py": {"backfill"},
+        "test_bulk.py": {"bulk"},
         "test_deploy_page.py": {"deploy"},
         "test_routing.py": {"routing"},
         "test_http_api.py": {"http-api"},
         "test_learning_page.py": {"learning"},
+        "test_jobs_page.py": {"jobs"},
     }
     with_blocks = {path.stem for path in PAGES[:-2] if re.search(r"^```sh$", text_of(path), re.MULTILINE)}
     assert with_blocks == set().union(*tests.values())

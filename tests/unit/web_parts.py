@@ -18,6 +18,7 @@ from ticketmill.aws.memory import (
     MemoryTicketRows,
 )
 from ticketmill.aws.sqs import QueueDepths
+from ticketmill.bootstrap.job_queues import JobDesk, QueueName
 from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -121,6 +122,16 @@ class FakeDrift:
 
 
 @dataclass
+class MemorySender:
+    """A queue of jobs: what was sent to it."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, body: str) -> None:
+        self.sent.append(body)
+
+
+@dataclass
 class WebWorld:
     """A place in memory, and the parts of a server over it."""
 
@@ -133,6 +144,9 @@ class WebWorld:
     drift: Any = field(default_factory=FakeDrift)
     gates: Sequence[GateResult] = ()
     learned: Learned = NOTHING_LEARNED
+    job_queues: dict[QueueName, MemorySender] = field(
+        default_factory=lambda: {"training": MemorySender(), "prediction": MemorySender()}
+    )
     now: datetime = NOON
 
     def parts(self, enricher: BackgroundEnricher | None = None, **settings: Any) -> WebParts:
@@ -152,6 +166,7 @@ class WebWorld:
             queue=self,
             dead_letters=self,
             models=self.models,
+            jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
             drift=lambda: self.drift,
             learned=lambda: self.learned,
             now=lambda: self.now,

@@ -55,11 +55,14 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         DriftReferenceOfTicket,
         FeaturesOfTicket,
     )
+    from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
 
-    datasets = DatasetsOfTicket(make_snapshots(store))
+    datasets, documents = DatasetsOfTicket(make_snapshots(store)), DocumentsOfTicket(store.objects)
     return [
-        FeaturesOfTicket(store.objects, datasets),
+        FeaturesOfTicket(store.objects, datasets, documents),
         datasets,
+        documents,
+        PredictionsOfTicket(store),
         DisagreementsOfTicket(store.objects, store.versions),
         DriftReferenceOfTicket(store.objects),
     ]

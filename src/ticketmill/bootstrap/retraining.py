@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import Adapters
@@ -19,23 +19,20 @@ from ticketmill.bootstrap.datasets import (
     open_sources,
 )
 from ticketmill.bootstrap.drift import make_drift_watch
+from ticketmill.bootstrap.jobs import OnProgress, make_job_runner
 from ticketmill.bootstrap.learning import learning_store_of
-from ticketmill.bootstrap.training import Progress, Trainer, make_trainer, train_dataset
 from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFailure
+from ticketmill.domain.job import Documents, Job, JobKind, JobRequest, JobStatus
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.domain.dataset import Dataset
+    from ticketmill.domain.job_message import TrainingMessage
     from ticketmill.domain.label import Correction
-    from ticketmill.domain.model_card import ModelVersion
-    from ticketmill.domain.training_request import TrainingMessage
     from ticketmill.learning.drift import DriftReport
-    from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.jobs import JobRunner
     from ticketmill.learning.store import LearningStore
     from ticketmill.learning.triggers import Due, TriggerPolicy
-
-TrainSnapshot = Callable[["Snapshot", str], "ModelVersion"]
-"""Trains on a dataset, and registers the version under the name of who asked for it."""
 
 DRIFT_SINCE = timedelta(days=30)
 
@@ -97,42 +94,49 @@ class Retrainer:
     tasks: Sequence[str]
     """The tasks that people label, for a message that names none."""
     triggers: Callable[[], Triggers]
-    train: TrainSnapshot
+    run: JobRunner
 
-    def __call__(self, request: TrainingMessage) -> None:
-        """Trains the task, or each task in turn; one that is refused does not keep the next one from it."""
-        triggers = self.triggers()
-        tasks = self.tasks if request.task is None else (request.task,)
-        for task in tasks:
+    def __call__(self, request: TrainingMessage, message_id: str) -> bool:
+        """Trains the task, or each task in turn; one that is refused does not keep the next one from it.
+
+        The message's id names the jobs, so that a message that is delivered twice asks for one training.
+        False where one of them has to wait.
+        """
+        triggers, is_done = self.triggers(), True
+        for task in self.tasks if request.task is None else (request.task,):
             try:
-                self.train_task(task, request.who, triggers, by_hand=not request.if_due)
+                job = self.train_task(
+                    task, request.who, triggers, f"train-{task}-{message_id}", by_hand=not request.if_due
+                )
+                is_done &= job is None or job.status != JobStatus.QUEUED
             except LearningRefused as refused:
                 if request.task is not None:
                     raise
                 log.warning("%s is not trained: %s", task, refused)
+        return is_done
 
     def train_task(
-        self, task: str, who: str, triggers: Triggers, *, by_hand: bool = False
-    ) -> ModelVersion | None:
-        """A version of a new dataset of all labels so far; None where the task is not due."""
-        due = triggers.due(task, by_hand=by_hand)
-        if due is None:
-            log.info("%s is not due", task)
-            return None
-        log.info("%s is trained: %s", task, due.reason)
-        built = build_dataset(self.settings, WantedDataset(task), self.store, self.sources, log.info)
-        version = self.train(built, who)
-        log.info("%s is registered, and serves nothing yet", version.name)
-        return version
+        self, task: str, who: str, triggers: Triggers, job_id: str, *, by_hand: bool = False
+    ) -> Job | None:
+        """The job that trains on a new dataset of all labels so far, run; None where the task is not due."""
+        if self.store.jobs.get(job_id) is None:
+            due = triggers.due(task, by_hand=by_hand)
+            if due is None:
+                log.info("%s is not due", task)
+                return None
+            log.info("%s is trained: %s", task, due.reason)
+            built = build_dataset(self.settings, WantedDataset(task), self.store, self.sources, log.info)
+            documents = Documents(dataset=built.manifest.name)
+            asked = JobRequest(kind=JobKind.TRAIN, task=task, documents=documents, who=who)
+            self.store.jobs.submit(job_id, asked, _now())
+        return self.run(job_id)
 
 
 @contextmanager
-def open_retrainer(settings: Settings, adapters: Adapters, progress: Progress) -> Iterator[Retrainer]:
+def open_retrainer(
+    settings: Settings, adapters: Adapters, on_progress: OnProgress = lambda _: None
+) -> Iterator[Retrainer]:
     """What trains the tasks of a stack again. SetupError where the stack has no learning table yet."""
-
-    @cache
-    def trainer() -> Trainer:
-        return make_trainer(settings, learning_store_of(settings, adapters).objects, log.info, progress)
 
     with open_sources(settings, None, journal=True) as (store, sources):
         yield Retrainer(
@@ -141,7 +145,7 @@ def open_retrainer(settings: Settings, adapters: Adapters, progress: Progress) -
             sources,
             tuple(make_corrections(settings, adapters).tasks),
             partial(make_triggers, settings, adapters),
-            lambda snapshot, who: train_dataset(settings, trainer(), store, snapshot, who),
+            make_job_runner(settings, store, sources, on_progress),
         )
 
 

@@ -6,6 +6,7 @@ TicketmillError
 │   └── RetryLater     a service says when to come again
 ├── CorrectionRefused  what a person says cannot be recorded: told to them, nothing is written
 ├── LearningRefused    data, training or a rollout that cannot be: told, nothing is written
+├── JobFailed          a job that ended without what was asked for: told to who waits for it
 └── SetupError         the place is not ready (bundle, stack, settings): ends the command beforehand
 """
 
@@ -138,6 +139,14 @@ class LearningRefused(TicketmillError):
         super().__init__(message)
         self.code = code
         self.message = message
+
+
+class JobFailed(TicketmillError):
+    """A job that failed or was cancelled. `code` is that of its error; None where it has none."""
+
+    def __init__(self, code: str | None, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class SetupError(TicketmillError):

@@ -83,9 +83,14 @@ class DirectoryLearningItems:
 
     def overwrite(self, partition: str, bodies: Mapping[str, str]) -> None:
         """Writes many items, whatever was there; not one by one onto the disk, which would take minutes."""
+        folder = _below(self.folder, partition)
+        unfinished = f"{folder}/{UNFINISHED}{uuid4().hex}"
         with self._locked():
+            folder.mkdir(parents=True, exist_ok=True)
             for position, body in bodies.items():
-                _write(self._path(partition, position), body.encode(), sync=False)
+                with open(unfinished, "wb") as file:  # noqa: PTH123 - a Path for each would take longer
+                    file.write(body.encode())
+                os.replace(unfinished, f"{folder}/{position}{_ITEM_SUFFIX}")  # noqa: PTH105
 
     def delete(self, partition: str, position: str) -> None:
         """Deletes an item; one that is not there is no fault."""
@@ -117,15 +122,14 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _write(path: Path, body: bytes, sync: bool = True) -> None:
+def _write(path: Path, body: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}")
     try:
         with unfinished.open("wb") as file:
             file.write(body)
             file.flush()
-            if sync:
-                os.fsync(file.fileno())
+            os.fsync(file.fileno())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.domain.dataset import Example
+from ticketmill.domain.document import Document
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.keys import (
     DATASETS_PREFIX,
@@ -21,6 +22,7 @@ from ticketmill.domain.keys import (
 from ticketmill.domain.ticket import Ticket
 from ticketmill.learning.dataset_build import group_names, without_example
 from ticketmill.learning.drift_sample import Sample, from_bytes, to_bytes
+from ticketmill.learning.forgetting_jobs import DocumentsOfTicket
 from ticketmill.learning.hold_out import Sides
 from ticketmill.learning.packed_features import PackedFeatures, cached_encoders, key_of
 from ticketmill.learning.ports import LearningObjects, Versions
@@ -123,6 +125,7 @@ class FeaturesOfTicket:
 
     objects: LearningObjects
     datasets: DatasetsOfTicket
+    documents: DocumentsOfTicket
 
     @property
     def name(self) -> str:
@@ -147,7 +150,9 @@ class FeaturesOfTicket:
 
     def _keys(self, traces: TicketTraces) -> set[str]:
         """Of the text as it is read, by which features are cached."""
-        tickets = [*traces.contents, *map(_ticket, self.datasets.examples(traces.ticket_id))]
+        examples = self.datasets.examples(traces.ticket_id)
+        documents = self.documents.contents(traces.ticket_id)
+        tickets = [*traces.contents, *map(_ticket, examples), *map(_ticket, documents)]
         return {key_of(read_ticket(each).text) for each in tickets}
 
 
@@ -237,5 +242,5 @@ class TrainedWith:
         ]
 
 
-def _ticket(example: Example) -> Ticket:
+def _ticket(example: Example | Document) -> Ticket:
     return Ticket(ticket_id="example", subject=example.subject, body=example.body)

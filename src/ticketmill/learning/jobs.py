@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError, TransientFailure
+from ticketmill.domain.errors import JobFailed, LearningCode, LearningRefused, SetupError, TransientFailure
 from ticketmill.domain.job import Job, JobError, JobErrorCode, JobKind, JobStatus
 from ticketmill.learning.job_records import MAX_ATTEMPTS, JobRecords, LeaseLost, Progress
 from ticketmill.learning.job_work import JobCancelled, Pace, Work, fields_of, utc_now
@@ -44,6 +44,19 @@ END_PAUSE_S = 2.0
 
 Run = Callable[[Job, Work], Mapping[str, Any]]
 """Does the work of a kind, and gives the job's result."""
+
+
+def completed(job: Job) -> Job:
+    """The job, where it is completed. JobFailed where it is not, in words for who waits for it."""
+    if job.status == JobStatus.COMPLETED:
+        return job
+    if job.error is not None:
+        raise JobFailed(
+            str(job.error.code), f"job {job.job_id} failed: {job.error.message} [{job.error.code}]"
+        )
+    if job.status == JobStatus.QUEUED:
+        raise JobFailed(None, f"job {job.job_id} waits, for another training or a service: run it later")
+    raise JobFailed(None, f"job {job.job_id} is {job.status}")
 
 
 @dataclass(frozen=True)

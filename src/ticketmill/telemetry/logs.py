@@ -21,6 +21,8 @@ LogFormat: TypeAlias = Literal["text", "json"]
 TEXT_LINE = "%(asctime)s %(levelname)s %(message)s"
 FIELDS = ("ticket_id", "correlation_id", "receive_count", "result", "reason", "stage_ms", "tokens")
 """What the line of a processed upload has; `correlation_id` is the id of its message."""
+TOLD_FIELDS = ("job_id", *FIELDS)
+"""What a line of text tells beside its message; `job_id` is of a job's lines."""
 
 
 def configure(log_format: LogFormat, verbose: bool) -> None:
@@ -78,7 +80,7 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         """The message, and the fields of `log_outcomes` where the record has them."""
-        fields = {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        fields = {name: getattr(record, name) for name in TOLD_FIELDS if hasattr(record, name)}
         told = "".join(f" {name}={value!r}" for name, value in fields.items())
         return super().formatMessage(record) + told
 

@@ -28,6 +28,7 @@ from ticketmill.entrypoints.cli import (
     enrich,
     evaluate,
     forget,
+    jobs,
     keys,
     label,
     learn,
@@ -109,6 +110,9 @@ app.add_typer(
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(
+    jobs.app, name="jobs", help="Index, train, predict, evaluate and extract: submit, watch and run jobs."
+)
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")

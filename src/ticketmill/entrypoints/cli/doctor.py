@@ -31,6 +31,7 @@ EXTRAS = {
     "evaluate": ("matplotlib", "rouge_score", "sumy"),
     "hub": ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
     "local": ("ministack",),
+    "ray": ("pyarrow", "ray"),
     "train": ("scipy", "sklearn"),
 }
 """What an extra must have brought."""

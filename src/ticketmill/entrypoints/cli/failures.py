@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ticketmill.domain.errors import (
     CorrectionCode,
     CorrectionRefused,
+    JobFailed,
     LearningCode,
     LearningRefused,
     SetupError,
@@ -60,6 +61,7 @@ _LEARNING_REFUSALS = {
     LearningCode.UNKNOWN_TASK: ExitCode.USAGE,
     LearningCode.UNKNOWN_LABEL: ExitCode.USAGE,
     LearningCode.NAME_TAKEN: ExitCode.USAGE,
+    LearningCode.UNKNOWN_JOB: ExitCode.NOT_FOUND,
 }
 
 
@@ -71,6 +73,9 @@ def failure_of(error: Exception) -> Failure | None:
         return Failure(str(error), _REFUSALS.get(error.code, ExitCode.FAULT))
     if isinstance(error, LearningRefused):
         return Failure(f"{error} [{error.code}]", _LEARNING_REFUSALS.get(error.code, ExitCode.REFUSED))
+    if isinstance(error, JobFailed):
+        is_refusal = error.code in {"VALIDATION", "MODEL", "DOCUMENT"}
+        return Failure(str(error), ExitCode.REFUSED if is_refusal else ExitCode.FAULT)
     if isinstance(error, TicketmillError):
         return Failure(str(error), ExitCode.FAULT)
     if isinstance(error, OSError) and error.errno in _NEXT_STEPS:

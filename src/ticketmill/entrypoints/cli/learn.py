@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ticketmill.entrypoints.cli.output import AsJson, answer_json, counted, examples, progress, say, table
+from ticketmill.entrypoints.cli.output import AsJson, answer_json, counted, examples, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ticketmill.bootstrap.retraining import Retrainer
     from ticketmill.learning.triggers import Due
     from ticketmill.settings import Settings
-
-WAIT_S = 20.0
 
 EPILOG = examples(
     "ticketmill learn --check    which tasks are due, and why",
@@ -45,7 +43,7 @@ def learn(
     settings = load_settings()
     adapters = bootstrap.connect(settings)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with open_retrainer(settings, adapters, progress) as trainer:
+    with open_retrainer(settings, adapters) as trainer:
         if check:
             triggers = trainer.triggers()
             _tell({task: triggers.due(task) for task in trainer.tasks}, as_json)
@@ -56,21 +54,17 @@ def learn(
 
 
 def _train_once(trainer: Retrainer) -> None:
-    from ticketmill.domain.training_request import TrainingMessage
+    from uuid import uuid4
 
-    trainer(TrainingMessage(who="learn"))
+    from ticketmill.domain.job_message import TrainingMessage
+
+    trainer(TrainingMessage(who="learn"), uuid4().hex)
 
 
 def _work(settings: Settings, trainer: Retrainer, queue_url: str, until_empty: bool) -> None:
-    """Takes from the queue until a signal, or until nothing waits. A training in hand ends first."""
-    from ticketmill.aws.clients import connect
-    from ticketmill.aws.sqs import SqsQueue
-    from ticketmill.entrypoints.signals import stop_on_signal
-    from ticketmill.learning.training_queue import TrainingQueue
+    from ticketmill.entrypoints.cli.job_worker import work_off
 
-    queue = TrainingQueue(SqsQueue(connect().sqs, queue_url), trainer)
-    with stop_on_signal(queue.stopping.set):
-        seen = queue.run(0.0 if until_empty else WAIT_S, until_empty)
+    seen = work_off([queue_url], trainer.run, lambda: trainer, until_empty)
     say(f"{counted(seen, 'message')} of {settings.stack}'s training queue")
 
 

@@ -168,16 +168,21 @@ def _register(
 
 def _train_if_due(settings: Settings, task: str, who: str | None, as_json: bool) -> None:
     import logging
+    from uuid import uuid4
 
     from ticketmill import bootstrap
     from ticketmill.bootstrap.retraining import open_retrainer
     from ticketmill.entrypoints.cli.person import name_of_person
+    from ticketmill.learning.jobs import completed
+    from ticketmill.learning.registry import find_version
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     person = name_of_person(settings, who)
-    with open_retrainer(settings, bootstrap.connect(settings), progress) as retrainer:
-        version = retrainer.train_task(task, person, retrainer.triggers())
-        if version is not None:
+    with open_retrainer(settings, bootstrap.connect(settings)) as retrainer:
+        job_id = f"train-{task}-{uuid4().hex}"
+        job = retrainer.train_task(task, person, retrainer.triggers(), job_id)
+        if job is not None:
+            version = find_version(retrainer.store, completed(job).result["model"])
             _tell_registered(retrainer.store, version, as_json)
         elif as_json:
             answer_json({"version": None, "task": task, "due": False})

@@ -16,6 +16,7 @@ from ticketmill.entrypoints.web import (
     counts,
     enrich,
     events,
+    jobs,
     labels,
     models,
     openapi,
@@ -35,7 +36,9 @@ from ticketmill.entrypoints.web.parts import API, WebParts
 from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
-ROUTERS = tuple(each.router for each in (tickets, labels, enrich, counts, events, models, webhooks, admin))
+ROUTERS = tuple(
+    each.router for each in (tickets, labels, enrich, counts, events, models, jobs, webhooks, admin)
+)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
 from ticketmill.bootstrap.drift import make_drift_watch
+from ticketmill.bootstrap.job_queues import JobDesk, make_job_desk
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
@@ -69,6 +70,7 @@ def connect_parts(settings: Settings) -> WebParts:
         learned=_learned(settings, adapters),
         suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
+        jobs=cache(partial(_jobs, settings, adapters)),
         drift=partial(make_drift_watch, settings, adapters),
     )
 
@@ -83,6 +85,10 @@ def _models(
 
     rollouts = RolloutDesk(store, bootstrap.encoder_here(settings), settings.canary_percents)
     return ModelDesk(Catalogue(store, tasks), rollouts, gates)
+
+
+def _jobs(settings: Settings, adapters: Adapters) -> JobDesk:
+    return make_job_desk(settings, bootstrap.learning_store_of(settings, adapters).jobs)
 
 
 def _learned(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:

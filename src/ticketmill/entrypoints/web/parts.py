@@ -14,6 +14,7 @@ from ticketmill.text.mask import Mask
 
 if TYPE_CHECKING:
     from ticketmill.aws.sqs import QueueDepths
+    from ticketmill.bootstrap.job_queues import JobDesk
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -99,6 +100,8 @@ class WebParts:
     dead_letters: Queue
     models: Callable[[], ModelDesk]
     """The learned models. SetupError where the stack keeps none yet."""
+    jobs: Callable[[], JobDesk]
+    """The jobs of learning. SetupError where the stack keeps none yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
     learned: Callable[[], Learned] = Learned

@@ -49,6 +49,8 @@ _LEARNING_STATUS = {
     LearningCode.UNKNOWN_TICKET: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_JOB: HTTPStatus.NOT_FOUND,
+    LearningCode.JOB_MISMATCH: HTTPStatus.CONFLICT,
     LearningCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
     **dict.fromkeys(
         (

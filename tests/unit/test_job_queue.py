@@ -1,4 +1,4 @@
-"""The trainer's loop over its queue."""
+"""The loop of whoever runs jobs, over its queue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFailure
+from ticketmill.domain.job_message import JobMessage, TrainingMessage
 from ticketmill.domain.message import Extension, Message
-from ticketmill.domain.training_request import TrainingMessage
-from ticketmill.learning.training_queue import RETRY_S, TrainingQueue
+from ticketmill.learning.job_queue import RETRY_S, JobQueue
 
 
 class Queue:
@@ -48,34 +48,52 @@ AT = datetime(2026, 11, 21, tzinfo=UTC)
 BODY = TrainingMessage(task="intent").body()
 
 
-def run(queue: Queue, train: Callable[[TrainingMessage], None]) -> int:
-    return TrainingQueue(queue, train, heartbeat_s=0.01).run(0, until_empty=True)
+Asked = JobMessage | TrainingMessage
 
 
-def failing(error: Exception) -> Callable[[TrainingMessage], None]:
-    def train(_request: TrainingMessage) -> None:
+def run(queue: Queue, does: Callable[[Asked, str], object]) -> int:
+    def run_message(message: Asked, message_id: str) -> bool:
+        return does(message, message_id) is not False
+
+    return JobQueue(queue, run_message, heartbeat_s=0.01).run(0, until_empty=True)
+
+
+def failing(error: Exception) -> Callable[[Asked, str], object]:
+    def fails(_message: Asked, _id: str) -> object:
         raise error
 
-    return train
+    return fails
 
 
 def test_a_message_is_acknowledged_after_its_training() -> None:
-    queue, done = Queue(BODY, TrainingMessage(who="ann", if_due=False).body()), []
-    assert run(queue, done.append) == 2
+    queue, done = (
+        Queue(BODY, TrainingMessage(who="ann", if_due=False).body(), JobMessage(job_id="j1").body()),
+        [],
+    )
+    assert run(queue, lambda *asked: done.append(asked)) == 3
     assert done == [
-        TrainingMessage(task="intent", if_due=True, who="schedule"),
-        TrainingMessage(task=None, if_due=False, who="ann"),
+        (TrainingMessage(task="intent", if_due=True, who="schedule"), "0"),
+        (TrainingMessage(task=None, if_due=False, who="ann"), "1"),
+        (JobMessage(job_id="j1"), "2"),
     ]
-    assert queue.acknowledged == ["0", "1"]
+    assert queue.acknowledged == ["0", "1", "2"]
+
+
+def test_a_job_that_has_to_wait_is_received_again() -> None:
+    queue = Queue(BODY)
+    run(queue, lambda *_: False)
+    assert (queue.acknowledged, queue.released) == ([], [("0", RETRY_S)])
 
 
 def test_a_message_stays_invisible_while_its_training_runs() -> None:
     queue = Queue(BODY)
-    run(queue, lambda _request: queue.extended.wait(10) or None)  # type: ignore[arg-type]
+    run(queue, lambda *_: queue.extended.wait(10))
     assert queue.extended.is_set()
 
 
-@pytest.mark.parametrize("body", ["no JSON", "{}", '{"train": {"tusk": "intent"}}', "[1]"])
+@pytest.mark.parametrize(
+    "body", ["no JSON", "{}", '{"train": {"tusk": "intent"}}', "[1]", '{"job": {"job_id": "../a"}}']
+)
 def test_a_message_that_is_no_training_goes_to_the_dead_letters(body: str) -> None:
     queue = Queue(body)
     run(queue, failing(AssertionError("never asked")))
@@ -87,7 +105,6 @@ def test_a_message_that_is_no_training_goes_to_the_dead_letters(body: str) -> No
     ("error", "acknowledged", "released"),
     [
         (LearningRefused(LearningCode.TOO_FEW_LABELS, "3 labels"), ["0"], []),
-        (LearningRefused(LearningCode.JOB_RUNNING, "another one"), [], [("0", RETRY_S)]),
         (TransientFailure("S3 is down"), [], [("0", RETRY_S)]),
         (ZeroDivisionError("a bug"), [], [("0", RETRY_S)]),
     ],
@@ -102,6 +119,11 @@ def test_what_may_succeed_later_is_received_again(
 
 def test_told_to_stop_it_receives_no_further_message() -> None:
     queue = Queue(BODY, BODY)
-    trainer = TrainingQueue(queue, lambda _request: trainer.stopping.set(), heartbeat_s=0.01)
-    assert trainer.run(0) == 1
+
+    def stops(_message: Asked, _id: str) -> bool:
+        worker.stopping.set()
+        return True
+
+    worker = JobQueue(queue, stops, heartbeat_s=0.01)
+    assert worker.run(0) == 1
     assert queue.acknowledged == ["0"]

@@ -1,8 +1,8 @@
-"""The trainer's loop: one message of the training queue after the other.
+"""The loop of whoever runs jobs: one message of a queue after the other.
 
-A training takes longer than a message stays invisible, so a heartbeat extends it. A message whose training
-failed is received again, and ends among the dead letters. One that is delivered twice has one version: a task
-that was trained is not due, and the same dataset is the same job.
+A job takes longer than a message stays invisible, so a heartbeat extends it. A message that is delivered
+twice is one job: the second delivery finds it running, or ended. Where a worker dies, its message comes again
+after its lease has ended, and the job is taken over.
 """
 
 from __future__ import annotations
@@ -14,19 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ticketmill.domain.errors import LearningCode, LearningRefused, TransientFailure
+from ticketmill.domain.errors import LearningRefused, TransientFailure
+from ticketmill.domain.job_message import BadJobMessage, JobMessage, TrainingMessage, read_job_message
 from ticketmill.domain.message import Extension, Message
-from ticketmill.domain.training_request import BadTrainingMessage, TrainingMessage, read_training_message
 
 log = logging.getLogger(__name__)
 
-LATER = (LearningCode.JOB_RUNNING, LearningCode.COOLING_DOWN)
-"""Refusals that end by themselves."""
 RETRY_S = 300
 
 
 class Queue(Protocol):
-    """The training queue."""
+    """A queue of jobs."""
 
     def receive(
         self, max_messages: int, wait_s: float, visibility_timeout_s: int | None = None
@@ -39,16 +37,16 @@ class Queue(Protocol):
     def release(self, messages: Sequence[Message], delay_s: int) -> set[str]: ...
 
 
-Train = Callable[[TrainingMessage], None]
-"""Trains what a message asks for."""
+Run = Callable[[JobMessage | TrainingMessage, str], bool]
+"""Runs what a message, told by its id, asks for. False where it has to wait, and is to come again."""
 
 
 @dataclass(frozen=True)
-class TrainingQueue:
-    """Receives trainings and has them done, one at a time."""
+class JobQueue:
+    """Receives jobs and has them done, one at a time."""
 
     queue: Queue
-    train: Train
+    run_message: Run
     visibility_timeout_s: int = 120
     heartbeat_s: float = 30
     retry_s: int = RETRY_S
@@ -56,7 +54,7 @@ class TrainingQueue:
     """Once set, no further message is received."""
 
     def run(self, wait_s: float, until_empty: bool = False) -> int:
-        """Trains until it is stopped, or until nothing waits; how many messages it has seen."""
+        """Runs jobs until it is stopped, or until nothing waits; how many messages it has seen."""
         seen = 0
         while not self.stopping.is_set():
             try:
@@ -75,28 +73,26 @@ class TrainingQueue:
     def _handle(self, message: Message) -> None:
         """Acknowledges what is done or can never be; releases what may succeed later."""
         try:
-            request = read_training_message(message.body)
+            request = read_job_message(message.body)
             with self._lease(message):
-                self.train(request)
-        except BadTrainingMessage as bad:
-            log.warning(
-                "message %s is no training: %s; it is left to the dead letters", message.message_id, bad
-            )
+                is_done = self.run_message(request, message.message_id)
+        except BadJobMessage as bad:
+            log.warning("message %s is no job: %s; it is left to the dead letters", message.message_id, bad)
             self.queue.release([message], 0)
         except LearningRefused as refused:
-            log.warning("no training: %s", refused)
-            if refused.code in LATER:
-                self.queue.release([message], self.retry_s)
-            else:
-                self.queue.acknowledge([message])
+            log.warning("no job: %s", refused)
+            self.queue.acknowledge([message])
         except TransientFailure as failure:
-            log.warning("the training failed, and is received again: %s", failure)
+            log.warning("the job failed, and is received again: %s", failure)
             self.queue.release([message], self.retry_s)
         except Exception:
-            log.exception("the training of message %s failed by a bug", message.message_id)
+            log.exception("the job of message %s failed by a bug", message.message_id)
             self.queue.release([message], self.retry_s)
         else:
-            self.queue.acknowledge([message])
+            if is_done:
+                self.queue.acknowledge([message])
+            else:
+                self.queue.release([message], self.retry_s)
 
     @contextmanager
     def _lease(self, message: Message) -> Iterator[None]:
