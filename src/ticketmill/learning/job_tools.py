@@ -24,7 +24,7 @@ from ticketmill.learning.snapshots import Snapshot
 from ticketmill.learning.store import LearningStore
 from ticketmill.models.heads import Heads
 from ticketmill.tasks.learned import LearnedModel
-from ticketmill.text.reading import read_ticket
+from ticketmill.text.reading import Reading, read_ticket
 
 BATCH_DOCUMENTS = 2048
 """Documents between two part files of a prediction. Their features take 11 MB."""
@@ -76,11 +76,12 @@ class Tools:
         """Examples as models read them, some hundreds at a time: a model reads nothing else of an encoded
         ticket. Each text is encoded once, for all jobs."""
         tickets = [ticket_of(each) for each in examples]
-        texts = []
+        readings: list[Reading] = []
         for ticket in tickets:
-            texts.append(read_ticket(ticket).text)
+            readings.append(read_ticket(ticket))
             work.check()
-        return iter(tickets_of(tickets, texts, self.encode(texts, work), self.heads()))
+        encodings = self.encode([each.text for each in readings], work)
+        return iter(tickets_of(tickets, readings, encodings, self.heads()))
 
     def encode(self, texts: Sequence[str], work: Work) -> Pooled:
         """The features of texts, from the cache or by the encoder; stops where the job must."""

@@ -98,6 +98,16 @@ class Reading:
         """Where the writer's own words stand."""
         return tuple((start, end) for start, end, kind in self.spans if kind is TextKind.OWN)
 
+    def with_forms(self, raw: str) -> str:
+        """`text` with the names of a form's fields and its empty answers; `raw` is the ticket's text."""
+        parts: list[str] = []
+        at = 0
+        for start, end, kind in self.spans:
+            if kind is TextKind.FORM:
+                parts += (self.text[at:start], raw[start:end])
+                at = end
+        return "".join((*parts, self.text[at:]))
+
     def characters(self) -> dict[TextKind, int]:
         """How many characters were taken for what."""
         counts: dict[TextKind, int] = {}

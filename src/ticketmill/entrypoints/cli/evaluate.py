@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,20 +78,20 @@ def evaluate(
     from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
-    read = partial(read_labelled, data, label_field or label, text_field)
+    field = label_field or label
     if version is not None:
         if method is Method.RULES:
             raise typer.BadParameter("--with rules and --version exclude each other")
         model = _of_version(load_settings(), label, version, store)
         _check_plots(plots, model.is_single)
-        rows = read(may_be_none=not model.is_single)
+        rows = read_labelled(data, field, text_field, may_be_none=not model.is_single)
     else:
         task = _measured(label)
         if method is Method.RULES and task.name not in RULED:
             raise typer.BadParameter(f"there are rules for {' and '.join(RULED)} alone")
         _check_plots(plots, task.measured == "class")
         settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
-        rows = read(may_be_none=task.measured == "tags")
+        rows = read_labelled(data, field, text_field, may_be_none=task.measured == "tags")
         if task.measured == "summary":
             _summaries(settings, rows, as_json)
             return
