@@ -336,7 +336,7 @@ def test_every_command_of_its_page_works_in_its_order(
     for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
         adapters.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
     lose_events(adapters)
-    done = run_page("backfill", environment | {"PATH": shell_path}, tmp_path)
+    done = run_page("backfill", environment, shell_path, tmp_path)
     assert "would enrich 4 of 4 objects (missing 4)" in done.stdout
     assert "processed 4" in done.stdout
     assert (tmp_path / "labels.png").stat().st_size > 1000

@@ -13,13 +13,10 @@ from ticketmill.deploy import emulator as ministack
 
 
 @pytest.fixture
-def place(
-    tmp_path: Path, bundle_dir: Path, unused_endpoint: str, shell_path: str
-) -> Iterator[dict[str, str]]:
+def place(tmp_path: Path, bundle_dir: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
     """The variables of an emulator of the page's own: its stack has the name that everybody's has."""
     yield {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "PATH": shell_path,
         "AWS_ENDPOINT_URL": unused_endpoint,
         "TICKETMILL_BUNDLE": str(bundle_dir),
     }
@@ -27,8 +24,8 @@ def place(
 
 
 @pytest.mark.timeout(300)
-def test_the_circle_of_the_page_goes_around(place: dict[str, str], tmp_path: Path) -> None:
-    done = run_page("learning", place, tmp_path)
+def test_the_circle_of_the_page_goes_around(place: dict[str, str], shell_path: str, tmp_path: Path) -> None:
+    done = run_page("learning", place, shell_path, tmp_path)
 
     assert "120 imported, 0 unchanged, 0 refused" in done.stderr + done.stdout
     assert "desk/v1: accuracy" in done.stdout
