@@ -25,6 +25,7 @@ from ticketmill.entrypoints.cli import (
     deploy,
     doctor,
     drift,
+    duplicates,
     enrich,
     evaluate,
     forget,
@@ -107,6 +108,11 @@ app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(corrections.app, name="corrections", help="What people said: list, export, import, reapply.")
 app.add_typer(
     dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."
+)
+app.add_typer(
+    duplicates.app,
+    name="duplicates",
+    help="Tickets of one matter: confirm, deny, undo, evaluate.",
 )
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
