@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ticketmill.learning.directory import DirectoryLearningItems, DirectoryLearningObjects
 from ticketmill.learning.job_records import JobRecords, PredictionRecords
+from ticketmill.learning.job_workers import JobWorkerRecords
 from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
 from ticketmill.learning.records import DatasetRecords, RolloutRecords, RunRecords, VersionRecords
 
@@ -22,6 +23,7 @@ class LearningStore:
     runs: Runs
     jobs: JobRecords
     predictions: PredictionRecords
+    job_workers: JobWorkerRecords
 
 
 def learning_store(objects: LearningObjects, items: LearningItems) -> LearningStore:
@@ -34,6 +36,7 @@ def learning_store(objects: LearningObjects, items: LearningItems) -> LearningSt
         RunRecords(items),
         JobRecords(items),
         PredictionRecords(items),
+        JobWorkerRecords(items),
     )
 
 
