@@ -23,7 +23,7 @@ def blocks(language: str) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
+def place(tmp_path: Path, unused_endpoint: str, shell_path: str) -> Iterator[dict[str, str]]:
     """The variables of an emulator of the page's own: its stack has the name that everybody's has."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     yield {
@@ -32,7 +32,7 @@ def place(tmp_path: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": shell_path,
     }
     ministack.stop(unused_endpoint, tmp_path)
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -154,6 +155,12 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+@cache
+def command() -> Any:
+    """The commands as Click has them: Typer reads all signatures, which takes a tenth of a second."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; an expected failure becomes one line on stderr."""
     keep_loopback_off_proxies()
@@ -176,7 +183,7 @@ def run(arguments: Sequence[str]) -> int:
 def _invoke(arguments: Sequence[str]) -> int:
     """The exit code that the command gives: Typer ends every command by SystemExit."""
     try:
-        app(list(arguments), prog_name="ticketmill")
+        command()(list(arguments), prog_name="ticketmill")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.DONE
     return ExitCode.DONE
