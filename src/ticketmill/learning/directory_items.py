@@ -6,6 +6,7 @@ files would take.
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -24,7 +25,7 @@ _TABLE = (
 
 @dataclass(frozen=True, slots=True)
 class DirectoryLearningItems:
-    """The items of a folder. Of all processes one at a time writes; a process that dies has written nothing."""
+    """The items of a folder. Of all processes one at a time writes; one that dies has written nothing."""
 
     folder: Path
 
@@ -59,9 +60,7 @@ class DirectoryLearningItems:
     def delete(self, partition: str, position: str) -> None:
         """Deletes an item; one that is not there is no fault."""
         with self._writing() as database:
-            database.execute(
-                "DELETE FROM items WHERE partition = ? AND position = ?", (partition, position)
-            )
+            database.execute("DELETE FROM items WHERE partition = ? AND position = ?", (partition, position))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -72,7 +71,7 @@ class DirectoryLearningItems:
                 database.execute(_TABLE)
                 yield database
         except sqlite3.Error as error:
-            raise OSError(f"{path}: {error}") from error
+            raise OSError(errno.EIO, f"SQLite: {error}", str(path)) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -16,7 +16,7 @@ from ticketmill.domain.keys import extracted_file
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of, labelled
 from ticketmill.learning.job_documents import NEWEST
-from ticketmill.learning.job_tools import Tools
+from ticketmill.learning.job_tools import Tools, one_numpy_thread
 from ticketmill.learning.job_work import Work
 from ticketmill.learning.jobs import Run
 from ticketmill.learning.judge import Judged, Measures, measure
@@ -80,7 +80,8 @@ def evaluate(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     work.begin("predicting", len(examples))
     rows = []
     for some in tools.batches(examples):
-        rows += [model.overlay.probabilities(chunk) for chunk in tools.read(some, work)]
+        with one_numpy_thread():
+            rows += [model.overlay.probabilities(chunk) for chunk in tools.read(some, work)]
         work.advance(len(some))
     spec: Any = model.overlay.spec
     judged = Judged(examples, np.concatenate(rows).astype(np.float64))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from numpy.typing import NDArray
 
@@ -32,6 +33,14 @@ BATCH_DOCUMENTS = 2048
 """Documents between two part files of a prediction. Their features take 11 MB."""
 
 Item = TypeVar("Item")
+
+
+def one_numpy_thread() -> AbstractContextManager[object]:
+    """Limits NumPy to one thread, as the worker does: its batches are small, and its threads would wait for
+    each other, spinning, on the cores that the encoder needs."""
+    from threadpoolctl import threadpool_limits
+
+    return cast("AbstractContextManager[object]", threadpool_limits(limits=1, user_api="blas"))
 
 
 @dataclass(frozen=True, slots=True)
