@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from ticketmill.learning.job_tools import Tools
     from ticketmill.learning.job_work import Work
     from ticketmill.learning.jobs import JobRunner
+    from ticketmill.learning.part_predictions import PartPredictor
     from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.spread import Spread
     from ticketmill.learning.store import LearningStore
     from ticketmill.models.heads import Heads
     from ticketmill.tasks.learned import LearnedModel
@@ -50,14 +52,36 @@ if TYPE_CHECKING:
 OnProgress = Callable[["Progress"], object]
 
 
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Where jobs are kept, and what runs them."""
+
+    store: LearningStore
+    run: JobRunner
+    predict_part: PartPredictor
+    """Helps with a prediction that another worker spread."""
+
+
+@contextmanager
+def open_job_place(
+    settings: Settings, folder: Path | None = None, spread: Spread | None = None
+) -> Iterator[JobPlace]:
+    """The jobs of the stack, or of a folder without AWS; large predictions go to several workers by `spread`.
+
+    SetupError where the stack is not there.
+    """
+    from ticketmill.learning.part_predictions import PartPredictor
+
+    with open_sources(settings, folder, journal=folder is None) as (store, sources):
+        tools = replace(_tools(settings, store, sources), spread=spread)
+        yield JobPlace(store, _runner(settings, tools, lambda _: None), PartPredictor(tools))
+
+
 @contextmanager
 def open_job_runner(
     settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
 ) -> Iterator[JobRunner]:
-    """What runs the jobs of the stack, or of a folder without AWS.
-
-    SetupError where the stack is not there.
-    """
+    """What runs them alone."""
     with open_sources(settings, folder, journal=folder is None) as (store, sources):
         yield make_job_runner(settings, store, sources, on_progress)
 
@@ -69,13 +93,21 @@ def make_job_runner(
     on_progress: OnProgress = lambda _: None,
 ) -> JobRunner:
     """The same of a store that is open. The encoder is loaded once, when a text is not cached."""
+    return _runner(settings, _tools(settings, store, sources), on_progress)
+
+
+def _runner(settings: Settings, tools: Tools, on_progress: OnProgress) -> JobRunner:
     from ticketmill.learning.job_kinds import kinds_of
     from ticketmill.learning.job_work import Pace
     from ticketmill.learning.jobs import JobRunner
 
-    pace = Pace(timedelta(seconds=settings.job_lease_s), timedelta(seconds=settings.job_heartbeat_s))
-    kinds = kinds_of(_tools(settings, store, sources))
-    return JobRunner(store.jobs, kinds, pace, on_progress=on_progress)
+    pace = Pace(
+        timedelta(seconds=settings.job_lease_s),
+        timedelta(seconds=settings.job_heartbeat_s),
+        limit=timedelta(seconds=settings.job_limit_s),
+    )
+    kinds = kinds_of(tools)
+    return JobRunner(tools.store.jobs, kinds, pace, on_progress=on_progress)
 
 
 def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> Tools:

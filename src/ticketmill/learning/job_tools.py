@@ -24,6 +24,7 @@ from ticketmill.learning.packed_features import Pooled
 from ticketmill.learning.parts.manifest import PARTS_FILE, PartsSpec, check_parts
 from ticketmill.learning.registry import load_file
 from ticketmill.learning.snapshots import Snapshot
+from ticketmill.learning.spread import Spread
 from ticketmill.learning.store import LearningStore
 from ticketmill.models.heads import Heads
 from ticketmill.tasks.learned import LearnedModel
@@ -60,10 +61,12 @@ class Tools:
     columns_of: Callable[[Work, Sequence[str], Parts], Mapping[str, NDArray[Any]]]
     """The columns that parts make of texts, as arrays by name."""
     batch_documents: int = BATCH_DOCUMENTS
+    spread: Spread | None = None
+    """Has large predictions done by several workers; None where a job is done by its own."""
 
-    def batches(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    def batches(self, items: Sequence[Item], batch: int | None = None) -> Iterator[Sequence[Item]]:
         """The items, a batch at a time."""
-        size = self.batch_documents
+        size = batch or self.batch_documents
         return (items[start : start + size] for start in range(0, len(items), size))
 
     def version(self, job: Job, work: Work) -> ModelVersion:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ticketmill.learning.directory import DirectoryLearningObjects
 from ticketmill.learning.directory_items import DirectoryLearningItems
 from ticketmill.learning.job_records import JobRecords, PredictionRecords
+from ticketmill.learning.job_workers import JobWorkerRecords
 from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
 from ticketmill.learning.records import DatasetRecords, RolloutRecords, RunRecords, VersionRecords
 
@@ -23,6 +24,7 @@ class LearningStore:
     runs: Runs
     jobs: JobRecords
     predictions: PredictionRecords
+    job_workers: JobWorkerRecords
 
 
 def learning_store(objects: LearningObjects, items: LearningItems) -> LearningStore:
@@ -35,6 +37,7 @@ def learning_store(objects: LearningObjects, items: LearningItems) -> LearningSt
         RunRecords(items),
         JobRecords(items),
         PredictionRecords(items),
+        JobWorkerRecords(items),
     )
 
 
