@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.document import Document
     from ticketmill.domain.job import Job, Parts
     from ticketmill.domain.model_card import ModelVersion
+    from ticketmill.encoder.bundle import Bundle
     from ticketmill.encoder.encoder import Encoder
     from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.job_documents import StackTickets
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ticketmill.learning.job_work import Work
     from ticketmill.learning.jobs import JobRunner
     from ticketmill.learning.part_predictions import PartPredictor
+    from ticketmill.learning.ports import LearningObjects
     from ticketmill.learning.snapshots import Snapshot
     from ticketmill.learning.spread import Spread
     from ticketmill.learning.store import LearningStore
@@ -110,31 +112,46 @@ def _runner(settings: Settings, tools: Tools, on_progress: OnProgress) -> JobRun
     return JobRunner(tools.store.jobs, kinds, pace, on_progress=on_progress)
 
 
+@dataclass
+class _Loaded:
+    """The bundle and what is in it, loaded when it is asked for, once."""
+
+    settings: Settings
+    objects: LearningObjects
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        from ticketmill.encoder.bundle import load_bundle
+
+        return load_bundle(self.settings.bundle_dir)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        from ticketmill.encoder.encoder import Encoder
+
+        return Encoder(self.bundle, self.settings.threads)
+
+    @cached_property
+    def heads(self) -> Heads:
+        from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
+
+        files = {name: self.bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)}
+        return load_heads(files)
+
+    def features(self) -> CachedFeatures:
+        """What is cached now: other workers add to it."""
+        return make_feature_cache(self.settings, self.objects, lambda: self.encoder, self.bundle)
+
+
 def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> Tools:
     from ticketmill.learning.documents import ProjectDocuments
     from ticketmill.learning.job_documents import DocumentSources
     from ticketmill.learning.job_tools import Tools
 
-    @cache
-    def encoder() -> Encoder:
-        from ticketmill.encoder.bundle import load_bundle
-        from ticketmill.encoder.encoder import Encoder
-
-        return Encoder(load_bundle(settings.bundle_dir), settings.threads)
-
-    @cache
-    def heads() -> Heads:
-        from ticketmill.encoder.bundle import load_bundle
-        from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
-
-        bundle = load_bundle(settings.bundle_dir)
-        return load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
-
-    def features() -> CachedFeatures:
-        return make_feature_cache(settings, store.objects, encoder)
+    loaded = _Loaded(settings, store.objects)
 
     def trainer_at(work: Work) -> Trainer:
-        return _trainer_at(settings, store, features(), work)
+        return _trainer_at(settings, store, loaded.features(), work)
 
     def load(version: ModelVersion) -> LearnedModel:
         return make_version_loader(settings, store)(version.task, version.number)
@@ -163,8 +180,8 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
             _tickets(settings, sources),
             tasks,
         ),
-        features,
-        heads,
+        loaded.features,
+        lambda: loaded.heads,
         load,
         lambda task, documents: _build(settings, store, task, documents),
         train,
