@@ -123,12 +123,13 @@ def tickets_of(
     """The tickets as stages get them, some hundreds at a time; `encodings` are those of their texts."""
     texts = [each.text for each in readings]
     with_forms = [each.with_forms(ticket.text) for ticket, each in zip(tickets, readings, strict=True)]
+    embeddings = encodings.embeddings
     for start in range(0, len(texts), CHUNK):
         part = slice(start, start + CHUNK)
         layers = np.asarray(encodings.layers[part], np.float32)
         branch = None if encodings.branch is None else np.asarray(encodings.branch[part], np.float32)
         features = heads.read(texts[part], layers, branch, with_forms[part])
-        passes = map(PooledPass, encodings.embeddings[part], layers)
+        passes = map(PooledPass, embeddings[part], layers)
         yield [
             TrainingTicket(*each) for each in zip(tickets[part], texts[part], passes, features, strict=True)
         ]

@@ -15,7 +15,7 @@ from ticketmill.domain.job import Job
 from ticketmill.domain.keys import predictions_file, predictions_part
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of
-from ticketmill.learning.job_tools import Tools
+from ticketmill.learning.job_tools import Tools, one_numpy_thread
 from ticketmill.learning.job_work import Work
 from ticketmill.learning.spread import FOUND, PART_DOCUMENTS, spread, wait_for_parts
 from ticketmill.tasks.learned import Chosen, LearnedModel
@@ -61,9 +61,10 @@ def predicted(
 ) -> bytes:
     """The lines of a batch; they are the latest predictions of its documents from then on."""
     chosen: list[Chosen] = []
-    for tickets in tools.read([example_of(each) for each in documents], work):
-        chosen += model.choose(tickets)
-        work.check()
+    with one_numpy_thread():
+        for tickets in tools.read([example_of(each) for each in documents], work):
+            chosen += model.choose(tickets)
+            work.check()
     predictions = [
         DocumentPrediction(
             document_id=document.document_id,

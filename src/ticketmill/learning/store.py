@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ticketmill.learning.directory import DirectoryLearningItems, DirectoryLearningObjects
+from ticketmill.learning.directory import DirectoryLearningObjects
+from ticketmill.learning.directory_items import DirectoryLearningItems
 from ticketmill.learning.job_records import JobRecords, PredictionRecords
 from ticketmill.learning.job_workers import JobWorkerRecords
 from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
@@ -42,4 +43,4 @@ def learning_store(objects: LearningObjects, items: LearningItems) -> LearningSt
 
 def directory_store(folder: Path) -> LearningStore:
     """The store in a folder. Nothing is written yet."""
-    return learning_store(DirectoryLearningObjects(folder), DirectoryLearningItems(folder / "items"))
+    return learning_store(DirectoryLearningObjects(folder), DirectoryLearningItems(folder))

@@ -143,12 +143,21 @@ def read_ticket(ticket: Ticket) -> Reading:
     )
 
 
+def own_words(ticket: Ticket) -> Reading:
+    """What `read_ticket` gives for most tickets: a person's own words from end to end."""
+    shift = len(ticket.subject) + 1 if ticket.subject else 0
+    body = (Span(start + shift, end + shift, kind) for start, end, kind in _visible(ticket.body))
+    return Reading(ticket.text, len(ticket.subject), (*_visible(ticket.subject), *body))
+
+
 def read_text(text: str) -> Reading:
     """The same for a text alone, without a subject."""
     return read_ticket(Ticket(ticket_id="text", body=text))
 
 
 def _subject(raw: str) -> _Part:
+    if not raw:
+        return _Part(raw, [], raw)
     plain = plain_text(raw)
     return _part(raw, plain, subject_spans(plain))
 
