@@ -81,7 +81,8 @@ def main() -> None:
         for path, some in ((trained, rows[: given.trained]), (asked, rows[given.trained :])):
             path.write_text("".join(json.dumps(row) + "\n" for row in some))
         run(settings, store, "training", JobKind.TRAIN, Documents(uri=str(trained)))
-        part = rows[given.trained : given.trained + BARE_TEXTS]
+        # from all over: the corpus is in an order, and its texts are not of one length
+        part = rows[given.trained :: max(given.texts // BARE_TEXTS, 1)]
         texts = [read_ticket(Ticket(ticket_id="piece", body=row["body"])).text for row in part]
         encoder = Encoder(load_bundle(settings.bundle_dir), settings.threads)
         encode(encoder, texts[:ENCODED_AT_ONCE])

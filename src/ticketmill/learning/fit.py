@@ -18,7 +18,7 @@ from ticketmill.domain.dataset import Example, Origin
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import Ticket
-from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
+from ticketmill.learning.calibration import Calibration, fit_bent, fit_calibration, fit_threshold
 from ticketmill.learning.families import Encode, Fit, Inputs, LabelNames, read_inputs, ticket_of, tickets_of
 from ticketmill.learning.fine_tuned_part import FIRST_TIER, FineTune
 from ticketmill.learning.held_out_folds import folds_of
@@ -45,7 +45,7 @@ from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
 from ticketmill.models.tokens import Ints
 from ticketmill.tasks.learned import Spec
-from ticketmill.text.reading import read_ticket
+from ticketmill.text.reading import Reading, read_ticket
 
 MIN_A_LABEL = 2
 MANY = 5000
@@ -175,8 +175,8 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
         row[[number[label] for label in each.labels]] = 1
     tickets = [ticket_of(each) for each in examples]
     sources = _sources(tickets)
-    read = [read_ticket(ticket).text for ticket in tickets]
-    inputs = _inputs(tickets, read, encode, heads, sources)
+    readings = [read_ticket(ticket) for ticket in tickets]
+    inputs = _inputs(tickets, readings, encode, heads, sources)
     first = truth.argmax(axis=1)
     softmax: Kind = "softmax" if kind == "single" else "sigmoid"
     names = (
@@ -188,8 +188,8 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
     held = (0,) if len(examples) >= MANY else tuple(range(FOLDS))
     shipped = shipped_head(heads, task, inputs) if labels == known else None
     written = [
-        text_with_source(text, each.metadata.source, sources)
-        for text, each in zip(read, tickets, strict=True)
+        text_with_source(reading.text, each.metadata.source, sources)
+        for reading, each in zip(readings, tickets, strict=True)
     ]
     fit = Fit(inputs, truth, softmax, names)
     return Texts(fit, labels, sources, folds, held, shipped, tuple(written))
@@ -201,15 +201,20 @@ def _sources(tickets: Sequence[Ticket]) -> tuple[str, ...]:
 
 
 def _inputs(
-    tickets: Sequence[Ticket], texts: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]
+    tickets: Sequence[Ticket],
+    readings: Sequence[Reading],
+    encode: Encode,
+    heads: Heads,
+    sources: Sequence[str],
 ) -> Inputs:
-    return read_inputs(tickets_of(tickets, texts, encode(texts), heads), sources)
+    encodings = encode([each.text for each in readings])
+    return read_inputs(tickets_of(tickets, readings, encodings, heads), sources)
 
 
 def _names(labels: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]) -> LabelNames:
     spoken = [label.replace("_", " ").replace("-", " ").strip() or label for label in labels]
     tickets = [Ticket(ticket_id=f"label-{at}", body=name) for at, name in enumerate(spoken)]
-    inputs = _inputs(tickets, [read_ticket(each).text for each in tickets], encode, heads, sources)
+    inputs = _inputs(tickets, [read_ticket(each) for each in tickets], encode, heads, sources)
     return LabelNames(inputs, np.arange(len(labels)), 1.0)
 
 
@@ -241,7 +246,7 @@ def _final(
     texts: Texts, task: str, tried: Tried, trial: Trial
 ) -> tuple[dict[str, bytes], OverlaySpec, Doubles]:
     fit, recipe, arrays = texts.fit, tried.score.recipe, trial.arrays(tried)
-    found: Calibration = fit_calibration(tried.scores, trial.truth, trial.lengths, fit.kind)
+    found = _calibrated(tried.scores, trial.truth, trial.lengths, fit.kind)
     bias = arrays["bias"].astype(np.float64)
     bias[: len(texts.labels)] += found.shift
     arrays["bias"] = bias.astype(np.float32)
@@ -257,6 +262,7 @@ def _final(
         fine_tuned=tried.encoder.spec if tried.encoder else None,
         temperature=found.temperature,
         length_slope=found.slope,
+        exponent=found.exponent,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
         review_below=review_below(probabilities) if fit.kind == "softmax" else 0.0,
     )
@@ -266,6 +272,12 @@ def _final(
         **(tried.encoder.files if tried.encoder else {}),
     }
     return files, spec, probabilities
+
+
+def _calibrated(scores: Doubles, truth: Doubles, lengths: Doubles, kind: Kind) -> Calibration:
+    if kind == "softmax":
+        return fit_bent(scores, truth, lengths)
+    return fit_calibration(scores, truth, lengths, kind)
 
 
 def _is_on_top(recipe: Recipe) -> bool:
