@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ticketmill.arrays import Doubles
 from ticketmill.models.heads import Kind, activate
+from ticketmill.models.overlay import bent
 
 BINS = 15
 MAX_TOPICS = 3
@@ -16,21 +17,27 @@ MAX_TOPICS = 3
 SLOPES = (-0.3, -0.2, -0.1, 0.0)
 COARSE = np.geomspace(0.02, 5.0, 17)
 FINE = np.geomspace(0.7, 1.4, 15)
+EXPONENTS = (0.5, 0.6, 0.7, 0.8, 0.9)
+BETTER_BY = 3.32
+"""How much the log-likelihood of all texts must gain for another parameter: half of the 99th percentile of
+chi-squared with one degree of freedom (Wilks, 1938)."""
 SHIFTS = np.arange(-0.6, 0.05, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`activate((scores + shift) / (temperature · length ** slope))`; lengths are in characters."""
+    """`activate(bent(scores + shift) / (temperature · length ** slope))`; lengths are in characters."""
 
     kind: Kind
     temperature: float
     slope: float = 0.0
     shift: float = 0.0
+    exponent: float = 1.0
 
     def probabilities(self, scores: Doubles, lengths: Doubles) -> Doubles:
         """(n, labels) scores and (n,) lengths to (n, labels)."""
-        return activate((scores + self.shift) / self.spread(lengths), self.kind).astype(np.float64)
+        scores = bent(scores + self.shift, self.exponent)
+        return activate(scores / self.spread(lengths), self.kind).astype(np.float64)
 
     def spread(self, lengths: Doubles) -> Doubles:
         """(n, 1): what scores are divided by."""
@@ -56,6 +63,24 @@ def fit_calibration(scores: Doubles, truth: Doubles, lengths: Doubles, kind: Kin
         fits.append((_loss(stretched / temperature, truth, kind), temperature, slope))
     _, temperature, slope = min(fits)
     return Calibration(kind, temperature, slope)
+
+
+def fit_bent(scores: Doubles, truth: Doubles, lengths: Doubles) -> Calibration:
+    """The calibration of exclusive labels that may bend the scores: where a likelihood-ratio test says so."""
+    plain = fit_calibration(scores, truth, lengths, "softmax")
+    fits = []
+    for exponent in EXPONENTS:
+        fitted = fit_calibration(bent(scores, exponent), truth, lengths, "softmax")
+        found = replace(fitted, exponent=exponent)
+        fits.append((_loss_of(found, scores, truth, lengths), exponent, found))
+    loss, _, best = min(fits, key=lambda each: each[:2])
+    gained = (_loss_of(plain, scores, truth, lengths) - loss) * len(scores)
+    return best if gained > BETTER_BY else plain
+
+
+def _loss_of(found: Calibration, scores: Doubles, truth: Doubles, lengths: Doubles) -> float:
+    likely = np.clip(found.probabilities(scores, lengths), 1e-7, 1 - 1e-7)
+    return float(-np.log(likely[truth == 1]).mean())
 
 
 def fit_temperature(scores: Doubles, truth: Doubles, kind: Kind) -> tuple[float, float]:

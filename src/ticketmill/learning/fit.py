@@ -18,7 +18,7 @@ from ticketmill.domain.dataset import Example, Origin
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.model_card import TaskKind
 from ticketmill.domain.ticket import Ticket
-from ticketmill.learning.calibration import Calibration, fit_calibration, fit_threshold
+from ticketmill.learning.calibration import Calibration, fit_bent, fit_calibration, fit_threshold
 from ticketmill.learning.families import Encode, Fit, Inputs, LabelNames, read_inputs, ticket_of, tickets_of
 from ticketmill.learning.fine_tuned_part import FIRST_TIER, FineTune
 from ticketmill.learning.held_out_folds import folds_of
@@ -246,7 +246,7 @@ def _final(
     texts: Texts, task: str, tried: Tried, trial: Trial
 ) -> tuple[dict[str, bytes], OverlaySpec, Doubles]:
     fit, recipe, arrays = texts.fit, tried.score.recipe, trial.arrays(tried)
-    found: Calibration = fit_calibration(tried.scores, trial.truth, trial.lengths, fit.kind)
+    found = _calibrated(tried.scores, trial.truth, trial.lengths, fit.kind)
     bias = arrays["bias"].astype(np.float64)
     bias[: len(texts.labels)] += found.shift
     arrays["bias"] = bias.astype(np.float32)
@@ -262,6 +262,7 @@ def _final(
         fine_tuned=tried.encoder.spec if tried.encoder else None,
         temperature=found.temperature,
         length_slope=found.slope,
+        exponent=found.exponent,
         threshold=fit_threshold(probabilities, trial.truth) if fit.kind == "sigmoid" else 0.5,
         review_below=review_below(probabilities) if fit.kind == "softmax" else 0.0,
     )
@@ -271,6 +272,12 @@ def _final(
         **(tried.encoder.files if tried.encoder else {}),
     }
     return files, spec, probabilities
+
+
+def _calibrated(scores: Doubles, truth: Doubles, lengths: Doubles, kind: Kind) -> Calibration:
+    if kind == "softmax":
+        return fit_bent(scores, truth, lengths)
+    return fit_calibration(scores, truth, lengths, kind)
 
 
 def _is_on_top(recipe: Recipe) -> bool:

@@ -10,7 +10,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ OVERLAY_FILE = "overlay.json"
 OVERLAY_ARRAYS = "overlay.npz"
 
 Arrays = Mapping[str, NDArray[np.generic]]
+Number = TypeVar("Number", np.float32, np.float64)
 
 
 class ShippedHead(BaseModel):
@@ -66,7 +67,8 @@ class ShippedHead(BaseModel):
 class OverlaySpec(BaseModel):
     """What the arrays mean. `softmax` labels exclude each other, `sigmoid` labels do not.
 
-    Scores are divided by `temperature · length ** length_slope` to calibrate them, the length in characters.
+    Scores are divided by `temperature · length ** length_slope` to calibrate them, the length in characters;
+    before that, where `exponent` is not 1, `bent` to it.
     A person should check a best label with a confidence under `review_below`. A sigmoid label counts from
     `threshold` on.
     """
@@ -89,6 +91,7 @@ class OverlaySpec(BaseModel):
     """The second encoder; null for a model of the one pass alone."""
     temperature: float
     length_slope: float = 0.0
+    exponent: float = 1.0
     threshold: float = 0.5
     review_below: float = 0.0
 
@@ -196,7 +199,7 @@ class Overlay:
             return np.zeros((0, len(self.spec.labels)), np.float32)
         lengths = np.array([each.features.length for each in tickets], np.float32)
         spreads = self.spec.temperature * lengths**self.spec.length_slope
-        return activate(self.scores(tickets) / spreads[:, None], self.spec.kind)
+        return activate(bent(self.scores(tickets), self.spec.exponent) / spreads[:, None], self.spec.kind)
 
     def scores(self, tickets: Sequence[ReadTicket]) -> Floats:
         """(n, labels): linear in the features, before any calibration."""
@@ -239,6 +242,18 @@ def load_overlay(files: Mapping[str, bytes]) -> Overlay:
         raise SetupError(_unreadable(error)) from error
     except (zipfile.BadZipFile, zlib.error, ValidationError) as error:
         raise SetupError(_unreadable(error)) from error
+
+
+def bent(scores: NDArray[Number], exponent: float) -> NDArray[Number]:
+    """(n, labels): scores around their mean, each to a power and with its sign.
+
+    An exponent under 1 spreads those in the middle: rare features that say all, such as a line of a form,
+    make scores that no temperature alone can calibrate. The order of the labels stays.
+    """
+    if exponent == 1.0:
+        return scores
+    around = scores - scores.mean(axis=1, keepdims=True)
+    return np.asarray(np.sign(around) * np.abs(around) ** exponent, scores.dtype)
 
 
 def standardised(columns: Floats, mean: Floats, spread: Floats) -> Floats:
