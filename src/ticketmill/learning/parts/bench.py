@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -132,35 +132,33 @@ def bench(
 
 
 def _measured(used: Used, material: Material, split: Split, spec: _Spec) -> Benched:
-    trained = np.arange(len(split.trained))
-    tested: Ints = np.arange(len(split.trained), len(split.trained) + len(split.tested))
-    everything = np.arange(len(spec.labels))
+    count, labels = len(split.trained), np.arange(len(spec.labels))
+    before = None if material.embeddings is None else material.embeddings[:count]
+    after = None if material.embeddings is None else material.embeddings[count:]
+    trained = replace(material, texts=material.texts[:count], embeddings=before, truth=material.truth[:count])
     try:
         with one_blas_thread():
-            if not material.plan.is_slow:
-                material.fit(_some(material, trained), everything)  # imports are not measured
+            if not trained.plan.is_slow:
+                replace(trained).fit(_some(trained), labels)  # imports are not measured
             started = time.process_time()
-            chain = material.fit(trained, everything)
-            fitted = time.process_time()
-            texts = [material.texts[at] for at in tested]
-            embeddings = None if material.embeddings is None else material.embeddings[tested]
-            said = time.process_time()
-            probabilities = chain.probabilities(read(chain.tokenizer, texts, embeddings))
-            predicting = time.process_time() - said
+            chain = trained.fit(np.arange(count), labels)
+            fit_cpu_s, started = time.process_time() - started, time.process_time()
+            probabilities = chain.probabilities(read(chain.tokenizer, material.texts[count:], after))
+            predict_cpu_s = time.process_time() - started
     except LearningRefused as error:
         return Benched(used, refused=error.message)
     measures = measure(Judged(split.tested, probabilities), spec)
-    _, files = material.plan.entries(chain)
+    _, files = trained.plan.entries(chain)
     return Benched(
         used,
         accuracy=measures.accuracy.value,
         macro_f1=measures.macro_f1,
-        fit_cpu_s=fitted - started,
-        documents_per_cpu_s=len(texts) / max(predicting, 1e-9),
+        fit_cpu_s=fit_cpu_s,
+        documents_per_cpu_s=len(split.tested) / max(predict_cpu_s, 1e-9),
         megabytes=sum(map(len, files.values())) / 1e6,
     )
 
 
-def _some(material: Material, rows: Ints) -> Ints:
+def _some(material: Material) -> Ints:
     """Two texts of each label."""
-    return np.unique(np.concatenate([np.flatnonzero(label)[:2] for label in material.truth[rows].T]))
+    return np.unique(np.concatenate([np.flatnonzero(label)[:2] for label in material.truth.T]))
