@@ -32,7 +32,7 @@ UV := 'uv>=0.9,<1'
 # Python keeps compiled modules. Without them every command compiles hundreds of modules when it starts.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test browser screenshots test-hub check style types templates policy chaos bench request-cost command-cost bench-api
+.PHONY: setup demo test browser services screenshots test-hub check style types templates policy chaos bench request-cost command-cost bench-api
 .PHONY: lambda-zip lambda-start soak conformance audit
 .PHONY: docs lock format heads clean test-install
 .PHONY: localstack-up localstack-down localstack-logs localstack-host test-localstack test-localstack-chosen
@@ -62,12 +62,16 @@ TESTERS ?= auto
 # and so one thread for the algebra of each: two processes with two threads each wait for one another
 TEST = env OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TESTERS) --dist worksteal
 
-test: setup browser
+test: setup browser services
 	$(TEST)
 
 # Debian's Chromium for the tests of the page; where it cannot be installed they are skipped, and fail in CI
 browser:
 	@test -e "$${TICKETMILL_CHROMIUM:-/usr/bin/chromium}" || infra/chromium.sh
+
+# Debian's Redis and PostgreSQL for the tests of Celery; likewise
+services:
+	@infra/services.sh
 
 # docs/images, of the page with tickets of the samples
 screenshots: setup browser
@@ -104,7 +108,7 @@ types: setup
 	$(BIN)/mypy
 
 templates: setup
-	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml
+	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml infra/celery-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
@@ -120,10 +124,12 @@ policy: $(LINTERS)
 	sed -E 's/Default: (worker|process)$$/Default: lambda/' infra/template.yaml > $(POLICY)/template-lambda.yaml
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
 	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/learning-service.yaml > $(POLICY)/learning-trainer.yaml
+	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/celery-service.yaml > $(POLICY)/celery-workers.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
 		infra/web-service.yaml $(POLICY)/web-lambda.yaml \
-		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml
+		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml \
+		infra/celery-service.yaml $(POLICY)/celery-workers.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -172,7 +178,7 @@ lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
-	$(UV_COMPILE) --extra train --constraint requirements-dev.lock --output-file requirements-train.lock
+	$(UV_COMPILE) --extra celery --extra parts --constraint requirements-dev.lock --output-file requirements-train.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

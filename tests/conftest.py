@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from preloaded import preloaded_commands
 
 from ticketmill.encoder.build.builder import build_bundle
 from ticketmill.encoder.bundle import Bundle, load_bundle
@@ -21,6 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_timeout_s(item: pytest.Item) -> float:
     marker = item.get_closest_marker("timeout")
     return marker.args[0] if marker else 0
+
+
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[Path]:
+    """A folder with a `ticketmill` whose processes start without importing anything."""
+    with preloaded_commands() as folder:
+        yield folder
+
+
+@pytest.fixture
+def shell_path(preloaded: Path) -> str:
+    """The PATH of a shell in which `ticketmill` starts at once, and what is installed with it is found."""
+    return f"{preloaded}:{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ticketmill.domain.job import JobKind
 
 MAX_PERCENT = 100
 MAX_LABELS = 1_000_000
@@ -32,6 +35,25 @@ class LearningSettings(BaseSettings):
 
     job_heartbeat_s: Annotated[float, Field(gt=0)] = 15
     """Seconds between two heartbeats of a job. At least two must fit into the lease."""
+
+    job_limit_s: Annotated[float, Field(gt=0, le=39_600)] = 3600
+    """Seconds that a job may take. One that takes longer has failed, and is not tried again. A message of
+    Celery's queues is received again after 3,900 s: a longer limit needs longer queues."""
+
+    celery_broker: str | None = None
+    """Where Celery's messages go: `redis://…`, `amqp://…`, or `filesystem:///FOLDER` on one machine. Without
+    it the SQS queues of the stack NAME-celery."""
+
+    celery_results: str | None = None
+    """Where Celery keeps results beside the rows of jobs, such as `redis://…` and
+    `db+postgresql+psycopg://…`. Without it nowhere."""
+
+    celery_rates: str = "index=100/m,train=10/m,predict=1000/m,evaluate=100/m"
+    """How many jobs of a kind a Celery worker begins, in a second (s), a minute (m) or an hour (h)."""
+
+    celery_prefix: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*(,[A-Za-z_][\w.]*)*$")] | None = None
+    """Modules, separated by commas, that Celery clients put before the names of tasks, as in
+    `theirs.tasks.train_field_model_task`. The bare names are always known."""
 
     feature_cache_mb: Annotated[int, Field(ge=1)] = 1000
     """Size of the cache of what the encoder says of labelled texts, for the next training. A text takes 6 kB;
@@ -66,6 +88,15 @@ class LearningSettings(BaseSettings):
                 "lost heartbeat must not lose a job"
             )
         return heartbeat_s
+
+    @field_validator("celery_rates")
+    @classmethod
+    def _rates_are_of_kinds(cls, text: str) -> str:
+        for each in text.split(","):
+            kind, _, rate = each.partition("=")
+            if kind not in set(JobKind) or not re.fullmatch(r"\d+/[smh]", rate):
+                raise ValueError(f"expected rates as in train=10/m, of {', '.join(JobKind)}; found {text}")
+        return text
 
     @field_validator("canary_steps", "learning_tiers")
     @classmethod

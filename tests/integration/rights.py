@@ -52,9 +52,11 @@ def rights(call: Call, arns: Mapping[str, str]) -> Iterator[Right]:
         *_, account, name = given["QueueUrl"].split("/")
         yield Right(action, f"arn:aws:sqs:us-east-1:{account}:{name}", "")
     elif service == "cloudformation":
-        # of a stack beside that of the test nothing but its name is known
-        beside = f"arn:aws:cloudformation:us-east-1:000000000000:stack/{given['StackName']}/beside"
-        yield Right(action, arns.get(given["StackName"], beside), "")
+        # nothing but the name is known of a stack beside that of the test; a table may have it, too
+        name = given["StackName"]
+        beside = f"arn:aws:cloudformation:us-east-1:000000000000:stack/{name}/beside"
+        known = arns.get(name, beside)
+        yield Right(action, known if ":cloudformation:" in known else beside, "")
     elif "TransactItems" in given:
         # a transaction needs the right to each of its parts
         for part in given["TransactItems"]:

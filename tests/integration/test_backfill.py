@@ -331,12 +331,12 @@ class TestMessages:
 
 @pytest.mark.timeout(900)  # a score of commands in processes of their own, whatever else the machine does
 def test_every_command_of_its_page_works_in_its_order(
-    adapters: Adapters, environment: dict[str, str], tmp_path: Path
+    adapters: Adapters, environment: dict[str, str], shell_path: str, tmp_path: Path
 ) -> None:
     for sample in sorted(SAMPLES.glob("TKT-00[1-4].json")):
         adapters.raw_tickets.put(f"tickets/{sample.name}", sample.read_bytes())
     lose_events(adapters)
-    done = run_page("backfill", environment, tmp_path)
+    done = run_page("backfill", environment, shell_path, tmp_path)
     assert "would enrich 4 of 4 objects (missing 4)" in done.stdout
     assert "processed 4" in done.stdout
     assert (tmp_path / "labels.png").stat().st_size > 1000

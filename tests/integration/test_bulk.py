@@ -224,7 +224,7 @@ def test_inputs_that_are_not_there_are_said(ticketmill: Run, stack: Stack, tmp_p
     assert "does not exist" in ticketmill("enrich", missing, "--to", tmp_path / "out", code=3).stderr
 
 
-def test_the_page_works_as_it_is_written(bundle_dir: Path, tmp_path: Path) -> None:
+def test_the_page_works_as_it_is_written(bundle_dir: Path, shell_path: str, tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    done = run_page("bulk", {**environment, "TICKETMILL_BUNDLE": str(bundle_dir)}, tmp_path)
+    done = run_page("bulk", {**environment, "TICKETMILL_BUNDLE": str(bundle_dir)}, shell_path, tmp_path)
     assert "in /" in done.stdout

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from commands import TICKETMILL
 
 from ticketmill.aws.clients import Clients
 from ticketmill.deploy.stack import template_body
@@ -28,9 +27,11 @@ Deploy = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def deploy(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Iterator[Deploy]:
+def deploy(
+    clients: Clients, stack_name: str, parameters: dict[str, str], shell_path: str
+) -> Iterator[Deploy]:
     """Runs infra/deploy for a stack of the test's own; `code` is the exit code that it must end with."""
-    environment = {**os.environ, "PATH": f"{TICKETMILL.parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": shell_path}
     needed = [f"--parameter={name}={value}" for name, value in parameters.items()]
 
     def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:

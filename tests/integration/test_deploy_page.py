@@ -23,7 +23,7 @@ def blocks(language: str) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
+def place(tmp_path: Path, unused_endpoint: str, shell_path: str) -> Iterator[dict[str, str]]:
     """The variables of an emulator of the page's own: its stack has the name that everybody's has."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     yield {
@@ -32,7 +32,7 @@ def place(tmp_path: Path, unused_endpoint: str) -> Iterator[dict[str, str]]:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": shell_path,
     }
     ministack.stop(unused_endpoint, tmp_path)
 
@@ -64,9 +64,8 @@ def test_what_needs_aws_is_valid_shell() -> None:
 
 def test_every_parameter_that_is_given_is_one_of_a_template() -> None:
     known = set()
-    others = (
-        ROOT / "infra" / name for name in ("ecs-service.yaml", "web-service.yaml", "learning-service.yaml")
-    )
+    services = ("ecs", "web", "learning", "celery")
+    others = (ROOT / "infra" / f"{name}-service.yaml" for name in services)
     for text in (template_body(), *(each.read_text(encoding="utf-8") for each in others)):
         section = re.search(r"^Parameters:\n(.*?)^\S", text, re.MULTILINE | re.DOTALL)
         assert section is not None

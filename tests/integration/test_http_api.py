@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -44,14 +43,13 @@ def get(url: str) -> Any:
 
 @pytest.mark.timeout(300)
 def test_every_command_of_the_page_works_in_order(
-    server: tuple[subprocess.Popen[str], str], environment: dict[str, str], tmp_path: Path
+    server: tuple[subprocess.Popen[str], str], environment: dict[str, str], shell_path: str, tmp_path: Path
 ) -> None:
     process, address = server
     script = blocks(DOCS / "http-api.md").replace("http://127.0.0.1:8080", address)
-    path = f"{TICKETMILL.parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euxc", script],
-        env={**environment, "PATH": path},
+        env={**environment, "PATH": shell_path},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -10,8 +10,8 @@ from page_commands import run_page
 
 
 @pytest.mark.timeout(300)
-def test_the_jobs_of_the_page_are_completed(bundle_dir: Path, tmp_path: Path) -> None:
-    done = run_page("jobs", {**os.environ, "TICKETMILL_BUNDLE": str(bundle_dir)}, tmp_path)
+def test_the_jobs_of_the_page_are_completed(bundle_dir: Path, shell_path: str, tmp_path: Path) -> None:
+    done = run_page("jobs", {**os.environ, "TICKETMILL_BUNDLE": str(bundle_dir)}, shell_path, tmp_path)
     assert "weighted_f1" in done.stdout
     listed = done.stdout.partition("4 jobs")[2]
     assert listed.count("completed") >= 4

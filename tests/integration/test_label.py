@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,21 @@ def test_what_was_said_is_confirmed_undone_and_listed(ticketmill: Run, adapters:
     assert {each["who"] for each in events[-3:]} == {"bob"}
     assert "undoes" in ticketmill("corrections", "list", "--task", "urgency").stdout
     assert ticketmill("corrections", "list", "--who", "nobody", "--json").stdout == ""
+
+
+def test_duplicates_are_confirmed_denied_and_undone(ticketmill: Run, adapters: Adapters) -> None:
+    first, later = put(adapters, "T1"), put(adapters, "T2")
+    at = first.raw.last_modified + timedelta(hours=1)
+    raw = later.raw.model_copy(update={"last_modified": at})
+    assert adapters.rows.put(later.model_copy(update={"raw": raw, "revision": 2}), replaces=later)
+    ticketmill("duplicates", "deny", "T2", "T1")
+    said = json.loads(ticketmill("duplicates", "confirm", "T1", "T2", "--json").stdout)
+    assert said == {"ticket_id": "T2", "duplicate_of": "T1", "not_duplicate_of": ["T1"]}
+    assert "already, of T1" in ticketmill("duplicates", "confirm", "T2", "T1", code=1).stderr
+    assert "duplicate_of" in ticketmill("show", "T2").stdout
+    assert "exported 0 tickets" in ticketmill("corrections", "export").stderr
+    assert "T2 is no duplicate, and another matter than T1" in ticketmill("duplicates", "undo", "T2").stdout
+    assert "no ticket T9" in ticketmill("duplicates", "deny", "T1", "T9", code=5).stderr
 
 
 @pytest.mark.parametrize(

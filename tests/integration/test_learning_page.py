@@ -24,8 +24,8 @@ def place(tmp_path: Path, bundle_dir: Path, unused_endpoint: str) -> Iterator[di
 
 
 @pytest.mark.timeout(300)
-def test_the_circle_of_the_page_goes_around(place: dict[str, str], tmp_path: Path) -> None:
-    done = run_page("learning", place, tmp_path)
+def test_the_circle_of_the_page_goes_around(place: dict[str, str], shell_path: str, tmp_path: Path) -> None:
+    done = run_page("learning", place, shell_path, tmp_path)
 
     assert "120 imported, 0 unchanged, 0 refused" in done.stderr + done.stdout
     assert "desk/v1: accuracy" in done.stdout

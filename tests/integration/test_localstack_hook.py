@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,12 +21,12 @@ Hook = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def hook(clients: Clients, stack_name: str, parameters: dict[str, str]) -> Hook:
+def hook(stack_name: str, parameters: dict[str, str], shell_path: str) -> Hook:
     def run(template: Path = TEMPLATE, **given: str) -> subprocess.CompletedProcess[str]:
         pairs = [f"{name}={value}" for name, value in {**parameters, **given}.items()]
         environment = {
             **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": shell_path,
             "TICKETMILL_STACK": stack_name,
             "TICKETMILL_TEMPLATE": str(template),
             "TICKETMILL_STACK_PARAMETERS": " ".join(pairs),

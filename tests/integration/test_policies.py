@@ -36,6 +36,12 @@ TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
 
 HERE = ["--here", "--since", "1h", "--job-id"]
+TRAINING = (
+    ["dataset", "build", "--task", TASK],
+    ["train", "--task", TASK],
+    ["learn", "--check"],
+    ["learn", "--until-empty"],
+)
 JOBS = (
     ["jobs", "submit", "index", "--project", "shop", *HERE, "one"],
     ["jobs", "submit", "predict", "--task", TASK, *HERE, "two"],
@@ -287,9 +293,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     sent = ((queue_url, TrainingMessage().body()), (others, JobMessage(job_id="one").body()))
     for url, body in (*sent, (queue_url, "no job"), (others, "no job")):
         clients.sqs.send_message(QueueUrl=url, MessageBody=body)
-    learning = (["learn", "--check"], ["learn", "--until-empty"])
-    training = asked(["dataset", "build", "--task", TASK], ["train", "--task", TASK], *learning, *JOBS)
-    check(training, allowed("TrainerPolicyArn"))
+    check(asked(*TRAINING, *JOBS), allowed("TrainerPolicyArn"))
     for name in urls:
         del environment[name]
 

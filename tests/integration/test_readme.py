@@ -40,13 +40,15 @@ def unused_port() -> int:
 
 
 @pytest.fixture
-def shell_environment(tmp_path: Path, unused_endpoint: str, bundle_dir: Path) -> Iterator[dict[str, str]]:
+def shell_environment(
+    tmp_path: Path, unused_endpoint: str, bundle_dir: Path, shell_path: str
+) -> Iterator[dict[str, str]]:
     """A place of its own: `ticketmill up` must start it and `ticketmill down` stop it."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = {
         **ours,
         "AWS_ENDPOINT_URL": unused_endpoint,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": shell_path,
         "TMPDIR": str(tmp_path),
     }
     yield environment
@@ -102,7 +104,7 @@ def assert_shown_record_is_real(line: str) -> None:
 @pytest.mark.localstack
 @pytest.mark.timeout(330)
 def test_the_walk_with_awslocal_works_where_the_tests_run(
-    environment: dict[str, str], stack_name: str, tmp_path: Path
+    environment: dict[str, str], stack_name: str, shell_path: str, tmp_path: Path
 ) -> None:
     """On LocalStack without Docker, too, as its page says: there the table has an endpoint of its own."""
     here = environment["AWS_ENDPOINT_URL"]
@@ -113,7 +115,7 @@ def test_the_walk_with_awslocal_works_where_the_tests_run(
     walk = walk.replace("/tmp/", f"{tmp_path}/")  # noqa: S108
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", page + walk],
-        env={**environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={**environment, "PATH": shell_path},
         capture_output=True,
         text=True,
         check=False,

@@ -211,8 +211,10 @@ def test_the_function_takes_rules_from_s3_and_secrets_from_their_manager(
 
 
 @pytest.mark.timeout(180)
-def test_every_command_of_the_page_works_in_its_order(environment: dict[str, str], tmp_path: Path) -> None:
-    done = run_page("routing", environment, tmp_path)
+def test_every_command_of_the_page_works_in_its_order(
+    environment: dict[str, str], shell_path: str, tmp_path: Path
+) -> None:
+    done = run_page("routing", environment, shell_path, tmp_path)
     assert "1 rule, nothing wrong" in done.stdout
     assert "failed attempts 0" in done.stdout
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ticketmill.domain.dataset import Example, Origin
 from ticketmill.learning.families import Inputs, read_inputs, ticket_of, tickets_of
 from ticketmill.models.heads import Heads, load_heads, shipped_heads
+from ticketmill.text.reading import read_ticket
 
 WORDS = {
     "billing": ["invoice", "refund", "charged", "card", "payment", "receipt"],
@@ -76,5 +77,6 @@ def example(name: str, body: str, *labels: str, group: str | None = None) -> Exa
 
 
 def inputs_of(found: Sequence[Example]) -> Inputs:
-    texts = [each.body for each in found]
-    return read_inputs(tickets_of([ticket_of(each) for each in found], texts, encode(texts), heads()))
+    tickets = [ticket_of(each) for each in found]
+    readings = [read_ticket(each) for each in tickets]
+    return read_inputs(tickets_of(tickets, readings, encode([each.text for each in readings]), heads()))

@@ -24,6 +24,7 @@ from ticketmill.models.finetuned import MODEL_FILE, TOKENIZER_FILE, FineTunedEnc
 from ticketmill.models.heads import Kind
 from ticketmill.models.overlay import OVERLAY_FILE, OverlaySpec, load_overlay
 from ticketmill.settings import Settings
+from ticketmill.text.reading import read_ticket
 
 MAX_TOKENS = 10
 LABELS = tuple(WORDS)
@@ -71,9 +72,8 @@ def test_its_scores_are_added_by_their_weight_and_the_source_is_read(
         example("one", "refund please", LABELS[0]).model_copy(update={"source": "login"}),
         example("two", "login please", LABELS[1]).model_copy(update={"source": "refund"}),
     ]
-    (chunk,) = tickets_of(
-        [ticket_of(each) for each in found], [each.body for each in found], encode(["a", "b"]), heads()
-    )
+    tickets = [ticket_of(each) for each in found]
+    (chunk,) = tickets_of(tickets, [read_ticket(each) for each in tickets], encode(["a", "b"]), heads())
     plain = load_overlay(overlay_files("area", LABELS, seed=1)).scores(chunk)
     added = load_overlay(with_encoder(files, sources=("login",))).scores(chunk) - plain
     expected = 0.5 * encoder.scores(["login\nrefund please", "login please"])

@@ -38,6 +38,7 @@ from ticketmill.learning.forgetting import (
     TrainedWith,
 )
 from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
+from ticketmill.learning.known_readings import KnownReadings, stored_readings
 from ticketmill.learning.packed_features import PackedFeatures, Pooled, key_of
 from ticketmill.learning.snapshots import Snapshots
 from ticketmill.learning.store import LearningStore, learning_store
@@ -237,6 +238,18 @@ def test_nothing_of_other_tickets_goes(world: World) -> None:
     assert world.store.objects.get(disagreement_file("intent", 1, OTHER)) is not None
     cached = PackedFeatures(world.store.objects, ENCODER, 100.0)
     assert cached.catalog.entries == 1
+
+
+def test_the_hashes_of_its_texts_go_and_those_of_others_stay(world: World) -> None:
+    tickets = [Ticket(ticket_id="x", body=text_of(each)) for each in (ID, OTHER)]
+    known = KnownReadings(world.store.objects)
+    for each in tickets:
+        known.read(each)
+    known.save()
+    assert len(stored_readings(world.store.objects, tickets)) == 2
+    assert world.forget()(ID).is_complete
+    assert not stored_readings(world.store.objects, tickets[:1])
+    assert stored_readings(world.store.objects, tickets[1:])
 
 
 def test_versions_that_were_trained_with_it_are_named_and_stay(world: World) -> None:

@@ -59,7 +59,8 @@ NEEDS_EXTRAS = (
     "text/entities/product_list.py",
 )
 WORKER_LEARNING = tuple(
-    f"learning/{name}.py" for name in ("directory", "job_records", "ports", "records", "registry", "store")
+    f"learning/{name}.py"
+    for name in ("directory", "job_records", "model_files", "ports", "records", "registry", "store")
 )
 """What of `learning` the worker needs: the registry that it loads versions from."""
 RUNTIME_FILES = [file for file in FILES if not file.startswith(NEEDS_EXTRAS) or file in WORKER_LEARNING]

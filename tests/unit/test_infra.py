@@ -15,7 +15,9 @@ import yaml
 from fakes import announce
 from typer.testing import CliRunner
 
+from ticketmill.bootstrap.celery_queues import OUTPUTS
 from ticketmill.domain.job_message import TrainingMessage, read_job_message
+from ticketmill.entrypoints.celery.config import KILL_AFTER_S, QUEUES, VISIBILITY_S
 from ticketmill.entrypoints.cli import app
 from ticketmill.learning.job_queue import RETRY_S, JobQueue
 from ticketmill.pipeline.outcome import Outcome, Result
@@ -212,6 +214,47 @@ class TestLearning:
                 if "s3:DeleteObject" in str(statement) and "tickets/*" in str(statement)
             ]
             assert bool(deletes) == (name == "EraserPolicy"), name
+
+
+class TestCelery:
+    @pytest.fixture
+    def resources(self) -> dict[str, dict[str, Any]]:
+        found = template("celery-service.yaml")["Resources"]
+        return {name: each["Properties"] for name, each in found.items()}
+
+    def test_a_message_stays_hidden_longer_than_a_job_may_take(
+        self, resources: dict[str, dict[str, Any]]
+    ) -> None:
+        """Celery never extends it."""
+        for queue in QUEUES:
+            own = resources[f"{queue.capitalize()}Queue"]
+            assert own["VisibilityTimeout"] == VISIBILITY_S > Settings().job_limit_s + KILL_AFTER_S
+            assert own["RedrivePolicy"]["deadLetterTargetArn"] == {"GetAtt": "DeadLetterQueue.Arn"}
+        sources = resources["DeadLetterQueue"]["RedriveAllowPolicy"]["sourceQueueArns"]
+        assert len(sources) == len(QUEUES)
+
+    def test_its_outputs_are_those_that_workers_look_for(self) -> None:
+        assert set(OUTPUTS.values()) <= set(template("celery-service.yaml")["Outputs"])
+
+    def test_who_sends_cannot_receive(self, resources: dict[str, dict[str, Any]]) -> None:
+        statements = resources["SenderPolicy"]["PolicyDocument"]["Statement"]
+        assert {each["Action"] for each in statements if "Action" in each} == {
+            "cloudformation:DescribeStacks",
+            "sqs:SendMessage",
+        }
+
+    def test_its_worker_and_its_probe_are_commands(self, resources: dict[str, dict[str, Any]]) -> None:
+        (only,) = resources["TaskDefinition"]["ContainerDefinitions"]
+        assert CliRunner().invoke(app, [*only["Command"], "--help"]).exit_code == 0
+        assert CliRunner().invoke(app, [*only["HealthCheck"]["Command"][2:], "--help"]).exit_code == 0
+
+    def test_kubernetes_counts_the_same_queues(self, resources: dict[str, dict[str, Any]]) -> None:
+        found = list(yaml.safe_load_all((INFRA / "keda-jobs.yaml").read_text()))
+        (scaled,) = [each for each in found if each["kind"] == "ScaledObject"]
+        urls = [each["metadata"]["queueURL"] for each in scaled["spec"]["triggers"]]
+        named = [resources[f"{queue.capitalize()}Queue"]["QueueName"]["Sub"] for queue in QUEUES]
+        names = [each.replace("${TicketsStack}", "ticketmill") for each in named]
+        assert [url.rpartition("/")[2] for url in urls] == names
 
 
 class TestLambda:

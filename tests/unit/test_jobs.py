@@ -113,6 +113,18 @@ def test_work_that_lost_its_lease_stops_and_writes_nothing(place: Place) -> None
     assert (left.status, left.owner, done) == (JobStatus.RUNNING, "other", [])
 
 
+def test_a_job_that_takes_too_long_has_failed_and_stops(place: Place) -> None:
+    def does(_job: Job, work: Work) -> Mapping[str, Any]:
+        place.clock.moment += timedelta(hours=1)
+        work.advance()
+        raise AssertionError("it went on")
+
+    ended = place.run(does)
+    assert ended.status is JobStatus.FAILED
+    assert ended.error is not None
+    assert (ended.error.code, "longer than 3,600 s" in ended.error.message) == (JobErrorCode.INTERNAL, True)
+
+
 def test_a_running_job_stops_at_the_next_batch_after_somebody_cancelled(place: Place) -> None:
     batches = []
 

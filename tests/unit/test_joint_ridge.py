@@ -73,8 +73,8 @@ def labels_of(overlay: Overlay, examples: Sequence[Example], heads: Heads) -> li
 
 def chunks_of(examples: Sequence[Example], heads: Heads) -> list:
     tickets = [ticket_of(each) for each in examples]
-    texts = [read_ticket(ticket).text for ticket in tickets]
-    return list(tickets_of(tickets, texts, encode(texts), heads))
+    readings = [read_ticket(ticket) for ticket in tickets]
+    return list(tickets_of(tickets, readings, encode([each.text for each in readings]), heads))
 
 
 def inputs_of(examples: Sequence[Example], heads: Heads, sources: Sequence[str] = ()) -> Inputs:
@@ -134,7 +134,7 @@ def test_the_overlay_gives_what_the_regression_was_solved_for(heads: Heads) -> N
     ]
     inputs = inputs_of(shown, heads, ("north", "south"))
     targets = np.random.default_rng(4).normal(size=(30, 2))
-    families = ("embedding", "layers", "statistics", "rules", "head_scores", "source", "words", "chars")
+    families = ("embedding", "layers", "statistics", "rules", "head_scores", "source", "words", "lines")
     for by_source in (False, True):
         # with almost no regularisation the regression tells every target again
         arrays = JointRidge(inputs, families, by_source, regularisation=1e-4).arrays(targets)
@@ -149,6 +149,28 @@ def test_the_overlay_gives_what_the_regression_was_solved_for(heads: Heads) -> N
         )
         (chunk,) = chunks_of(shown, heads)
         assert np.abs(Overlay(spec, arrays).scores(chunk) - targets).max() < 0.1
+
+
+BUG = "## Describe the bug\n\n{}\n\n## Steps to reproduce\n\n{}"
+WISH = "## Is your feature request related to a problem?\n\n{}\n\n## Describe the solution you'd like\n\n{}"
+
+
+def test_the_template_of_a_ticket_tells_what_its_words_do_not(heads: Heads) -> None:
+    texts = sentences(60, 12)
+    shown = [
+        example(number, (BUG, WISH)[number % 2].format(text, text), ("bug", "feature")[number % 2])
+        for number, text in enumerate(texts)
+    ]
+    truth = np.array([[float(each.labels[0] == label) for label in ("bug", "feature")] for each in shown])
+    arrays = JointRidge(inputs_of(shown, heads), ("lines",), by_source=False).arrays(truth)
+    spec = OverlaySpec(
+        task="team", kind="softmax", labels=("bug", "feature"), families=("lines",), temperature=1.0
+    )
+    new = [
+        example(900, BUG.format("It went wrong", "Do it"), "bug"),
+        example(901, WISH.format("It went wrong", "Do it"), "feature"),
+    ]
+    assert labels_of(Overlay(spec, arrays), new, heads) == ["bug", "feature"]
 
 
 def test_a_fold_is_scored_without_its_labels(heads: Heads) -> None:

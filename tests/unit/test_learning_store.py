@@ -10,7 +10,8 @@ from learning_contract import LearningItemsContract, LearningObjectsContract, Le
 from ticketmill import bootstrap
 from ticketmill.aws.learning_memory import MemoryLearningItems, MemoryLearningObjects
 from ticketmill.domain.errors import SetupError
-from ticketmill.learning.directory import UNFINISHED, DirectoryLearningItems, DirectoryLearningObjects
+from ticketmill.learning.directory import UNFINISHED, DirectoryLearningObjects
+from ticketmill.learning.directory_items import DirectoryLearningItems
 from ticketmill.learning.store import LearningStore, directory_store, learning_store
 from ticketmill.settings import load_settings
 
@@ -51,14 +52,31 @@ class TestDirectoryLearningStore(LearningStoreContract):
         return directory_store(tmp_path / "store")
 
 
-def test_a_file_that_a_killed_process_left_unfinished_is_no_object_and_no_item(tmp_path: Path) -> None:
-    objects, items = DirectoryLearningObjects(tmp_path), DirectoryLearningItems(tmp_path)
+def test_a_file_that_a_killed_process_left_unfinished_is_no_object(tmp_path: Path) -> None:
+    objects = DirectoryLearningObjects(tmp_path)
     objects.put("learning/a", b"x")
-    items.put("rollout", "00000001", "one")
     (tmp_path / "learning" / f"{UNFINISHED}1").write_bytes(b"half")
-    (tmp_path / "rollout" / f"{UNFINISHED}2.json").write_bytes(b"half")
     assert list(objects.keys("learning/")) == ["learning/a"]
-    assert items.latest("rollout") == ["one"]
+
+
+def test_many_items_of_a_folder_are_written_all_or_none(tmp_path: Path) -> None:
+    items = DirectoryLearningItems(tmp_path)
+    items.overwrite("prediction", {"one": "old"})
+    with pytest.raises(OSError, match="NOT NULL"):
+        items.overwrite("prediction", {"one": "new", "two": None})  # type: ignore[dict-item]
+    assert items.latest("prediction") == ["old"]
+
+
+def test_reading_items_of_a_folder_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    assert DirectoryLearningItems(tmp_path / "store").latest("job") == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_deleted_item_leaves_the_disk(tmp_path: Path) -> None:
+    items = DirectoryLearningItems(tmp_path)
+    items.put("prediction", "secret-id", "a secret body")
+    items.delete("prediction", "secret-id")
+    assert all(b"secret" not in path.read_bytes() for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("key", ["../outside", "/etc/passwd", "learning/../../outside"])

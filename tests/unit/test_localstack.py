@@ -18,7 +18,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from ticketmill.entrypoints.cli import app
 from ticketmill.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -103,10 +105,17 @@ class TestCompose:
         named = queue.replace("${TICKETMILL_STACK:-ticketmill}", "${TicketsStack}")
         assert f'QueueName: !Sub "{named}"\n' in template
 
+    def test_workers_of_celery_are_the_trainers_image_and_scaled(self, services: dict[str, Any]) -> None:
+        jobs, trainer = services["jobs-worker"], services["trainer"]
+        assert (jobs["build"], jobs["profiles"]) == (trainer["build"], ["learning"])
+        assert "container_name" not in jobs
+        assert CliRunner().invoke(app, [*jobs["command"], "--help"]).exit_code == 0
+        assert CliRunner().invoke(app, [*jobs["healthcheck"]["test"][2:], "--help"]).exit_code == 0
+
     def test_what_is_built_here_runs_on_a_read_only_root_without_rights(
         self, services: dict[str, Any]
     ) -> None:
-        for name in ("worker", "trainer"):
+        for name in ("worker", "trainer", "jobs-worker"):
             assert services[name]["read_only"] is True
             assert services[name]["cap_drop"] == ["ALL"]
             assert services[name]["security_opt"] == ["no-new-privileges:true"]

@@ -20,6 +20,7 @@ from ticketmill.learning.families import (
 from ticketmill.learning.fit import fit_task
 from ticketmill.learning.quadratic import fit_quadratic
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, Overlay, OverlaySpec, load_overlay
+from ticketmill.text.reading import read_ticket
 
 DENSE = ("embedding", "layers", "vectors", "statistics", "rules", "entities", "head_scores")
 LABELS = ("billing", "crash", "login")
@@ -53,8 +54,9 @@ def test_the_worker_scores_as_training_did() -> None:
         families=(*DENSE, "quadratic", "words", "chars", "keywords"),
         temperature=1.0,
     )
-    texts = [each.body for each in found]
-    chunks = tickets_of([ticket_of(each) for each in found], texts, encode(texts), heads())
+    tickets = [ticket_of(each) for each in found]
+    encodings = encode([each.body for each in found])
+    chunks = tickets_of(tickets, [read_ticket(each) for each in tickets], encodings, heads())
     at_run_time = np.concatenate([Overlay(spec, arrays).scores(chunk) for chunk in chunks])
     in_training = dense.scores(inputs, rows) + 0.5 * sum(part.scores(inputs, rows) for part in added)
     np.testing.assert_allclose(at_run_time, in_training, atol=0.02)
@@ -63,8 +65,9 @@ def test_the_worker_scores_as_training_did() -> None:
 def test_a_ticket_scores_the_same_in_every_batch() -> None:
     found = examples(20)
     overlay = load_overlay(fit_task(found, encode, heads(), "area", "single", lambda _: None).files)
-    texts = [each.body for each in found]
-    (chunk,) = tickets_of([ticket_of(each) for each in found], texts, encode(texts), heads())
+    tickets = [ticket_of(each) for each in found]
+    encodings = encode([each.body for each in found])
+    (chunk,) = tickets_of(tickets, [read_ticket(each) for each in tickets], encodings, heads())
     together = overlay.probabilities(chunk)
     np.testing.assert_allclose(overlay.probabilities(chunk[7:8]), together[7:8], atol=1e-5)
 

@@ -27,8 +27,8 @@ from ticketmill.models.overlay import Overlay
 CHOSEN = [
     Parts(tokenizer="icu", features="tfidf", classifier="logistic"),
     Parts(tokenizer="spacy", features="bow", classifier="svm"),
-    Parts(tokenizer="sentencepiece", features="tfidf", classifier="svm"),
-    Parts(tokenizer="huggingface", features="bow", classifier="logistic"),
+    Parts(tokenizer="sentencepiece", features="tfidf", classifier="xgboost"),
+    Parts(tokenizer="huggingface", features="fasttext", classifier="logistic"),
     Parts(tokenizer="icu", features="sbert", classifier="svm"),
 ]
 NEW = examples(10, seed=1)
@@ -125,11 +125,14 @@ def both() -> list[Example]:
     ]
 
 
-@pytest.mark.parametrize("classifier", ["svm", "logistic"])
-def test_several_labels_are_learned_one_by_one(classifier: str) -> None:
-    model = fitted(Parts(classifier=classifier), both(), "multi")
+@pytest.mark.parametrize(
+    ("features", "classifier"),
+    [("tfidf", "svm"), ("bow", "logistic"), ("sbert", "xgboost"), ("fasttext", "logistic")],
+)
+def test_several_labels_are_learned_one_by_one(features: str, classifier: str) -> None:
+    model = fitted(Parts(features=features, classifier=classifier), both(), "multi")
     assert model.spec.kind == "sigmoid"
-    new = [example("new", "password reset and invoice refund")]
+    new = [example("new", "password reset locked account invoice refund payment card")]
     (row,) = judge(load_parts(model.files), new, encode, heads()).probabilities
     assert (row >= model.spec.threshold).all()
 
@@ -175,7 +178,7 @@ def test_labels_of_two_texts_are_learned_all_the_same() -> None:
 
 
 def test_two_labels_are_told_apart() -> None:
-    for classifier in ("svm", "logistic"):
+    for classifier in ("svm", "logistic", "xgboost"):
         model = fitted(Parts(classifier=classifier), examples(12, labels=["login", "crash"]))
         judged = judge(load_parts(model.files), examples(10, 1, ["login", "crash"]), encode, heads())
         assert measure(judged, model.spec).accuracy.value > 0.8
@@ -185,6 +188,12 @@ def test_files_that_are_damaged_are_refused_with_what_to_do() -> None:
     model = model_of(CHOSEN[0])
     with pytest.raises(SetupError, match="train the task again"):
         load_parts({**model.files, "features.vocabulary.json": b"{"})
+
+
+def test_words_that_look_like_a_label_of_the_training_file_are_words() -> None:
+    found = [each.model_copy(update={"body": f"__label__1 \x010 {each.body}"}) for each in NOISY]
+    model = fitted(Parts(features="fasttext"), found)
+    assert measure(judge(load_parts(model.files), NEW, encode, heads()), model.spec).accuracy.value > 0.7
 
 
 def test_no_ticket_has_no_probabilities() -> None:

@@ -238,3 +238,15 @@ def test_a_body_of_any_size_is_searched_up_to_a_limit_and_stays_beyond_it() -> N
     assert reading.text[:200].split() == ["I", "cannot", "log", "in."]
     assert "so it is" not in reading.text[:MAX_SEARCHED]
     assert "so it is" in reading.text[MAX_SEARCHED:]
+
+
+def test_what_a_form_says_can_be_put_back_and_nothing_else() -> None:
+    body = "## Describe the bug\n\nIt stops.\n\n## Steps to reproduce\n\n_No response_\n\nSent from my iPhone"
+    ticket = Ticket(ticket_id="1", subject="Stops", body=body)
+    reading = read_ticket(ticket)
+    assert "Describe" not in reading.text
+    written = reading.with_forms(ticket.text)
+    assert len(written) == len(ticket.text)
+    assert "Describe the bug" in written
+    assert "_No response_" in written
+    assert "iPhone" not in written

@@ -32,6 +32,11 @@ LEARNING_DEFAULTS = {
     "training_queue_url": None,
     "prediction_queue_url": None,
     "job_lease_s": 60,
+    "job_limit_s": 3600,
+    "celery_broker": None,
+    "celery_results": None,
+    "celery_rates": "index=100/m,train=10/m,predict=1000/m,evaluate=100/m",
+    "celery_prefix": None,
     "job_heartbeat_s": 15,
 }
 WEB_DEFAULTS = {

@@ -71,7 +71,9 @@ def test_leaving_out_its_comments_changes_nothing() -> None:
     assert sent == template("template.yaml")
 
 
-@pytest.mark.parametrize("name", ["template.yaml", "ecs-service.yaml", "learning-service.yaml"])
+@pytest.mark.parametrize(
+    "name", ["template.yaml", "ecs-service.yaml", "learning-service.yaml", "celery-service.yaml"]
+)
 def test_no_policy_allows_more_than_it_names(name: str) -> None:
     assert problems((INFRA / name).read_text()) == []
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ticketmill.models.surface import NAMES, find_cues, surface
-from ticketmill.models.tokens import MAX_CHARS, Counts, char_counts, read_tokens, word_counts
+from ticketmill.models.tokens import MAX_CHARS, Counts, char_counts, line_counts, read_tokens, word_counts
 
 PINNED_HASHES = [15329368395793870650, 5571139356804577567]
 PINNED_WORDS = [(3162, 1), (9455, 1), (15888, 1)]
@@ -121,3 +121,27 @@ def test_thanks_beside_a_fault_is_a_column_of_its_own() -> None:
     assert column("thanks.beside_fault", "Thanks, it crashed again") > 0
     assert column("thanks.beside_fault", "Thanks, it works") == 0
     assert column("praise.beside_fault", "Lovely, it crashed again") > 0
+
+
+@pytest.mark.parametrize(
+    "other", ["**Steps to reproduce**", "2. steps to  reproduce:", "- [ ] STEPS to reproduce"]
+)
+def test_a_line_counts_by_its_words_alone(other: str) -> None:
+    counts = line_counts(read_tokens(["### Steps to reproduce", f"Hello\n\n{other}\n"]))
+    first, second = of(counts, 0), of(counts, 1)
+    assert len(first) == 1
+    assert len(second) == 2
+    assert set(first) < set(second)
+
+
+def test_lines_of_other_words_or_another_order_are_others() -> None:
+    counts = line_counts(read_tokens(["one two", "two one", "one", "one\ntwo", "", "--- 123 ---"]))
+    found = [of(counts, text) for text in range(6)]
+    assert [len(each) for each in found] == [1, 1, 1, 2, 0, 0]
+    assert len({bucket for each in found[:3] for bucket in each}) == 3
+    assert found[2][0] in found[3]
+
+
+def test_a_line_that_is_there_twice_counts_twice() -> None:
+    ((_, count),) = of(line_counts(read_tokens(["no answer\n\nNo answer."])), 0)
+    assert count == 2

@@ -11,16 +11,20 @@ from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.domain.feature_cache import CacheStatus
+    from ticketmill.encoder.bundle import Bundle
     from ticketmill.encoder.encoder import Encoder
     from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.ports import LearningObjects
 
 
 def make_feature_cache(
-    settings: Settings, objects: LearningObjects, load_encoder: Callable[[], Encoder] | None = None
+    settings: Settings,
+    objects: LearningObjects,
+    load_encoder: Callable[[], Encoder] | None = None,
+    bundle: Bundle | None = None,
 ) -> CachedFeatures:
     """The encoder of the bundle behind its cache. The encoder is loaded when a text is not cached;
-    `load_encoder` gives one that may be there already.
+    `load_encoder` and `bundle` give those that may be there already.
 
     SetupError where there is no bundle.
     """
@@ -28,7 +32,7 @@ def make_feature_cache(
     from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.packed_features import PackedFeatures
 
-    bundle = load_bundle(settings.bundle_dir)
+    bundle = bundle or load_bundle(settings.bundle_dir)
 
     def load() -> Encoder:
         from ticketmill.encoder.encoder import Encoder

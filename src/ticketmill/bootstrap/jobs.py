@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.document import Document
     from ticketmill.domain.job import Job, Parts
     from ticketmill.domain.model_card import ModelVersion
+    from ticketmill.encoder.bundle import Bundle
     from ticketmill.encoder.encoder import Encoder
     from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.job_documents import StackTickets
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
     from ticketmill.learning.job_tools import Tools
     from ticketmill.learning.job_work import Work
     from ticketmill.learning.jobs import JobRunner
+    from ticketmill.learning.part_predictions import PartPredictor
+    from ticketmill.learning.ports import LearningObjects
     from ticketmill.learning.snapshots import Snapshot
+    from ticketmill.learning.spread import Spread
     from ticketmill.learning.store import LearningStore
     from ticketmill.models.heads import Heads
     from ticketmill.tasks.learned import LearnedModel
@@ -50,14 +54,36 @@ if TYPE_CHECKING:
 OnProgress = Callable[["Progress"], object]
 
 
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Where jobs are kept, and what runs them."""
+
+    store: LearningStore
+    run: JobRunner
+    predict_part: PartPredictor
+    """Helps with a prediction that another worker spread."""
+
+
+@contextmanager
+def open_job_place(
+    settings: Settings, folder: Path | None = None, spread: Spread | None = None
+) -> Iterator[JobPlace]:
+    """The jobs of the stack, or of a folder without AWS; large predictions go to several workers by `spread`.
+
+    SetupError where the stack is not there.
+    """
+    from ticketmill.learning.part_predictions import PartPredictor
+
+    with open_sources(settings, folder, journal=folder is None) as (store, sources):
+        tools = replace(_tools(settings, store, sources), spread=spread)
+        yield JobPlace(store, _runner(settings, tools, lambda _: None), PartPredictor(tools))
+
+
 @contextmanager
 def open_job_runner(
     settings: Settings, folder: Path | None = None, on_progress: OnProgress = lambda _: None
 ) -> Iterator[JobRunner]:
-    """What runs the jobs of the stack, or of a folder without AWS.
-
-    SetupError where the stack is not there.
-    """
+    """What runs them alone."""
     with open_sources(settings, folder, journal=folder is None) as (store, sources):
         yield make_job_runner(settings, store, sources, on_progress)
 
@@ -69,13 +95,52 @@ def make_job_runner(
     on_progress: OnProgress = lambda _: None,
 ) -> JobRunner:
     """The same of a store that is open. The encoder is loaded once, when a text is not cached."""
+    return _runner(settings, _tools(settings, store, sources), on_progress)
+
+
+def _runner(settings: Settings, tools: Tools, on_progress: OnProgress) -> JobRunner:
     from ticketmill.learning.job_kinds import kinds_of
     from ticketmill.learning.job_work import Pace
     from ticketmill.learning.jobs import JobRunner
 
-    pace = Pace(timedelta(seconds=settings.job_lease_s), timedelta(seconds=settings.job_heartbeat_s))
-    kinds = kinds_of(_tools(settings, store, sources))
-    return JobRunner(store.jobs, kinds, pace, on_progress=on_progress)
+    pace = Pace(
+        timedelta(seconds=settings.job_lease_s),
+        timedelta(seconds=settings.job_heartbeat_s),
+        limit=timedelta(seconds=settings.job_limit_s),
+    )
+    kinds = kinds_of(tools)
+    return JobRunner(tools.store.jobs, kinds, pace, on_progress=on_progress)
+
+
+@dataclass
+class _Loaded:
+    """The bundle and what is in it, loaded when it is asked for, once."""
+
+    settings: Settings
+    objects: LearningObjects
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        from ticketmill.encoder.bundle import load_bundle
+
+        return load_bundle(self.settings.bundle_dir)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        from ticketmill.encoder.encoder import Encoder
+
+        return Encoder(self.bundle, self.settings.threads)
+
+    @cached_property
+    def heads(self) -> Heads:
+        from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
+
+        files = {name: self.bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)}
+        return load_heads(files)
+
+    def features(self) -> CachedFeatures:
+        """What is cached now: other workers add to it."""
+        return make_feature_cache(self.settings, self.objects, lambda: self.encoder, self.bundle)
 
 
 def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> Tools:
@@ -83,26 +148,10 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
     from ticketmill.learning.job_documents import DocumentSources
     from ticketmill.learning.job_tools import Tools
 
-    @cache
-    def encoder() -> Encoder:
-        from ticketmill.encoder.bundle import load_bundle
-        from ticketmill.encoder.encoder import Encoder
-
-        return Encoder(load_bundle(settings.bundle_dir), settings.threads)
-
-    @cache
-    def heads() -> Heads:
-        from ticketmill.encoder.bundle import load_bundle
-        from ticketmill.models.heads import ARRAYS_FILE, MANIFEST_FILE, load_heads
-
-        bundle = load_bundle(settings.bundle_dir)
-        return load_heads({name: bundle.path(name).read_bytes() for name in (ARRAYS_FILE, MANIFEST_FILE)})
-
-    def features() -> CachedFeatures:
-        return make_feature_cache(settings, store.objects, encoder)
+    loaded = _Loaded(settings, store.objects)
 
     def trainer_at(work: Work) -> Trainer:
-        return _trainer_at(settings, store, features(), work)
+        return _trainer_at(settings, store, loaded.features(), work)
 
     def load(version: ModelVersion) -> LearnedModel:
         return make_version_loader(settings, store)(version.task, version.number)
@@ -131,8 +180,8 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
             _tickets(settings, sources),
             tasks,
         ),
-        features,
-        heads,
+        loaded.features,
+        lambda: loaded.heads,
         load,
         lambda task, documents: _build(settings, store, task, documents),
         train,

@@ -87,6 +87,7 @@ class CorrectionCode(StrEnum):
     NOTHING_TO_UNDO = "nothing_to_undo"
     STALE_REVISION = "stale_revision"
     STALE_CONTENT = "stale_content"
+    SAME_GROUP = "same_group"
 
 
 class CorrectionRefused(TicketmillError):

@@ -33,6 +33,8 @@ LEARNING_PREFIX = "learning/"
 """Begins the keys of datasets, cached features and learned models in the enriched bucket."""
 DATASETS_PREFIX = f"{LEARNING_PREFIX}datasets/"
 FEATURES_PREFIX = f"{LEARNING_PREFIX}features/"
+READINGS_FILE = f"{LEARNING_PREFIX}readings.bin"
+"""The hashes of texts that are a person's own words from end to end."""
 DISAGREEMENTS_PREFIX = f"{LEARNING_PREFIX}disagreements/"
 ROLLOUT_KEY = "rollout"
 """The partition of the decisions on learned versions in the learning table, one a serial."""
@@ -44,6 +46,8 @@ JOBS_KEY = "job"
 """The partition of the jobs in the learning table, by the time of their submission."""
 JOB_IDS_KEY = "job-id"
 """The partition that says where the job of an id stands among the jobs."""
+JOB_WORKERS_KEY = "job-worker"
+"""The partition of the workers that run jobs, by their names."""
 DOCUMENTS_PREFIX = f"{LEARNING_PREFIX}documents/"
 PREDICTIONS_PREFIX = f"{LEARNING_PREFIX}predictions/"
 EXTRACTED_PREFIX = f"{LEARNING_PREFIX}extracted/"
@@ -155,7 +159,12 @@ def predictions_file(task: str, number: int, job_id: str) -> str:
 
 def predictions_part(task: str, number: int, job_id: str, batch: str) -> str:
     """The object key of one batch of them while the job runs; `batch` is the hash of its documents."""
-    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}/{batch}.jsonl"
+    return f"{predictions_parts(task, number, job_id)}{batch}.jsonl"
+
+
+def predictions_parts(task: str, number: int, job_id: str) -> str:
+    """What begins the keys of the batches of a job."""
+    return f"{PREDICTIONS_PREFIX}{task}/v{number}/{job_id}/"
 
 
 def extracted_file(job_id: str) -> str:

@@ -1,9 +1,9 @@
 """Documents in a file: JSON lines or CSV.
 
 A row has a text (`text`, or `subject` and `body`) and names itself by `document_id`, `ticket_id` or `id`;
-without one its text names it. `labels` has labels by task; without it a field named like a task that is asked
-for has them. `source`, `group` and `is_training_data` are read where they are there; `part: test` says the
-same as `is_training_data: false`.
+without one its text names it. `labels` has labels by task, a number 7 for `field_7`; without it a field named
+like a task that is asked for has them. `source`, `group` and `is_training_data` are read where they are
+there; `part: test` says the same as `is_training_data: false`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ticketmill.domain.document import Document
 from ticketmill.domain.errors import LearningCode, LearningRefused, SetupError
 from ticketmill.learning.annotation_files import SEPARATOR, rows_of
 from ticketmill.learning.annotations import hash_of
-from ticketmill.learning.documents import new_document
+from ticketmill.learning.documents import field_task, new_document
 
 TEST_PARTS = {"test", "validation", "dev"}
 FALSE = {"false", "no", "0"}
@@ -31,12 +31,13 @@ def read_documents(path: Path, tasks: Sequence[str] = (), name: str | None = Non
     """
     try:
         for where, row in rows_of(path, name or str(path)):
-            yield _document(row, tasks, where)
+            yield document_of_row(row, tasks, where)
     except SetupError as error:
         raise LearningRefused(LearningCode.UNREADABLE_DOCUMENTS, str(error)) from None
 
 
-def _document(row: Mapping[str, Any], tasks: Sequence[str], where: str) -> Document:
+def document_of_row(row: Mapping[str, Any], tasks: Sequence[str], where: str) -> Document:
+    """The document of a row. SetupError, which says `where` it is, where it is none."""
     text = row.get("text")
     subject, body = ("", text) if text is not None else (row.get("subject") or "", row.get("body") or "")
     if not isinstance(subject, str) or not isinstance(body, str):
@@ -51,7 +52,7 @@ def _document(row: Mapping[str, Any], tasks: Sequence[str], where: str) -> Docum
             _is_training_data(row),
             _text(row.get("group")),
         )
-    except (ValidationError, TypeError) as error:
+    except (ValidationError, TypeError, LearningRefused) as error:
         fields = (
             ", ".join(sorted({str(each["loc"][0]) for each in error.errors()}))
             if isinstance(error, ValidationError)
@@ -71,7 +72,7 @@ def _text(value: Any) -> str | None:
 def _labels(row: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, tuple[str, ...]]:
     by_task = row.get("labels")
     given = by_task if isinstance(by_task, dict) else {task: row.get(task) for task in tasks}
-    return {task: _listed(value) for task, value in given.items() if value not in (None, "", [])}
+    return {field_task(task): _listed(value) for task, value in given.items() if value not in (None, "", [])}
 
 
 def _listed(value: Any) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from ticketmill.learning.hold_out import ALONE, GIVEN, Sides
 from ticketmill.learning.ports import LearningObjects
 
 NAME_DIGITS = 32
+_TASK = re.compile(r"[a-z][a-z0-9_]{1,63}")
+_FIELD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,21 @@ def example_of(document: Document, task: str | None = None) -> Example:
         origin=Origin.FILE,
         content_hash=document.content_hash,
     )
+
+
+def field_task(field: int | str) -> str:
+    """The task of a field as other systems number or name fields: 7 is `field_7`, a task's name is itself.
+
+    LearningRefused for what can name no task.
+    """
+    name = str(field)
+    if _TASK.fullmatch(name):
+        return name
+    if not _FIELD.fullmatch(name):
+        raise LearningRefused(
+            LearningCode.UNKNOWN_TASK, "a field is a number, or a word of letters, digits, - and _: name one"
+        )
+    return f"field_{name.lower().replace('-', '_')}"
 
 
 def new_document(

@@ -29,6 +29,7 @@ from ticketmill.models.overlay import standardised
 from ticketmill.models.overlay_features import DENSE, LAYERS_SHARE, SPARSE
 from ticketmill.models.tokens import BUCKET_BITS, Ints
 from ticketmill.text.entities.finder import EntityFinder
+from ticketmill.text.reading import Reading
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -117,15 +118,18 @@ class Inputs:
 
 
 def tickets_of(
-    tickets: Sequence[Ticket], texts: Sequence[str], encodings: Encodings, heads: Heads
+    tickets: Sequence[Ticket], readings: Sequence[Reading], encodings: Encodings, heads: Heads
 ) -> Iterable[list[TrainingTicket]]:
-    """The texts as stages get them, some hundreds at a time."""
+    """The tickets as stages get them, some hundreds at a time; `encodings` are those of their texts."""
+    texts = [each.text for each in readings]
+    with_forms = [each.with_forms(ticket.text) for ticket, each in zip(tickets, readings, strict=True)]
+    embeddings = encodings.embeddings
     for start in range(0, len(texts), CHUNK):
         part = slice(start, start + CHUNK)
         layers = np.asarray(encodings.layers[part], np.float32)
         branch = None if encodings.branch is None else np.asarray(encodings.branch[part], np.float32)
-        features = heads.read(texts[part], layers, branch)
-        passes = map(PooledPass, encodings.embeddings[part], layers)
+        features = heads.read(texts[part], layers, branch, with_forms[part])
+        passes = map(PooledPass, embeddings[part], layers)
         yield [
             TrainingTicket(*each) for each in zip(tickets[part], texts[part], passes, features, strict=True)
         ]

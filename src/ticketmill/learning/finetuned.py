@@ -73,9 +73,10 @@ class FineTuner:
 
         torch.set_num_threads(self.threads)
         everything = np.arange(len(texts))
-        self._estimate(texts, [*(len(seen) for seen, _ in splits), len(texts)])
         tuning = self.tuning
+        self.report(f"the layers that stay read {len(texts):,} texts")
         lower = lower_states(texts, self.encoder, tuning.max_tokens, tuning.layers, self.device)
+        self._estimate(lower, [*(len(seen) for seen, _ in splits), len(texts)])
         tokenizer = self.encoder.tokenizer.read_bytes()
         scores = np.zeros(truth.shape, np.float64)
         for number, (seen, unseen) in enumerate(splits, 1):
@@ -87,19 +88,17 @@ class FineTuner:
         model = self._model(self._train(lower, truth, kind, everything), lower, texts)
         return FineTuned(scores, {MODEL_FILE: model, TOKENIZER_FILE: tokenizer}, tuning.max_tokens)
 
-    def _estimate(self, texts: Sequence[str], sizes: Sequence[int]) -> None:
-        """Reports how long it will take, by the lower layers and a step of some texts."""
-        some = [texts[at] for at in np.linspace(0, len(texts) - 1, self.tuning.batch_size, dtype=int)]
-        started = time.perf_counter()
-        lower = lower_states(some, self.encoder, self.tuning.max_tokens, self.tuning.layers, self.device)
-        lower_s = time.perf_counter() - started
-        layers, batch = lower.upper.to(self.device).train(), list(range(len(some)))
+    def _estimate(self, lower: Lower, sizes: Sequence[int]) -> None:
+        """Reports how long it will take, by a step of some texts."""
+        last = len(lower.states) - 1
+        batch = np.linspace(0, last, self.tuning.batch_size, dtype=int).tolist()
+        layers = deepcopy(lower.upper).to(self.device).train()
         pooled(layers, lower, batch).sum().backward()  # the first step is the slowest one
         started = time.perf_counter()
         pooled(layers, lower, batch).sum().backward()
         step_s = time.perf_counter() - started
         steps = sum(self.tuning.steps(size) for size in sizes)
-        minutes = (lower_s * len(texts) / len(some) + step_s * steps) / 60
+        minutes = step_s * steps / 60
         self.report(
             f"fine-tuning {self.tuning.layers} layers on {self.device}: {steps:,} steps, about "
             f"{max(minutes, 1):.0f} minutes"

@@ -45,7 +45,7 @@ from ticketmill.models.heads import Heads, Kind
 from ticketmill.models.overlay import OVERLAY_ARRAYS, OVERLAY_FILE, OverlaySpec
 from ticketmill.models.tokens import Ints
 from ticketmill.tasks.learned import Spec
-from ticketmill.text.reading import read_ticket
+from ticketmill.text.reading import Reading, read_ticket
 
 MIN_A_LABEL = 2
 MANY = 5000
@@ -175,8 +175,8 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
         row[[number[label] for label in each.labels]] = 1
     tickets = [ticket_of(each) for each in examples]
     sources = _sources(tickets)
-    read = [read_ticket(ticket).text for ticket in tickets]
-    inputs = _inputs(tickets, read, encode, heads, sources)
+    readings = [read_ticket(ticket) for ticket in tickets]
+    inputs = _inputs(tickets, readings, encode, heads, sources)
     first = truth.argmax(axis=1)
     softmax: Kind = "softmax" if kind == "single" else "sigmoid"
     names = (
@@ -188,8 +188,8 @@ def _read(examples: Sequence[Example], task: str, encode: Encode, heads: Heads, 
     held = (0,) if len(examples) >= MANY else tuple(range(FOLDS))
     shipped = shipped_head(heads, task, inputs) if labels == known else None
     written = [
-        text_with_source(text, each.metadata.source, sources)
-        for text, each in zip(read, tickets, strict=True)
+        text_with_source(reading.text, each.metadata.source, sources)
+        for reading, each in zip(readings, tickets, strict=True)
     ]
     fit = Fit(inputs, truth, softmax, names)
     return Texts(fit, labels, sources, folds, held, shipped, tuple(written))
@@ -201,15 +201,20 @@ def _sources(tickets: Sequence[Ticket]) -> tuple[str, ...]:
 
 
 def _inputs(
-    tickets: Sequence[Ticket], texts: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]
+    tickets: Sequence[Ticket],
+    readings: Sequence[Reading],
+    encode: Encode,
+    heads: Heads,
+    sources: Sequence[str],
 ) -> Inputs:
-    return read_inputs(tickets_of(tickets, texts, encode(texts), heads), sources)
+    encodings = encode([each.text for each in readings])
+    return read_inputs(tickets_of(tickets, readings, encodings, heads), sources)
 
 
 def _names(labels: Sequence[str], encode: Encode, heads: Heads, sources: Sequence[str]) -> LabelNames:
     spoken = [label.replace("_", " ").replace("-", " ").strip() or label for label in labels]
     tickets = [Ticket(ticket_id=f"label-{at}", body=name) for at, name in enumerate(spoken)]
-    inputs = _inputs(tickets, [read_ticket(each).text for each in tickets], encode, heads, sources)
+    inputs = _inputs(tickets, [read_ticket(each) for each in tickets], encode, heads, sources)
     return LabelNames(inputs, np.arange(len(labels)), 1.0)
 
 

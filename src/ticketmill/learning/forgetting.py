@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from ticketmill.learning.dataset_build import group_names, without_example
 from ticketmill.learning.drift_sample import Sample, from_bytes, to_bytes
 from ticketmill.learning.forgetting_jobs import DocumentsOfTicket
 from ticketmill.learning.hold_out import Sides
+from ticketmill.learning.known_readings import remove_readings, stored_readings
 from ticketmill.learning.packed_features import PackedFeatures, cached_encoders, key_of
 from ticketmill.learning.ports import LearningObjects, Versions
 from ticketmill.learning.snapshots import EXAMPLES_FILE, FILES, SIDES_FILE, Snapshots
@@ -132,28 +133,31 @@ class FeaturesOfTicket:
         return "cached features"
 
     def remove(self, traces: TicketTraces) -> int:
-        keys = self._keys(traces)
-        return sum(each.remove(keys) for each in self._stores()) if keys else 0
+        tickets = self._tickets(traces)
+        keys = _read(tickets)
+        found = sum(each.remove(keys) for each in self._stores()) if keys else 0
+        return found + remove_readings(self.objects, tickets)
 
     def left(self, traces: TicketTraces) -> list[str]:
-        keys = self._keys(traces)
-        return [
+        tickets = self._tickets(traces)
+        keys = _read(tickets)
+        features = [
             f"{store.encoder}/{key}"
             for store in self._stores()
             for entry in store.catalog.segments.values()
             for key in entry.keys
             if key in keys
         ]
+        return [*features, *(key.hex() for key in stored_readings(self.objects, tickets))]
 
     def _stores(self) -> list[PackedFeatures]:
         return [PackedFeatures(self.objects, each, float("inf")) for each in cached_encoders(self.objects)]
 
-    def _keys(self, traces: TicketTraces) -> set[str]:
-        """Of the text as it is read, by which features are cached."""
+    def _tickets(self, traces: TicketTraces) -> list[Ticket]:
+        """Everything that it has said."""
         examples = self.datasets.examples(traces.ticket_id)
         documents = self.documents.contents(traces.ticket_id)
-        tickets = [*traces.contents, *map(_ticket, examples), *map(_ticket, documents)]
-        return {key_of(read_ticket(each).text) for each in tickets}
+        return [*traces.contents, *map(_ticket, examples), *map(_ticket, documents)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,11 @@ class TrainedWith:
             for each in reversed(self.versions.versions(task))
             if (task, each.dataset) in having
         ]
+
+
+def _read(tickets: Iterable[Ticket]) -> set[str]:
+    """The keys by which their features are cached."""
+    return {key_of(read_ticket(each).text) for each in tickets}
 
 
 def _ticket(example: Example | Document) -> Ticket:

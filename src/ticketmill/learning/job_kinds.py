@@ -15,14 +15,12 @@ from ticketmill.domain.job import Job, JobKind
 from ticketmill.domain.keys import extracted_file
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of, labelled
-from ticketmill.learning.families import ticket_of
 from ticketmill.learning.job_documents import NEWEST
-from ticketmill.learning.job_tools import Tools
+from ticketmill.learning.job_tools import Tools, one_numpy_thread
 from ticketmill.learning.job_work import Work
 from ticketmill.learning.jobs import Run
 from ticketmill.learning.judge import Judged, Measures, measure
 from ticketmill.learning.predicting import predict
-from ticketmill.text.reading import read_ticket
 
 
 def index(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
@@ -36,8 +34,7 @@ def index(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
         kept = tools.sources.projects.keep(project, documents, job.created_at)
     work.begin("encoding", len(documents))
     for some in tools.batches(documents):
-        texts = [read_ticket(ticket_of(example_of(each))).text for each in some]
-        tools.encode(texts, work)
+        tools.encode(tools.texts([example_of(each) for each in some], work), work)
         work.advance(len(some))
     return {"project": project, "documents": len(documents), "object": kept}
 
@@ -83,7 +80,8 @@ def evaluate(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     work.begin("predicting", len(examples))
     rows = []
     for some in tools.batches(examples):
-        rows += [model.overlay.probabilities(chunk) for chunk in tools.read(some, work)]
+        with one_numpy_thread():
+            rows += [model.overlay.probabilities(chunk) for chunk in tools.read(some, work)]
         work.advance(len(some))
     spec: Any = model.overlay.spec
     judged = Judged(examples, np.concatenate(rows).astype(np.float64))
@@ -100,8 +98,7 @@ def extract(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     if request.parts is None:
         arrays = _pooled(tools, examples, work)
     else:
-        texts = [read_ticket(ticket_of(each)).text for each in examples]
-        arrays = dict(tools.columns_of(work, texts, request.parts))
+        arrays = dict(tools.columns_of(work, tools.texts(examples, work), request.parts))
     arrays["ids"] = np.array([each.document_id for each in documents])
     key = extracted_file(job.job_id)
     tools.store.objects.put(key, npz_bytes(arrays))
@@ -142,7 +139,7 @@ def metrics_of(measures: Measures) -> dict[str, Any]:
 def _pooled(tools: Tools, examples: Sequence[Example], work: Work) -> dict[str, Any]:
     parts = []
     for some in tools.batches(examples):
-        parts.append(tools.encode([read_ticket(ticket_of(each)).text for each in some], work))
+        parts.append(tools.encode(tools.texts(some, work), work))
         work.advance(len(some))
     return {
         "layers": np.concatenate([each.layers for each in parts]),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ticketmill.domain.errors import TransientFailure
-from ticketmill.domain.job import Job
+from ticketmill.domain.job import Job, JobError, JobErrorCode
 from ticketmill.learning.job_records import JobRecords, Lease, LeaseLost, Progress
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,10 @@ class JobCancelled(Exception):
     """Somebody asked to cancel the job: it stops, and keeps nothing more."""
 
 
+class JobWaits(Exception):
+    """The job waits for what others do for it: it is given back, and comes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How long a lease is, and how often it is renewed."""
@@ -33,6 +37,8 @@ class Pace:
     heartbeat: timedelta = timedelta(seconds=15)
     look: timedelta = timedelta(seconds=1)
     """From one look at the row to the next while batches go by: whether somebody cancelled."""
+    limit: timedelta = timedelta(hours=1)
+    """How long a job may take."""
 
 
 @dataclass
@@ -55,9 +61,12 @@ class Work:
     _lost: threading.Event = field(default_factory=threading.Event, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _looked: datetime = field(init=False)
+    _ends: datetime = field(init=False)
+    """When it has taken too long."""
 
     def __post_init__(self) -> None:
         self._seen, self._looked = self.job, self.now()
+        self._ends = self._looked + self.pace.limit
 
     @property
     def lease(self) -> Lease:
@@ -89,6 +98,14 @@ class Work:
         self.on_progress(self._progress)
         if self.now() - self._looked >= self.pace.look:
             self._write()
+        self._stop_where_asked()
+
+    def check_now(self) -> None:
+        """The same, after a look at the row."""
+        self._write()
+        self._stop_where_asked()
+
+    def _stop_where_asked(self) -> None:
         if self._lost.is_set():
             raise LeaseLost(self.job.job_id)
         if self._seen.cancel_asked:
@@ -117,6 +134,8 @@ class Work:
             now = self.now()
             self._looked = now
             try:
+                if now >= self._ends:
+                    self._fail(now)
                 self._seen = self.records.renew(self.job.job_id, self.lease, self._progress, now)
             except LeaseLost:
                 self._lost.set()
@@ -124,6 +143,15 @@ class Work:
                 log.warning("%s; trying again at the next heartbeat", failure, extra=fields_of(self.job))
                 if self._seen.lease_until is not None and now >= self._seen.lease_until:
                     self._lost.set()
+
+    def _fail(self, now: datetime) -> None:
+        """Ends a job that takes too long. Whoever works on it notices as if another worker had it."""
+        limit_s = self.pace.limit.total_seconds()
+        told = f"it took longer than {limit_s:,.0f} s: give it fewer documents, or set TICKETMILL_JOB_LIMIT_S"
+        log.warning("%s", told, extra=fields_of(self.job))
+        self.records.fail(
+            self.job.job_id, self.lease, JobError(code=JobErrorCode.INTERNAL, message=told), now
+        )
 
 
 def fields_of(job: Job) -> dict[str, str]:

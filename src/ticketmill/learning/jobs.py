@@ -13,7 +13,7 @@ from uuid import uuid4
 from ticketmill.domain.errors import JobFailed, LearningCode, LearningRefused, SetupError, TransientFailure
 from ticketmill.domain.job import Job, JobError, JobErrorCode, JobKind, JobStatus
 from ticketmill.learning.job_records import MAX_ATTEMPTS, JobRecords, LeaseLost, Progress
-from ticketmill.learning.job_work import JobCancelled, Pace, Work, fields_of, utc_now
+from ticketmill.learning.job_work import JobCancelled, JobWaits, Pace, Work, fields_of, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,8 @@ class JobRunner:
                 result = self.kinds[JobKind(job.request.kind)](job, work)
         except JobCancelled:
             return self._end(lambda: records.cancelled(job.job_id, lease, self.now()))
+        except JobWaits:
+            return self._end(lambda: records.release(job.job_id, lease, is_attempt=False))
         except LearningRefused as refused:
             if refused.code in LATER:
                 return self._end(lambda: records.release(job.job_id, lease, is_attempt=False))

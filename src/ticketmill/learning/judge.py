@@ -63,10 +63,11 @@ class Measures:
 def judge(overlay: Judging, examples: Sequence[Example], encode: Encode, heads: Heads) -> Judged:
     """Runs `overlay` over `examples`, which it was not trained on, as the worker would."""
     tickets = [ticket_of(each) for each in examples]
-    texts = [read_ticket(ticket).text for ticket in tickets]
+    readings = [read_ticket(ticket) for ticket in tickets]
+    encodings = encode([each.text for each in readings])
     spec, head = overlay.spec, heads.tasks.get(overlay.spec.task)
     rows, baseline = [np.zeros((0, len(spec.labels)))], []
-    for chunk in tickets_of(tickets, texts, encode(texts), heads):
+    for chunk in tickets_of(tickets, readings, encodings, heads):
         rows.append(overlay.probabilities(chunk).astype(np.float64))
         if head is not None:
             of_bundle = head.probabilities([each.features for each in chunk]).astype(np.float64)

@@ -1,7 +1,8 @@
 """What learning asks of the world, in its own verbs.
 
-Objects and items are what a place must have: adapters lie in `aws`, and in `learning/directory.py` for a
-folder of this machine. Datasets, versions, rollouts and runs are kept in items, see `learning/records.py`.
+Objects and items are what a place must have: adapters lie in `aws`, and in `learning/directory.py` and
+`learning/directory_items.py` for a folder of this machine. Datasets, versions, rollouts and runs are kept in
+items, see `learning/records.py`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from ticketmill.domain.job import Job
 from ticketmill.domain.keys import predictions_file, predictions_part
 from ticketmill.domain.model_card import ModelVersion
 from ticketmill.learning.documents import example_of
-from ticketmill.learning.job_tools import Tools
+from ticketmill.learning.job_tools import Tools, one_numpy_thread
 from ticketmill.learning.job_work import Work
+from ticketmill.learning.spread import FOUND, PART_DOCUMENTS, spread, wait_for_parts
 from ticketmill.tasks.learned import Chosen, LearnedModel
 
 NAME_DIGITS = 32
@@ -27,16 +28,19 @@ def predict(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     objects = tools.store.objects
     work.begin("reading")
     version = tools.version(job, work)
+    wait_for_parts(objects, version, job, work)
     key = predictions_file(version.task, version.number, job.job_id)
     documents = tools.sources.read(job.request.documents, job.request.task)
+    spread(tools.spread, job, work, len(documents))
     model = tools.load(version)
     work.begin("predicting", len(documents))
     parts, done = [], []
-    for some in tools.batches(documents):
-        part = predictions_part(version.task, version.number, job.job_id, _name_of(some))
+    size = PART_DOCUMENTS if work.known(FOUND) else tools.batch_documents
+    for some in tools.batches(documents, size):
+        part = part_of(version, job, some)
         lines = objects.get(part)
         if lines is None:
-            lines = _predicted(tools, model, version, job, work, some)
+            lines = predicted(tools, model, version, job, work, some)
             objects.put(part, lines)
         parts.append(part)
         done.append(lines)
@@ -47,7 +51,7 @@ def predict(tools: Tools, job: Job, work: Work) -> dict[str, Any]:
     return {"documents": len(documents), "object": key}
 
 
-def _predicted(
+def predicted(
     tools: Tools,
     model: LearnedModel,
     version: ModelVersion,
@@ -57,9 +61,10 @@ def _predicted(
 ) -> bytes:
     """The lines of a batch; they are the latest predictions of its documents from then on."""
     chosen: list[Chosen] = []
-    for tickets in tools.read([example_of(each) for each in documents], work):
-        chosen += model.choose(tickets)
-        work.check()
+    with one_numpy_thread():
+        for tickets in tools.read([example_of(each) for each in documents], work):
+            chosen += model.choose(tickets)
+            work.check()
     predictions = [
         DocumentPrediction(
             document_id=document.document_id,
@@ -73,6 +78,11 @@ def _predicted(
     ]
     tools.store.predictions.keep(version.task, predictions)
     return b"".join(each.model_dump_json().encode() + b"\n" for each in predictions)
+
+
+def part_of(version: ModelVersion, job: Job, documents: Sequence[Document]) -> str:
+    """The key of what a version says of a batch."""
+    return predictions_part(version.task, version.number, job.job_id, _name_of(documents))
 
 
 def _name_of(documents: Sequence[Document]) -> str:

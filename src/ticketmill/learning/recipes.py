@@ -48,13 +48,14 @@ class Recipe(NamedTuple):
 
 
 _NGRAMS = ("words", "chars", "opening_words", "opening_chars")
+_WITH_LINES = (*_NGRAMS, "lines")
 
 RECIPES: tuple[tuple[str, Recipe], ...] = (
     ("conservative", Recipe("embedding", ("embedding",))),
     ("conservative", Recipe("pooled", _POOLED, ("quadratic",))),
     ("conservative", Recipe("statistics", _PLAIN, ("quadratic",))),
-    ("balanced", Recipe("ridge", _LEXICAL, _NGRAMS, "ridge")),
-    ("balanced", Recipe("ridge by source", _LEXICAL, _NGRAMS, "ridge", by_source=True)),
+    ("balanced", Recipe("ridge", _LEXICAL, _WITH_LINES, "ridge")),
+    ("balanced", Recipe("ridge by source", _LEXICAL, _WITH_LINES, "ridge", by_source=True)),
     ("balanced", Recipe("lexical", _LEXICAL, _TEXT_PARTS)),
     ("enhanced", Recipe("entities", (*_LEXICAL, "entities"), _TEXT_PARTS)),
     ("enhanced", Recipe("vectors", (*_LEXICAL, "vectors"), _TEXT_PARTS)),

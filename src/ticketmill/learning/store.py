@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ticketmill.learning.directory import DirectoryLearningItems, DirectoryLearningObjects
+from ticketmill.learning.directory import DirectoryLearningObjects
+from ticketmill.learning.directory_items import DirectoryLearningItems
 from ticketmill.learning.job_records import JobRecords, PredictionRecords
+from ticketmill.learning.job_workers import JobWorkerRecords
 from ticketmill.learning.ports import Datasets, LearningItems, LearningObjects, Rollouts, Runs, Versions
 from ticketmill.learning.records import DatasetRecords, RolloutRecords, RunRecords, VersionRecords
 
@@ -22,6 +24,7 @@ class LearningStore:
     runs: Runs
     jobs: JobRecords
     predictions: PredictionRecords
+    job_workers: JobWorkerRecords
 
 
 def learning_store(objects: LearningObjects, items: LearningItems) -> LearningStore:
@@ -34,9 +37,10 @@ def learning_store(objects: LearningObjects, items: LearningItems) -> LearningSt
         RunRecords(items),
         JobRecords(items),
         PredictionRecords(items),
+        JobWorkerRecords(items),
     )
 
 
 def directory_store(folder: Path) -> LearningStore:
     """The store in a folder. Nothing is written yet."""
-    return learning_store(DirectoryLearningObjects(folder), DirectoryLearningItems(folder / "items"))
+    return learning_store(DirectoryLearningObjects(folder), DirectoryLearningItems(folder))

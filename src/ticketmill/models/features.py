@@ -29,6 +29,7 @@ from ticketmill.models.tokens import (
     buckets_of,
     char_counts,
     joined_hashes,
+    line_counts,
     read_tokens,
     word_counts,
 )
@@ -73,6 +74,8 @@ class Reading:
     char_counts: Counts
     branch: Floats | None = None
     """(tickets, labels): the scores of the encoder's branch"""
+    with_forms: Sequence[str] | None = None
+    """The tickets' texts with what their forms say; None where they are those that `lexical` read."""
 
     @cached_property
     def all_words(self) -> Values:
@@ -93,6 +96,12 @@ class Reading:
     def opening_chars(self) -> Values:
         """The character n-grams of every text's first line, likewise."""
         return unit_values(char_counts(self._openings), len(self.scores))
+
+    @cached_property
+    def lines(self) -> Values:
+        """Every text's whole lines, likewise, those of forms among them."""
+        tokens = self.lexical.tokens if self.with_forms is None else read_tokens(self.with_forms)
+        return unit_values(line_counts(tokens), len(self.scores))
 
     @cached_property
     def _openings(self) -> Tokens:
@@ -152,8 +161,15 @@ class FeatureMap:
         """Number of values of the hidden layers' means that it takes a ticket."""
         return len(self._dense)
 
-    def read(self, texts: Sequence[str], dense: Floats, branch: Floats | None = None) -> list[Features]:
-        """`texts`, their pooled layers (texts, inputs) and the branch's scores of them, in order."""
+    def read(
+        self,
+        texts: Sequence[str],
+        dense: Floats,
+        branch: Floats | None = None,
+        with_forms: Sequence[str] | None = None,
+    ) -> list[Features]:
+        """`texts`, their pooled layers (texts, inputs), the branch's scores of them, and the texts with what
+        their forms say, in order."""
         lexical = read_lexical(texts)
         of_words, of_chars = word_counts(lexical.tokens), char_counts(lexical.tokens)
         words = self._word_index.values(of_words, len(texts))
@@ -167,7 +183,7 @@ class FeatureMap:
             + np.clip(standard, -SURFACE_LIMIT, SURFACE_LIMIT) @ self._surface
             + self._bias
         )
-        reading = Reading(scores.astype(np.float32), lexical, words, of_words, of_chars, branch)
+        reading = Reading(scores.astype(np.float32), lexical, words, of_words, of_chars, branch, with_forms)
         return [Features(reading, position) for position in range(len(texts))]
 
     def evidence(self, features: Features, output: int) -> list[Phrase]:

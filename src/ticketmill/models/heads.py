@@ -151,13 +151,20 @@ class Heads:
             for (task, spec), first in zip(manifest.tasks.items(), firsts, strict=False)
         }
 
-    def read(self, texts: Sequence[str], layers: Floats, branch: Floats | None = None) -> list[Features]:
+    def read(
+        self,
+        texts: Sequence[str],
+        layers: Floats,
+        branch: Floats | None = None,
+        with_forms: Sequence[str] | None = None,
+    ) -> list[Features]:
         """The features of `texts`; the means of their hidden layers are (texts, all layers, hidden).
 
-        `branch` has the scores of the encoder's branch, (texts, labels), where it has one.
+        `branch` has the scores of the encoder's branch, (texts, labels), where it has one. `with_forms` are
+        the texts with what their forms say, where they are other than `texts`.
         """
         pooled = layers[:, self._layers, :].reshape(len(texts), self._map.inputs)
-        return self._map.read(texts, pooled, branch)
+        return self._map.read(texts, pooled, branch, with_forms)
 
 
 def load_heads(files: Mapping[str, bytes]) -> Heads:

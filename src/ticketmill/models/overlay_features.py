@@ -12,6 +12,7 @@
 | `quadratic` | the first two as one vector, and products of pairs of its main directions | 1,536 + 2,080 |
 | `words`, `chars` | hashed n-grams | buckets |
 | `opening_words`, `opening_chars` | those of the first line: the subject, where there is one | buckets |
+| `lines` | hashed whole lines, of their words alone: headings and answers of forms | buckets |
 | `keywords` | the words that stand out in a label, by log odds | buckets |
 """
 
@@ -131,6 +132,7 @@ SPARSE: dict[str, Callable[[Reading], Values]] = {
     "chars": lambda reading: reading.all_chars,
     "opening_words": lambda reading: reading.opening_words,
     "opening_chars": lambda reading: reading.opening_chars,
+    "lines": lambda reading: reading.lines,
     "keywords": lambda reading: reading.all_words,
 }
 """From a batch to its n-grams."""

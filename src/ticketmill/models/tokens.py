@@ -180,6 +180,28 @@ def char_counts(tokens: Tokens) -> Counts:
     return _counted(np.concatenate(texts), np.concatenate(buckets))
 
 
+def line_counts(tokens: Tokens) -> Counts:
+    """Whole lines by their words alone, hashed and counted by text: templates and forms say them alike."""
+    words = np.flatnonzero(tokens.kind == WORD)
+    text, line = tokens.text[words], _lines_of(tokens)[words]
+    opens = np.ones(len(words), np.bool_)
+    opens[1:] = (text[1:] != text[:-1]) | (line[1:] != line[:-1])
+    bounds = np.flatnonzero(opens)
+    position = np.arange(len(words)) - np.repeat(bounds, np.diff(bounds, append=len(words)))
+    weighted = tokens.hashes[words] * _powers()[np.minimum(position, _LONGEST_WORD - 1)]
+    return _counted(text[bounds], buckets_of(_mixed(_sums(weighted, bounds))))
+
+
+def _lines_of(tokens: Tokens) -> Ints:
+    """(T,): how many line breaks precede each token in its text."""
+    lines = np.zeros(len(tokens.text), np.int64)
+    firsts = np.searchsorted(tokens.text, np.arange(len(tokens.texts) + 1))
+    for text, first, last in zip(tokens.texts, firsts[:-1], firsts[1:], strict=True):
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        lines[first:last] = np.searchsorted(np.flatnonzero(codes == ord("\n")), tokens.start[first:last])
+    return lines
+
+
 def _counted(text: Ints, bucket: Ints) -> Counts:
     keys = np.sort((text << BUCKET_BITS) | bucket)
     opens = np.ones(len(keys), np.bool_)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Any
 
+from ticketmill.domain.duplicates import DUPLICATE_TASKS
 from ticketmill.domain.label import CorrectionKind, PersonLabel
 from ticketmill.domain.row import TicketRow
 from ticketmill.operations.corrections import MAX_ROWS_AT_ONCE, Corrections
@@ -48,7 +49,9 @@ class LabelExport:
         holding = {task: each for task, each in row.person.items() if each.content_hash == row.content_hash}
         if row.person and not holding:
             return STALE
-        labels = {task: self._labels(task, each) for task, each in sorted(holding.items()) if _is_label(each)}
+        labels = {
+            task: self._labels(task, each) for task, each in sorted(holding.items()) if _is_label(task, each)
+        }
         if not labels:
             return NO_LABEL
         ticket = self.texts.of(row)
@@ -71,5 +74,5 @@ class LabelExport:
         return list(spoken.labels) if is_many else spoken.labels[0]
 
 
-def _is_label(spoken: PersonLabel) -> bool:
-    return spoken.kind != CorrectionKind.CANNOT_TELL
+def _is_label(task: str, spoken: PersonLabel) -> bool:
+    return task not in DUPLICATE_TASKS and spoken.kind != CorrectionKind.CANNOT_TELL

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ticketmill.domain.dataset import TaskDefinition
+from ticketmill.domain.duplicates import DUPLICATE_TASKS
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import Enrichment
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -20,7 +21,7 @@ from ticketmill.queries.own_tasks import Definitions
 _OF_LISTS = ("since", "until", "cursor", "limit", "filter", "where", "counts", "by", "days", "min_confidence")
 _OF_FORMS = ("revision", "list", "next", "advance", "note", "confirm", "cannot_tell", "undo", "done")
 _OF_FILES = ("subject", "body", "text", "label", "labels", "group", "annotator", "source")
-_OTHERS = ("encoder", "embedding", "custom", "none", "task", "tasks")
+_OTHERS = ("encoder", "embedding", "custom", "none", "task", "tasks", *DUPLICATE_TASKS)
 _SUFFIXES = ("_confidence", "_source", FALLBACK_SUFFIX)
 """What follows the name of a task in columns, reasons and facets."""
 

@@ -106,7 +106,9 @@ class Enricher:
         self, tickets: Sequence[Ticket], readings: Sequence[Reading], encoded: Sequence[Encoded]
     ) -> list[EncodedTicket]:
         layers = np.stack([each.layers for each in encoded])
-        features = self.heads.read([reading.text for reading in readings], layers, branches_of(encoded))
+        texts = [reading.text for reading in readings]
+        with_forms = [reading.with_forms(each.text) for each, reading in zip(tickets, readings, strict=True)]
+        features = self.heads.read(texts, layers, branches_of(encoded), with_forms)
         return [
             EncodedTicket(*each, self.finder)
             for each in zip(tickets, readings, encoded, features, strict=True)

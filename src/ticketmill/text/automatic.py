@@ -262,15 +262,15 @@ def _by_body(subject: str, body: str) -> AutomaticKind | None:
     if body.startswith("BEGIN:VCALENDAR"):
         return AutomaticKind.NOTIFICATION
     lower = body.lower()
-    if any(hint in lower for hint in _BOUNCE_HINTS) and _is_bounce(body):
+    if any(map(lower.__contains__, _BOUNCE_HINTS)) and _is_bounce(body):
         return AutomaticKind.BOUNCE
-    if any(hint in lower for hint in _AWAY_HINTS) and _AWAY_TEXT.search(body):
+    if any(map(lower.__contains__, _AWAY_HINTS)) and _AWAY_TEXT.search(body):
         return (
             AutomaticKind.OUT_OF_OFFICE if _AWAY_RULES.search(body) and not _asks_for_itself(body) else None
         )
     if _REPLY.match(subject):
         return None
-    if any(hint in lower for hint in _NEWSLETTER_HINTS) and _is_newsletter(subject, body):
+    if any(map(lower.__contains__, _NEWSLETTER_HINTS)) and _is_newsletter(subject, body):
         return AutomaticKind.NEWSLETTER
     says_so = "auto" in lower or "machine" in lower or "システム" in lower or "自動" in lower
     if says_so and _NOTIFICATION.search(body) and not _REQUEST.search(_NOTIFICATION.sub("", body)):

@@ -25,9 +25,9 @@ def letter_spans(text: str, *, subject: str = "") -> list[Span]:
         signature_spans,
         greeting_spans,
     ):
-        added = list(_outside(finder(left), found))
-        left = blanked(left, added)
-        found = sorted((*found, *added))
+        if added := list(_outside(finder(left), found)):
+            left = blanked(left, added)
+            found = sorted((*found, *added))
     forwards = any(span.kind is TextKind.FORWARDED for span in found)
     says_something = any(map(str.isalnum, left)) and not is_greeting(left.strip())
     return found if forwards or says_something else []

@@ -98,6 +98,16 @@ class Reading:
         """Where the writer's own words stand."""
         return tuple((start, end) for start, end, kind in self.spans if kind is TextKind.OWN)
 
+    def with_forms(self, raw: str) -> str:
+        """`text` with the names of a form's fields and its empty answers; `raw` is the ticket's text."""
+        parts: list[str] = []
+        at = 0
+        for start, end, kind in self.spans:
+            if kind is TextKind.FORM:
+                parts += (self.text[at:start], raw[start:end])
+                at = end
+        return "".join((*parts, self.text[at:]))
+
     def characters(self) -> dict[TextKind, int]:
         """How many characters were taken for what."""
         counts: dict[TextKind, int] = {}
@@ -133,12 +143,21 @@ def read_ticket(ticket: Ticket) -> Reading:
     )
 
 
+def own_words(ticket: Ticket) -> Reading:
+    """What `read_ticket` gives for most tickets: a person's own words from end to end."""
+    shift = len(ticket.subject) + 1 if ticket.subject else 0
+    body = (Span(start + shift, end + shift, kind) for start, end, kind in _visible(ticket.body))
+    return Reading(ticket.text, len(ticket.subject), (*_visible(ticket.subject), *body))
+
+
 def read_text(text: str) -> Reading:
     """The same for a text alone, without a subject."""
     return read_ticket(Ticket(ticket_id="text", body=text))
 
 
 def _subject(raw: str) -> _Part:
+    if not raw:
+        return _Part(raw, [], raw)
     plain = plain_text(raw)
     return _part(raw, plain, subject_spans(plain))
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ from ticketmill.entrypoints.cli import (
     deploy,
     doctor,
     drift,
+    duplicates,
     enrich,
     evaluate,
     forget,
@@ -33,6 +35,7 @@ from ticketmill.entrypoints.cli import (
     learn,
     local,
     models,
+    parts,
     reindex,
     results,
     route,
@@ -106,6 +109,11 @@ app.add_typer(corrections.app, name="corrections", help="What people said: list,
 app.add_typer(
     dataset.app, name="dataset", help="What people said as examples to learn from: build, list, show."
 )
+app.add_typer(
+    duplicates.app,
+    name="duplicates",
+    help="Tickets of one matter: confirm, deny, undo, evaluate.",
+)
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
@@ -113,6 +121,7 @@ app.add_typer(
     jobs.app, name="jobs", help="Index, train, predict, evaluate and extract: submit, watch and run jobs."
 )
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
+app.add_typer(parts.app, name="parts", help="What models can be made of: list the parts, measure them.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")
@@ -146,6 +155,12 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
+@cache
+def command() -> Any:
+    """The commands as Click has them: Typer reads all signatures, which takes a tenth of a second."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; an expected failure becomes one line on stderr."""
     keep_loopback_off_proxies()
@@ -168,7 +183,7 @@ def run(arguments: Sequence[str]) -> int:
 def _invoke(arguments: Sequence[str]) -> int:
     """The exit code that the command gives: Typer ends every command by SystemExit."""
     try:
-        app(list(arguments), prog_name="ticketmill")
+        command()(list(arguments), prog_name="ticketmill")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.DONE
     return ExitCode.DONE

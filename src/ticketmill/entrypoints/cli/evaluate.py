@@ -78,22 +78,24 @@ def evaluate(
     from ticketmill.learning.labelled import read_labelled
     from ticketmill.settings import load_settings
 
+    field = label_field or label
     if version is not None:
         if method is Method.RULES:
             raise typer.BadParameter("--with rules and --version exclude each other")
         model = _of_version(load_settings(), label, version, store)
+        _check_plots(plots, model.is_single)
+        rows = read_labelled(data, field, text_field, may_be_none=not model.is_single)
     else:
         task = _measured(label)
         if method is Method.RULES and task.name not in RULED:
             raise typer.BadParameter(f"there are rules for {' and '.join(RULED)} alone")
         _check_plots(plots, task.measured == "class")
         settings = load_settings(**({task.name: method.value} if task.name in RULED else {}))
+        rows = read_labelled(data, field, text_field, may_be_none=task.measured == "tags")
         if task.measured == "summary":
-            _summaries(settings, read_labelled(data, label_field or label, text_field), as_json)
+            _summaries(settings, rows, as_json)
             return
         model = _of_bundle(settings, task, None if method is Method.RULES else data)
-    _check_plots(plots, model.is_single)
-    rows = read_labelled(data, label_field or label, text_field, may_be_none=not model.is_single)
     if model.is_single:
         _classes(model, rows, data, plots, as_json)
     else:

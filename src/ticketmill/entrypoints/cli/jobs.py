@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.entrypoints.cli import job_celery
 from ticketmill.entrypoints.cli.job_answer import Shown, show_job, tell_jobs
 from ticketmill.entrypoints.cli.learned import StoreFolder, Who, open_store
 from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, counted, examples, say
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ticketmill.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+app.command(epilog=job_celery.EPILOG)(job_celery.worker)
+app.command()(job_celery.status)
 
 POLL_S = 1.0
 RETRY_S = 5.0

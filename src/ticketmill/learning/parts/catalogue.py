@@ -10,20 +10,23 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from importlib.util import find_spec
+from pathlib import Path
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.learning.parts.boosted_trees import BOOSTED_TREES
 from ticketmill.learning.parts.features import FEATURES
 from ticketmill.learning.parts.linear import LINEAR
 from ticketmill.learning.parts.ports import ROLES, Part, Role
 from ticketmill.learning.parts.tokenizers import TOKENIZERS
 from ticketmill.learning.parts.transformer import TRANSFORMER
+from ticketmill.learning.parts.word_vectors import WORD_VECTORS
 
 log = logging.getLogger(__name__)
 
 GROUP = "ticketmill.parts"
-OURS = (*TOKENIZERS, *FEATURES, *LINEAR, TRANSFORMER)
+OURS = (*TOKENIZERS, *FEATURES, WORD_VECTORS, *LINEAR, BOOSTED_TREES, TRANSFORMER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,16 @@ def missing_modules(part: Part, to_fit: bool = False) -> list[str]:
     """The modules that a part imports and this installation lacks."""
     modules = (*part.modules, *(part.modules_to_fit if to_fit else ()))
     return [name for name in modules if not _is_there(name)]
+
+
+def installed_mb(part: Part) -> float | None:
+    """Megabytes of a part's packages on this disk; None where one is missing, 0 for a part without any."""
+    try:
+        files = [file for name in part.packages for file in distribution(name).files or ()]
+    except PackageNotFoundError:
+        return None
+    paths = [Path(str(file.locate())) for file in files]
+    return round(sum(path.stat().st_size for path in paths if path.is_file()) / 1e6, 1)
 
 
 def _is_there(module: str) -> bool:

@@ -38,6 +38,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Chosen(NamedTuple):
     """A part of a model, and how it is set."""
 
+    name: str
+    """As it was asked for."""
     part: Part
     setting: Setting
     not_used: str
@@ -83,9 +85,10 @@ class Plan:
         not_used = _not_used(parts, self.reads)
         self.chosen: dict[Role, Chosen] = {}
         for role, part in parts.items():
-            source = getattr(asked, role).partition(":")[2] or None
+            name: str = getattr(asked, role)
+            source = name.partition(":")[2] or None
             setting = Setting(asked.locale, seed, dict(part.options), source, resources)
-            self.chosen[role] = Chosen(part, setting, not_used[role])
+            self.chosen[role] = Chosen(name, part, setting, not_used[role])
             if not not_used[role]:
                 check_present(part, to_fit=True)
 
@@ -93,6 +96,12 @@ class Plan:
     def is_slow(self) -> bool:
         """Whether a fit takes minutes."""
         return any(each.part.slow and not each.not_used for each in self.chosen.values())
+
+    @property
+    def used(self) -> tuple[str | None, str | None, str | None]:
+        """The names of what is asked: tokenizer, features, classifier."""
+        names = [None if each.not_used else each.name for each in self.chosen.values()]
+        return names[0], names[1], names[2]
 
     def check_kind(self, kind: Kind) -> None:
         """Refused where the classifier cannot learn several labels."""
@@ -112,8 +121,7 @@ class Plan:
             "features": chain.features,
             "classifier": chain.classifier,
         }
-        for role, (part, setting, not_used) in self.chosen.items():
-            name = part.name if setting.source is None else f"{part.name}:{setting.source}"
+        for role, (name, part, setting, not_used) in self.chosen.items():
             own, fitted = {}, made[role]
             if fitted is not None:
                 own = dict(fitted.files())
@@ -190,5 +198,5 @@ class Material:
         return read(self._fixed_tokenizer, self.texts, self.embeddings)
 
     def _fitted(self, role: Role, material: Any) -> Any:
-        part, setting, not_used = self.plan.chosen[role]
-        return None if not_used else part.fit(material, setting)
+        chosen = self.plan.chosen[role]
+        return None if chosen.not_used else chosen.part.fit(material, chosen.setting)

@@ -88,7 +88,7 @@ def fit_parts(
     started = time.perf_counter()
     plan = Plan(known or catalogue(), parts, seed, resources)
     labels = _labels(examples)
-    material = _material(examples, labels, kind, plan, resources)
+    material = material_of(examples, labels, kind, plan, resources)
     plan.check_kind(material.kind)
     splits = _splits(examples, material.truth, plan.is_slow)
     rows = np.concatenate([unseen for _, unseen in splits])
@@ -174,12 +174,22 @@ def _labels(examples: Sequence[Example]) -> tuple[str, ...]:
     return labels
 
 
-def _material(
-    examples: Sequence[Example], labels: Sequence[str], kind: TaskKind, plan: Plan, resources: Resources
+def material_of(
+    examples: Sequence[Example],
+    labels: Sequence[str],
+    kind: TaskKind,
+    plan: Plan,
+    resources: Resources,
+    embeddings: Floats | None = None,
 ) -> Material:
+    """The examples as chains are fitted to them. `embeddings` (examples, columns) are used where they are
+    known and asked."""
     truth = np.array([[label in each.labels for label in labels] for each in examples], np.float32)
     texts = [read_ticket(ticket_of(each)).text for each in examples]
-    embeddings = resources.encode(texts).embeddings if "embedding" in plan.reads else None
+    if "embedding" not in plan.reads:
+        embeddings = None
+    elif embeddings is None:
+        embeddings = resources.encode(texts).embeddings
     return Material(plan, texts, embeddings, truth, "softmax" if kind == "single" else "sigmoid")
 
 
