@@ -142,6 +142,8 @@ def test_a_surge_ebbs_and_opens_again_when_it_goes_on(scan: SurgeScan) -> None:
 
 def test_too_short_a_past_says_nothing() -> None:
     assert SurgeScan().read(burst(3, tickets=100)) == []
+    rush = [Arrival(f"R{number}", number, around(3, np.random.default_rng(number))) for number in range(500)]
+    assert SurgeScan().read(rush) == []
 
 
 def test_a_late_ticket_counts_as_coming_now() -> None:

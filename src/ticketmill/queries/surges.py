@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from ticketmill.arrays import Bools, Floats
 from ticketmill.queries.surge_chance import count_surprise, weight_surprise
-from ticketmill.queries.ticket_stream import HOUR_S, Arrival, TicketStream
+from ticketmill.queries.ticket_stream import HOUR_S, MIN_BASELINE, Arrival, TicketStream
 
 WINDOWS_S = (1 * HOUR_S, 3 * HOUR_S)
 CLOSE = 0.65
 """Cosine, in the topic space, from which two tickets are about the same thing."""
 RAMP = 0.25
 """The weight rises from 0 to 1 between CLOSE - RAMP and CLOSE + RAMP."""
-SAFETY = 2.0
+SAFETY = 3.0
 """Measured: p times the tickets a week is about the number of false alarms a week; this is the margin."""
 WORTH_A_LOOK = 0.6
 """Of the surprise that an alarm needs."""
@@ -125,6 +125,8 @@ class SurgeScan:
         stream, needed = self._stream, self.needed
         first = len(stream) - len(block)
         baseline = stream.baseline(float(stream.times[first]) - self.windows_s[-1])
+        if len(baseline) < MIN_BASELINE:
+            return
         near = stream.placed[first:] @ stream.placed[baseline.start :].T >= CLOSE
         for number, arrival in enumerate(block):
             at = first + number
