@@ -153,7 +153,9 @@ def main() -> None:
         streams.append(measure(stream, given.false_per_week))
         print(f"seed {seed}: {streams[-1]}", file=sys.stderr)
     means = {
-        name: round(fmean(each[name] or given.tickets for each in streams), 2)
+        name: round(fmean(known), 2)
+        if (known := [each[name] for each in streams if each[name] is not None])
+        else None
         for name in ("found", "false_per_week", "at_ticket", "repeated", "tickets_per_cpu_s")
     }
     found = {"incidents": given.incidents, **means, "streams": streams}
