@@ -187,7 +187,16 @@ def loaded_by(code: str, **environment: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-REGISTRY = ("directory", "ports", "records", "registry", "store")
+REGISTRY = (
+    "directory",
+    "directory_items",
+    "job_records",
+    "job_workers",
+    "ports",
+    "records",
+    "registry",
+    "store",
+)
 """What of `learning` loads versions; the rest makes them."""
 NEVER = {"torch", "transformers", "sklearn", "scipy", "onnx", "safetensors", "matplotlib", "sympy", "yaml"}
 NEVER |= {"boto3", "typer", "click", "rich", "huggingface_hub"}
