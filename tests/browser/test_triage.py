@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from page_world import PageWorld
 from person import Person
@@ -187,6 +189,20 @@ def test_filters_views_and_help_are_reached_by_keys(world: PageWorld, person: Pe
     expect(person.page.locator("dialog#help")).to_be_visible()
     person.presses("Escape", "j", "k")
     person.sees_ticket(ids[0])
+    assert person.complaints == []
+
+
+def test_a_key_between_an_answer_and_its_arrival_is_not_lost(world: PageWorld, person: Person) -> None:
+    ids = world.add_many(2)
+    person.opens()
+    person.page.evaluate(
+        """() => document.addEventListener("htmx:finally:request", () =>
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", bubbles: true })), { once: true })"""
+    )
+    person.presses("j")
+    expect(person.page.locator(f"#list .row[data-id={ids[0]}] > a")).to_have_attribute("aria-current", "true")
+    person.sees_ticket(ids[0])
+    expect(person.page).to_have_url(re.compile(rf"/tickets/{ids[0]}"))
     assert person.complaints == []
 
 

@@ -114,7 +114,6 @@
   function arrived() {
     const shown = ticket();
     if (!shown) return;
-    wanted = null;
     submitting = false;
     const [task, stay] = [chosen, stays];
     choose("");
@@ -202,8 +201,7 @@
   function beforeResponse(event) {
     const ctx = event.detail.ctx;
     const kind = ctx.response.headers.get("Content-Type") ?? "";
-    const isLate = ctx.target?.id === "ticket" && ctx.request.method === "GET" && ticketOf(ctx) !== wanted;
-    if (isLate) event.preventDefault();
+    if (ctx.target?.id === "ticket" && isLate(ctx)) event.preventDefault();
     else if (!kind.startsWith("text/html")) {
       event.preventDefault();
       ctx.response.raw.json().then(failed, () => failed({}));
@@ -236,14 +234,19 @@
     if (coming) mark(coming.dataset.id);
   }
 
-  // After htmx has made the new forms its own: a key that waits may send one at once.
+  // After htmx has made the new forms its own: a key that waits may send one at once. Another ticket may be
+  // asked for until then.
   function finished(event) {
     const ctx = event.detail.ctx;
     if (ctx.target?.id !== "ticket" || ctx.status !== "swapped") return;
-    const isLate = ctx.request.method === "GET" && ticketOf(ctx) !== wanted;
-    if (!isLate) setTimeout(arrived);
+    setTimeout(() => {
+      if (isLate(ctx)) return;
+      if (ctx.request.method === "GET") wanted = null;
+      arrived();
+    });
   }
 
+  const isLate = (ctx) => ctx.request.method === "GET" && ticketOf(ctx) !== wanted;
   const ticketOf = (ctx) => decodeURIComponent(ctx.request.action.split("?")[0].split("/")[2] ?? "");
 
   function configRequest(event) {
