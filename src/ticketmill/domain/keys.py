@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -51,6 +52,9 @@ JOB_WORKERS_KEY = "job-worker"
 DOCUMENTS_PREFIX = f"{LEARNING_PREFIX}documents/"
 PREDICTIONS_PREFIX = f"{LEARNING_PREFIX}predictions/"
 EXTRACTED_PREFIX = f"{LEARNING_PREFIX}extracted/"
+
+INDEX_PREFIX = "index/"
+"""Begins the keys of the search index in the enriched bucket."""
 
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
@@ -217,6 +221,18 @@ def enriched_key(ticket_id: str, content_hash: str, fingerprint: str, attempt: s
 def enriched_prefix(ticket_id: str) -> str:
     """What begins the keys of a ticket's enrichments."""
     return f"{TICKETS_PREFIX}{ticket_id}/"
+
+
+def ticket_of_enriched_key(key: str) -> str:
+    """The ticket whose enrichment stands at a key."""
+    return key.removeprefix(TICKETS_PREFIX).rpartition("/")[0]
+
+
+def index_folder(embedding_model: str) -> str:
+    """What begins the keys of the search index of one embedding model; no other model's vectors are there."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", embedding_model)
+    digest = hashlib.sha256(embedding_model.encode()).hexdigest()[:8]
+    return f"{INDEX_PREFIX}{name[:80]}-{digest}/"
 
 
 def index_shard(ticket_id: str) -> str:

@@ -1,0 +1,207 @@
+"""The search index in LanceDB: on the bucket's `index/` prefix, or in a folder of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ticketmill.domain.errors import TransientFailure
+from ticketmill.domain.keys import enriched_prefix
+from ticketmill.indexed_ticket import Hit, IndexedTicket
+
+if TYPE_CHECKING:
+    from ticketmill.arrays import Floats
+
+TABLE = "tickets"
+SCANNED_AT_ONCE = 8192
+KEPT = timedelta(hours=1)
+"""How long a version of the table is kept for those who still read it."""
+
+
+class LanceVectorStore:
+    """Entries in one table. The table is made by the first put."""
+
+    def __init__(self, location: str, storage_options: Mapping[str, str] | None = None) -> None:
+        """`location`: a folder, or `s3://BUCKET/PREFIX`; `storage_options` go to Lance's object store."""
+        self._location = location
+        self._options = dict(storage_options or {})
+
+    def put(self, entries: Sequence[IndexedTicket]) -> None:
+        """Adds entries. One whose key is there already stays as it is."""
+        if not entries:
+            return
+        rows = _rows(entries, datetime.now(UTC))
+        with _transient("writing to the search index"):
+            table = self._table(rows.schema)
+            table.merge_insert("enriched_key").when_not_matched_insert_all().execute(rows)
+
+    def delete(self, keys: Collection[str]) -> None:
+        """Deletes entries by their keys; those that are not there are no fault."""
+        if keys and (table := self._table()) is not None:
+            with _transient("deleting from the search index"):
+                table.delete(f"enriched_key IN ({_quoted(keys)})")
+
+    def keys_of(self, ticket_id: str) -> list[str]:
+        """The keys of all entries of a ticket."""
+        begins = enriched_prefix(ticket_id).replace("'", "''")
+        found = self._selected(f"starts_with(enriched_key, '{begins}')", ["enriched_key"])
+        return [] if found is None else found["enriched_key"].to_pylist()
+
+    def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
+        """All entries, without their texts; with `since` those that were put at that time or later."""
+        if (table := self._table()) is None:
+            return
+        with _transient("reading the search index"):
+            query = table.search().select(["enriched_key", "received_at", "vector"])
+            if since is not None:
+                query = query.where(f"written_at >= {_moment(since)}")
+            for batch in query.to_batches(batch_size=SCANNED_AT_ONCE):
+                yield _entries(batch)
+
+    def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
+        """The texts of some entries by their keys."""
+        if not (wanted := list(keys)):
+            return {}
+        found = self._selected(f"enriched_key IN ({_quoted(wanted)})", ["enriched_key", "text"])
+        if found is None:
+            return {}
+        return dict(zip(found["enriched_key"].to_pylist(), found["text"].to_pylist(), strict=True))
+
+    def count(self) -> int:
+        """How many entries there are."""
+        table = self._table()
+        with _transient("reading the search index"):
+            return 0 if table is None else int(table.count_rows())
+
+    def version(self) -> str:
+        """Another text after every change."""
+        table = self._table()
+        with _transient("reading the search index"):
+            return "" if table is None else str(table.version)
+
+    def nearest(
+        self, vector: Floats, most: int, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Hit]:
+        """Up to `most` entries by cosine, the nearest first, received from `since` on and before `until`."""
+        if (table := self._table()) is None:
+            return []
+        with _transient("searching the index"):
+            query = table.search(vector, vector_column_name="vector").metric("cosine")
+            query = _received(query, since, until).select(["enriched_key", "_distance"]).limit(most)
+            found = query.to_arrow()
+        return _hits(found, 1 - found["_distance"].to_numpy())
+
+    def search_text(
+        self, words: str, most: int, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Hit] | None:
+        """Up to `most` entries by BM25, the best first."""
+        if (table := self._table()) is None:
+            return []
+        from lancedb.query import MatchQuery
+
+        wanted = MatchQuery(words, "text")  # type: ignore[call-arg] # its stubs know no defaults
+        with _transient("searching the index"):
+            query = table.search(wanted, query_type="fts")
+            query = _received(query, since, until).select(["enriched_key", "_score"]).limit(most)
+            found = query.to_arrow()
+        return _hits(found, found["_score"].to_numpy())
+
+    def compact(self) -> None:
+        """Joins what many small puts have left, and indexes what is new."""
+        if (table := self._table()) is not None:
+            with _transient("compacting the search index"):
+                table.optimize(cleanup_older_than=KEPT)
+
+    def _selected(self, where: str, columns: list[str]) -> Any:
+        """A table of the rows that fit; None where there is no table yet."""
+        if (table := self._table()) is None:
+            return None
+        with _transient("reading the search index"):
+            return table.search().where(where).select(columns).to_arrow()
+
+    def _table(self, schema: Any = None) -> Any:
+        """The table at its latest version; None where there is none yet and no schema to make it by."""
+        with _transient("opening the search index"):
+            if self._opened is None:
+                self._opened = self._open(schema)
+            else:
+                self._opened.checkout_latest()
+            return self._opened
+
+    def _open(self, schema: Any) -> Any:
+        try:
+            return self._database.open_table(TABLE)
+        except ValueError:  # how LanceDB says that there is none
+            if schema is None:
+                return None
+        table = self._database.create_table(TABLE, schema=schema, exist_ok=True)
+        from lancedb.index import FTS
+
+        table.create_index("text", config=FTS(with_position=False, stem=True, remove_stop_words=True))
+        return table
+
+    _opened: Any = None
+
+    @cached_property
+    def _database(self) -> Any:
+        import lancedb
+
+        return lancedb.connect(self._location, storage_options=self._options or None)
+
+
+def _rows(entries: Sequence[IndexedTicket], now: datetime) -> Any:
+    import pyarrow as pa
+
+    matrix = np.stack([each.vector for each in entries]).astype(np.float32)
+    moment = pa.timestamp("us", "UTC")
+    return pa.table(
+        {
+            "enriched_key": pa.array([each.enriched_key for each in entries], pa.string()),
+            "received_at": pa.array([each.received_at for each in entries], moment),
+            "written_at": pa.array([now] * len(entries), moment),
+            "text": pa.array([each.text for each in entries], pa.string()),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
+        }
+    )
+
+
+def _entries(batch: Any) -> list[IndexedTicket]:
+    vectors = batch["vector"]
+    matrix = vectors.flatten().to_numpy().reshape(len(vectors), -1)
+    moments = [each.astimezone(UTC) for each in batch["received_at"].to_pylist()]
+    keys = batch["enriched_key"].to_pylist()
+    return [IndexedTicket(*each, "") for each in zip(keys, moments, matrix, strict=True)]
+
+
+def _hits(found: Any, scores: Any) -> list[Hit]:
+    keys = found["enriched_key"].to_pylist()
+    return [Hit(key, float(score)) for key, score in zip(keys, scores, strict=True)]
+
+
+def _received(query: Any, since: datetime | None, until: datetime | None) -> Any:
+    bounds = [f"received_at >= {_moment(since)}"] if since is not None else []
+    bounds += [f"received_at < {_moment(until)}"] if until is not None else []
+    return query.where(" AND ".join(bounds), prefilter=True) if bounds else query
+
+
+def _moment(moment: datetime) -> str:
+    return f"timestamp '{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"
+
+
+def _quoted(keys: Iterable[str]) -> str:
+    return ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
+
+
+@contextmanager
+def _transient(doing: str) -> Iterator[None]:
+    """Turns LanceDB's errors into TransientFailure. Their texts name files and never a ticket's words."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise TransientFailure(f"{doing}: {reason}", "index", "index") from error
