@@ -1,4 +1,4 @@
-"""Celery delivers jobs: on SQS, Redis and a folder, by the names that clients of fields send."""
+"""Celery delivers jobs: on SQS, Redis, RabbitMQ and a folder, by the names that clients of fields send."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from celery_place import (
     until,
 )
 from commands import Run, runner_here
+from rabbitmq_server import running_rabbitmq
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters, open_learning_store
@@ -241,6 +242,24 @@ def test_jobs_go_through_a_folder_without_any_service(
         ticketmill("jobs", "status", "--probe")
         assert worker.stop() == 0
     ticketmill("jobs", "status", "--probe", code=3)
+
+
+@pytest.mark.timeout(300)
+def test_jobs_go_through_rabbitmq(environment_of_folder: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    with running_rabbitmq(tmp_path) as broker:
+        settings = load_settings(celery_broker=broker, celery_results=f"file://{tmp_path}/results")
+        environment = {
+            **environment_of_folder,
+            "TICKETMILL_CELERY_BROKER": broker,
+            "TICKETMILL_CELERY_RESULTS": str(settings.celery_results),
+            "TICKETMILL_CELERY_PREFIX": "their.tasks",
+        }
+        app = client_of(settings)
+        with running_worker(environment, tmp_path / "log", "--store", str(tmp_path / "store")) as worker:
+            check_results(five_calls(app, lambda task_id: app.AsyncResult(task_id).get(timeout=90)))
+            assert app.control.ping(timeout=5), "remote control works on AMQP"
+            assert worker.stop() == 0
 
 
 def _left_by_a_dead_worker(store: LearningStore) -> str:
