@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from ticketmill.learning.job_records import is_final
 from ticketmill.learning.store import LearningStore
 from ticketmill.settings import Settings, load_settings
 
-TEMPLATE = Path(__file__).parents[2] / "infra" / "celery-service.yaml"
 PROJECT = 12
 FIELD = 7
 TASK = "field_7"
@@ -83,18 +82,6 @@ def lines_of(store: LearningStore, job: Job) -> list[dict[str, Any]]:
     body = store.objects.get(job.result["object"])
     assert body is not None
     return [json.loads(line) for line in body.splitlines()]
-
-
-@pytest.fixture
-def celery_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterator[dict[str, str]]:
-    """The outputs of infra/celery-service.yaml beside the stack of the test; no worker runs on ECS."""
-    name = f"{stack_name}-celery"
-    deployed = ticketmill(
-        *("deploy", "--stack", name, "--template", TEMPLATE),
-        *("--parameter", f"TicketsStack={stack_name}", "--json"),
-    )
-    yield json.loads(deployed.stdout)["outputs"]
-    clients.cloudformation.delete_stack(StackName=name)
 
 
 @pytest.mark.timeout(300)
