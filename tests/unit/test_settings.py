@@ -107,6 +107,12 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "emf": False,
         **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
+        "surge_false_per_week": 0.5,
+        "surge_min_tickets": 4,
+        "surge_min_customers": 3,
+        "surge_every_s": 15,
+        "surge_bus": None,
+        "surge_topic": None,
     }
 
 
