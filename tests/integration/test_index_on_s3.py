@@ -15,7 +15,7 @@ from ticketmill.domain.errors import TransientFailure
 @pytest.fixture
 def connect(clients: Clients, stack: Stack) -> Connect:
     location, options = f"s3://{stack.enriched_bucket}/index/model-1", storage_options(clients)
-    return lambda: LanceVectorStore(location, options)
+    return lambda: LanceVectorStore(location, options, clients.s3)
 
 
 class TestLanceVectorStoreOnS3(VectorStoreContract):
@@ -23,7 +23,7 @@ class TestLanceVectorStoreOnS3(VectorStoreContract):
 
 
 def test_a_bucket_that_is_not_there_is_a_transient_failure(clients: Clients) -> None:
-    store = LanceVectorStore("s3://ticketmill-no-such-bucket/index", storage_options(clients))
+    store = LanceVectorStore("s3://ticketmill-no-such-bucket/index", storage_options(clients), clients.s3)
     with pytest.raises(TransientFailure, match="search index"):
         store.put([entry()])
 
@@ -32,6 +32,6 @@ def test_an_endpoint_that_does_not_answer_is_a_transient_failure(
     clients: Clients, stack: Stack, unused_endpoint: str
 ) -> None:
     options = {**storage_options(clients), "aws_endpoint": unused_endpoint}
-    store = LanceVectorStore(f"s3://{stack.enriched_bucket}/index/model-1", options)
+    store = LanceVectorStore(f"s3://{stack.enriched_bucket}/index/model-1", options, clients.s3)
     with pytest.raises(TransientFailure, match="search index"):
         store.count()

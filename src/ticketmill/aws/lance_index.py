@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ticketmill.aws.lance_table import make_table
 from ticketmill.batching import grouped
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import enriched_prefix
 from ticketmill.indexed_ticket import Hit, IndexedTicket
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from ticketmill.arrays import Floats
 
 TABLE = "tickets"
@@ -41,10 +44,15 @@ class LanceVectorStore:
         self,
         location: str,
         storage_options: Mapping[str, str] | None = None,
+        s3: S3Client | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`location`: a folder, or `s3://BUCKET/PREFIX`; `storage_options` go to Lance's object store."""
+        """`location`: a folder, or `s3://BUCKET/PREFIX` with a client of the same place.
+
+        `storage_options` go to Lance's object store.
+        """
         self._location = location
+        self._s3 = s3
         self._options = dict(storage_options or {})
         self._sleep = sleep
 
@@ -167,7 +175,8 @@ class LanceVectorStore:
                 raise
             if schema is None:
                 return None
-        table = database.create_table(TABLE, schema=schema, exist_ok=True)
+        make_table(self._location, TABLE, schema, self._s3)
+        table = database.open_table(TABLE)
         self._add_indexes(table)
         return table
 
