@@ -37,7 +37,7 @@ def index_generations(settings: Settings, model: str) -> IndexGenerations:
     options = storage_options(clients)
 
     def open_store(prefix: str) -> LanceVectorStore:
-        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options)
+        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
 
     return S3IndexGenerations(clients.s3, stack.enriched_bucket, model, open_store)
 
