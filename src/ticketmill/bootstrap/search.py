@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ticketmill.aws.clients import Clients
+    from ticketmill.aws.lance_index import LanceVectorStore
+    from ticketmill.deploy.stack import Stack
     from ticketmill.queries.index_ports import IndexGenerations, VectorStore
     from ticketmill.queries.ticket_vectors import TicketVectors
 
@@ -26,20 +31,22 @@ def index_model(settings: Settings) -> str:
 def index_generations(settings: Settings, model: str) -> IndexGenerations:
     """The index of an embedding model, old and new. SetupError where the extra `search` is not installed."""
     from ticketmill.aws.index_generations import S3IndexGenerations
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.aws.lance_storage import storage_options
     from ticketmill.bootstrap.adapters import connect_clients
-    from ticketmill.domain.errors import SetupError
+    from ticketmill.domain.keys import index_folder
 
-    if find_spec("lancedb") is None:
-        raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
     clients, stack = connect_clients(settings)
-    options = storage_options(clients)
+    opener = _opener(clients, stack)
+    return S3IndexGenerations(clients.s3, stack.enriched_bucket, index_folder(model), opener)
 
-    def open_store(prefix: str) -> LanceVectorStore:
-        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
 
-    return S3IndexGenerations(clients.s3, stack.enriched_bucket, model, open_store)
+def all_indexes(clients: Clients, stack: Stack) -> list[IndexGenerations]:
+    """The index of each embedding model that there is one of. SetupError as `index_generations`."""
+    from ticketmill.aws.index_generations import S3IndexGenerations, folders
+    from ticketmill.domain.keys import INDEX_PREFIX
+
+    found = folders(clients.s3, stack.enriched_bucket, INDEX_PREFIX)
+    opener = _opener(clients, stack) if found else None
+    return [S3IndexGenerations(clients.s3, stack.enriched_bucket, each, opener) for each in found if opener]
 
 
 def open_index(settings: Settings, model: str | None = None) -> VectorStore:
@@ -54,3 +61,19 @@ def open_ticket_vectors(settings: Settings) -> TicketVectors:
     from ticketmill.queries.ticket_vectors import TicketVectors
 
     return TicketVectors(open_index(settings))
+
+
+def _opener(clients: Clients, stack: Stack) -> Callable[[str], LanceVectorStore]:
+    """Opens the store whose objects' keys begin so."""
+    from ticketmill.aws.lance_index import LanceVectorStore
+    from ticketmill.aws.lance_storage import storage_options
+    from ticketmill.domain.errors import SetupError
+
+    if find_spec("lancedb") is None:
+        raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
+    options = storage_options(clients)
+
+    def open_store(prefix: str) -> LanceVectorStore:
+        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
+
+    return open_store
