@@ -56,7 +56,7 @@ class IndexEntries:
             for entries in with_texts(current):
                 new.put([each for each in entries if is_another(each.enriched_key)])
 
-        NextGeneration(index, kept=0).make(fill, is_another)
+        NextGeneration(index, keeps_previous=False).make(fill, is_another)
 
 
 def _stores(index: IndexGenerations) -> list[VectorStore]:

@@ -33,8 +33,8 @@ class NextGeneration:
     """
 
     generations: IndexGenerations
-    kept: int = 1
-    """How many generations before the new one stay, to go back to."""
+    keeps_previous: bool = True
+    """Whether the generation before the new one stays, to go back to."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     token: Callable[[], str] = _token
 
@@ -59,14 +59,15 @@ class NextGeneration:
         for entries in with_texts(old, started - MARGIN):
             wanted = [each for each in entries if each.enriched_key not in known]
             new.put([each for each in wanted if takes_over(each.enriched_key)])
-        self._delete_before(name)
+        self._delete_older(name, before)
         return name
 
-    def _delete_before(self, name: str) -> None:
-        """Younger ones may be under way."""
+    def _delete_older(self, name: str, before: str) -> None:
+        """Those that were never finished among them. Younger ones may be under way."""
         older = [each for each in self.generations.names() if each == FIRST_GENERATION or each < name]
-        for each in older[: max(len(older) - self.kept, 0)]:
-            self.generations.delete(each)
+        for each in older:
+            if each != before or not self.keeps_previous:
+                self.generations.delete(each)
 
 
 def with_texts(store: VectorStore, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
