@@ -252,7 +252,7 @@ def generation_pointer(folder: str) -> str:
 
 def new_generation(at: datetime, token: str) -> str:
     """The name of a generation that is begun at a time: names sort by it, and `token` tells two apart."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{token}"
 
 
 def index_shard(ticket_id: str) -> str:

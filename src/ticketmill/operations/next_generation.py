@@ -64,10 +64,11 @@ class NextGeneration:
 
     def _delete_older(self, name: str, before: str) -> None:
         """Those that were never finished among them. Younger ones may be under way."""
-        older = [each for each in self.generations.names() if each == FIRST_GENERATION or each < name]
-        for each in older:
-            if each != before or not self.keeps_previous:
-                self.generations.delete(each)
+        older = {each for each in self.generations.names() if each == FIRST_GENERATION or each < name}
+        for each in older - {before}:
+            self.generations.delete(each)
+        if not self.keeps_previous:
+            self.generations.delete(before)
 
 
 def with_texts(store: VectorStore, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
