@@ -1,7 +1,7 @@
 """An indexer that is killed by SIGKILL at one of its steps: `killed_indexer.py STEP N`.
 
-The real indexer over the real adapters; it dies at the N-th `get` of an object, `put` of entries, or
-`acknowledge` of messages: before it, or after it with `after-put`.
+The real indexer over the real adapters; it dies before the N-th `get` of an object, `put` of entries or
+`acknowledge` of messages, or after the put with `after-put`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from ticketmill.settings import load_settings
 
 INDEXER = Path(__file__).with_name("killed_indexer.py")
 TICKETS = 500
-DEATHS = (("get", 5), ("put", 3), ("after-put", 2))
+DEATHS = (("put", 3), ("after-put", 2))
 """After a put is before its acknowledgement."""
 
 
