@@ -11,6 +11,7 @@ from web_parts import WebWorld
 
 from ticketmill.arrays import Floats
 from ticketmill.aws.lance_index import LanceVectorStore
+from ticketmill.bootstrap.search import Search
 from ticketmill.domain.keys import enriched_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.indexed_ticket import IndexedTicket
@@ -41,6 +42,7 @@ class SearchWorld:
         self.store = LanceVectorStore(str(self.folder))
         self.vectors = TicketVectors(self.store, clock=self._seconds)
         self._clock_s = 0.0
+        self.web.search = lambda: Search(self.words(), self.similar())
 
     def _seconds(self) -> float:
         """Two readings are far enough apart to look at the store again."""

@@ -69,7 +69,9 @@ def test_an_older_enrichment_of_a_ticket_is_not_like_it(world: SearchWorld) -> N
 
 
 def test_a_correction_shows_at_once(world: SearchWorld) -> None:
-    world.web.parts().corrections.correct("T-2", {"urgency": Word(CorrectionKind.LABEL, ("low",))}, Speaker("ada"))
+    world.web.parts().corrections.correct(
+        "T-2", {"urgency": Word(CorrectionKind.LABEL, ("low",))}, Speaker("ada")
+    )
     found = world.similar().of(row_of(world, "T-1"))
     assert found is not None
     assert found[0].row.urgency == Urgency.LOW

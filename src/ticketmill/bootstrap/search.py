@@ -105,7 +105,10 @@ def embedding_of(enricher: Enricher, words: str) -> Floats:
 
     from ticketmill.domain.errors import TransientFailure
     from ticketmill.domain.ticket import Ticket
+    from ticketmill.text.reading import read_text
 
+    if enricher.served["embedding"].model.startswith("onepass"):
+        return enricher.encoder.encode([read_text(words).text])[0].embedding
     encoded = enricher.encode([Ticket(ticket_id="question", body=words)])
     (found,) = enricher.served["embedding"].stage(encoded)
     vector = getattr(found, "prediction", found)
