@@ -66,9 +66,9 @@ class SearchWorld:
     def queries(self) -> TicketQueries:
         return self.web.parts().queries
 
-    def words(self) -> WordSearch:
+    def words(self, **limits: int) -> WordSearch:
         """Search whose encoder knows what words are about."""
-        return WordSearch(self.vectors, self.queries, lambda words: meaning(*words.split()))
+        return WordSearch(self.vectors, self.queries, lambda words: meaning(*words.split()), **limits)
 
     def similar(self, **given: Any) -> SimilarTickets:
         made = SimilarTickets(self.vectors, self.queries, SharedWords(self.vectors))

@@ -9,7 +9,6 @@ import pytest
 from search_world import SearchWorld
 from web_parts import NOON
 
-from ticketmill.queries import word_search
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.word_search import Question
 
@@ -70,35 +69,28 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     assert found(SearchWorld(tmp_path), "card") == []
 
 
-@pytest.fixture
-def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many tickets, as if they were thousands."""
-    monkeypatch.setattr(word_search, "DEPTH", 2)
-    monkeypatch.setattr(word_search, "MOST_DEPTH", 3)
+SHALLOW = {"depth": 2, "most_depth": 3}
+"""Of a few tickets, as if they were thousands."""
 
 
-@pytest.mark.usefixtures("shallow")
 def test_a_ticket_of_a_rare_label_is_found_behind_nearer_ones(tmp_path: Path) -> None:
     world = SearchWorld(tmp_path)
     for number in range(8):
         world.add(f"T-{number}", "The bank refuses my plastic.", "card")
     world.add("T-9", "The cake is late.", "cake", customer_id="CUST-9")
     asked = Question("card", Filters({"customer_id": ("CUST-9",)}))
-    result = world.words().find(asked, 5)
+    result = world.words(**SHALLOW).find(asked, 5)
     assert [each.row.ticket_id for each in result.tickets] == ["T-9"]
     assert result.is_complete
 
 
-@pytest.mark.usefixtures("shallow")
-def test_a_result_says_where_more_may_pass_the_filters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(word_search, "MOST_ALLOWED", 1)
+def test_a_result_says_where_more_may_pass_the_filters(tmp_path: Path) -> None:
     world = SearchWorld(tmp_path)
     for number in range(8):
         world.add(f"T-{number}", "The bank refuses my plastic.", "card", urgency="low")
     for number in range(2):
         world.add(f"C-{number}", "The cake is late.", "cake", urgency="high")
-    result = world.words().find(Question("card", Filters({"urgency": ("high",)})), 5)
+    asked = Question("card", Filters({"urgency": ("high",)}))
+    result = world.words(**SHALLOW, most_allowed=1).find(asked, 5)
     assert result.tickets == ()
     assert not result.is_complete

@@ -61,6 +61,9 @@ class WordSearch:
     tickets: TicketQueries
     encode: Callable[[str], Floats]
     """(dimensions,), of length 1; zeros for words that the encoder cannot read."""
+    depth: int = DEPTH
+    most_depth: int = MOST_DEPTH
+    most_allowed: int = MOST_ALLOWED
 
     def find(self, question: Question, limit: int) -> SearchResult:
         """Up to `limit` tickets. Of a rare label all tickets are ranked, so that none is missed.
@@ -68,17 +71,17 @@ class WordSearch:
         TransientFailure where the index or the table fails.
         """
         vector = self.encode(question.words)
-        hits = self._ranked(question, vector, DEPTH)
+        hits = self._ranked(question, vector, self.depth)
         found = self._matching(hits, question.filters, limit)
-        if len(found) == limit or len(hits) < DEPTH:
+        if len(found) == limit or len(hits) < self.depth:
             return SearchResult(found, True)
         allowed = self._allowed(question) if question.filters.labels else None
         if allowed is not None:
-            hits = self._ranked(question, vector, MOST_DEPTH, allowed)
+            hits = self._ranked(question, vector, self.most_depth, allowed)
             return SearchResult(self._matching(hits, question.filters, limit), True)
-        hits = self._ranked(question, vector, MOST_DEPTH)
+        hits = self._ranked(question, vector, self.most_depth)
         found = self._matching(hits, question.filters, limit)
-        return SearchResult(found, len(found) == limit or len(hits) < MOST_DEPTH)
+        return SearchResult(found, len(found) == limit or len(hits) < self.most_depth)
 
     def _ranked(
         self, question: Question, vector: Floats, depth: int, among: Collection[str] | None = None
@@ -111,7 +114,7 @@ class WordSearch:
         """The entries of all tickets that pass the filters; None where these are too many to list."""
         since = question.since or self.oldest()
         page = self.tickets.list(
-            question.filters, since, question.until, limit=MOST_ALLOWED, most_entries=MOST_ENTRIES
+            question.filters, since, question.until, limit=self.most_allowed, most_entries=MOST_ENTRIES
         )
         return {row.enriched_key for row in page.rows if row.enriched_key} if page.cursor is None else None
 

@@ -125,7 +125,7 @@ class SearchedBase(AnyTime, Filtered):
     """What is looked for."""
 
     q: Annotated[
-        str, Field(min_length=1, max_length=MAX_QUESTION_CHARS, description="A question, words, or a code.")
+        str, Field(pattern=r"\S", max_length=MAX_QUESTION_CHARS, description="A question, words, or a code.")
     ]
 
 

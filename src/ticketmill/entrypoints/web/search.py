@@ -68,9 +68,6 @@ def search(parts: Parts, asked: Searched) -> Response:
     It finds what means the same and what has the same words, among the tickets that pass the filters. The
     answer has no cursor: ask for more by `limit`, or for others by other words.
     """
-    if not asked.q.strip():
-        errors = [{"field": "query.q", "expected": "words to look for"}]
-        raise Problem(422, "invalid_request", "the request is not as the API expects it", errors=errors)
     now = parts.now()
     filters = asked.filters(parts.queries.own)
     question = Question(asked.q, filters, asked.start(now), asked.end(now))
