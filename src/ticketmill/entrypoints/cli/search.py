@@ -141,38 +141,39 @@ def _say_if_empty(entries: int) -> None:
 
 
 def _answer_found(found: list[tuple[float, EffectiveRow]]) -> None:
-    from ticketmill.queries.columns import LISTED
-
     rows = [
-        (
-            row.ticket_id,
-            f"{score:.2f}",
-            _day(row),
-            *(listed_field(row, each) for each in LISTED),
-            what_it_says(row),
-        )
-        for score, row in found
+        (row.ticket_id, f"{score:.2f}", _day(row), _labels(row), what_it_says(row)) for score, row in found
     ]
     title = f"{counted(len(rows), 'ticket')}, the best first"
-    table(title, ("ticket", "score", "received", *LISTED, "summary"), rows)
+    table(title, ("ticket", "score", "received", "labels", "summary"), rows)
 
 
 def _answer_similar(ticket_id: str, found: list[tuple[SimilarTicket, EffectiveRow]]) -> None:
-    from ticketmill.queries.columns import LISTED
     from ticketmill.queries.similar import When
 
     rows = [
         (
-            *(each.when, row.ticket_id, f"{each.score:.2f}", _day(row)),
-            *(listed_field(row, name) for name in LISTED),
-            *(each.duplicate_of, ", ".join(each.words), what_it_says(row)),
+            *(each.when, row.ticket_id, f"{each.score:.2f}", _day(row), _decided(each, row)),
+            *(", ".join(each.words), what_it_says(row)),
         )
         for when in When
         for each, row in found
         if each.when is when
     ]
-    columns = ("when", "ticket", "score", "received", *LISTED, "duplicate of", "shared words", "summary")
+    columns = ("when", "ticket", "score", "received", "what was decided", "shared words", "summary")
     table(f"{counted(len(rows), 'ticket')} like {ticket_id}", columns, rows)
+
+
+def _labels(row: EffectiveRow) -> str:
+    """The effective labels in a line."""
+    from ticketmill.queries.columns import LISTED
+
+    return ", ".join(str(told) for name in LISTED if (told := listed_field(row, name)))
+
+
+def _decided(each: SimilarTicket, row: EffectiveRow) -> str:
+    reference = f", duplicate of {each.duplicate_of}" if each.duplicate_of else ""
+    return f"{_labels(row)}{reference}"
 
 
 def _day(row: EffectiveRow) -> str:
