@@ -20,7 +20,13 @@ DAY = 24 * 60
 def world(tmp_path_factory: pytest.TempPathFactory) -> SearchWorld:
     world = SearchWorld(tmp_path_factory.mktemp("index"))
     world.add("T-1", "Card declined by the Bank of Harle.", "card", urgency="high", minutes_ago=1)
-    world.add("T-2", "Bank of Harle card declined.", "card", urgency="low", minutes_ago=60 * DAY)
+    world.add(
+        "T-2",
+        "The Bank of Harle declined the card that I have from work.",
+        "card",
+        urgency="low",
+        minutes_ago=60 * DAY,
+    )
     world.add("T-3", "The train is late, write to ada@example.com.", "train", minutes_ago=3)
     world.web.put("T-4", minutes_ago=4)
     return world
