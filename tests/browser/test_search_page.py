@@ -60,7 +60,7 @@ def test_words_are_typed_into_the_filter(world: PageWorld, person: Person) -> No
     person.page.keyboard.type("train late")
     person.presses("Enter")
     person.sees_ticket("TRAIN-1")
-    expect(person.page).to_have_url(f"{person.url}/?q=train+late")
+    expect(person.page).to_have_url(f"{person.url}/?words=train+late")
     expect(person.page.get_by_role("heading", level=1)).to_have_text("Search")
     person.presses("j")
     expect(person.page.locator("#ticket")).not_to_have_attribute("data-id", "TRAIN-1")

@@ -53,8 +53,8 @@ def test_other_words_are_looked_for_where_the_server_can_search() -> None:
     def found(text: str) -> ListQuery | str:
         return typed(text, LABELS, can_search=True)
 
-    assert found("card declined urgency:high") == ListQuery((("urgency", "high"), ("q", "card declined")))
-    assert found("critical fault review") == ListQuery((("q", "critical fault review"),))
+    assert found("card declined urgency:high") == ListQuery((("urgency", "high"), ("words", "card declined")))
+    assert found("critical fault review") == ListQuery((("words", "critical fault review"),))
     assert found("critical") == ListQuery((("urgency", "critical"),))
     assert found("TKT-001") == "TKT-001"
     with pytest.raises(BadQuery, match="is no label"):
@@ -62,7 +62,7 @@ def test_other_words_are_looked_for_where_the_server_can_search() -> None:
 
 
 def test_words_that_are_looked_for_are_of_any_time_and_may_be_saved_as_a_view() -> None:
-    query = ListQuery.of_text("q=card+declined&urgency=high")
+    query = ListQuery.of_text("words=card+declined&urgency=high")
     assert query.words == "card declined"
     assert query.searched_since(NOW) is None
     assert query.filters.labels == {"urgency": ("high",)}

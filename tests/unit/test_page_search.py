@@ -51,22 +51,22 @@ def without_search(parts: WebParts) -> TestClient:
 
 def test_typed_words_lead_to_what_they_find_the_best_first(client: TestClient) -> None:
     led = client.get("/", params={"filter": "card E51 abroad"})
-    assert led.headers["location"] == "/?q=card+E51+abroad"
+    assert led.headers["location"] == "/?words=card+E51+abroad"
     page = client.get(led.headers["location"]).text
     assert "<h1>Search</h1>" in page
     assert page.index('id="row-A-1"') < page.index('id="row-A-2"') < page.index('id="row-A-3"')
-    assert 'aria-label="Remove the filter q card E51 abroad"' in page
-    narrowed = client.get("/?q=card&urgency=low").text
+    assert 'aria-label="Remove the filter words card E51 abroad"' in page
+    narrowed = client.get("/?words=card&urgency=low").text
     assert 'id="row-A-2"' in narrowed and 'id="row-A-1"' not in narrowed
 
 
 def test_one_word_is_a_ticket_where_there_is_one_of_that_id(client: TestClient) -> None:
     assert client.get("/?filter=A-2").headers["location"] == "/tickets/A-2"
-    assert client.get("/?filter=E51").headers["location"] == "/?q=E51"
+    assert client.get("/?filter=E51").headers["location"] == "/?words=E51"
 
 
 def test_a_search_that_finds_nothing_says_so(client: TestClient) -> None:
-    page = client.get("/?q=card&customer=nobody").text
+    page = client.get("/?words=card&customer=nobody").text
     assert "No ticket was found: remove a filter" in page
 
 
@@ -75,7 +75,7 @@ def test_a_search_that_cannot_be_answered_says_why(parts: WebParts) -> None:
         raise TransientFailure("the models are being loaded; try again in a few seconds")
 
     with TestClient(make_app(replace(parts, search=loading)), base_url=HERE) as client:
-        page = client.get("/?q=card")
+        page = client.get("/?words=card")
     assert page.status_code == 503
     assert "The search does not answer." in page.text and "being loaded" in page.text
 
@@ -83,7 +83,7 @@ def test_a_search_that_cannot_be_answered_says_why(parts: WebParts) -> None:
 def test_without_an_index_words_are_no_filter_and_no_panel_is_shown(parts: WebParts) -> None:
     client = without_search(parts)
     assert "is no label" in client.get("/?filter=card+declined").text
-    refused = client.get("/?q=card")
+    refused = client.get("/?words=card")
     assert refused.status_code == 400 and "no search index" in refused.text
     assert "Similar tickets" not in client.get("/tickets/A-1").text
 

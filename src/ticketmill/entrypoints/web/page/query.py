@@ -27,8 +27,8 @@ WHERE = "where"
 """Names a label of one of your own tasks, as in `where`, `product_line=router`."""
 QUEUE = "queue"
 """Asks for what is worth a label most, as in `queue`, `next`."""
-WORDS = "q"
-"""Asks for tickets by words, the best first, as in `q`, `card declined abroad`."""
+WORDS = "words"
+"""Asks for tickets by words, the best first, as in `words`, `card declined abroad`."""
 MAX_PAIRS = 40
 MAX_VALUE_CHARS = 128
 MAX_WORDS_CHARS = 500
