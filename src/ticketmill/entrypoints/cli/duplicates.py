@@ -56,7 +56,7 @@ def evaluate(
     encoder = load_encoder(load_settings())
     with stopping_at_once(), progress("encoded", total=2 * len(reports)) as advance:
         candidates = encode_reports(encoder, reports, advance)
-    found = recall(DuplicateRanking(candidates), [each.group for each in reports])
+    found = recall(DuplicateRanking.of(candidates), [each.group for each in reports])
     same_text = near_identical(reports)
     if as_json:
         answer_json({**asdict(found), "near_identical": asdict(same_text)})
