@@ -79,7 +79,7 @@ class DuplicateRanking:
     def __init__(
         self, subjects: Sequence[Sequence[str]], bodies: Sequence[Sequence[str]], meanings: Floats
     ) -> None:
-        """`subjects` and `bodies` are the terms of each; `meanings`: (tickets, dimensions), of unit length."""
+        """`subjects`, `bodies`: the terms of each. `meanings`: (tickets, dimensions), of unit length."""
         self.vocabulary = Vocabulary([[*one, *other] for one, other in zip(subjects, bodies, strict=True)])
         self.terms = added(self.vocabulary.vectors(subjects), self.vocabulary.vectors(bodies))
         self.meanings = meanings

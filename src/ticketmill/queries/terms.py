@@ -40,11 +40,11 @@ def terms_of(text: str) -> list[str]:
         terms.append(word)
         if len(parts) > 1:
             terms += parts
-    return [_stem(term.lower()[:MAX_TERM_CHARS]) for term in terms if len(term) > 1]
+    return [stem_of(term.lower()[:MAX_TERM_CHARS]) for term in terms if len(term) > 1]
 
 
 def rarest_words(text: str, vocabulary: Vocabulary, most: int) -> list[str]:
-    """The words of a text that are rarest, as they are written; those that the vocabulary lacks come first."""
+    """The rarest words of a text, as they are written. Those that the vocabulary lacks come first."""
     rarity: dict[str, float] = {}
     for word in _WORD.findall(text[:MAX_CHARS]):
         if word not in rarity and (terms := terms_of(word)):
@@ -53,7 +53,8 @@ def rarest_words(text: str, vocabulary: Vocabulary, most: int) -> list[str]:
     return sorted(rarity, key=lambda word: -rarity[word])[:most]
 
 
-def _stem(term: str) -> str:
+def stem_of(term: str) -> str:
+    """A term in lower case without its English ending."""
     for ending in _ENDINGS:
         if term.endswith(ending) and len(term) >= MIN_STEM_CHARS + len(ending):
             return term[: -len(ending)]
