@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import islice
 
-from ticketmill.domain.duplicates import denied_of, reference_of, to_root
+from ticketmill.domain.duplicates import denied_of, to_root
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import RowEntity
 from ticketmill.domain.entities import EntityKind
@@ -25,12 +27,19 @@ IDENTIFYING = frozenset(
     }
 )
 """Kinds whose values stand for one thing. Dates, amounts and versions are shared by chance."""
+NUMBERS = frozenset({EntityKind.ORDER_NUMBER, EntityKind.INVOICE_NUMBER, EntityKind.TICKET_NUMBER})
+"""Kinds whose values stand for one matter."""
+SAME_NUMBER = 2.0
+SAME_CUSTOMER = 2.0
+SAME_TIME = 1.0
+"""Added to the sum of the two z-scores; the last one falls by a factor of e for every three days apart."""
+SAME_TIME_WITHIN = timedelta(days=3)
 SAME_CUSTOMER_WITHIN = timedelta(days=30)
 OF_CUSTOMER = 50
 MOST_ENTRIES = 2000
 """Entries of the ticket index that are looked through for tickets of the customer."""
 READ_ROWS = 50
-"""Of the ranking, the first whose rows are read: BatchGetItem gives 100 at once."""
+"""Of the ranking by the texts, the first, whose rows are read beside those of the customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,11 @@ class DuplicateCandidates:
             return None
         by_key = {each.enriched_key: each for each in ranked}
         hits = [Hit(each.enriched_key, each.score) for each in ranked]
-        found = [(each.row, by_key[each.enriched_key]) for each in with_rows(hits, self.tickets)]
-        return list(self._chosen(row, found))[:most]
+        found = [
+            _candidate(row, each.row, by_key[each.enriched_key]) for each in with_rows(hits, self.tickets)
+        ]
+        found.sort(key=lambda each: -each.score)
+        return list(islice(self._chosen(row, found), most))
 
     def _of_customer(self, row: EffectiveRow) -> Sequence[EffectiveRow]:
         """Tickets of the same customer, of 30 days before and after: the newest, bounded."""
@@ -91,19 +103,18 @@ class DuplicateCandidates:
         )
         return page.rows
 
-    def _chosen(
-        self, row: EffectiveRow, found: Sequence[tuple[EffectiveRow, Ranked]]
-    ) -> Iterable[DuplicateCandidate]:
-        roots = _Roots(self.tickets, {each.ticket_id: each for each, _ in found})
+    def _chosen(self, row: EffectiveRow, found: Sequence[DuplicateCandidate]) -> Iterator[DuplicateCandidate]:
+        """Those that may be proposed."""
+        roots = _Roots(self.tickets, {each.row.ticket_id: each.row for each in found})
         own = roots.of(row)
         seen = {row.ticket_id, own, *denied_of(row)}
-        for other, ranked in found:
-            root = roots.of(other)
-            is_denied = not denied_of(other).isdisjoint({row.ticket_id, own})
-            if is_denied or seen & {other.ticket_id, root}:
+        for each in found:
+            root = roots.of(each.row)
+            is_denied = not denied_of(each.row).isdisjoint({row.ticket_id, own})
+            if is_denied or seen & {each.row.ticket_id, root}:
                 continue
             seen.add(root)
-            yield _candidate(row, other, ranked)
+            yield replace(each, reference=None if root == each.row.ticket_id else root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +140,20 @@ def identifying(row: TicketRow) -> list[RowEntity]:
 
 def _candidate(row: EffectiveRow, other: EffectiveRow, ranked: Ranked) -> DuplicateCandidate:
     named = {(each.kind, each.value) for each in identifying(row)}
+    shared = tuple(each for each in identifying(other) if (each.kind, each.value) in named)
+    apart = row.received_at - other.received_at
+    is_same_customer = bool(row.customer_id) and row.customer_id == other.customer_id
+    score = ranked.score + SAME_TIME * math.exp(-abs(apart) / SAME_TIME_WITHIN)
+    if is_same_customer and abs(apart) <= SAME_CUSTOMER_WITHIN:
+        score += SAME_CUSTOMER
+    if any(each.kind in NUMBERS for each in shared):
+        score += SAME_NUMBER
     return DuplicateCandidate(
         row=other,
-        score=ranked.score,
+        score=score,
         cosine=ranked.cosine,
         shared_words=ranked.shared_words,
-        shared_entities=tuple(each for each in identifying(other) if (each.kind, each.value) in named),
-        is_same_customer=bool(row.customer_id) and row.customer_id == other.customer_id,
-        hours_apart=(row.received_at - other.received_at) / timedelta(hours=1),
-        reference=reference_of(other),
+        shared_entities=shared,
+        is_same_customer=is_same_customer,
+        hours_apart=apart / timedelta(hours=1),
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ticketmill.arrays import Floats
 from ticketmill.indexed_ticket import Hit
 from ticketmill.queries.duplicates import DuplicateRanking
-from ticketmill.queries.terms import rarest_words
+from ticketmill.queries.terms import rarest_words, terms_of
 from ticketmill.queries.text_sample import Sample, TextSample
 from ticketmill.queries.ticket_vectors import TicketVectors
 from ticketmill.queries.vectors import Vectors
@@ -47,15 +47,19 @@ class DuplicatePool:
 
     vectors: TicketVectors
     sample: TextSample
+    shown: Callable[[str], str] = str
+    """A text as people may see it: no word is told that is hidden there."""
 
     def rank(
         self, enriched_key: str, most: int, names: Sequence[str] = (), others: Iterable[str] = ()
     ) -> list[Ranked] | None:
-        """Up to `most` of the pool, the likeliest first; None where the index does not have the entry (yet).
+        """The first `most` of the pool and all of `others`, the likeliest first.
 
-        `names` are numbers and codes that the ticket names; `others` are keys of more entries to compare.
+        None where the index does not have the entry (yet). `names` are numbers and codes that the ticket
+        names; `others` are keys of more entries to compare.
         TransientFailure where the store fails.
         """
+        also = frozenset(others)
         vector = self.vectors.vector_of(enriched_key)
         text = self.vectors.store.texts([enriched_key]).get(enriched_key)
         if vector is None or text is None:
@@ -63,8 +67,13 @@ class DuplicatePool:
         sample = self.sample.current()
         vectors = self.vectors.current()
         pool = {hit.enriched_key for hit in self._hits(vector, text, names, sample)}
-        texts = self._texts((pool | set(others)) - {enriched_key}, vectors, sample)
-        return _ranked({enriched_key: text} | texts, vectors, sample, most)
+        texts = self._texts((pool | also) - {enriched_key}, vectors, sample)
+        ranked = _ranked({enriched_key: text} | texts, vectors, sample, most, also)
+        visible = frozenset(terms_of(self.shown(text)))
+        return [
+            replace(each, shared_words=tuple(word for word in each.shared_words if word in visible))
+            for each in ranked
+        ]
 
     def _hits(self, vector: Floats, text: str, names: Sequence[str], sample: Sample) -> list[Hit]:
         store = self.vectors.store
@@ -83,7 +92,9 @@ class DuplicatePool:
         return {key: text for key, text in found.items() if text is not None}
 
 
-def _ranked(pool: Mapping[str, str], vectors: Vectors, sample: Sample, most: int) -> list[Ranked]:
+def _ranked(
+    pool: Mapping[str, str], vectors: Vectors, sample: Sample, most: int, also: Set[str]
+) -> list[Ranked]:
     """The first of `pool` is the ticket that was asked for."""
     texts = {**pool, **{key: text for key, text in sample.texts.items() if key not in pool}}
     at_of = {key: at for key in texts if (at := vectors.position(key)) is not None}
@@ -92,8 +103,9 @@ def _ranked(pool: Mapping[str, str], vectors: Vectors, sample: Sample, most: int
     meanings = sample.common.taken_from(matrix)
     ranking = DuplicateRanking([each.subject for each in terms], [each.body for each in terms], meanings)
     scores, cosines = ranking.scores(0), matrix @ matrix[0]
-    order = np.argsort(-scores[1 : len(pool)], kind="stable")[:most] + 1
+    order = np.argsort(-scores[1 : len(pool)], kind="stable") + 1
     return [
         Ranked(keys[at], float(scores[at]), float(cosines[at]), tuple(ranking.shared_terms(0, int(at))))
-        for at in order
+        for place, at in enumerate(order)
+        if place < most or keys[at] in also
     ]
