@@ -62,3 +62,30 @@ class VectorStore(Protocol):
     def compact(self) -> None:
         """Joins what many small puts have left, and indexes what is new."""
         ...
+
+
+class IndexGenerations(Protocol):
+    """The stores of one embedding model: the one that is searched, earlier ones, and those under rebuild.
+
+    Every method raises TransientFailure where the store fails.
+    """
+
+    def current(self) -> str:
+        """The name of the generation that is searched."""
+        ...
+
+    def store(self, generation: str) -> VectorStore:
+        """The entries of a generation."""
+        ...
+
+    def names(self) -> list[str]:
+        """All that there are, in the order of their age."""
+        ...
+
+    def switch(self, before: str, to: str) -> bool:
+        """Has `to` searched instead of `before`. False, and nothing changed, where another came first."""
+        ...
+
+    def delete(self, generation: str) -> int:
+        """Deletes a generation for good; how many objects it were."""
+        ...
