@@ -146,7 +146,7 @@ def list_groups(
 
 def _named(candidate: Mapping[str, Any]) -> str:
     reference = candidate["duplicate_of"]
-    return candidate["ticket_id"] + (f", duplicate of {reference}" if reference else "")
+    return f"{candidate['ticket_id']}" + (f", duplicate of {reference}" if reference else "")
 
 
 def _apart(candidate: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from ticketmill.entrypoints.web import (
     admin,
     counts,
+    duplicates,
     enrich,
     events,
     jobs,
@@ -37,7 +38,8 @@ from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
 ROUTERS = tuple(
-    each.router for each in (tickets, labels, enrich, counts, events, models, jobs, webhooks, admin)
+    each.router
+    for each in (tickets, labels, duplicates, enrich, counts, events, models, jobs, webhooks, admin)
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
 from ticketmill.bootstrap.drift import make_drift_watch
+from ticketmill.bootstrap.duplicates import open_duplicate_candidates
 from ticketmill.bootstrap.job_queues import JobDesk, make_job_desk
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -72,6 +73,7 @@ def connect_parts(settings: Settings) -> WebParts:
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         jobs=cache(partial(_jobs, settings, adapters)),
         drift=partial(make_drift_watch, settings, adapters),
+        duplicates=cache(partial(open_duplicate_candidates, settings, adapters.queries)),
     )
 
 
