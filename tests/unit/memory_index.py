@@ -50,6 +50,9 @@ class MemoryIndex:
         self._check()
         yield [each for key, each in self.entries.items() if since is None or self.put_at[key] >= since]
 
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        return ([(each.enriched_key, each.received_at) for each in some] for some in self.scan(since))
+
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         return {key: self.entries[key].text for key in keys if key in self.entries}
 

@@ -46,6 +46,10 @@ class CurrentIndex:
         """All entries, without their texts; with `since` those that were put at that time or later."""
         return self._store().scan(since)
 
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        """The keys of all entries and when their tickets were received; `since` as of `scan`."""
+        return self._store().keys(since)
+
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
         return self._store().texts(keys)

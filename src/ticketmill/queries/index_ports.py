@@ -32,6 +32,10 @@ class VectorStore(Protocol):
         """All entries, without their texts; with `since` those that were put at that time or later."""
         ...
 
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        """The keys of all entries and when their tickets were received; `since` as of `scan`."""
+        ...
+
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
         ...
