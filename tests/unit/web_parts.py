@@ -20,7 +20,7 @@ from ticketmill.aws.memory import (
 from ticketmill.aws.sqs import QueueDepths
 from ticketmill.bootstrap.job_queues import JobDesk, QueueName
 from ticketmill.domain.dataset import TaskDefinition
-from ticketmill.domain.effective_row import index_attributes
+from ticketmill.domain.effective_row import EffectiveRow, index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.keys import utc_text
@@ -39,6 +39,7 @@ from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
+from ticketmill.queries.duplicate_candidates import DuplicateCandidate
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -121,6 +122,14 @@ class FakeDrift:
         return self.points
 
 
+class NoCandidates:
+    """Proposes no duplicates."""
+
+    def of(self, row: EffectiveRow, most: int) -> list[DuplicateCandidate]:
+        del row, most
+        return []
+
+
 @dataclass
 class MemorySender:
     """A queue of jobs: what was sent to it."""
@@ -142,6 +151,7 @@ class WebWorld:
     own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
+    candidates: Any = field(default_factory=NoCandidates)
     gates: Sequence[GateResult] = ()
     learned: Learned = NOTHING_LEARNED
     job_queues: dict[QueueName, MemorySender] = field(
@@ -168,6 +178,7 @@ class WebWorld:
             models=self.models,
             jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
             drift=lambda: self.drift,
+            duplicates=lambda: self.candidates,
             learned=lambda: self.learned,
             now=lambda: self.now,
         )
