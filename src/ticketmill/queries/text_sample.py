@@ -38,7 +38,7 @@ class Sample:
     texts: Mapping[str, str]
     """By the keys of entries."""
     lines: frozenset[str]
-    """Lines of templates."""
+    """Lines of templates, and subjects that many tickets have."""
     common: Common
     vocabulary: Vocabulary
     _terms: dict[str, Terms] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Sample:
     @classmethod
     def of(cls, texts: Mapping[str, str], vectors: Floats) -> Sample:
         """`vectors`: (texts, dimensions)."""
-        lines = template_lines([text.partition("\n")[2] for text in texts.values()])
+        lines = template_lines(list(texts.values()))
         terms = {key: _terms_of(text, lines) for key, text in texts.items()}
         vocabulary = Vocabulary([[*each.subject, *each.body] for each in terms.values()])
         return cls(texts, lines, Common.of(vectors), vocabulary, terms)
@@ -63,7 +63,7 @@ class Sample:
 
 def _terms_of(text: str, lines: frozenset[str]) -> Terms:
     subject, _, body = text.partition("\n")
-    return Terms(terms_of(subject), terms_of(without_lines(body, lines)))
+    return Terms(*(terms_of(without_lines(part, lines)) for part in (subject, body)))
 
 
 @dataclass(eq=False)
