@@ -8,21 +8,18 @@ from typing import Any
 
 import numpy as np
 from page_world import PageWorld
-from web_parts import WebWorld
+from search_world import SearchWorld
 
 from ticketmill.arrays import Floats
-from ticketmill.aws.lance_index import LanceVectorStore
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.keys import enriched_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.indexed_ticket import IndexedTicket
 from ticketmill.operations.corrections import Speaker
 from ticketmill.operations.duplicates import DuplicateVerdicts
-from ticketmill.queries.duplicate_candidates import DuplicateCandidate, DuplicateCandidates
+from ticketmill.queries.duplicate_candidates import DuplicateCandidate
 from ticketmill.queries.duplicate_groups import DuplicateGroups
-from ticketmill.queries.duplicate_pool import DuplicatePool
-from ticketmill.queries.text_sample import TextSample
-from ticketmill.queries.ticket_vectors import TicketVectors
+from ticketmill.queries.tickets import TicketQueries
 
 ANN = Speaker("ann")
 DIMENSIONS = 16
@@ -37,16 +34,18 @@ OTHER_TEXTS = (
 
 
 @dataclass
-class DuplicateWorld:
+class DuplicateWorld(SearchWorld):
     """A place in memory, and an index in a folder."""
 
-    folder: Path
-    web: WebWorld = field(default_factory=WebWorld)
     random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(7))
 
     def __post_init__(self) -> None:
-        self.store = LanceVectorStore(str(self.folder))
+        SearchWorld.__post_init__(self)
         self.parts = self.web.parts()
+
+    @property
+    def queries(self) -> TicketQueries:
+        return self.parts.queries
 
     def put(
         self, ticket_id: str, text: str, near: Floats | None = None, attempt: str = "a", **fields: Any
@@ -73,13 +72,9 @@ class DuplicateWorld:
         for number, text in enumerate(OTHER_TEXTS):
             self.put(f"OTHER-{number}", text, minutes_ago=minutes_ago + number)
 
-    def candidates(self, shown: Any = str) -> DuplicateCandidates:
-        vectors = TicketVectors(self.store)
-        return DuplicateCandidates(DuplicatePool(vectors, TextSample(vectors), shown), self.parts.queries)
-
-    def proposed(self, ticket_id: str, most: int = 10, shown: Any = str) -> list[DuplicateCandidate]:
+    def proposed(self, ticket_id: str, most: int = 10, **given: Any) -> list[DuplicateCandidate]:
         """What is proposed for a ticket that the index has."""
-        found = self.candidates(shown).of(self.row(ticket_id), most)
+        found = self.duplicates(**given).of(self.row(ticket_id), most)
         assert found is not None
         return found
 
@@ -111,6 +106,5 @@ def page_of_duplicates(folder: Path) -> DuplicateWorld:
         assert row.enriched_key is not None
         near = np.eye(DIMENSIONS, dtype=np.float32)[number // 4]
         made.index(row.enriched_key, row, f"{subject}\n{body}", near)
-    web.candidates = made.candidates()
     made.parts = web.page_parts()
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +19,9 @@ from ticketmill.aws.memory import (
 )
 from ticketmill.aws.sqs import QueueDepths
 from ticketmill.bootstrap.job_queues import JobDesk, QueueName
+from ticketmill.bootstrap.search import Search
 from ticketmill.domain.dataset import TaskDefinition
-from ticketmill.domain.effective_row import EffectiveRow, index_attributes
+from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
 from ticketmill.domain.intake import Intake
 from ticketmill.domain.keys import utc_text
@@ -39,7 +40,6 @@ from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
-from ticketmill.queries.duplicate_candidates import DuplicateCandidate
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.settings import Settings
@@ -122,14 +122,6 @@ class FakeDrift:
         return self.points
 
 
-class NoCandidates:
-    """Proposes no duplicates."""
-
-    def of(self, row: EffectiveRow, most: int) -> list[DuplicateCandidate]:
-        del row, most
-        return []
-
-
 @dataclass
 class MemorySender:
     """A queue of jobs: what was sent to it."""
@@ -151,7 +143,7 @@ class WebWorld:
     own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_store)
     drift: Any = field(default_factory=FakeDrift)
-    candidates: Any = field(default_factory=NoCandidates)
+    search: Callable[[], Search] | None = None
     gates: Sequence[GateResult] = ()
     learned: Learned = NOTHING_LEARNED
     job_queues: dict[QueueName, MemorySender] = field(
@@ -178,7 +170,7 @@ class WebWorld:
             models=self.models,
             jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
             drift=lambda: self.drift,
-            duplicates=lambda: self.candidates,
+            search=self.search,
             learned=lambda: self.learned,
             now=lambda: self.now,
         )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ticketmill.learning.duplicate_reports import Report
     from ticketmill.queries.duplicate_candidates import DuplicateCandidates
     from ticketmill.queries.duplicates import Candidates
+    from ticketmill.queries.shared_words import SharedWords
     from ticketmill.queries.tickets import TicketQueries
 
 CHUNK = 64
@@ -22,15 +23,23 @@ CHUNK = 64
 
 def open_duplicate_candidates(settings: Settings, tickets: TicketQueries) -> DuplicateCandidates:
     """What proposes duplicates. SetupError where the extra `search` is not installed."""
-    from ticketmill.bootstrap.entities import make_mask
     from ticketmill.bootstrap.search import open_ticket_vectors
+    from ticketmill.queries.shared_words import SharedWords
+
+    return make_duplicate_candidates(settings, tickets, SharedWords(open_ticket_vectors(settings)))
+
+
+def make_duplicate_candidates(
+    settings: Settings, tickets: TicketQueries, shared: SharedWords
+) -> DuplicateCandidates:
+    """The same over an index that is open."""
+    from ticketmill.bootstrap.entities import make_mask
     from ticketmill.queries.duplicate_candidates import DuplicateCandidates
     from ticketmill.queries.duplicate_pool import DuplicatePool
     from ticketmill.queries.text_sample import TextSample
 
-    vectors = open_ticket_vectors(settings)
-    pool = DuplicatePool(vectors, TextSample(vectors), make_mask(settings).text)
-    return DuplicateCandidates(pool, tickets)
+    pool = DuplicatePool(shared.vectors, TextSample(shared.vectors))
+    return DuplicateCandidates(pool, tickets, shared, make_mask(settings).text)
 
 
 def load_encoder(settings: Settings) -> Encoder:

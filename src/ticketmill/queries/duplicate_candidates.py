@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
@@ -17,6 +17,7 @@ from ticketmill.indexed_ticket import Hit
 from ticketmill.queries.duplicate_pool import DuplicatePool, Ranked
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.found_tickets import with_rows
+from ticketmill.queries.shared_words import SharedWords
 from ticketmill.queries.tickets import TicketQueries
 
 IDENTIFYING = frozenset(
@@ -38,6 +39,7 @@ SAME_CUSTOMER_WITHIN = timedelta(days=30)
 OF_CUSTOMER = 50
 MOST_ENTRIES = 2000
 """Entries of the ticket index that are looked through for tickets of the customer."""
+MOST_WORDS = 6
 READ_ROWS = 50
 """Of the ranking by the texts, the first, whose rows are read beside those of the customer."""
 
@@ -52,7 +54,7 @@ class DuplicateCandidate:
     cosine: float
     """Of the two embeddings."""
     shared_words: tuple[str, ...]
-    """Without endings, the strongest first."""
+    """As the ticket that was asked for has them, what says most first."""
     shared_entities: tuple[RowEntity, ...]
     """Numbers, codes and addresses that both name."""
     is_same_customer: bool
@@ -68,6 +70,9 @@ class DuplicateCandidates:
 
     pool: DuplicatePool
     tickets: TicketQueries
+    shared: SharedWords
+    hide: Callable[[str], str] = str
+    """Hides of a text what people may not see, before its words are compared."""
 
     def of(self, row: EffectiveRow, most: int = 10) -> list[DuplicateCandidate] | None:
         """Up to `most` candidates, the likeliest first; None where the ticket is not in the index (yet).
@@ -79,16 +84,23 @@ class DuplicateCandidates:
             return None
         others = [each.enriched_key for each in self._of_customer(row) if each.enriched_key]
         names = [each.value for each in identifying(row)]
-        ranked = self.pool.rank(row.enriched_key, READ_ROWS, names, others)
-        if ranked is None:
+        ranking = self.pool.rank(row.enriched_key, READ_ROWS, names, others)
+        if ranking is None:
             return None
-        by_key = {each.enriched_key: each for each in ranked}
-        hits = [Hit(each.enriched_key, each.score) for each in ranked]
+        by_key = {each.enriched_key: each for each in ranking.entries}
+        hits = [Hit(each.enriched_key, each.score) for each in ranking.entries]
         found = [
             _candidate(row, each.row, by_key[each.enriched_key]) for each in with_rows(hits, self.tickets)
         ]
         found.sort(key=lambda each: -each.score)
-        return list(islice(self._chosen(row, found), most))
+        text = self.hide(ranking.text)
+        return [
+            replace(each, shared_words=self._shared_words(text, by_key[str(each.row.enriched_key)].text))
+            for each in islice(self._chosen(row, found), most)
+        ]
+
+    def _shared_words(self, text: str, other: str) -> tuple[str, ...]:
+        return tuple(self.shared.of(text, other, MOST_WORDS))
 
     def _of_customer(self, row: EffectiveRow) -> Sequence[EffectiveRow]:
         """Tickets of the same customer, of 30 days before and after: the newest, bounded."""
@@ -152,7 +164,7 @@ def _candidate(row: EffectiveRow, other: EffectiveRow, ranked: Ranked) -> Duplic
         row=other,
         score=score,
         cosine=ranked.cosine,
-        shared_words=ranked.shared_words,
+        shared_words=(),
         shared_entities=shared,
         is_same_customer=is_same_customer,
         hours_apart=apart / timedelta(hours=1),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ticketmill.arrays import Floats
 from ticketmill.indexed_ticket import Hit
 from ticketmill.queries.duplicates import DuplicateRanking
-from ticketmill.queries.terms import rarest_words, terms_of
+from ticketmill.queries.terms import rarest_words
 from ticketmill.queries.text_sample import Sample, TextSample
 from ticketmill.queries.ticket_vectors import TicketVectors
 from ticketmill.queries.vectors import Vectors
@@ -33,8 +33,15 @@ class Ranked:
     """The higher the likelier; comparable within one ranking alone."""
     cosine: float
     """Of the two embeddings as they are."""
-    shared_words: tuple[str, ...]
-    """What brings them together most, the strongest first."""
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Entries, the likeliest first, and the text of the ticket that was asked for."""
+
+    text: str = field(repr=False)
+    entries: list[Ranked]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,10 @@ class DuplicatePool:
 
     vectors: TicketVectors
     sample: TextSample
-    shown: Callable[[str], str] = str
-    """A text as people may see it: no word is told that is hidden there."""
 
     def rank(
         self, enriched_key: str, most: int, names: Sequence[str] = (), others: Iterable[str] = ()
-    ) -> list[Ranked] | None:
+    ) -> Ranking | None:
         """The first `most` of the pool and all of `others`, the likeliest first.
 
         None where the index does not have the entry (yet). `names` are numbers and codes that the ticket
@@ -68,12 +73,7 @@ class DuplicatePool:
         vectors = self.vectors.current()
         pool = {hit.enriched_key for hit in self._hits(vector, text, names, sample)}
         texts = self._texts((pool | also) - {enriched_key}, vectors, sample)
-        ranked = _ranked({enriched_key: text} | texts, vectors, sample, most, also)
-        visible = frozenset(terms_of(self.shown(text)))
-        return [
-            replace(each, shared_words=tuple(word for word in each.shared_words if word in visible))
-            for each in ranked
-        ]
+        return Ranking(text, _ranked({enriched_key: text} | texts, vectors, sample, most, also))
 
     def _hits(self, vector: Floats, text: str, names: Sequence[str], sample: Sample) -> list[Hit]:
         store = self.vectors.store
@@ -105,7 +105,7 @@ def _ranked(
     scores, cosines = ranking.scores(0), matrix @ matrix[0]
     order = np.argsort(-scores[1 : len(pool)], kind="stable") + 1
     return [
-        Ranked(keys[at], float(scores[at]), float(cosines[at]), tuple(ranking.shared_terms(0, int(at))))
+        Ranked(keys[at], float(scores[at]), float(cosines[at]), texts[keys[at]])
         for place, at in enumerate(order)
         if place < most or keys[at] in also
     ]

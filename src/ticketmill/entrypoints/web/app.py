@@ -23,6 +23,7 @@ from ticketmill.entrypoints.web import (
     openapi,
     page,
     problems,
+    search,
     tickets,
     webhooks,
 )
@@ -39,7 +40,10 @@ from ticketmill.settings import Settings
 
 ROUTERS = tuple(
     each.router
-    for each in (tickets, labels, duplicates, enrich, counts, events, models, jobs, webhooks, admin)
+    for each in (
+        *(tickets, search, duplicates, labels, enrich, counts, events),
+        *(models, jobs, webhooks, admin),
+    )
 )
 
 

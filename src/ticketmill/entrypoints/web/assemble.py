@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ticketmill import bootstrap
 from ticketmill.bootstrap.drift import make_drift_watch
-from ticketmill.bootstrap.duplicates import open_duplicate_candidates
 from ticketmill.bootstrap.job_queues import JobDesk, make_job_desk
+from ticketmill.bootstrap.search import Search, can_search, embedding_of, open_search
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
@@ -73,8 +73,12 @@ def connect_parts(settings: Settings) -> WebParts:
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         jobs=cache(partial(_jobs, settings, adapters)),
         drift=partial(make_drift_watch, settings, adapters),
-        duplicates=cache(partial(open_duplicate_candidates, settings, adapters.queries)),
+        search=cache(partial(_search, settings, adapters, enricher)) if can_search() else None,
     )
+
+
+def _search(settings: Settings, adapters: Adapters, enricher: BackgroundEnricher) -> Search:
+    return open_search(settings, adapters.queries, lambda words: embedding_of(enricher.loaded(), words))
 
 
 def _models(

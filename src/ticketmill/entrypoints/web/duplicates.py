@@ -14,6 +14,7 @@ from ticketmill.entrypoints.web.caller import MAY_CORRECT, MAY_READ, Person
 from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.entrypoints.web.rows import TicketId, row_of
+from ticketmill.entrypoints.web.search import search_of
 from ticketmill.operations.corrections import MAX_NOTE_CHARS, Speaker
 from ticketmill.operations.duplicates import DuplicateVerdicts
 from ticketmill.queries.duplicate_groups import DuplicateGroups
@@ -111,7 +112,7 @@ def get_duplicates(
 ) -> Duplicates:
     """The group of a ticket, and the tickets that may tell of the same thing, with what speaks for each."""
     row = row_of(parts, ticket_id)
-    found = parts.duplicates().of(row, limit)
+    found = search_of(parts).duplicates.of(row, limit)
     group = group_fields(DuplicateGroups(parts.queries).of(row), parts.mask)
     candidates = [Candidate.model_validate(candidate_fields(each, parts.mask)) for each in found or ()]
     return Duplicates(

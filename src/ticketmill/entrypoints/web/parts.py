@@ -15,7 +15,7 @@ from ticketmill.text.mask import Mask
 if TYPE_CHECKING:
     from ticketmill.aws.sqs import QueueDepths
     from ticketmill.bootstrap.job_queues import JobDesk
-    from ticketmill.domain.effective_row import EffectiveRow
+    from ticketmill.bootstrap.search import Search
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
-    from ticketmill.queries.duplicate_candidates import DuplicateCandidate
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
@@ -73,14 +72,6 @@ class Drift(Protocol):
     def kept(self) -> list[KeptReport]: ...
 
 
-class Duplicates(Protocol):
-    """Proposes tickets that may tell of the same thing."""
-
-    def of(self, row: EffectiveRow, most: int) -> Sequence[DuplicateCandidate] | None:
-        """The likeliest first; None where the search index does not have the ticket (yet)."""
-        ...
-
-
 async def parts_of(request: Request) -> WebParts:
     """The parts that a request's app was made with."""
     parts: WebParts = request.app.state.parts
@@ -114,12 +105,12 @@ class WebParts:
     """The jobs of learning. SetupError where the stack keeps none yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
-    duplicates: Callable[[], Duplicates]
-    """Proposes duplicates. SetupError where this machine cannot read the search index."""
     learned: Callable[[], Learned] = Learned
     """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple
     """Labels of people that a model doubts."""
+    search: Callable[[], Search] | None = None
+    """Search over the index. None where the extra `search` is not installed."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now

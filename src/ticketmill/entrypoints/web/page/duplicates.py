@@ -20,6 +20,8 @@ from ticketmill.entrypoints.web.page.listing import Entry
 from ticketmill.entrypoints.web.page.looking import problem
 from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery
 from ticketmill.entrypoints.web.page.templating import is_fragment, render
+from ticketmill.entrypoints.web.problems import Problem
+from ticketmill.entrypoints.web.search import search_of
 from ticketmill.operations.corrections import Speaker
 from ticketmill.operations.duplicates import DuplicateVerdicts
 from ticketmill.queries.duplicate_candidates import DuplicateCandidate
@@ -95,7 +97,9 @@ def _values(desk: Desk, row: EffectiveRow) -> dict[str, Any]:
     """What the template shows. Where there is no search index, there are no proposals; `missing` says why."""
     missing, found = "", None
     try:
-        found = desk.parts.duplicates().of(row, SHOWN)
+        found = search_of(desk.parts).duplicates.of(row, SHOWN)
+    except Problem as reason:
+        missing = f"{reason.detail}: {reason.next_step}"
     except (SetupError, TransientFailure) as reason:
         missing = str(reason)
     else:
