@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def add_label(path: Path, label: Label) -> None:
 
 def _end_of_labels(text: str, path: Path) -> tuple[int, int]:
     """How many lines there are up to the last label's end, and the column of its dash."""
-    document = yaml.compose(text, Loader=yaml.SafeLoader)
+    document: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     labels = next(value for key, value in document.value if key.value == "labels")
     if document.flow_style or labels.flow_style:
         raise SetupError(f"{path} has its labels in brackets: add the entry by hand, or give each a line")
@@ -66,7 +65,7 @@ def _replace(path: Path, text: str) -> None:
     try:
         beside.write_bytes(text.encode("utf-8"))
         beside.chmod(path.stat().st_mode & 0o777)
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise SetupError(f"{path} cannot be written: {error.strerror}") from error
