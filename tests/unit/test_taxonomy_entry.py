@@ -52,7 +52,7 @@ def test_only_the_lines_of_the_new_label_are_added(tmp_path: Path) -> None:
         "  - label: keys\n    description: |\n      lost keys\n      and badges\n",
         "  - label: keys\n    description: lost keys\n      and badges  # two lines",
         "  - label: keys\n    examples: ['a', 'b']\n    description: 'lost keys'\n\n\n",
-        "  - label: keys\n    description: lost keys\n    examples:\n    - my key\n    - my badge\ntop_k: 2\n",
+        "  - label: keys\n    description: lost keys\n    examples:\n    - key\n    - badge\ntop_k: 2\n",
     ],
 )
 def test_the_last_label_may_be_written_in_any_way(end: str, tmp_path: Path) -> None:

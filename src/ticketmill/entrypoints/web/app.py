@@ -16,6 +16,7 @@ from ticketmill.entrypoints.web import (
     counts,
     enrich,
     events,
+    gaps,
     jobs,
     labels,
     models,
@@ -37,7 +38,7 @@ from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
 ROUTERS = tuple(
-    each.router for each in (tickets, labels, enrich, counts, events, models, jobs, webhooks, admin)
+    each.router for each in (tickets, labels, enrich, counts, events, models, gaps, jobs, webhooks, admin)
 )
 
 
