@@ -78,13 +78,13 @@ screenshots: setup browser
 	@$(BIN)/ticketmill models build
 	@$(BIN)/python docs/screenshots.py
 
-# the usual index has builds of torch that bring gigabytes for GPUs; this one has those for CPUs
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# the address of torch's index of CPU builds, where pip finds them nowhere else: the usual ones bring gigabytes for GPUs
+TORCH_INDEX ?=
 
 # nothing is compiled ahead: the tests import a small part of it
 test-hub: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --retries 1 \
-		--extra-index-url $(TORCH_INDEX) torch==2.13.0
+		$(addprefix --extra-index-url ,$(TORCH_INDEX)) torch==2.13.0
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[hub]'
 	HF_HUB_OFFLINE=1 TICKETMILL_TEST_HUB=1 $(TEST) tests/hub tests/integration/test_hub.py
 

@@ -27,6 +27,7 @@ LEAVES = {
     "periodic",
     "settings",
     "settings_learning",
+    "settings_search",
 }
 ROOMS = {*LAYERS, "learning", "queries", "operations", "bulk", "importers", "targets", "aws", "deploy"}
 ROOMS |= {"telemetry"}
@@ -57,6 +58,7 @@ EXTRAS |= {"huggingface_hub", "matplotlib", "rouge_score", "sumy", "phonenumbers
 NEEDS_EXTRAS = (
     "learning/",
     "aws/lance_index.py",
+    "aws/lance_table.py",
     "bulk/on_ray.py",
     "bulk/tables.py",
     "bootstrap/fine_tuning.py",

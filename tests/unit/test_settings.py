@@ -53,6 +53,16 @@ WEB_DEFAULTS = {
 }
 
 
+SURGES = {
+    "surge_false_per_week": 0.5,
+    "surge_min_tickets": 4,
+    "surge_min_customers": 3,
+    "surge_every_s": 15,
+    "surge_bus": None,
+    "surge_topic": None,
+}
+
+
 def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
     assert load_settings().model_dump() == {
         "stack": "ticketmill",
@@ -107,6 +117,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "emf": False,
         **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
+        **SURGES,
     }
 
 

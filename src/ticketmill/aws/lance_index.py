@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -10,41 +12,70 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ticketmill.aws.lance_table import make_table
+from ticketmill.batching import grouped
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import enriched_prefix
 from ticketmill.indexed_ticket import Hit, IndexedTicket
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
     from ticketmill.arrays import Floats
 
 TABLE = "tickets"
 SCANNED_AT_ONCE = 8192
+KEYS_AT_ONCE = 1000
+"""In one condition."""
 KEPT = timedelta(hours=1)
 """How long a version of the table is kept for those who still read it."""
+COMMITS = 6
+"""How often a change is tried that others forestall. LanceDB itself repeats a put up to ten times before."""
+COMMIT_PAUSE_S = 0.2
+
+_PRIMARY = {"lance-schema:unenforced-primary-key": "true"}
+"""Of the key's column. Without it two puts of one key at the same time both add a row."""
 
 
 class LanceVectorStore:
     """Entries in one table. The table is made by the first put."""
 
-    def __init__(self, location: str, storage_options: Mapping[str, str] | None = None) -> None:
-        """`location`: a folder, or `s3://BUCKET/PREFIX`; `storage_options` go to Lance's object store."""
+    def __init__(
+        self,
+        location: str,
+        storage_options: Mapping[str, str] | None = None,
+        s3: S3Client | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`location`: a folder, or `s3://BUCKET/PREFIX` with a client of the same place.
+
+        `storage_options` go to Lance's object store.
+        """
         self._location = location
+        self._s3 = s3
         self._options = dict(storage_options or {})
+        self._sleep = sleep
 
     def put(self, entries: Sequence[IndexedTicket]) -> None:
         """Adds entries. One whose key is there already stays as it is."""
         if not entries:
             return
-        rows = _rows(entries, datetime.now(UTC))
-        with _transient("writing to the search index"):
-            table = self._table(rows.schema)
-            table.merge_insert("enriched_key").when_not_matched_insert_all().execute(rows)
+        different = list({each.enriched_key: each for each in entries}.values())
+        rows = _rows(different, datetime.now(UTC))
+        table = self._table(rows.schema)
+        self._committed(
+            table,
+            "writing to the search index",
+            lambda: table.merge_insert("enriched_key").when_not_matched_insert_all().execute(rows),
+        )
 
     def delete(self, keys: Collection[str]) -> None:
         """Deletes entries by their keys; those that are not there are no fault."""
-        if keys and (table := self._table()) is not None:
-            with _transient("deleting from the search index"):
-                table.delete(f"enriched_key IN ({_quoted(keys)})")
+        if not keys or (table := self._table()) is None:
+            return
+        for some in _groups(keys):
+            condition = f"enriched_key IN ({_quoted(some)})"
+            self._committed(table, "deleting from the search index", lambda: table.delete(condition))  # noqa: B023
 
     def keys_of(self, ticket_id: str) -> list[str]:
         """The keys of all entries of a ticket."""
@@ -65,12 +96,12 @@ class LanceVectorStore:
 
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
-        if not (wanted := list(keys)):
-            return {}
-        found = self._selected(f"enriched_key IN ({_quoted(wanted)})", ["enriched_key", "text"])
-        if found is None:
-            return {}
-        return dict(zip(found["enriched_key"].to_pylist(), found["text"].to_pylist(), strict=True))
+        texts: dict[str, str] = {}
+        for some in _groups(keys):
+            found = self._selected(f"enriched_key IN ({_quoted(some)})", ["enriched_key", "text"])
+            if found is not None:
+                texts |= zip(found["enriched_key"].to_pylist(), found["text"].to_pylist(), strict=True)
+        return texts
 
     def count(self) -> int:
         """How many entries there are."""
@@ -114,8 +145,10 @@ class LanceVectorStore:
     def compact(self) -> None:
         """Joins what many small puts have left, and indexes what is new."""
         if (table := self._table()) is not None:
-            with _transient("compacting the search index"):
-                table.optimize(cleanup_older_than=KEPT)
+            self._add_indexes(table)
+            self._committed(
+                table, "compacting the search index", lambda: table.optimize(cleanup_older_than=KEPT)
+            )
 
     def _selected(self, where: str, columns: list[str]) -> Any:
         """A table of the rows that fit; None where there is no table yet."""
@@ -134,16 +167,49 @@ class LanceVectorStore:
             return self._opened
 
     def _open(self, schema: Any) -> Any:
+        database = self._database
         try:
-            return self._database.open_table(TABLE)
-        except ValueError:  # how LanceDB says that there is none
+            return database.open_table(TABLE)
+        except ValueError as error:
+            if "was not found" not in str(error):
+                raise
             if schema is None:
                 return None
-        table = self._database.create_table(TABLE, schema=schema, exist_ok=True)
-        from lancedb.index import FTS
-
-        table.create_index("text", config=FTS(with_position=False, stem=True, remove_stop_words=True))
+        make_table(self._location, TABLE, schema, self._s3)
+        table = database.open_table(TABLE)
+        self._add_indexes(table)
         return table
+
+    def _add_indexes(self, table: Any) -> None:
+        """Makes those that are missing. Without that of the keys each put reads all of them."""
+        from lancedb.index import FTS, BTree
+
+        # no stop words: "not able" is what a ticket is about
+        full_text = FTS(with_position=False, stem=True, remove_stop_words=False, ascii_folding=True)
+        wanted = {"enriched_key": BTree(), "text": full_text}
+        with _transient("reading the search index"):
+            present = {column for index in table.list_indices() for column in index.columns}
+        for column in wanted.keys() - present:
+            self._committed(
+                table,
+                "indexing the search index",
+                lambda: table.create_index(column, config=wanted[column]),  # noqa: B023
+            )
+
+    def _committed(self, table: Any, doing: str, change: Callable[[], Any]) -> None:
+        """Makes a change, again where others changed the table meanwhile."""
+        for left in reversed(range(COMMITS)):
+            with _transient(doing):
+                try:
+                    change()
+                except (RuntimeError, OSError) as error:
+                    if left == 0 or "conflict" not in str(error).lower():
+                        raise
+                else:
+                    return
+            self._sleep(random.uniform(0.5, 1) * COMMIT_PAUSE_S * 2 ** (COMMITS - 1 - left))  # noqa: S311
+            with _transient(doing):
+                table.checkout_latest()
 
     _opened: Any = None
 
@@ -159,14 +225,25 @@ def _rows(entries: Sequence[IndexedTicket], now: datetime) -> Any:
 
     matrix = np.stack([each.vector for each in entries]).astype(np.float32)
     moment = pa.timestamp("us", "UTC")
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1])
+    schema = pa.schema(
+        [
+            pa.field("enriched_key", pa.string(), nullable=False, metadata=_PRIMARY),
+            pa.field("received_at", moment),
+            pa.field("written_at", moment),
+            pa.field("text", pa.string()),
+            pa.field("vector", vectors.type),
+        ]
+    )
     return pa.table(
         {
-            "enriched_key": pa.array([each.enriched_key for each in entries], pa.string()),
-            "received_at": pa.array([each.received_at for each in entries], moment),
-            "written_at": pa.array([now] * len(entries), moment),
-            "text": pa.array([each.text for each in entries], pa.string()),
-            "vector": pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]),
-        }
+            "enriched_key": [each.enriched_key for each in entries],
+            "received_at": [each.received_at for each in entries],
+            "written_at": [now] * len(entries),
+            "text": [each.text for each in entries],
+            "vector": vectors,
+        },
+        schema,
     )
 
 
@@ -193,15 +270,22 @@ def _moment(moment: datetime) -> str:
     return f"timestamp '{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"
 
 
+def _groups(keys: Iterable[str]) -> Iterator[list[str]]:
+    return grouped(keys, lambda _key: 1, KEYS_AT_ONCE)
+
+
 def _quoted(keys: Iterable[str]) -> str:
     return ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
 
 
 @contextmanager
 def _transient(doing: str) -> Iterator[None]:
-    """Turns LanceDB's errors into TransientFailure. Their texts name files and never a ticket's words."""
+    """Turns LanceDB's errors into TransientFailure. Their texts name files and never a ticket's words.
+
+    Where it cannot reach the bucket at first, that is a ValueError.
+    """
     try:
         yield
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise TransientFailure(f"{doing}: {reason}", "index", "index") from error

@@ -35,7 +35,7 @@ def open_index(settings: Settings) -> VectorStore:
         raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
     clients, stack = connect_clients(settings)
     location = f"s3://{stack.enriched_bucket}/{index_folder(index_model(settings))}"
-    return LanceVectorStore(location.rstrip("/"), storage_options(clients))
+    return LanceVectorStore(location.rstrip("/"), storage_options(clients), clients.s3)
 
 
 def open_ticket_vectors(settings: Settings) -> TicketVectors:

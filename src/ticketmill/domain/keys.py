@@ -53,6 +53,9 @@ DOCUMENTS_PREFIX = f"{LEARNING_PREFIX}documents/"
 PREDICTIONS_PREFIX = f"{LEARNING_PREFIX}predictions/"
 EXTRACTED_PREFIX = f"{LEARNING_PREFIX}extracted/"
 
+SURGES_KEY = "surge"
+"""The partition of the surges in the learning table, by day."""
+
 INDEX_PREFIX = "index/"
 """Begins the keys of the search index in the enriched bucket."""
 

@@ -44,6 +44,7 @@ from ticketmill.entrypoints.cli import (
     schema,
     serve,
     show,
+    surges,
     tasks,
     taxonomy,
     tickets,
@@ -129,6 +130,7 @@ app.add_typer(
 )
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(parts.app, name="parts", help="What models can be made of: list the parts, measure them.")
+app.add_typer(surges.app, name="surges", help="More tickets about one thing than usual: list, watch, scan.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")
