@@ -1,6 +1,6 @@
 """How many topics that the taxonomy lacks are found as gaps, and how pure the gaps are.
 
-    python tests/benchmarks/gaps.py --data FILE --others FILE [--topics 10] [--tickets 25] [--periods 10]
+    python tests/benchmarks/gaps.py --data FILE --others FILE [--topics 10] [--tickets 25] [--periods 20]
         [--below 0.7] [--join-from 0.4] [--store FILE.npz] [--json]
 
 Both files have one JSON object a line, with `text`; that of `--data` with `intent` too. The shipped models
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--others", type=Path, required=True)
     parser.add_argument("--topics", type=int, default=10)
     parser.add_argument("--tickets", type=int, default=25)
-    parser.add_argument("--periods", type=int, default=10)
+    parser.add_argument("--periods", type=int, default=20)
     parser.add_argument("--below", type=float, default=BELOW)
     parser.add_argument("--join-from", type=float, default=JOIN_FROM)
     parser.add_argument("--store", type=Path)
