@@ -225,7 +225,9 @@ def index(adapters: Adapters, stack: str, bundle_dir: Path) -> None:
 
 
 @pytest.fixture
-def enriched(adapters: Adapters, work_off: WorkOff, stack_name: str, bundle_dir: Path) -> None:
+def enriched(
+    adapters: Adapters, work_off: WorkOff, index_queue: str, stack_name: str, bundle_dir: Path
+) -> None:
     """Tickets of two kinds, in the search index too."""
     for number, (_, text) in enumerate(labelled(TICKETS)):
         body = json.dumps({"ticket_id": f"T{number}", "body": text})
@@ -298,7 +300,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["gaps", "--since", "1h"],
     )
     of_operator = allowed("OperatorPolicyArn")
-    beside = of_operator | allowed("CorrectorPolicyArn")
+    beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
     check(defining | deciding, allowed("CuratorPolicyArn"), beside)
 
     check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator)
