@@ -9,9 +9,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class SearchSettings(BaseSettings):
-    """What is built on the search index."""
+    """The search index, and what is built on it."""
 
     model_config = SettingsConfigDict(env_prefix="TICKETMILL_", env_ignore_empty=True, frozen=True)
+
+    index_queue_url: str | None = None
+    """The queue of new enrichments, an output of infra/search-service.yaml. Without it the outputs of the
+    stack NAME-search are asked."""
+
+    index_compact_s: Annotated[float, Field(ge=10)] = 600
+    """Seconds between two compactions of the search index by an indexer. Nothing is done where nothing has
+    changed."""
 
     surge_false_per_week: Annotated[float, Field(gt=0, le=100)] = 0.5
     """False alarms a week that you put up with. More find surges sooner, and smaller ones."""

@@ -39,6 +39,7 @@ LEARNING_DEFAULTS = {
     "celery_prefix": None,
     "job_heartbeat_s": 15,
 }
+SEARCH_DEFAULTS = {"index_queue_url": None, "index_compact_s": 600}
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
     "web_port": 8080,
@@ -117,6 +118,7 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "emf": False,
         **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
+        **SEARCH_DEFAULTS,
         **SURGES,
     }
 

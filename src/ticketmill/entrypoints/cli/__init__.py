@@ -29,6 +29,7 @@ from ticketmill.entrypoints.cli import (
     enrich,
     evaluate,
     forget,
+    index,
     jobs,
     keys,
     label,
@@ -118,6 +119,7 @@ app.add_typer(
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(index.app, name="index", help="The search index: fill it, look after it.")
 app.add_typer(
     jobs.app, name="jobs", help="Index, train, predict, evaluate and extract: submit, watch and run jobs."
 )
