@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from ticketmill.aws.memory import (
 )
 from ticketmill.aws.sqs import QueueDepths
 from ticketmill.bootstrap.job_queues import JobDesk, QueueName
+from ticketmill.bootstrap.search import Search
 from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -145,6 +146,7 @@ class WebWorld:
     learning: LearningStore = field(default_factory=memory_store)
     surges: SurgeRecords = field(default_factory=lambda: SurgeRecords(MemoryLearningItems()))
     drift: Any = field(default_factory=FakeDrift)
+    search: Callable[[], Search] | None = None
     gates: Sequence[GateResult] = ()
     learned: Learned = NOTHING_LEARNED
     job_queues: dict[QueueName, MemorySender] = field(
@@ -172,6 +174,7 @@ class WebWorld:
             jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
             surges=lambda: self.surges,
             drift=lambda: self.drift,
+            search=self.search,
             learned=lambda: self.learned,
             now=lambda: self.now,
         )

@@ -22,6 +22,7 @@ from ticketmill.entrypoints.web import (
     openapi,
     page,
     problems,
+    search,
     surges,
     tickets,
     webhooks,
@@ -38,7 +39,8 @@ from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
 ROUTERS = tuple(
-    each.router for each in (tickets, labels, enrich, counts, events, models, jobs, surges, webhooks, admin)
+    each.router
+    for each in (tickets, search, labels, enrich, counts, events, models, jobs, surges, webhooks, admin)
 )
 
 

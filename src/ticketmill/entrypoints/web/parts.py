@@ -15,6 +15,7 @@ from ticketmill.text.mask import Mask
 if TYPE_CHECKING:
     from ticketmill.aws.sqs import QueueDepths
     from ticketmill.bootstrap.job_queues import JobDesk
+    from ticketmill.bootstrap.search import Search
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -111,6 +112,8 @@ class WebParts:
     """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple
     """Labels of people that a model doubts."""
+    search: Callable[[], Search] | None = None
+    """Search over the index. None where the extra `search` is not installed."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now
