@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
+    from ticketmill.operations.surge_records import SurgeRecords
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
@@ -103,6 +104,8 @@ class WebParts:
     """The learned models. SetupError where the stack keeps none yet."""
     jobs: Callable[[], JobDesk]
     """The jobs of learning. SetupError where the stack keeps none yet."""
+    surges: Callable[[], SurgeRecords]
+    """The surges that were found. SetupError where the stack has no learning table yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
     learned: Callable[[], Learned] = Learned
