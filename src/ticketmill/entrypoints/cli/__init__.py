@@ -43,6 +43,7 @@ from ticketmill.entrypoints.cli import (
     route,
     rules,
     schema,
+    search,
     serve,
     show,
     surges,
@@ -98,6 +99,8 @@ app.command()(work.work)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
+app.command(epilog=search.SEARCH_EPILOG)(search.search)
+app.command(epilog=search.SIMILAR_EPILOG)(search.similar)
 app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ticketmill import bootstrap
 from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.bootstrap.job_queues import JobDesk, make_job_desk
+from ticketmill.bootstrap.search import Search, can_search, embedding_of, open_search
+from ticketmill.bootstrap.surges import open_surges
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
@@ -72,9 +74,15 @@ def connect_parts(settings: Settings) -> WebParts:
         suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         jobs=cache(partial(_jobs, settings, adapters)),
+        surges=cache(partial(open_surges, settings)),
         drift=partial(make_drift_watch, settings, adapters),
         gaps=partial(_gaps, settings, adapters),
+        search=cache(partial(_search, settings, adapters, enricher)) if can_search() else None,
     )
+
+
+def _search(settings: Settings, adapters: Adapters, enricher: BackgroundEnricher) -> Search:
+    return open_search(settings, adapters.queries, lambda words: embedding_of(enricher.loaded(), words))
 
 
 def _models(
