@@ -16,6 +16,7 @@ from ticketmill.entrypoints.web import (
     counts,
     enrich,
     events,
+    gaps,
     jobs,
     labels,
     models,
@@ -40,7 +41,7 @@ from ticketmill.settings import Settings
 
 ROUTERS = tuple(
     each.router
-    for each in (tickets, search, labels, enrich, counts, events, models, jobs, surges, webhooks, admin)
+    for each in (tickets, search, labels, enrich, counts, events, models, gaps, jobs, surges, webhooks, admin)
 )
 
 
