@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs Debian's Redis and PostgreSQL where this machine has apt-get and the right to use it. Tests start them.
+# Installs Debian's Redis, PostgreSQL and RabbitMQ where this machine has apt-get and the right to use it. Tests start them.
 set -u
 wanted=""
 command -v redis-server >/dev/null || wanted="redis-server"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || wanted="$wanted postgresql"
+[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || wanted="$wanted rabbitmq-server"
 [ -n "$wanted" ] || exit 0
 if ! command -v apt-get >/dev/null; then
   echo "no$(printf ' %s' $wanted), and no apt-get to install it: the tests of Celery need it" >&2

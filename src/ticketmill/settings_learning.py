@@ -108,6 +108,12 @@ class LearningSettings(BaseSettings):
         return ",".join(map(str, numbers))
 
     @property
+    def worker_dead_after_s(self) -> float:
+        """Seconds after the last heartbeat of a worker of Celery, after which the leases of its jobs have
+        ended."""
+        return self.job_lease_s + self.job_heartbeat_s
+
+    @property
     def canary_percents(self) -> tuple[int, ...]:
         """The steps of `canary_steps`."""
         return tuple(map(int, self.canary_steps.split(",")))

@@ -197,7 +197,8 @@ def test_a_key_between_an_answer_and_its_arrival_is_not_lost(world: PageWorld, p
     person.opens()
     person.page.evaluate(
         """() => document.addEventListener("htmx:finally:request", () =>
-            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", bubbles: true })), { once: true })"""
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", bubbles: true })),
+            { once: true })"""
     )
     person.presses("j")
     expect(person.page.locator(f"#list .row[data-id={ids[0]}] > a")).to_have_attribute("aria-current", "true")

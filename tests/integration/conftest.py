@@ -4,6 +4,10 @@ emulator         the endpoint, once a session; the AWS_… variables point at it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 learning_stack   the outputs of infra/learning-service.yaml, deployed beside the stack of the test
+index_queue      the queue of infra/search-service.yaml, deployed beside the stack of the test
+celery_stack     the same of infra/celery-service.yaml
+arns             what the parts of that stack are called, for the tests of policies
+allowed          what a policy of these stacks allows
 unused_endpoint  an address at which nothing answers
 adapters         the adapters to the stack of the test
 ticketmill       runs a command of ours in this process, against that stack
@@ -21,24 +25,29 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from commands import Run, WorkOff, runner_here, runner_in_processes
+from rights import STREAM, Right, allowed_by
 
 from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients, connect
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy import emulator as ministack
+from ticketmill.deploy.search_stack import deploy_search, find_index_queues
 from ticketmill.deploy.stack import Stack, deploy
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import load_settings
 from ticketmill.worker.pace import Limits
 from ticketmill.worker.worker import make_worker
 
-LEARNING_TEMPLATE = Path(__file__).parents[2] / "infra" / "learning-service.yaml"
+INFRA = Path(__file__).parents[2] / "infra"
+LEARNING_TEMPLATE = INFRA / "learning-service.yaml"
+CELERY_TEMPLATE = INFRA / "celery-service.yaml"
 _PLACE = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -138,6 +147,62 @@ def learning_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterat
     )
     yield json.loads(deployed.stdout)["outputs"]
     clients.cloudformation.delete_stack(StackName=name)
+
+
+@pytest.fixture
+def index_queue(stack: Stack, clients: Clients, stack_name: str) -> Iterator[str]:
+    """The URL of the queue of new enrichments."""
+    deploy_search(clients, stack_name)
+    found = find_index_queues(clients, stack_name)
+    assert found is not None
+    yield found.queue_url
+    clients.cloudformation.delete_stack(StackName=f"{stack_name}-search")
+
+
+@pytest.fixture
+def celery_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterator[dict[str, str]]:
+    """The outputs of infra/celery-service.yaml beside the stack of the test; no worker runs on ECS."""
+    name = f"{stack_name}-celery"
+    deployed = ticketmill(
+        *("deploy", "--stack", name, "--template", CELERY_TEMPLATE),
+        *("--parameter", f"TicketsStack={stack_name}", "--json"),
+    )
+    yield json.loads(deployed.stdout)["outputs"]
+    clients.cloudformation.delete_stack(StackName=name)
+
+
+@pytest.fixture
+def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
+    """The ARN of each table, of the rows' stream and of the stack, by name."""
+    (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    tables = {
+        name: clients.dynamodb.describe_table(TableName=name)["Table"]
+        for name in (stack.table, stack.learning_table)
+        if name is not None
+    }
+    named = {name: table["TableArn"] for name, table in tables.items()}
+    return {**named, STREAM: tables[stack.table]["LatestStreamArn"], stack_name: found["StackId"]}
+
+
+@pytest.fixture
+def allowed(clients: Clients, stack_name: str) -> Callable[..., set[Right]]:
+    """What the policy allows that is an output of the stack of the test, or of a stack beside it, as in
+    `-celery`."""
+
+    def read(output: str, beside: str = "") -> set[Right]:
+        iam = boto3.client("iam")
+        (arn,) = [
+            each["OutputValue"]
+            for found in clients.cloudformation.describe_stacks()["Stacks"]
+            if found["StackName"].startswith(f"{stack_name}{beside}")
+            for each in found.get("Outputs", ())
+            if each["OutputKey"] == output
+        ]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return allowed_by(document if isinstance(document, dict) else json.loads(document))
+
+    return read
 
 
 @pytest.fixture

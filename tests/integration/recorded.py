@@ -28,11 +28,18 @@ def _record(calls: TextIO, params: dict[str, Any], model: Any, **_: Any) -> None
     calls.write(json.dumps(call, default=str) + "\n")
 
 
+def _record_signed(calls: TextIO, request: Any, operation_name: str, **_: Any) -> None:
+    """A call of Celery's own HTTP client, which asks botocore for the signature alone, without a context."""
+    if not request.context:
+        calls.write(json.dumps(("sqs", operation_name, json.loads(request.data))) + "\n")
+
+
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("a", encoding="utf-8", buffering=1) as opened:
 
         def record_calls(session: Session) -> None:
             session.register("provide-client-params.*.*", partial(_record, opened))
+            session.register("before-sign.sqs.*", partial(_record_signed, opened))
 
         botocore.register_initializer(record_calls)
         # obstore asks for the same rights; where it gives up, botocore is asked, whose calls can be recorded

@@ -1,10 +1,10 @@
-"""Celery delivers jobs: on SQS, Redis and a folder, by the names that clients of fields send."""
+"""Celery delivers jobs: on SQS, Redis, RabbitMQ and a folder, by the names that clients of fields send."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from celery_place import (
     until,
 )
 from commands import Run, runner_here
+from rabbitmq_server import running_rabbitmq
 
 from ticketmill.aws.clients import Clients
 from ticketmill.bootstrap import Adapters, open_learning_store
@@ -33,7 +34,6 @@ from ticketmill.learning.job_records import is_final
 from ticketmill.learning.store import LearningStore
 from ticketmill.settings import Settings, load_settings
 
-TEMPLATE = Path(__file__).parents[2] / "infra" / "celery-service.yaml"
 PROJECT = 12
 FIELD = 7
 TASK = "field_7"
@@ -82,18 +82,6 @@ def lines_of(store: LearningStore, job: Job) -> list[dict[str, Any]]:
     body = store.objects.get(job.result["object"])
     assert body is not None
     return [json.loads(line) for line in body.splitlines()]
-
-
-@pytest.fixture
-def celery_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterator[dict[str, str]]:
-    """The outputs of infra/celery-service.yaml beside the stack of the test; no worker runs on ECS."""
-    name = f"{stack_name}-celery"
-    deployed = ticketmill(
-        *("deploy", "--stack", name, "--template", TEMPLATE),
-        *("--parameter", f"TicketsStack={stack_name}", "--json"),
-    )
-    yield json.loads(deployed.stdout)["outputs"]
-    clients.cloudformation.delete_stack(StackName=name)
 
 
 @pytest.mark.timeout(300)
@@ -241,6 +229,24 @@ def test_jobs_go_through_a_folder_without_any_service(
         ticketmill("jobs", "status", "--probe")
         assert worker.stop() == 0
     ticketmill("jobs", "status", "--probe", code=3)
+
+
+@pytest.mark.timeout(300)
+def test_jobs_go_through_rabbitmq(environment_of_folder: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    with running_rabbitmq(tmp_path) as broker:
+        settings = load_settings(celery_broker=broker, celery_results=f"file://{tmp_path}/results")
+        environment = {
+            **environment_of_folder,
+            "TICKETMILL_CELERY_BROKER": broker,
+            "TICKETMILL_CELERY_RESULTS": str(settings.celery_results),
+            "TICKETMILL_CELERY_PREFIX": "their.tasks",
+        }
+        app = client_of(settings)
+        with running_worker(environment, tmp_path / "log", "--store", str(tmp_path / "store")) as worker:
+            check_results(five_calls(app, lambda task_id: app.AsyncResult(task_id).get(timeout=90)))
+            assert app.control.ping(timeout=5), "remote control works on AMQP"
+            assert worker.stop() == 0
 
 
 def _left_by_a_dead_worker(store: LearningStore) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from commands import Run
+from commands import TICKETMILL, Run
 
 from ticketmill.aws.clients import Clients
-from ticketmill.bootstrap import Adapters
+from ticketmill.bootstrap import Adapters, open_learning_store
 from ticketmill.domain.job import JobStatus
 from ticketmill.domain.job_message import JobMessage
+from ticketmill.settings import load_settings
 
 TASK = "product_line"
 SENTENCES = {
@@ -104,3 +108,38 @@ def test_jobs_run_in_a_folder_without_aws(
     assert "names a task" in ticketmill("jobs", "submit", "train", "--project", "shop", *store, code=2).stderr
     assert "name one of" in ticketmill("jobs", "submit", "predict", "--task", TASK, *store, code=2).stderr
     ticketmill("jobs", "show", "unknown", *store, code=5)
+
+
+@pytest.mark.timeout(120)
+def test_a_job_whose_command_was_killed_is_told_and_resumed(
+    ticketmill: Run, environment: dict[str, str], rows: Path, tmp_path: Path
+) -> None:
+    environment |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "TICKETMILL_JOB_HEARTBEAT_S": "0.5"}
+    store = ("--store", str(tmp_path / "store"))
+    ticketmill("jobs", "submit", "index", "--project", "shop", "--uri", rows, *store)
+    training = ("jobs", "submit", "train", "--task", TASK, "--project", "shop", "--job-id", "killed", *store)
+    jobs = open_learning_store(load_settings(), tmp_path / "store").jobs
+    process = subprocess.Popen([TICKETMILL, *training], env={**environment, "TICKETMILL_JOB_LEASE_S": "2"})
+    while (job := jobs.get("killed")) is None or job.status == JobStatus.QUEUED:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert jobs.find("killed").status == JobStatus.RUNNING
+    while not jobs.find("killed").is_orphaned(datetime.now(UTC)):
+        time.sleep(0.1)
+
+    listed = ticketmill("jobs", "list", *store)
+    assert "running, its worker died" in listed.stdout
+    assert "jobs resume" in listed.stderr
+    assert (
+        "jobs resume killed"
+        in ticketmill("jobs", "wait", "killed", "--timeout-s", "0", *store, code=3).stderr
+    )
+    assert f"{TASK}/v1" in ticketmill("jobs", "resume", "killed", *store).stdout
+    done = jobs.find("killed")
+    assert (done.status, done.attempts) == (JobStatus.COMPLETED, 2)
+    # once it has ended it is only told
+    assert f"{TASK}/v1" in ticketmill("jobs", "resume", "killed", *store).stdout
+    assert jobs.find("killed") == done
+    ticketmill("jobs", "resume", "unknown", *store, code=5)

@@ -9,10 +9,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pytest
 from commands import Run, WorkOff
-from rights import STREAM, Call, Right, allowed_by, check, covered, rights
+from rights import Call, Right, allowed_by, check, covered, rights
 from rows_contract import row
 from test_promotion import of_one_word
 from test_retraining import TASK, labelled
@@ -20,11 +19,13 @@ from test_retraining import TASK, labelled
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.bootstrap import Adapters, encoder_here, make_corrections, open_learning_store
-from ticketmill.deploy.stack import Stack
+from ticketmill.bootstrap.search import open_index
+from ticketmill.domain.enrichment import read_enriched
 from ticketmill.domain.job_message import JobMessage, TrainingMessage
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Intent
 from ticketmill.operations.corrections import Speaker, Word
+from ticketmill.operations.indexing import entry_of
 from ticketmill.settings import load_settings
 
 RECORDED = Path(__file__).with_name("recorded.py")
@@ -49,20 +50,8 @@ JOBS = (
     ["jobs", "work", "--until-empty"],
 )
 
+Allowed = Callable[..., set[Right]]
 Commands = Callable[..., set[Right]]
-
-
-@pytest.fixture
-def arns(clients: Clients, stack: Stack, stack_name: str) -> dict[str, str]:
-    """The ARN of each table, of the rows' stream and of the stack, by name."""
-    (found,) = clients.cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    tables = {
-        name: clients.dynamodb.describe_table(TableName=name)["Table"]
-        for name in (stack.table, stack.learning_table)
-        if name is not None
-    }
-    named = {name: table["TableArn"] for name, table in tables.items()}
-    return {**named, STREAM: tables[stack.table]["LatestStreamArn"], stack_name: found["StackId"]}
 
 
 @pytest.fixture
@@ -85,26 +74,6 @@ def asked(environment: dict[str, str], arns: dict[str, str], tmp_path: Path) -> 
         return {right for line in lines for right in rights(Call(*json.loads(line)), arns)}
 
     return run
-
-
-@pytest.fixture
-def allowed(clients: Clients, stack_name: str) -> Callable[[str], set[Right]]:
-    """What the policy allows that is an output of the stack of the test, or of a stack beside it."""
-
-    def read(output: str) -> set[Right]:
-        iam = boto3.client("iam")
-        (arn,) = [
-            each["OutputValue"]
-            for found in clients.cloudformation.describe_stacks()["Stacks"]
-            if found["StackName"].startswith(stack_name)
-            for each in found.get("Outputs", ())
-            if each["OutputKey"] == output
-        ]
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-        return allowed_by(document if isinstance(document, dict) else json.loads(document))
-
-    return read
 
 
 @pytest.mark.parametrize(
@@ -138,9 +107,7 @@ def drop(adapters: Adapters, ticket_id: str) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_worker_may_do_what_it_does(
-    adapters: Adapters, asked: Commands, allowed: Callable[[str], set[Right]]
-) -> None:
+def test_a_worker_may_do_what_it_does(adapters: Adapters, asked: Commands, allowed: Allowed) -> None:
     drop(adapters, "T1")
     adapters.queue.send("no event")
     # a message that asks for a backfill, and the one that it finds
@@ -154,7 +121,7 @@ def test_an_operator_may_do_what_the_commands_do(
     clients: Clients,
     adapters: Adapters,
     asked: Commands,
-    allowed: Callable[[str], set[Right]],
+    allowed: Allowed,
     work_off: WorkOff,
     tmp_path: Path,
 ) -> None:
@@ -191,7 +158,7 @@ def test_an_operator_may_do_what_the_commands_do(
 def test_a_corrector_may_do_what_the_commands_do_beside_an_operator(
     adapters: Adapters,
     asked: Commands,
-    allowed: Callable[[str], set[Right]],
+    allowed: Allowed,
     work_off: WorkOff,
     tmp_path: Path,
 ) -> None:
@@ -218,7 +185,7 @@ def test_a_router_may_do_what_it_does(
     adapters: Adapters,
     environment: dict[str, str],
     asked: Commands,
-    allowed: Callable[[str], set[Right]],
+    allowed: Allowed,
     tmp_path: Path,
 ) -> None:
     """One delivery is a dry run and succeeds, the other asks for a body that is gone and fails."""
@@ -231,9 +198,7 @@ def test_a_router_may_do_what_it_does(
     check(used, allowed("RouterPolicyArn"))
 
 
-def test_an_uploader_may_do_what_a_drop_does(
-    asked: Commands, allowed: Callable[[str], set[Right]], tmp_path: Path
-) -> None:
+def test_an_uploader_may_do_what_a_drop_does(asked: Commands, allowed: Allowed, tmp_path: Path) -> None:
     path = tmp_path / "ticket.json"
     path.write_text('{"ticket_id": "T1", "body": "I was charged twice."}', encoding="utf-8")
     check(asked(["drop", str(path)]), allowed("UploaderPolicyArn"))
@@ -249,13 +214,26 @@ def exported_version(ticketmill: Run, bundle_dir: Path, tmp_path: Path) -> Path:
     return file
 
 
+def index(adapters: Adapters, stack: str, bundle_dir: Path) -> None:
+    """Puts the enrichments into the search index."""
+    settings = load_settings(stack=stack, bundle=bundle_dir)
+    keys = [f"T{number}" for number in range(TICKETS)]
+    rows = adapters.rows.get_many(keys).values()
+    bodies = [(str(row.enriched_key), adapters.enriched_tickets.get(str(row.enriched_key))) for row in rows]
+    entries = [entry_of(read_enriched(body), key) for key, body in bodies]
+    open_index(settings).put([each for each in entries if each is not None])
+
+
 @pytest.fixture
-def enriched(adapters: Adapters, work_off: WorkOff) -> None:
-    """Tickets of two kinds."""
+def enriched(
+    adapters: Adapters, work_off: WorkOff, index_queue: str, stack_name: str, bundle_dir: Path
+) -> None:
+    """Tickets of two kinds, in the search index too."""
     for number, (_, text) in enumerate(labelled(TICKETS)):
         body = json.dumps({"ticket_id": f"T{number}", "body": text})
         adapters.raw_tickets.put(f"tickets/T{number}.json", body.encode())
     work_off()
+    index(adapters, stack_name, bundle_dir)
 
 
 def say(adapters: Adapters, bundle_dir: Path) -> None:
@@ -273,7 +251,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     environment: dict[str, str],
     learning_stack: dict[str, str],
     asked: Commands,
-    allowed: Callable[[str], set[Right]],
+    allowed: Allowed,
     ticketmill: Run,
     bundle_dir: Path,
     tmp_path: Path,
@@ -319,9 +297,10 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["jobs", "list"],
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
+        ["gaps", "--since", "1h"],
     )
     of_operator = allowed("OperatorPolicyArn")
-    beside = of_operator | allowed("CorrectorPolicyArn")
+    beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
     check(defining | deciding, allowed("CuratorPolicyArn"), beside)
 
     check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator)

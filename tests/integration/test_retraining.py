@@ -103,6 +103,8 @@ def first_version(ticketmill: Run, adapters: Adapters, bundle_dir: Path, own_tas
 def test_a_task_is_trained_where_it_is_due_and_else_not(
     ticketmill: Run, adapters: Adapters, bundle_dir: Path, first_version: str
 ) -> None:
+    (by_hand,) = map(json.loads, ticketmill("jobs", "list", "--json").stdout.splitlines())
+    assert (by_hand["status"], by_hand["result"]["model"]) == ("completed", first_version)
     assert f"{TASK} is not due" in ticketmill("train", "--task", TASK, "--if-due").stdout
     say(adapters, bundle_dir, 20, 40)
     assert json.loads(ticketmill("learn", "--check", "--json").stdout)[TASK]["trigger"] == "growth"

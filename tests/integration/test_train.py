@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ticketmill import bootstrap
+from ticketmill.domain.job import Documents, JobKind, JobRequest
 from ticketmill.entrypoints.cli import run
+from ticketmill.settings import load_settings
 
 QUESTIONS = {
     "opening_hours": [
@@ -69,6 +74,36 @@ def test_a_dataset_becomes_one_version_however_often_it_is_trained(
     assert found["version"] == "reason/v1"
     assert found["labels"] == ["lost_parcel", "opening_hours"]
     assert [each["recipe"] for each in found["competed"]] == ["pooled"]
+    (job,) = jobs(capsys, place[-1])
+    assert (job["status"], job["attempts"], job["result"]["model"]) == ("completed", 1, "reason/v1")
+    assert run(["train", *place, "--curve"]) == 0
+    assert [each["request"]["curve"] for each in jobs(capsys, place[-1])] == [True, False]
+
+
+def jobs(capsys: pytest.CaptureFixture[str], store: str) -> list[dict[str, Any]]:
+    """The jobs of a folder, the newest first."""
+    capsys.readouterr()
+    assert run(["jobs", "list", "--store", store, "--json"]) == 0
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_training_that_was_cancelled_is_another_job_the_next_time(
+    questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--task", "reason", "--store", str(tmp_path / "store")]
+    assert run(["dataset", "build", *place, "--data", str(questions), "--no-corpus"]) == 0
+    store = bootstrap.open_learning_store(load_settings(), tmp_path / "store")
+    request = JobRequest(
+        kind=JobKind.TRAIN,
+        task="reason",
+        documents=Documents(dataset=bootstrap.make_snapshots(store).find("reason", None).name),
+    )
+    first = bootstrap.training_job_id(load_settings(), store.jobs, request)
+    store.jobs.submit(first, request, datetime.now(UTC))
+    store.jobs.cancel(first, datetime.now(UTC))
+    assert run(["train", *place]) == 0
+    found = {each["job_id"]: each["status"] for each in jobs(capsys, place[-1])}
+    assert found == {first: "cancelled", f"{first}-again-2": "completed"}
 
 
 def test_without_a_dataset_it_says_how_to_make_one(

@@ -7,11 +7,14 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import Celery
 from celery.exceptions import Retry
+from celery.worker import state
 from job_world import TASK, JobWorld, documents
 
 from ticketmill.bootstrap.jobs import JobPlace
@@ -25,6 +28,7 @@ from ticketmill.entrypoints.celery.tasks import JobFailure, add_tasks
 from ticketmill.learning.job_kinds import kinds_of
 from ticketmill.learning.job_records import Lease
 from ticketmill.learning.job_work import Pace
+from ticketmill.learning.job_workers import JobWorkerRecords
 from ticketmill.learning.jobs import JobRunner
 from ticketmill.learning.part_predictions import PartPredictor
 from ticketmill.learning.spread import Spread
@@ -197,6 +201,24 @@ def test_what_a_dead_worker_had_is_sent_again(world: CeleryWorld, monkeypatch: p
     assert sent["texts"][0] == "ticketmill.jobs.run"
     assert set(sent) == {"begun", "texts"}
     assert [each.name for each in store.job_workers.workers()] == ["alive@b"]
+
+
+def test_a_message_that_has_just_come_is_in_the_row_before_the_next_heartbeat_is_due(
+    world: CeleryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, clock = world.jobs.store, iter(NOW + timedelta(seconds=second) for second in count())
+    beats: list[JobWorker] = []
+    monkeypatch.setattr(JobWorkerRecords, "beat", lambda _, worker: beats.append(worker))
+    requests: dict[str, Any] = {}
+    monkeypatch.setattr(state, "requests", requests)
+    heartbeat = Heartbeat(world.app, lambda: store, every=timedelta(minutes=1), now=lambda: next(clock))
+    worker = JobWorker(name="a@b", pid=1, queues=(), started_at=NOW, seen_at=NOW)
+    heartbeat.look(store, worker)
+    heartbeat.look(store, worker)
+    assert len(beats) == 1
+    requests["j1"] = SimpleNamespace(id="j1", name="train_model_task", args=(12,), kwargs={})
+    heartbeat.look(store, worker)
+    assert [[each.job_id for each in beat.holds] for beat in beats] == [[], ["j1"]]
 
 
 def test_messages_are_json_and_late_acknowledged(world: CeleryWorld) -> None:

@@ -88,6 +88,9 @@ def test_a_job_is_cancelled(client: TestClient) -> None:
         {**PREDICT, "documents": {"uri": "/etc/passwd"}},
         {**PREDICT, "job_id": "../up"},
         {**PREDICT, "kind": "dance"},
+        {**PREDICT, "curve": True},
+        {**TRAIN, "curve": True, "fine_tune": True},
+        {**TRAIN, "fine_tune": True, "parts": {}},
     ],
 )
 def test_what_cannot_be_is_a_problem_and_no_job(client: TestClient, asked: dict[str, Any]) -> None:
@@ -125,8 +128,11 @@ def test_the_page_submits_a_training_and_shows_how_far_jobs_are(client: TestClie
     shown = client.get("/jobs").text
     assert "1,200 of 3,000" in shown
     assert 'hx-trigger="every 3s"' in shown
+    assert "its worker died" not in shown
     assert client.post(f"/jobs/{job.job_id}/cancel").headers["location"] == "/jobs"
     assert "is asked to stop" in client.get("/jobs/rows").text
+    world.now = NOON + timedelta(minutes=2)
+    assert "its worker died" in client.get("/jobs/rows").text
     world.learning.jobs.cancelled(job.job_id, lease, NOON)
     assert world.learning.jobs.find(job.job_id).status is JobStatus.CANCELLED
     assert "hx-trigger" not in client.get("/jobs/rows").text

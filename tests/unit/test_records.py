@@ -71,7 +71,7 @@ def test_an_object_of_tomorrow_is_read_and_printed_without_loss() -> None:
     assert enriched.enrichment.status == "escalated"
     assert enriched.enrichment.urgency is not None
     assert enriched.enrichment.urgency.label == "blocker"
-    assert json.loads(enriched.model_dump_json()) == json.loads(body)
+    assert json.loads(enriched.model_dump_json()) == {**json.loads(body), "received_at": None}
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"ticket_id": "T1"}'])

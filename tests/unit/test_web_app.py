@@ -21,7 +21,9 @@ from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.entrypoints.web.problems import PROBLEM_TYPE
+from ticketmill.learning.sampling import is_audit
 from ticketmill.pipeline.learned import Learned
+from ticketmill.settings_learning import LearningSettings
 from ticketmill.tasks.learned import LearnedModel
 from ticketmill.telemetry.logs import LogFormat, make_handler
 from ticketmill.text.mask import Mask
@@ -237,6 +239,22 @@ class TestLabels:
         problem(client.put(url, json=critical), 428, "if_match_missing")
         problem(client.put(url, json=critical, headers={"If-Match": "now"}), 400, "bad_if_match")
         assert client.get(f"{API}/tickets/T-1").json()["urgency"] == "low"
+
+    def test_only_a_ticket_that_was_drawn_at_random_is_an_audit(
+        self, client: TestClient, world: WebWorld
+    ) -> None:
+        ids = [f"T-{number}" for number in range(500)]
+        drawn = next(each for each in ids if is_audit(each, LearningSettings().audit_share))
+        other = next(each for each in ids if not is_audit(each, LearningSettings().audit_share))
+        said = {"labels": {"urgency": "low"}, "found_by": "audit"}
+        for ticket_id in (drawn, other):
+            world.put(ticket_id)
+        url, any_revision = f"{API}/tickets/{{}}/labels", {"If-Match": "*"}
+        assert client.put(url.format(drawn), json=said, headers=any_revision).status_code == 200
+        problem(client.put(url.format(other), json=said, headers=any_revision), 422, "no_audit")
+        seen = said | {"found_by": "found"}
+        assert client.put(url.format(drawn), json=seen, headers=any_revision).status_code == 200
+        problem(client.put(url.format(drawn), json=said, headers=any_revision), 422, "no_audit")
 
     def test_a_label_that_there_is_not_is_refused_with_those_that_there_are(
         self, client: TestClient, world: WebWorld

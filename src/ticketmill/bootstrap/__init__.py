@@ -18,7 +18,7 @@ from ticketmill.bootstrap.learning import encoder_here, learning_store_of, open_
 from ticketmill.bootstrap.pipeline import make_backfill, make_dead_letters, make_pipeline
 from ticketmill.bootstrap.promotion import gates_of, promotion_gates
 from ticketmill.bootstrap.routing import connect_routing, load_rules, make_delivery_dead_letters
-from ticketmill.bootstrap.training import Trainer, make_trainer, train_dataset
+from ticketmill.bootstrap.training import Trainer, make_trainer, train_dataset, training_job_id
 
 __all__ = [
     "Adapters",
@@ -57,4 +57,5 @@ __all__ = [
     "promotion_gates",
     "reindex",
     "train_dataset",
+    "training_job_id",
 ]

@@ -157,10 +157,10 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
         return make_version_loader(settings, store)(version.task, version.number)
 
     def train(job: Job, work: Work, snapshot: Snapshot) -> ModelVersion:
-        trainer, who, parts = trainer_at(work), job.request.who, job.request.parts
-        if parts is not None:
-            return train_parts(settings, trainer, store, snapshot, parts, who, job.job_id)
-        return train_dataset(settings, trainer, store, snapshot, who, job=job.job_id)
+        trainer, request = trainer_at(work), job.request
+        if request.parts is not None:
+            return train_parts(settings, trainer, store, snapshot, request.parts, request.who, job.job_id)
+        return train_dataset(settings, trainer, store, snapshot, request.who, job.job_id, request.curve)
 
     def columns(work: Work, texts: Sequence[str], parts: Parts) -> dict[str, NDArray[Any]]:
         from ticketmill.learning.parts.extract import columns_of
@@ -190,12 +190,13 @@ def _tools(settings: Settings, store: LearningStore, sources: LabelSources) -> T
 
 
 def _trainer_at(settings: Settings, store: LearningStore, features: CachedFeatures, work: Work) -> Trainer:
-    """A trainer that stops where the job must."""
+    """A trainer that stops where the job must. What it reports is the stage of the job."""
 
     def progress(_label: str, _count: int) -> Any:
         return nullcontext(lambda _done: work.check())
 
-    return make_trainer(settings, store.objects, lambda _: work.check(), progress, features=features)
+    asked = work.job.request.fine_tune
+    return make_trainer(settings, store.objects, work.begin, progress, asked, features)
 
 
 def _build(settings: Settings, store: LearningStore, task: str, documents: Sequence[Document]) -> Snapshot:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from ticketmill.bootstrap.features import make_feature_cache
@@ -14,10 +15,12 @@ from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
     from ticketmill.domain.dataset import Example
+    from ticketmill.domain.job import JobRequest
     from ticketmill.domain.model_card import CurvePoint, Interval, ModelVersion, TaskKind
     from ticketmill.learning.families import Encode
     from ticketmill.learning.feature_cache import CachedFeatures
     from ticketmill.learning.fit import FittedTask
+    from ticketmill.learning.job_records import JobRecords
     from ticketmill.learning.judge import Judged
     from ticketmill.learning.ports import LearningObjects
     from ticketmill.learning.snapshots import Snapshot
@@ -111,15 +114,12 @@ def train_dataset(
     store: LearningStore,
     snapshot: Snapshot,
     who: str,
+    job: str,
     with_curve: bool = False,
-    job: str | None = None,
 ) -> ModelVersion:
-    """Trains on a dataset and registers the version of `job`. Without one the same dataset on the same bundle
-    is one job; with a learning curve on its card, with a fine-tuned encoder or with other tiers it is another
-    one."""
+    """Trains on a dataset and registers the version of `job`."""
     from ticketmill.learning.card import with_card
     from ticketmill.learning.doubted import doubted_labels
-    from ticketmill.learning.recipes import TIERS
     from ticketmill.learning.training import Fitted, Training, TrainingRequest
 
     manifest, tuning = snapshot.manifest, trainer.fine_tuning
@@ -136,9 +136,32 @@ def train_dataset(
             made = replace(made, card=made.card.model_copy(update={"curve": curve}))
         return made
 
-    name = f"{manifest.name[:16]}-{trainer.encoder[:16]}"
-    name += "-curve" * with_curve + "-fine-tuned" * (tuning.tune is not None)
-    if trainer.tiers != TIERS:
-        name += "-tiers-" + settings.learning_tiers.replace(",", "-")
-    request = TrainingRequest(manifest.task, job or name, who)
+    request = TrainingRequest(manifest.task, job, who)
     return Training(store, limit=timedelta(seconds=settings.training_limit_s)).run(request, fit)
+
+
+def training_job_id(settings: Settings, jobs: JobRecords, request: JobRequest) -> str:
+    """The id of a training that a person asks for: the same dataset on the same bundle is one job.
+
+    With a learning curve, with a fine-tuned encoder or with other tiers it is another one, and so it is after
+    one that failed.
+
+    SetupError where there is no bundle, or where a package is missing.
+    """
+    from ticketmill.domain.job import JobStatus
+    from ticketmill.encoder.bundle import load_bundle
+    from ticketmill.learning.recipes import TIERS, tiers_from
+
+    bundle = load_bundle(settings.bundle_dir)
+    tunes = make_fine_tuner(settings, bundle, request.fine_tune, lambda _: None).tune is not None
+    name = f"{str(request.documents.dataset)[:16]}-{bundle.fingerprint[:16]}"
+    name += "-curve" * request.curve + "-fine-tuned" * tunes
+    if tiers_from(settings.learning_tiers) != TIERS:
+        name += "-tiers-" + settings.learning_tiers.replace(",", "-")
+
+    def gave_nothing(job_id: str) -> bool:
+        job = jobs.get(job_id)
+        return job is not None and job.status in (JobStatus.FAILED, JobStatus.CANCELLED)
+
+    again = (f"{name}-again-{attempt}" for attempt in count(2))
+    return next(each for each in chain([name], again) if not gave_nothing(each))

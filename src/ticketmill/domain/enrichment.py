@@ -274,6 +274,8 @@ class EnrichedTicket(Ticket):
     """The submitter's priority, as one of our four levels or one of a newer version."""
     enrichment: Enrichment
     """What the models say."""
+    received_at: datetime | None = None
+    """When it was uploaded; null in objects of older versions."""
     schema_version: int = SCHEMA_VERSION
     """The version of the record's fields."""
 

@@ -127,6 +127,10 @@ class JobRequest(Frozen):
     parts: Parts | None = None
     """Trains a model of these parts; without them a recipe by the size of the dataset. For a prediction or an
     evaluation they must be those of the version, which is refused otherwise."""
+    curve: bool = False
+    """Puts a learning curve on the card of the version."""
+    fine_tune: bool = False
+    """Fine-tunes an encoder without a GPU, too, where the dataset is large enough."""
     version: PositiveInt | None = None
     """The version that predicts or is evaluated; without it the newest that may serve."""
     who: str = "unknown"
@@ -141,6 +145,13 @@ class JobRequest(Frozen):
             raise ValueError(f"a job that is to {self.kind} names a task")
         if self.kind is JobKind.INDEX and self.project is None and self.documents.project is None:
             raise ValueError("a job that is to index names the project that its documents belong to")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_one_kind_of_training(self) -> Self:
+        wanted = [each for each in ("curve", "fine_tune", "parts") if getattr(self, each)]
+        if self.curve + self.fine_tune and (self.kind is not JobKind.TRAIN or len(wanted) > 1):
+            raise ValueError(f"{' and '.join(wanted)}: a training has one of curve, fine_tune and parts")
         return self
 
 
@@ -186,6 +197,11 @@ class Job(Record):
     """Why it failed."""
     result: dict[str, Any] = Field(default_factory=dict)
     """What it gave: numbers, the name of a version, and `object`, where more of it lies."""
+
+    def is_orphaned(self, now: datetime) -> bool:
+        """Whether its worker died, and no other one has it yet."""
+        is_running = self.status == JobStatus.RUNNING
+        return is_running and self.lease_until is not None and self.lease_until <= now
 
     @property
     def correlation_id(self) -> str:

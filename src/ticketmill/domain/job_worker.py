@@ -8,14 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic import PositiveFloat
+
 from ticketmill.domain.job import JobId
 from ticketmill.domain.records import Record
-
-BEAT_EVERY = timedelta(seconds=15)
-"""From one heartbeat of a worker to the next."""
-DEAD_AFTER = timedelta(seconds=75)
-"""A worker without a heartbeat for so long is dead. The leases of its jobs have ended, of 60 s by
-default."""
 
 
 class Held(Record):
@@ -42,12 +38,14 @@ class JobWorker(Record):
     """When it began."""
     seen_at: datetime
     """Its last heartbeat."""
+    dead_after_s: PositiveFloat = 75
+    """Seconds without a heartbeat after which it is dead. The leases of its jobs have ended then."""
     holds: tuple[Held, ...] = ()
     """What it has in hand."""
 
     def is_alive(self, now: datetime) -> bool:
         """Whether its last heartbeat is recent."""
-        return now - self.seen_at < DEAD_AFTER
+        return now - self.seen_at < timedelta(seconds=self.dead_after_s)
 
 
 def heartbeat_file(name: str) -> Path:
@@ -55,10 +53,10 @@ def heartbeat_file(name: str) -> Path:
     return Path(tempfile.gettempdir()) / f"ticketmill-{name}.heartbeat"
 
 
-def is_beating(name: str) -> bool:
-    """Whether a worker of this machine lives."""
+def is_beating(name: str, dead_after_s: float) -> bool:
+    """Whether a worker of this machine lives: its last heartbeat is at most so many seconds old."""
     try:
         age_s = time.time() - heartbeat_file(name).stat().st_mtime
     except OSError:
         return False
-    return age_s < DEAD_AFTER.total_seconds()
+    return age_s < dead_after_s

@@ -108,6 +108,7 @@ class JobRunner:
             return self._end(lambda: records.release(job.job_id, lease, is_attempt=False))
         except LearningRefused as refused:
             if refused.code in LATER:
+                log.warning("the job waits: %s", refused, extra=fields_of(job))
                 return self._end(lambda: records.release(job.job_id, lease, is_attempt=False))
             return self._fail(work, CODES.get(refused.code, JobErrorCode.VALIDATION), str(refused))
         except SetupError as error:

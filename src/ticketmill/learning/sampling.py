@@ -55,19 +55,24 @@ def is_audit(ticket_id: str, share: float) -> bool:
     return int.from_bytes(digest) < share * BUCKETS
 
 
-def candidate_of(row: EffectiveRow, tasks: Sequence[str], audit_share: float) -> Candidate | None:
-    """How a ticket that nobody has finished is offered; None where it has nothing left to say.
+def may_audit(row: EffectiveRow, share: float) -> bool:
+    """Whether a person's labels of a ticket are audits.
 
     Once a person has spoken of a ticket otherwise it is no audit: they may have seen what the models say of
     the rest.
     """
+    return is_audit(row.ticket_id, share) and all(
+        each.found_by == FoundBy.AUDIT for each in row.person.values()
+    )
+
+
+def candidate_of(row: EffectiveRow, tasks: Sequence[str], audit_share: float) -> Candidate | None:
+    """How a ticket that nobody has finished is offered; None where it has nothing left to say."""
     left = tuple(task for task in tasks if task not in row.predicted)
     if not left or row.status not in (Status.ENRICHED, Status.PARTIAL):
         return None
-    is_random = is_audit(row.ticket_id, audit_share) and all(
-        each.found_by == FoundBy.AUDIT for each in row.person.values()
-    )
-    return Candidate(row, FoundBy.AUDIT if is_random else FoundBy.MARGIN, left)
+    found_by = FoundBy.AUDIT if may_audit(row, audit_share) else FoundBy.MARGIN
+    return Candidate(row, found_by, left)
 
 
 def is_doubted(row: EffectiveRow, task: str) -> bool:

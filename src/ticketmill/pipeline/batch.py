@@ -297,7 +297,7 @@ class Pipeline:
             job.stage_ms.update(enrichment.latency_ms.model_dump())
             attempt = self.attempt_token()
             key = enriched_key(ticket.ticket_id, raw.content_hash, enrichment.fingerprint, attempt)
-            enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment)
+            enriched = EnrichedTicket(**dict(ticket), enrichment=enrichment, received_at=raw.last_modified)
             with job.timed("store"):
                 self.enriched_tickets.put(key, enriched.model_dump_json().encode())
                 row = enriched_row(ticket, enrichment, raw, key, row_attributes(enrichment))

@@ -40,10 +40,11 @@ def terms_of(text: str) -> list[str]:
         terms.append(word)
         if len(parts) > 1:
             terms += parts
-    return [_stem(term.lower()[:MAX_TERM_CHARS]) for term in terms if len(term) > 1]
+    return [stem_of(term.lower()[:MAX_TERM_CHARS]) for term in terms if len(term) > 1]
 
 
-def _stem(term: str) -> str:
+def stem_of(term: str) -> str:
+    """A term in lower case without its English ending."""
     for ending in _ENDINGS:
         if term.endswith(ending) and len(term) >= MIN_STEM_CHARS + len(ending):
             return term[: -len(ending)]

@@ -7,6 +7,7 @@ import os
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,8 @@ def make_worker_app(settings: Settings, folder: Path | None = None) -> Celery:
     """The app of a worker: it logs as other commands do, and has a heartbeat."""
     app = make_app(settings, folder)
     log_as_we_do(settings)
-    Heartbeat(app, lambda: open_learning_store(settings, folder)).listen()
+    every, dead_after_s = timedelta(seconds=settings.job_heartbeat_s), settings.worker_dead_after_s
+    Heartbeat(app, lambda: open_learning_store(settings, folder), every, dead_after_s).listen()
     return app
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Celery, signals
@@ -20,7 +20,7 @@ from celery.worker import state
 
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.job import JobKind
-from ticketmill.domain.job_worker import BEAT_EVERY, Held, JobWorker, heartbeat_file
+from ticketmill.domain.job_worker import Held, JobWorker, heartbeat_file
 from ticketmill.entrypoints.celery.config import QUEUE_OF
 from ticketmill.entrypoints.celery.tasks import RUN
 from ticketmill.learning.job_records import is_final
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 MAX_ARGUMENTS_CHARS = 4000
 """Larger arguments stay out of the row; their job is sent again as its row has it."""
+LOOK_S = 1.0
+"""From one look for new messages to the next."""
 
 
 @dataclass
@@ -40,14 +42,27 @@ class Heartbeat:
 
     app: Celery
     open_store: Callable[[], LearningStore]
+    every: timedelta = timedelta(seconds=15)
+    dead_after_s: float = 75
     now: Callable[[], datetime] = utc_now
     _beats: Periodic | None = field(default=None, init=False)
     _worker: JobWorker | None = field(default=None, init=False)
+    _last: datetime | None = field(default=None, init=False)
+    _told: frozenset[str] = field(default=frozenset(), init=False)
+    """The ids of the messages that the last heartbeat told of."""
 
     def listen(self) -> None:
         """Begins when a worker of this process is ready, and ends when it stops."""
         signals.worker_ready.connect(self._start, weak=False)
         signals.worker_shutdown.connect(self._stop, weak=False)
+
+    def look(self, store: LearningStore, worker: JobWorker) -> None:
+        """A heartbeat where one is due, and where a message came after the last one: a worker that dies then
+        had it in hand, too."""
+        now, ids = self.now(), frozenset(list(state.requests))
+        if self._last is None or now - self._last >= self.every or ids - self._told:
+            self._last, self._told = now, ids
+            self.beat(store, worker)
 
     def beat(self, store: LearningStore, worker: JobWorker) -> None:
         """One heartbeat. A store that fails is asked again at the next one."""
@@ -77,12 +92,18 @@ class Heartbeat:
     def _start(self, sender: Any, **_: Any) -> None:
         queues = tuple(sorted(queue.name for queue in sender.task_consumer.queues))
         now = self.now()
-        worker = JobWorker(name=sender.hostname, pid=os.getpid(), queues=queues, started_at=now, seen_at=now)
+        worker = JobWorker(
+            name=sender.hostname,
+            pid=os.getpid(),
+            queues=queues,
+            started_at=now,
+            seen_at=now,
+            dead_after_s=self.dead_after_s,
+        )
         store = self.open_store()
         self._worker = worker
-        self._beats = Periodic(
-            "heartbeat of the worker", BEAT_EVERY.total_seconds(), lambda: self.beat(store, worker)
-        )
+        look_s = min(LOOK_S, self.every.total_seconds())
+        self._beats = Periodic("heartbeat of the worker", look_s, lambda: self.look(store, worker))
 
     def _stop(self, **_: Any) -> None:
         if self._beats is None or self._worker is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ticketmill.entrypoints.cli.output import answer, answer_json, counted, say, table
@@ -27,7 +28,7 @@ class Shown:
         now = time.monotonic()
         if stage != self.stage or now - self.told_at >= EVERY_S:
             self.stage, self.told_at = stage, now
-            say(stage if total is None else f"{stage}: {done:,} of {counted(total, 'document')}")
+            say(f"{stage}: {done:,} of {counted(total, 'document')}" if done and total else stage)
 
 
 def tell_jobs(jobs: Sequence[Job], as_json: bool) -> None:
@@ -48,12 +49,16 @@ def tell_jobs(jobs: Sequence[Job], as_json: bool) -> None:
         for job in jobs
     )
     table(counted(len(jobs), "job"), ("job", "kind", "of", "status", "submitted", "by"), rows)
+    if any(job.is_orphaned(datetime.now(UTC)) for job in jobs):
+        say("where no other worker takes a job whose worker died, `ticketmill jobs resume JOB` does")
 
 
 def told_status(job: Job) -> str:
     """As in `running, 512 of 2,000` and `failed, DOCUMENT`."""
     if job.error is not None:
         return f"{job.status}, {job.error.code}"
+    if job.is_orphaned(datetime.now(UTC)):
+        return f"{job.status}, its worker died"
     if job.status == "running" and job.total:
         return f"{job.status}, {job.done:,} of {job.total:,}"
     return str(job.status)

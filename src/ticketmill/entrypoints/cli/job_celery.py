@@ -80,15 +80,15 @@ def status(
     from datetime import UTC, datetime
 
     from ticketmill.domain.job_worker import is_beating
+    from ticketmill.settings import load_settings
 
+    settings = load_settings()
     if probe:
-        if not is_beating(worker_name(name)):
+        if not is_beating(worker_name(name), settings.worker_dead_after_s):
             say(f"no heartbeat of {worker_name(name)} on this machine")
             raise typer.Exit(ExitCode.NOT_READY)
         return
-    from ticketmill.settings import load_settings
-
-    found, now = open_store(load_settings(), store).job_workers.workers(), datetime.now(UTC)
+    found, now = open_store(settings, store).job_workers.workers(), datetime.now(UTC)
     if as_json:
         for each in found:
             answer_json({**each.model_dump(mode="json"), "is_alive": each.is_alive(now)})

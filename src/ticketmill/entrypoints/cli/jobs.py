@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 
 from ticketmill.entrypoints.cli import job_celery
 from ticketmill.entrypoints.cli.job_answer import Shown, show_job, tell_jobs
+from ticketmill.entrypoints.cli.job_here import run_here
 from ticketmill.entrypoints.cli.learned import StoreFolder, Who, open_store
 from ticketmill.entrypoints.cli.output import AsJson, ExitCode, answer, answer_json, counted, examples, say
 from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
@@ -27,9 +28,6 @@ app.command(epilog=job_celery.EPILOG)(job_celery.worker)
 app.command()(job_celery.status)
 
 POLL_S = 1.0
-RETRY_S = 5.0
-"""Between two attempts of a job that runs in this process."""
-
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Its id.")]
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="index, train, predict, evaluate or extract.")]
 _DOCUMENTS = "The documents:"
@@ -113,7 +111,7 @@ def submit(
     name = job_id or f"{kind}-{uuid4().hex[:12]}"
     desk = _desk(settings, store)
     if here or store is not None or not desk.has_queue(request.kind):
-        _run_here(settings, store, name, request, as_json)
+        _tell_end(run_here(settings, store, name, request), as_json)
         return
     job = desk.submit(name, request)
     if as_json:
@@ -155,8 +153,6 @@ def show(job: JobName, store: StoreFolder = None, as_json: AsJson = False) -> No
 @app.command()
 def cancel(job: JobName, store: StoreFolder = None, as_json: AsJson = False) -> None:
     """Cancel a job: one that waits at once, a running one at its next batch."""
-    from datetime import UTC
-
     found = _records(store).cancel(job, datetime.now(UTC))
     if as_json:
         answer_json(found.model_dump(mode="json"))
@@ -164,6 +160,17 @@ def cancel(job: JobName, store: StoreFolder = None, as_json: AsJson = False) -> 
         answer(f"{job} is asked to stop: it does at its next batch")
     else:
         answer(f"{job} is {found.status}")
+
+
+@app.command()
+def resume(job: JobName, store: StoreFolder = None, as_json: AsJson = False) -> None:
+    """Run a job here that nobody runs: its process was killed, or it waits. Where it had begun it goes on.
+
+    A worker that lives keeps its job: then this command waits until it has ended.
+    """
+    from ticketmill.settings import load_settings
+
+    _tell_end(run_here(load_settings(), store, job), as_json)
 
 
 @app.command()
@@ -182,7 +189,7 @@ def wait(
     give_up = None if timeout_s is None else time.monotonic() + timeout_s
     found = records.find(job)
     while not is_final(found):
-        shown.tell(found.stage or str(found.status), found.done, found.total)
+        shown.tell(_told_wait(found), found.done, found.total)
         if give_up is not None and time.monotonic() >= give_up:
             say(f"{job} is {found.status} after {timeout_s:g} s; it goes on without this command")
             raise typer.Exit(ExitCode.NOT_READY)
@@ -220,22 +227,11 @@ def work(
     say(f"{counted(seen, 'message')} of the queues {', '.join(urls)}")
 
 
-def _run_here(settings: Settings, store: Path | None, name: str, request: JobRequest, as_json: bool) -> None:
-    """Runs a job until it has ended. What has to wait is tried again; Ctrl-C leaves it queued."""
-    from datetime import UTC
-
-    from ticketmill.bootstrap.jobs import open_job_runner
-    from ticketmill.learning.job_records import is_final
-
-    shown = Shown()
-    with open_job_runner(
-        settings, store, lambda progress: shown.tell(progress.stage, progress.done, progress.total)
-    ) as run:
-        run.records.submit(name, request, datetime.now(UTC))
-        while not is_final(job := run(name)):
-            say(f"{name} is {job.status}; trying again in {RETRY_S:g} s")
-            time.sleep(RETRY_S)
-    _tell_end(job, as_json)
+def _told_wait(job: Job) -> str:
+    """What a job does that has not ended."""
+    if job.is_orphaned(datetime.now(UTC)):
+        return f"its worker died; where no other takes it, `ticketmill jobs resume {job.job_id}` does"
+    return job.stage or str(job.status)
 
 
 def _tell_end(job: Job, as_json: bool) -> None:

@@ -12,7 +12,8 @@ from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examp
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Trainer
-    from ticketmill.domain.model_card import ModelVersion, TaskKind
+    from ticketmill.domain.job import Job
+    from ticketmill.domain.model_card import TaskKind
     from ticketmill.learning.annotation_files import FileSpec
     from ticketmill.learning.fit import FittedTask
     from ticketmill.learning.judge import Measures
@@ -154,16 +155,24 @@ def _register(
     with_curve: bool,
     fine_tune: bool,
 ) -> None:
+    """Trains as a job: what was killed goes on, and `jobs list` has it."""
     from ticketmill import bootstrap
+    from ticketmill.domain.job import Documents, JobKind, JobRequest
+    from ticketmill.entrypoints.cli.job_here import run_here
     from ticketmill.entrypoints.cli.person import name_of_person
 
     store = open_store(settings, folder)
-    snapshots = bootstrap.make_snapshots(store)
-    snapshot = snapshots.load(snapshots.find(task, dataset))
-    trainer = _trainer(settings, store.objects, fine_tune)
-    person = name_of_person(settings, who)
-    version = bootstrap.train_dataset(settings, trainer, store, snapshot, person, with_curve)
-    _tell_registered(store, version, as_json)
+    name = bootstrap.make_snapshots(store).find(task, dataset).name
+    request = JobRequest(
+        kind=JobKind.TRAIN,
+        task=task,
+        documents=Documents(dataset=name),
+        curve=with_curve,
+        fine_tune=fine_tune,
+        who=name_of_person(settings, who),
+    )
+    job_id = bootstrap.training_job_id(settings, store.jobs, request)
+    _tell_registered(store, run_here(settings, folder, job_id, request), as_json)
 
 
 def _train_if_due(settings: Settings, task: str, who: str | None, as_json: bool) -> None:
@@ -173,8 +182,6 @@ def _train_if_due(settings: Settings, task: str, who: str | None, as_json: bool)
     from ticketmill import bootstrap
     from ticketmill.bootstrap.retraining import open_retrainer
     from ticketmill.entrypoints.cli.person import name_of_person
-    from ticketmill.learning.jobs import completed
-    from ticketmill.learning.registry import find_version
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     person = name_of_person(settings, who)
@@ -182,17 +189,19 @@ def _train_if_due(settings: Settings, task: str, who: str | None, as_json: bool)
         job_id = f"train-{task}-{uuid4().hex}"
         job = retrainer.train_task(task, person, retrainer.triggers(), job_id)
         if job is not None:
-            version = find_version(retrainer.store, completed(job).result["model"])
-            _tell_registered(retrainer.store, version, as_json)
+            _tell_registered(retrainer.store, job, as_json)
         elif as_json:
             answer_json({"version": None, "task": task, "due": False})
         else:
             answer(f"{task} is not due")
 
 
-def _tell_registered(store: LearningStore, version: ModelVersion, as_json: bool) -> None:
-    from ticketmill.learning.registry import load_card
+def _tell_registered(store: LearningStore, job: Job, as_json: bool) -> None:
+    """What a training gave. JobFailed where it was not completed."""
+    from ticketmill.learning.jobs import completed
+    from ticketmill.learning.registry import find_version, load_card
 
+    version = find_version(store, completed(job).result["model"])
     card = load_card(store, version)
     if as_json:
         answer_json({"version": version.name, **card.model_dump(mode="json")})

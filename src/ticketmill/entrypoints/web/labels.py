@@ -15,6 +15,7 @@ from ticketmill.entrypoints.web.changes import make_known
 from ticketmill.entrypoints.web.parts import API, Parts
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import JSON, TicketId, revisions_in, row_etag, row_json, row_of
+from ticketmill.learning.sampling import may_audit
 from ticketmill.operations.corrections import MAX_NOTE_CHARS, Speaker, Word
 from ticketmill.queries.columns import CORRECTABLE
 
@@ -135,6 +136,13 @@ def put_labels(
     if revisions is not None and row.revision not in revisions:
         raise CorrectionRefused(
             CorrectionCode.STALE_REVISION, f"the ticket has changed since it was shown: {row_etag(row)}"
+        )
+    if said.found_by == FoundBy.AUDIT and not may_audit(row, parts.settings.audit_share):
+        raise Problem(
+            422,
+            "no_audit",
+            f"{row.ticket_id} is not among the random audits, which alone judge the models",
+            "leave found_by out; `ticketmill label next` draws audits",
         )
     revision = None if revisions is None else row.revision
     speaker = Speaker(person, said.found_by, said.note)

@@ -29,7 +29,7 @@ WANTED = [WEIGHTS, "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.
 UNWANTED = ["onnx/*", "openvino/*", "*.bin.index.json", "flax*", "tf_*", "rust*"]
 VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spm.model", "sentencepiece.bpe.model")
 
-INSTALL = "pip install 'ticketmill[hub]' --extra-index-url https://download.pytorch.org/whl/cpu"
+INSTALL = "uv pip install --torch-backend cpu 'ticketmill[hub]'"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,107 @@
+"""What this process knows of the index: all vectors in memory, brought up to date when somebody asks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+import numpy as np
+
+from ticketmill.arrays import Floats
+from ticketmill.indexed_ticket import Hit
+from ticketmill.queries.index_ports import VectorStore
+from ticketmill.queries.vectors import Vectors
+
+FRESH_S = 1.0
+"""The store is asked for its version at most so often."""
+OVERLAP = timedelta(minutes=2)
+"""Entries of so long before the newest one are read again: writers' clocks differ, and puts take a while."""
+
+
+@dataclass(eq=False)
+class TicketVectors:
+    """A reader of the index. May be used by many threads."""
+
+    store: VectorStore
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _vectors: Vectors | None = None
+    _version: str | None = None
+    _read_at: datetime | None = None
+    _looked_at_s: float = float("-inf")
+    _lock: Lock = field(default_factory=Lock)
+
+    def current(self) -> Vectors:
+        """All entries, as of a second ago at most. TransientFailure where the store fails."""
+        with self._lock:
+            if self._vectors is None or self.clock() - self._looked_at_s >= FRESH_S:
+                version = self.store.version()
+                if version != self._version or self._vectors is None:
+                    self._vectors = self._read()
+                    self._version = version
+                self._looked_at_s = self.clock()
+            return self._vectors
+
+    def nearest(
+        self,
+        vector: Floats,
+        most: int,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        among: Collection[str] | None = None,
+    ) -> list[Hit]:
+        """Up to `most` entries by cosine, the nearest first, received from `since` on and before `until`.
+
+        `among` are the keys that may be found; None is all.
+        """
+        vectors = self.current()
+        if not len(vectors):
+            return []
+        mask = vectors.between(since, until)
+        if among is not None:
+            positions = [at for key in among if (at := vectors.position(key)) is not None]
+            chosen = np.zeros(len(mask), np.bool_)
+            chosen[[at for at in positions if at < len(mask)]] = True
+            mask &= chosen
+        found, cosines = vectors.nearest(vector, most, mask)
+        return [Hit(vectors.keys[at], float(cosine)) for at, cosine in zip(found, cosines, strict=True)]
+
+    def cosines(self, vector: Floats, keys: Collection[str]) -> dict[str, float]:
+        """How near some entries are, by their keys; those that are not known here are left out."""
+        vectors = self.current()
+        known = {key: at for key in keys if (at := vectors.position(key)) is not None}
+        if not known:
+            return {}
+        found = vectors.matrix[list(known.values())] @ vector
+        return dict(zip(known, map(float, found), strict=True))
+
+    def vector_of(self, enriched_key: str) -> Floats | None:
+        """The vector of an entry; None where the index does not have it (yet)."""
+        vectors = self.current()
+        at = vectors.position(enriched_key)
+        return None if at is None else vectors.matrix[at]
+
+    def _read(self) -> Vectors:
+        """What is new beside what is known. Read anew where entries were deleted: then there are too many."""
+        started, known = self.now(), self._vectors
+        if known is not None and self._read_at is not None:
+            self._add(known, self._read_at - OVERLAP)
+            if len(known) == self.store.count():
+                self._read_at = started
+                return known
+        vectors = self._add(None, None)
+        self._read_at = started
+        return vectors
+
+    def _add(self, vectors: Vectors | None, since: datetime | None) -> Vectors:
+        for entries in self.store.scan(since):
+            if not entries:
+                continue
+            matrix = np.stack([each.vector for each in entries])
+            vectors = Vectors(matrix.shape[1]) if vectors is None or not len(vectors) else vectors
+            keys = [each.enriched_key for each in entries]
+            vectors.add(keys, [each.received_at.timestamp() for each in entries], matrix)
+        return vectors if vectors is not None else Vectors(0)
