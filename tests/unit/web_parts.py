@@ -10,6 +10,7 @@ from typing import Any
 from fakes import FakeEnricher
 from learned_versions import memory_store
 
+from ticketmill.aws.learning_memory import MemoryLearningItems
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -39,6 +40,7 @@ from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
+from ticketmill.operations.surge_records import SurgeRecords
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
@@ -142,6 +144,7 @@ class WebWorld:
     enricher: Any = field(default_factory=FakeEnricher)
     own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_store)
+    surges: SurgeRecords = field(default_factory=lambda: SurgeRecords(MemoryLearningItems()))
     drift: Any = field(default_factory=FakeDrift)
     search: Callable[[], Search] | None = None
     gates: Sequence[GateResult] = ()
@@ -169,6 +172,7 @@ class WebWorld:
             dead_letters=self,
             models=self.models,
             jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
+            surges=lambda: self.surges,
             drift=lambda: self.drift,
             search=self.search,
             learned=lambda: self.learned,
