@@ -1,4 +1,4 @@
-"""`ticketmill work`, or another worker, as a process, watched from outside through /proc where there is one."""
+"""`ticketmill work`, or another worker, as a process that is watched through /proc where there is one."""
 
 from __future__ import annotations
 

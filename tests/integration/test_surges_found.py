@@ -143,7 +143,7 @@ def test_a_surge_is_found_named_announced_acknowledged_and_closed(
     watch = make_surge_watch(settings)
     watch.now = lambda: now + timedelta(hours=8)
     (closed,) = watch.look()
-    assert closed.state(watch.now()) is SurgeState.CLOSED
+    assert closed.state_at(watch.now()) is SurgeState.CLOSED
     (event,) = told()
     assert event["type"] == "surge_closed"
     assert "10 tickets" in ticketmill("surges", "show", surge_id).stdout
@@ -154,5 +154,5 @@ def test_a_surge_is_found_named_announced_acknowledged_and_closed(
     watch = make_surge_watch(settings)
     watch.now = lambda: now + timedelta(days=3, hours=2)
     (held_back,) = [each for each in watch.look() if each.surge_id != surge_id]
-    assert (held_back.like, held_back.state(watch.now())) == (surge_id, SurgeState.DISMISSED)
+    assert (held_back.like, held_back.state_at(watch.now())) == (surge_id, SurgeState.DISMISSED)
     assert told() == []

@@ -36,7 +36,7 @@ def test_a_burst_is_kept_and_named_and_announced_once(world: SurgeWorld) -> None
     record = world.one()
     assert record.name == "card declined"
     assert {f"T3-{number}" for number in range(12)} <= set(record.tickets)
-    assert (record.ticket_count, record.state(world.now())) == (len(record.tickets), SurgeState.OPEN)
+    assert (record.ticket_count, record.state_at(world.now())) == (len(record.tickets), SurgeState.OPEN)
     assert record.n > 5 * record.expected
     assert 0 < record.p < 1e-4
     assert record.surge_id == found.surge_id
@@ -56,7 +56,7 @@ def test_it_takes_what_falls_into_it_and_closes_when_it_ebbs(world: SurgeWorld) 
     assert world.one().p < before.p
     world.later(9)
     watch.look()
-    assert world.one().state(world.now()) is SurgeState.CLOSED
+    assert world.one().state_at(world.now()) is SurgeState.CLOSED
     assert world.one().closed_at is not None
     assert types(world) == ["surge_opened", "surge_closed"]
     assert len({event.idempotency_key for event in world.sent}) == 2
@@ -83,10 +83,10 @@ def test_an_acknowledged_one_is_told_to_nobody_and_still_closes(world: SurgeWorl
     world.later(2)
     watch.look()
     said = world.records.say(world.one().surge_id, SurgeVerdict.ACKNOWLEDGE, "anna", world.now())
-    assert (said.state(world.now()), said.said and said.said.who) == (SurgeState.ACKNOWLEDGED, "anna")
+    assert (said.state_at(world.now()), said.said and said.said.who) == (SurgeState.ACKNOWLEDGED, "anna")
     world.later(9)
     watch.look()
-    assert world.one().state(world.now()) is SurgeState.CLOSED
+    assert world.one().state_at(world.now()) is SurgeState.CLOSED
 
 
 def test_a_snoozed_one_is_open_again_after_its_time(world: SurgeWorld) -> None:
@@ -95,9 +95,9 @@ def test_a_snoozed_one_is_open_again_after_its_time(world: SurgeWorld) -> None:
     world.watch().look()
     surge_id = world.one().surge_id
     world.records.say(surge_id, SurgeVerdict.SNOOZE, "anna", world.now(), timedelta(hours=1))
-    assert world.one().state(world.now()) is SurgeState.SNOOZED
+    assert world.one().state_at(world.now()) is SurgeState.SNOOZED
     world.later(1.1)
-    assert world.one().state(world.now()) is SurgeState.OPEN
+    assert world.one().state_at(world.now()) is SurgeState.OPEN
 
 
 def dismiss_one(world: SurgeWorld) -> str:
@@ -118,13 +118,13 @@ def test_the_topic_of_a_dismissed_one_raises_no_alarm_again(world: SurgeWorld) -
         world.put([type(each)(f"R{number}", each.at_s, each.vector, each.customer)], TEXT)
     watch = world.watch()
     watch.look()
-    states = {record.like: record.state(world.now()) for record in world.records.newest(2)}
+    states = {record.like: record.state_at(world.now()) for record in world.records.newest(2)}
     assert states == {dismissed: SurgeState.DISMISSED, None: SurgeState.OPEN}
     assert types(world).count("surge_opened") == 1
     held_back = next(each for each in world.records.newest() if each.like)
     world.records.say(held_back.surge_id, SurgeVerdict.ACKNOWLEDGE, "anna", world.now())
     watch.look()
-    assert world.records.find(held_back.surge_id).state(world.now()) is SurgeState.ACKNOWLEDGED
+    assert world.records.find(held_back.surge_id).state_at(world.now()) is SurgeState.ACKNOWLEDGED
 
 
 def test_a_far_more_surprising_one_of_a_dismissed_topic_raises_the_alarm(world: SurgeWorld) -> None:
@@ -134,7 +134,7 @@ def test_a_far_more_surprising_one_of_a_dismissed_topic_raises_the_alarm(world: 
         world.put([type(each)(f"R{number}", each.at_s - number * 400, each.vector, f"R{number}")], TEXT)
     world.watch().look()
     later = next(each for each in world.records.newest() if each.said is None)
-    assert later.state(world.now()) is SurgeState.OPEN
+    assert later.state_at(world.now()) is SurgeState.OPEN
 
 
 def test_an_event_that_could_not_be_sent_is_sent_at_the_next_look(world: SurgeWorld) -> None:
@@ -183,7 +183,7 @@ def test_what_ebbed_while_nobody_watched_is_closed(world: SurgeWorld) -> None:
     world.watch().look()
     world.later(5 * 24)
     world.watch().look()
-    assert world.one().state(world.now()) is SurgeState.CLOSED
+    assert world.one().state_at(world.now()) is SurgeState.CLOSED
 
 
 def test_a_scan_of_the_past_finds_the_same_and_writes_nothing(world: SurgeWorld) -> None:
@@ -192,7 +192,7 @@ def test_a_scan_of_the_past_finds_the_same_and_writes_nothing(world: SurgeWorld)
     vectors, now = world.watch().vectors.current(), world.now()
     since = now - timedelta(days=7)
     (found,) = past_surges(vectors, world.rows_of, world.store.texts, SurgeLimits(), since, now)
-    assert (found.name, found.state(now)) == ("card declined", SurgeState.CLOSED)
+    assert (found.name, found.state_at(now)) == ("card declined", SurgeState.CLOSED)
     assert world.records.newest() == []
     late = now - timedelta(days=1)
     assert past_surges(vectors, world.rows_of, world.store.texts, SurgeLimits(), late, now) == []

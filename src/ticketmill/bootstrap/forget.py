@@ -49,7 +49,7 @@ def make_forget(settings: Settings, folder: Path | None = None, raw_keys: Sequen
 
 
 def _index_entries(settings: Settings) -> Holder:
-    from ticketmill.bootstrap.search import all_indexes
+    from ticketmill.bootstrap.index_stores import all_indexes
     from ticketmill.operations.forget_index import IndexEntries
 
     clients, stack = connect_clients(settings)
@@ -64,6 +64,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         FeaturesOfTicket,
     )
     from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
+    from ticketmill.learning.gap_history import GapsOfTicket
 
     datasets, documents = DatasetsOfTicket(make_snapshots(store)), DocumentsOfTicket(store.objects)
     return [
@@ -73,6 +74,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         PredictionsOfTicket(store),
         DisagreementsOfTicket(store.objects, store.versions),
         DriftReferenceOfTicket(store.objects),
+        GapsOfTicket(store.objects),
     ]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ticketmill.bootstrap.adapters import connect
-from ticketmill.bootstrap.search import index_generations, index_model
+from ticketmill.bootstrap.index_stores import index_generations
+from ticketmill.bootstrap.search import index_model
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:

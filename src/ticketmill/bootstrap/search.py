@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ticketmill.aws.clients import Clients
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.deploy.stack import Stack
-    from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+    from ticketmill.arrays import Floats
+    from ticketmill.pipeline.enricher import Enricher
+    from ticketmill.queries.duplicate_candidates import DuplicateCandidates
+    from ticketmill.queries.index_ports import VectorStore
+    from ticketmill.queries.similar import SimilarTickets
     from ticketmill.queries.ticket_vectors import TicketVectors
+    from ticketmill.queries.tickets import TicketQueries
+    from ticketmill.queries.word_search import WordSearch
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What people find tickets by, beside the filters."""
+
+    words: WordSearch
+    similar: SimilarTickets
+    duplicates: DuplicateCandidates
 
 
 def index_model(settings: Settings) -> str:
@@ -28,29 +41,9 @@ def index_model(settings: Settings) -> str:
     return embedding_model_of({"encoder": f"{encoder.name}/{encoder.precision}"})
 
 
-def index_generations(settings: Settings, model: str) -> IndexGenerations:
-    """The index of an embedding model, old and new. SetupError where the extra `search` is not installed."""
-    from ticketmill.aws.index_generations import S3IndexGenerations
-    from ticketmill.bootstrap.adapters import connect_clients
-    from ticketmill.domain.keys import index_folder
-
-    clients, stack = connect_clients(settings)
-    opener = _opener(clients, stack)
-    return S3IndexGenerations(clients.s3, stack.enriched_bucket, index_folder(model), opener)
-
-
-def all_indexes(clients: Clients, stack: Stack) -> list[IndexGenerations]:
-    """The index of each embedding model that there is one of. SetupError as `index_generations`."""
-    from ticketmill.aws.index_generations import S3IndexGenerations, folders
-    from ticketmill.domain.keys import INDEX_PREFIX
-
-    found = folders(clients.s3, stack.enriched_bucket, INDEX_PREFIX)
-    opener = _opener(clients, stack) if found else None
-    return [S3IndexGenerations(clients.s3, stack.enriched_bucket, each, opener) for each in found if opener]
-
-
 def open_index(settings: Settings, model: str | None = None) -> VectorStore:
     """The index of an embedding model, that of the settings where none is named."""
+    from ticketmill.bootstrap.index_stores import index_generations
     from ticketmill.queries.current_index import CurrentIndex
 
     return CurrentIndex(index_generations(settings, model or index_model(settings)))
@@ -63,17 +56,60 @@ def open_ticket_vectors(settings: Settings) -> TicketVectors:
     return TicketVectors(open_index(settings))
 
 
-def _opener(clients: Clients, stack: Stack) -> Callable[[str], LanceVectorStore]:
-    """Opens the store whose objects' keys begin so."""
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.aws.lance_storage import storage_options
-    from ticketmill.domain.errors import SetupError
+def can_search() -> bool:
+    """Whether the extra `search` is installed."""
+    return find_spec("lancedb") is not None
 
-    if find_spec("lancedb") is None:
-        raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
-    options = storage_options(clients)
 
-    def open_store(prefix: str) -> LanceVectorStore:
-        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
+def open_search(settings: Settings, queries: TicketQueries, encode: Callable[[str], Floats]) -> Search:
+    """Search over the index of the settings. `encode` makes the embedding of a question."""
+    from ticketmill.bootstrap.duplicates import make_duplicate_candidates
+    from ticketmill.queries.word_search import WordSearch
 
-    return open_store
+    vectors = open_ticket_vectors(settings)
+    similar = _similar(settings, queries, vectors)
+    duplicates = make_duplicate_candidates(settings, queries, similar.shared)
+    return Search(WordSearch(vectors, queries, encode), similar, duplicates)
+
+
+def open_similar(settings: Settings, queries: TicketQueries) -> SimilarTickets:
+    """What finds similar tickets in the index of the settings. It loads no model."""
+    return _similar(settings, queries, open_ticket_vectors(settings))
+
+
+def _similar(settings: Settings, queries: TicketQueries, vectors: TicketVectors) -> SimilarTickets:
+    from ticketmill.bootstrap.entities import make_mask
+    from ticketmill.queries.shared_words import SharedWords
+    from ticketmill.queries.similar import SimilarTickets
+
+    return SimilarTickets(vectors, queries, SharedWords(vectors), make_mask(settings).text)
+
+
+def question_encoder(settings: Settings) -> Callable[[str], Floats]:
+    """Makes the embeddings of questions as those of tickets are made. It loads a model when it is called."""
+    from ticketmill.bootstrap.duplicates import load_encoder
+    from ticketmill.bootstrap.enricher import load_enricher
+    from ticketmill.text.reading import read_text
+
+    if settings.embedding != "onepass":
+        return partial(embedding_of, load_enricher(settings))
+    encoder = load_encoder(settings)
+    return lambda words: encoder.encode([read_text(words).text])[0].embedding
+
+
+def embedding_of(enricher: Enricher, words: str) -> Floats:
+    """The embedding that a ticket of these words would get. TransientFailure where its model fails."""
+    import numpy as np
+
+    from ticketmill.domain.errors import TransientFailure
+    from ticketmill.domain.ticket import Ticket
+    from ticketmill.text.reading import read_text
+
+    if enricher.served["embedding"].model.startswith("onepass"):
+        return enricher.encoder.encode([read_text(words).text])[0].embedding
+    encoded = enricher.encode([Ticket(ticket_id="question", body=words)])
+    (found,) = enricher.served["embedding"].stage(encoded)
+    vector = getattr(found, "prediction", found)
+    if vector is None:
+        raise TransientFailure("the model of the embeddings failed on the question", "embedding", "embedding")
+    return np.asarray(vector, np.float32)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -98,7 +99,7 @@ class SurgeRecord(Record):
     changed_at: datetime
     """When this record was last written."""
 
-    def state(self, now: datetime) -> SurgeState:
+    def state_at(self, now: datetime) -> SurgeState:
         """Where it stands now."""
         verdict = self.said.verdict if self.said else None
         if verdict == SurgeVerdict.DISMISS or self.like is not None:
@@ -113,7 +114,11 @@ class SurgeRecord(Record):
 
     def is_current(self, now: datetime) -> bool:
         """Whether it still goes on, and nobody said that it is none."""
-        return self.state(now) not in (SurgeState.DISMISSED, SurgeState.CLOSED)
+        return self.state_at(now) not in (SurgeState.DISMISSED, SurgeState.CLOSED)
+
+    def as_json(self, now: datetime) -> dict[str, Any]:
+        """The record and its state, for programs."""
+        return {**self.model_dump(mode="json"), "state": str(self.state_at(now))}
 
     @property
     def span(self) -> str:
@@ -172,4 +177,4 @@ def current_first(surges: Iterable[SurgeRecord], now: datetime) -> list[SurgeRec
     latest first."""
     order = [SurgeState.OPEN, SurgeState.ACKNOWLEDGED, SurgeState.SNOOZED]
     latest = sorted(surges, key=lambda each: each.last_at, reverse=True)
-    return sorted(latest, key=lambda each: [*order, each.state(now)].index(each.state(now)))
+    return sorted(latest, key=lambda each: [*order, each.state_at(now)].index(each.state_at(now)))

@@ -18,8 +18,6 @@ NEWEST = 50
 class SurgeItems(Protocol):
     """Small documents in partitions, see `learning.ports.LearningItems`."""
 
-    def get(self, partition: str, position: str) -> str | None: ...
-
     def latest(self, partition: str, limit: int | None = None) -> list[str]: ...
 
     def put(self, partition: str, position: str, body: str, replaces: str | None = None) -> bool: ...
@@ -74,9 +72,12 @@ class SurgeRecords:
         )
 
     def _found(self, surge_id: str) -> tuple[str, SurgeRecord]:
-        body = self.items.get(SURGES_KEY, surge_id)
-        if body is None:
-            raise LearningRefused(
-                LearningCode.UNKNOWN_SURGE, f"there is no surge {surge_id}: `ticketmill surges` lists them"
-            )
-        return body, SurgeRecord.model_validate_json(body)
+        # by queries alone: who corrects labels may query the learning table, and get no item of it
+        for limit in (NEWEST, None):
+            for body in self.items.latest(SURGES_KEY, limit):
+                record = SurgeRecord.model_validate_json(body)
+                if record.surge_id == surge_id:
+                    return body, record
+        raise LearningRefused(
+            LearningCode.UNKNOWN_SURGE, f"there is no surge {surge_id}: `ticketmill surges` lists them"
+        )

@@ -77,7 +77,7 @@ class SurgeWatch:
         while not self.stopping.is_set():
             try:
                 for each in self.look():
-                    log.info("surge %s: %s, %s", each.surge_id, each.state(self.now()), each.figures)
+                    log.info("surge %s: %s, %s", each.surge_id, each.state_at(self.now()), each.figures)
             except TransientFailure as failure:
                 log.warning("%s; looking again in %.0f s", failure, FAILURE_PAUSE_S)
                 self.stopping.wait(FAILURE_PAUSE_S)
@@ -108,8 +108,10 @@ class SurgeWatch:
             update = {**found(surge, record), **named(surge, record, vectors, texts)}
             if record.like is not None:
                 update["like"] = self._like(surge, known, vectors, now)
-            kept = self.records.change(record.surge_id, lambda each: _updated(each, surge, update), now)
-            known[kept.surge_id] = kept
+            kept = _updated(record, surge, update)
+            if kept != record:
+                kept = self.records.change(record.surge_id, lambda each: _updated(each, surge, update), now)
+                known[kept.surge_id] = kept
             return kept if kept != record or _due(kept, now) else None
         if not self.limits.allow(surge):
             return None
@@ -187,7 +189,7 @@ def _updated(record: SurgeRecord, surge: Surge, update: dict[str, Any]) -> Surge
 def _due(record: SurgeRecord, now: datetime) -> SurgeEventType | None:
     """The event that is still to be sent."""
     is_told = SurgeEventType.OPENED in record.announced
-    if record.state(now) in (SurgeState.OPEN, SurgeState.ACKNOWLEDGED, SurgeState.SNOOZED):
+    if record.state_at(now) in (SurgeState.OPEN, SurgeState.ACKNOWLEDGED, SurgeState.SNOOZED):
         return None if is_told else SurgeEventType.OPENED
     if record.closed_at is None or not is_told or SurgeEventType.CLOSED in record.announced:
         return None

@@ -29,6 +29,7 @@ from ticketmill.entrypoints.cli import (
     enrich,
     evaluate,
     forget,
+    gaps,
     index,
     jobs,
     keys,
@@ -42,6 +43,7 @@ from ticketmill.entrypoints.cli import (
     route,
     rules,
     schema,
+    search,
     serve,
     show,
     surges,
@@ -97,6 +99,8 @@ app.command()(work.work)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
+app.command(epilog=search.SEARCH_EPILOG)(search.search)
+app.command(epilog=search.SIMILAR_EPILOG)(search.similar)
 app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
@@ -115,6 +119,12 @@ app.add_typer(
     duplicates.app,
     name="duplicates",
     help="Tickets of one matter: confirm, deny, undo, evaluate.",
+)
+app.add_typer(
+    gaps.app,
+    name="gaps",
+    epilog=gaps.EPILOG,
+    short_help="What the taxonomy lacks, and labels that overlap: find, show, make a label of it.",
 )
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -164,20 +164,20 @@ def _say(
     person = name_of_person(settings, who)
     record = open_surges(settings).say(surge_id, verdict, person, _now(), snoozed_for)
     if as_json:
-        answer_json(_json(record, _now()))
+        answer_json(record.as_json(_now()))
     else:
         answer(f"{record.surge_id} is {_state(record, _now())}")
 
 
 def _tell_all(found: Sequence[SurgeRecord], now: datetime, as_json: bool) -> None:
     if as_json:
-        answer_json([_json(each, now) for each in found])
+        answer_json([each.as_json(now) for each in found])
     elif found:
         told = [
             (
                 each.surge_id,
                 each.title,
-                each.state(now),
+                each.state_at(now),
                 f"{each.ticket_count:,} in {each.span}",
                 f"{each.n} / {each.expected:.1f}",
                 f"{each.p:.0e}",
@@ -193,7 +193,7 @@ def _tell_all(found: Sequence[SurgeRecord], now: datetime, as_json: bool) -> Non
 def _tell(record: SurgeRecord, as_json: bool) -> None:
     now = _now()
     if as_json:
-        answer_json(_json(record, now))
+        answer_json(record.as_json(now))
         return
     lines = [
         ("name", record.title),
@@ -217,11 +217,7 @@ def _state(record: SurgeRecord, now: datetime) -> str:
     """As in `snoozed until 14:30 UTC, by anna`."""
     said = record.said
     until = f" until {said.until:%Y-%m-%d %H:%M} UTC" if said and said.until and said.until > now else ""
-    return f"{record.state(now)}{until}" + (f", by {said.who}" if said else "")
-
-
-def _json(record: SurgeRecord, now: datetime) -> dict[str, Any]:
-    return {**record.model_dump(mode="json"), "state": record.state(now)}
+    return f"{record.state_at(now)}{until}" + (f", by {said.who}" if said else "")
 
 
 def _duration(text: str) -> timedelta:
