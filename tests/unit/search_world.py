@@ -15,8 +15,11 @@ from ticketmill.bootstrap.search import Search
 from ticketmill.domain.keys import enriched_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.indexed_ticket import IndexedTicket
+from ticketmill.queries.duplicate_candidates import DuplicateCandidates
+from ticketmill.queries.duplicate_pool import DuplicatePool
 from ticketmill.queries.shared_words import SharedWords
 from ticketmill.queries.similar import SimilarTickets
+from ticketmill.queries.text_sample import TextSample
 from ticketmill.queries.ticket_vectors import TicketVectors
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.queries.word_search import WordSearch
@@ -42,7 +45,7 @@ class SearchWorld:
         self.store = LanceVectorStore(str(self.folder))
         self.vectors = TicketVectors(self.store, clock=self._seconds)
         self._clock_s = 0.0
-        self.web.search = lambda: Search(self.words(), self.similar())
+        self.web.search = lambda: Search(self.words(), self.similar(), self.duplicates())
 
     def _seconds(self) -> float:
         """Two readings are far enough apart to look at the store again."""
@@ -72,4 +75,9 @@ class SearchWorld:
 
     def similar(self, **given: Any) -> SimilarTickets:
         made = SimilarTickets(self.vectors, self.queries, SharedWords(self.vectors))
+        return replace(made, **given)
+
+    def duplicates(self, **given: Any) -> DuplicateCandidates:
+        pool = DuplicatePool(self.vectors, TextSample(self.vectors))
+        made = DuplicateCandidates(pool, self.queries, SharedWords(self.vectors))
         return replace(made, **given)

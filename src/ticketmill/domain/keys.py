@@ -197,6 +197,8 @@ DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
 """The object key of the tickets that the newest ones are compared with."""
 DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
 """What begins the keys of kept reports of drift."""
+GAP_REPORT_FILE = f"{LEARNING_PREFIX}gaps.json"
+"""The object key of the last report of what the taxonomy lacks."""
 
 
 def drift_report_file(at: datetime) -> str:

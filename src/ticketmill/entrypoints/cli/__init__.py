@@ -29,6 +29,7 @@ from ticketmill.entrypoints.cli import (
     enrich,
     evaluate,
     forget,
+    gaps,
     index,
     jobs,
     keys,
@@ -118,6 +119,12 @@ app.add_typer(
     duplicates.app,
     name="duplicates",
     help="Tickets of one matter: confirm, deny, undo, evaluate.",
+)
+app.add_typer(
+    gaps.app,
+    name="gaps",
+    epilog=gaps.EPILOG,
+    short_help="What the taxonomy lacks, and labels that overlap: find, show, make a label of it.",
 )
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")

@@ -22,6 +22,7 @@ from ticketmill.queries.history import TicketHistory
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.gap_report import GapReport
     from ticketmill.domain.label import Correction
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.row import TicketRow
@@ -75,6 +76,7 @@ def connect_parts(settings: Settings) -> WebParts:
         jobs=cache(partial(_jobs, settings, adapters)),
         surges=cache(partial(open_surges, settings)),
         drift=partial(make_drift_watch, settings, adapters),
+        gaps=partial(_gaps, settings, adapters),
         search=cache(partial(_search, settings, adapters, enricher)) if can_search() else None,
     )
 
@@ -97,6 +99,12 @@ def _models(
 
 def _jobs(settings: Settings, adapters: Adapters) -> JobDesk:
     return make_job_desk(settings, bootstrap.learning_store_of(settings, adapters).jobs)
+
+
+def _gaps(settings: Settings, adapters: Adapters) -> GapReport | None:
+    from ticketmill.learning.gap_history import kept_gaps
+
+    return kept_gaps(bootstrap.learning_store_of(settings, adapters).objects)
 
 
 def _learned(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:

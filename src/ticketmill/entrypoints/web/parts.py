@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ticketmill.aws.sqs import QueueDepths
     from ticketmill.bootstrap.job_queues import JobDesk
     from ticketmill.bootstrap.search import Search
+    from ticketmill.domain.gap_report import GapReport
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -108,6 +109,8 @@ class WebParts:
     """The surges that were found. SetupError where the stack has no learning table yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
+    gaps: Callable[[], GapReport | None] = lambda: None
+    """What the taxonomy lacks; None where nobody has looked. SetupError where the stack keeps nothing yet."""
     learned: Callable[[], Learned] = Learned
     """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple

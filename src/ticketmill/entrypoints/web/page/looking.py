@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from ticketmill.domain.duplicates import DUPLICATE_TASKS
 from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.entrypoints.web.page.chart import FACETS, day_chart
 from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
@@ -198,7 +199,9 @@ def _page(
     except NOT_ANSWERED as error:
         notice, status = _unanswered(request, error), 503
     counted = overviews_of(request) if "counts" in request.query_params and notice is None else None
-    done = Done.of_text(request.query_params.get("done", ""), list(desk.parts.corrections.tasks))
+    done = Done.of_text(
+        request.query_params.get("done", ""), [*desk.parts.corrections.tasks, *DUPLICATE_TASKS]
+    )
     return render(
         "page.html",
         {
