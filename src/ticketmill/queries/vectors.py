@@ -74,6 +74,8 @@ class Vectors:
         """
         entries = len(self) if mask is None else len(mask)
         rows = self._rows
+        if entries == 0:
+            return np.empty(0, np.intp), np.empty(0, np.float32)
         if isinstance(rows, CompressedVectors):
             return rows.nearest(question, most, np.ones(entries, np.bool_) if mask is None else mask)
         allowed = None if mask is None else np.flatnonzero(mask)
