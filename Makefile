@@ -52,6 +52,7 @@ demo: setup
 	@set -e; environment=$$($(BIN)/ticketmill up); eval "$$environment"; trap '$(BIN)/ticketmill down' EXIT; \
 	$(BIN)/ticketmill drop events/samples; \
 	$(BIN)/ticketmill work --until-empty; \
+	$(BIN)/ticketmill index work --until-empty; \
 	$(BIN)/ticketmill list; \
 	$(BIN)/ticketmill show TKT-001; \
 	if [ "$(DEMO)" = serve ]; then echo "The page: http://127.0.0.1:8080, until Ctrl-C"; $(BIN)/ticketmill serve; \
@@ -108,7 +109,8 @@ types: setup
 	$(BIN)/mypy
 
 templates: setup
-	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml infra/celery-service.yaml
+	$(BIN)/cfn-lint --append-rules infra/rules -- infra/template.yaml infra/ecs-service.yaml infra/web-service.yaml infra/learning-service.yaml infra/celery-service.yaml \
+		infra/search-service.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
 
 # checkov pins much of what it needs: it has an environment of its own
@@ -125,11 +127,13 @@ policy: $(LINTERS)
 	sed 's/Default: container$$/Default: lambda/' infra/web-service.yaml > $(POLICY)/web-lambda.yaml
 	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/learning-service.yaml > $(POLICY)/learning-trainer.yaml
 	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/celery-service.yaml > $(POLICY)/celery-workers.yaml
+	sed '/ClusterName:/,/Description/s/Default: none$$/Default: main/' infra/search-service.yaml > $(POLICY)/search-indexer.yaml
 	$(POLICY)/bin/checkov --quiet --compact --skip-download --framework cloudformation \
 		--file infra/template.yaml $(POLICY)/template-lambda.yaml infra/ecs-service.yaml \
 		infra/web-service.yaml $(POLICY)/web-lambda.yaml \
 		infra/learning-service.yaml $(POLICY)/learning-trainer.yaml \
-		infra/celery-service.yaml $(POLICY)/celery-workers.yaml
+		infra/celery-service.yaml $(POLICY)/celery-workers.yaml \
+		infra/search-service.yaml $(POLICY)/search-indexer.yaml
 
 # BENCH adds options, as in: make bench BENCH="--naive-python ../torch/bin/python"
 bench: setup
@@ -179,6 +183,7 @@ lock:
 	$(UV_COMPILE) --extra dev --output-file requirements-dev.lock
 	$(UV_COMPILE) --extra web --constraint requirements-dev.lock --output-file requirements.lock
 	$(UV_COMPILE) --extra celery --extra parts --constraint requirements-dev.lock --output-file requirements-train.lock
+	$(UV_COMPILE) --extra search --extra web --constraint requirements-dev.lock --output-file requirements-search.lock
 # all that the package depends on but what talks to people
 	$(BIN)/uv pip compile pyproject.toml --excludes infra/lambda.excludes --constraint requirements-dev.lock \
 		--output-file infra/lambda.lock --python-version 3.11 --python-platform x86_64-manylinux_2_28 \

@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-train.lock", "requirements-search.lock", "requirements-dev.lock")
 KNOWN_BAD = "urllib3==1.26.4"  # GHSA-q2q7-5pp4-w6pg and others
 SERVICES = ("pypi", "osv")
 OPTIONS = ("--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json", "--vulnerability-service")

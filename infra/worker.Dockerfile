@@ -1,13 +1,14 @@
-# The images of the worker and, with --target trainer, of the trainer:
+# The images of the worker and, with --target, of the trainer and the indexer:
 #   docker build --file infra/worker.Dockerfile --tag ticketmill .
 #   docker build --file infra/worker.Dockerfile --target trainer --tag ticketmill-trainer .
+#   docker build --file infra/worker.Dockerfile --target indexer --tag ticketmill-indexer .
 # Each carries the bundle it was built with; another one is mounted over /opt/ticketmill/bundle.
 
 FROM python:3.13-slim AS source
 WORKDIR /source
-COPY pyproject.toml requirements.lock requirements-train.lock README.md LICENSE ./
+COPY pyproject.toml requirements.lock requirements-train.lock requirements-search.lock README.md LICENSE ./
 COPY src src
-COPY infra/template.yaml infra/template.yaml
+COPY infra/template.yaml infra/search-service.yaml infra/
 
 # what builds a bundle stays in this stage: the images need none of it
 FROM source AS bundle
@@ -28,6 +29,11 @@ RUN python -m venv /opt/ticketmill/venv \
  && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-train.lock \
  && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 
+FROM source AS indexer-venv
+RUN python -m venv /opt/ticketmill/venv \
+ && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements-search.lock \
+ && /opt/ticketmill/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
+
 FROM python:3.13-slim AS base
 RUN useradd --system --uid 10001 --no-create-home ticketmill
 COPY --from=bundle /opt/ticketmill/bundle /opt/ticketmill/bundle
@@ -42,6 +48,13 @@ ENTRYPOINT ["ticketmill"]
 FROM base AS trainer
 COPY --from=trainer-venv /opt/ticketmill/venv /opt/ticketmill/venv
 CMD ["learn"]
+
+# it searches too: run it with the command serve
+FROM base AS indexer
+COPY --from=indexer-venv /opt/ticketmill/venv /opt/ticketmill/venv
+# a volume of ECS takes over who may write to this folder
+VOLUME ["/tmp"]
+CMD ["index", "work"]
 
 # the last stage is what a build without --target makes
 FROM base AS worker

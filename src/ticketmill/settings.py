@@ -20,6 +20,7 @@ from ticketmill.domain.json_document import MAX_TICKET_BYTES
 from ticketmill.domain.model_choice import CHOICES, HubTask, ModelChoice, parse_choice
 from ticketmill.domain.priority import PriorityNumbers
 from ticketmill.settings_learning import LearningSettings
+from ticketmill.settings_search import SearchSettings
 
 OTHER_VARIABLES = frozenset(
     {
@@ -59,7 +60,7 @@ def _log_format_for_stderr() -> Literal["text", "json"]:
     return "text" if sys.stderr.isatty() else "json"
 
 
-class Settings(LearningSettings):
+class Settings(LearningSettings, SearchSettings):
     """Settings with units in their names; immutable once read."""
 
     stack: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,19}$")] = "ticketmill"

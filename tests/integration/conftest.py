@@ -4,6 +4,7 @@ emulator         the endpoint, once a session; the AWS_… variables point at it
 clients          clients for it, once a session
 stack            a stack for each test (0.1 s on ministack): no test sees another's messages or rows
 learning_stack   the outputs of infra/learning-service.yaml, deployed beside the stack of the test
+index_queue      the queue of infra/search-service.yaml, deployed beside the stack of the test
 celery_stack     the same of infra/celery-service.yaml
 arns             what the parts of that stack are called, for the tests of policies
 allowed          what a policy of these stacks allows
@@ -37,6 +38,7 @@ from ticketmill import bootstrap
 from ticketmill.aws.clients import Clients, connect
 from ticketmill.bootstrap import Adapters
 from ticketmill.deploy import emulator as ministack
+from ticketmill.deploy.search_stack import deploy_search, find_index_queues
 from ticketmill.deploy.stack import Stack, deploy
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import load_settings
@@ -145,6 +147,16 @@ def learning_stack(ticketmill: Run, clients: Clients, stack_name: str) -> Iterat
     )
     yield json.loads(deployed.stdout)["outputs"]
     clients.cloudformation.delete_stack(StackName=name)
+
+
+@pytest.fixture
+def index_queue(stack: Stack, clients: Clients, stack_name: str) -> Iterator[str]:
+    """The URL of the queue of new enrichments."""
+    deploy_search(clients, stack_name)
+    found = find_index_queues(clients, stack_name)
+    assert found is not None
+    yield found.queue_url
+    clients.cloudformation.delete_stack(StackName=f"{stack_name}-search")
 
 
 @pytest.fixture

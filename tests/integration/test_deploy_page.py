@@ -64,7 +64,7 @@ def test_what_needs_aws_is_valid_shell() -> None:
 
 def test_every_parameter_that_is_given_is_one_of_a_template() -> None:
     known = set()
-    services = ("ecs", "web", "learning", "celery")
+    services = ("ecs", "web", "learning", "celery", "search")
     others = (ROOT / "infra" / f"{name}-service.yaml" for name in services)
     for text in (template_body(), *(each.read_text(encoding="utf-8") for each in others)):
         section = re.search(r"^Parameters:\n(.*?)^\S", text, re.MULTILINE | re.DOTALL)

@@ -19,10 +19,13 @@ from test_retraining import TASK, labelled
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
 from ticketmill.bootstrap import Adapters, encoder_here, make_corrections, open_learning_store
+from ticketmill.bootstrap.search import open_index
+from ticketmill.domain.enrichment import read_enriched
 from ticketmill.domain.job_message import JobMessage, TrainingMessage
 from ticketmill.domain.label import CorrectionKind
 from ticketmill.domain.labels import Intent
 from ticketmill.operations.corrections import Speaker, Word
+from ticketmill.operations.indexing import entry_of
 from ticketmill.settings import load_settings
 
 RECORDED = Path(__file__).with_name("recorded.py")
@@ -211,13 +214,26 @@ def exported_version(ticketmill: Run, bundle_dir: Path, tmp_path: Path) -> Path:
     return file
 
 
+def index(adapters: Adapters, stack: str, bundle_dir: Path) -> None:
+    """Puts the enrichments into the search index."""
+    settings = load_settings(stack=stack, bundle=bundle_dir)
+    keys = [f"T{number}" for number in range(TICKETS)]
+    rows = adapters.rows.get_many(keys).values()
+    bodies = [(str(row.enriched_key), adapters.enriched_tickets.get(str(row.enriched_key))) for row in rows]
+    entries = [entry_of(read_enriched(body), key) for key, body in bodies]
+    open_index(settings).put([each for each in entries if each is not None])
+
+
 @pytest.fixture
-def enriched(adapters: Adapters, work_off: WorkOff) -> None:
-    """Tickets of two kinds."""
+def enriched(
+    adapters: Adapters, work_off: WorkOff, index_queue: str, stack_name: str, bundle_dir: Path
+) -> None:
+    """Tickets of two kinds, in the search index too."""
     for number, (_, text) in enumerate(labelled(TICKETS)):
         body = json.dumps({"ticket_id": f"T{number}", "body": text})
         adapters.raw_tickets.put(f"tickets/T{number}.json", body.encode())
     work_off()
+    index(adapters, stack_name, bundle_dir)
 
 
 def say(adapters: Adapters, bundle_dir: Path) -> None:
@@ -281,9 +297,10 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["jobs", "list"],
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
+        ["gaps", "--since", "1h"],
     )
     of_operator = allowed("OperatorPolicyArn")
-    beside = of_operator | allowed("CorrectorPolicyArn")
+    beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
     check(defining | deciding, allowed("CuratorPolicyArn"), beside)
 
     check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator)

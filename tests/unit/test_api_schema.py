@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from model_samples import register_sample
 from schemathesis import Case
+from search_world import SearchWorld
 from web_parts import WebWorld
 
 from ticketmill.entrypoints.web.app import make_app
@@ -25,8 +26,9 @@ EXAMPLES = int(os.environ.get("API_EXAMPLES", "12"))  # of each operation
 
 def _app() -> object:
     world = WebWorld()
+    index = SearchWorld(Path(tempfile.mkdtemp()), world)
     for number in range(5):
-        world.put(f"T-{number}", minutes_ago=number)
+        index.add(f"T-{number}", "The bank refuses my card.", "card", minutes_ago=number)
     register_sample(world.learning)
     secrets = Path(tempfile.mkdtemp()) / "secrets.json"
     secrets.write_text(json.dumps(dict.fromkeys(SOURCES, SECRET)))

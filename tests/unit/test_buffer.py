@@ -147,3 +147,16 @@ def test_a_buffer_that_finishes_does_not_wait_for_the_end_of_a_pause() -> None:
     buffer.finish()
     assert buffer.ended
     assert ids(buffer.close()) == ["m1"]
+
+
+def test_a_rest_ends_when_a_full_batch_waits_or_the_worker_stops() -> None:
+    buffer = Buffer(64)
+    buffer.put(messages(1), more_expected=False)
+    started = time.monotonic()
+    buffer.rest(0.05, most=2)
+    assert time.monotonic() - started >= 0.05
+    buffer.put(messages(2), more_expected=False)
+    buffer.rest(30, most=2)
+    buffer.finish()
+    buffer.rest(30, most=3)
+    assert time.monotonic() - started < 15

@@ -65,7 +65,11 @@ def test_their_python_is_one_of_ours(dockerfile: list[str]) -> None:
 
 
 def test_what_they_need_is_installed_by_hash_from_the_lock_of_each(stages: Stages) -> None:
-    for name, lock in (("worker", "requirements.lock"), ("trainer", "requirements-train.lock")):
+    for name, lock in (
+        ("worker", "requirements.lock"),
+        ("trainer", "requirements-train.lock"),
+        ("indexer", "requirements-search.lock"),
+    ):
         (copied,) = of(stages[name], "COPY ")
         made_by, *_ = copied.removeprefix("--from=").split()
         installs = [
@@ -82,12 +86,12 @@ def test_what_they_need_is_installed_by_hash_from_the_lock_of_each(stages: Stage
 def test_they_run_a_command_of_ours_and_not_as_root(stages: Stages) -> None:
     assert of(stages["base"], "ENTRYPOINT ") == ['["ticketmill"]']
     assert of(stages["base"], "USER ") == ["10001"]
-    for name, expected in (("worker", "work"), ("trainer", "learn")):
+    for name, expected in (("worker", ["work"]), ("trainer", ["learn"]), ("indexer", ["index", "work"])):
         assert of(stages[name], "FROM ") == [f"base AS {name}"]
         assert of(stages[name], "USER ") == []
         (command,) = of(stages[name], "CMD ")
-        assert json.loads(command) == [expected]
-        assert CliRunner().invoke(app, [expected, "--help"]).exit_code == os.EX_OK
+        assert json.loads(command) == expected
+        assert CliRunner().invoke(app, [*expected, "--help"]).exit_code == os.EX_OK
 
 
 def test_the_worker_is_what_a_build_without_a_target_makes(dockerfile: list[str]) -> None:
@@ -112,5 +116,5 @@ def test_the_worker_listens_where_all_ask_for_health(stages: Stages) -> None:
 
 def test_every_documented_build_names_a_stage(stages: Stages) -> None:
     named = re.findall(r"--target (\S+)", (ROOT / "docs" / "deploy.md").read_text())
-    assert named == ["trainer"]
+    assert named == ["trainer", "indexer"]
     assert set(named) <= set(stages)

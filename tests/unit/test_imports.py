@@ -27,6 +27,7 @@ LEAVES = {
     "periodic",
     "settings",
     "settings_learning",
+    "settings_search",
 }
 ROOMS = {*LAYERS, "learning", "queries", "operations", "bulk", "importers", "targets", "aws", "deploy"}
 ROOMS |= {"telemetry"}

@@ -17,6 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOCKS = {
     "requirements.lock": ("web",),
     "requirements-train.lock": ("train",),
+    "requirements-search.lock": ("search", "web"),
     "requirements-dev.lock": ("dev",),
 }
 MEND = "run `make lock`"

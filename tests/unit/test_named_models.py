@@ -207,7 +207,9 @@ def test_the_metrics_of_a_model_have_its_task_and_nothing_of_a_ticket() -> None:
 
 def test_without_the_extra_the_command_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store.importlib.util, "find_spec", lambda name: None if name == "torch" else name)
-    with pytest.raises(SetupError, match=r"TICKETMILL_SUMMARY needs the extra `hub` \(torch missing\): uv pip"):
+    with pytest.raises(
+        SetupError, match=r"TICKETMILL_SUMMARY needs the extra `hub` \(torch missing\): uv pip"
+    ):
         store.require_hub("TICKETMILL_SUMMARY")
 
 

@@ -84,6 +84,7 @@ def test_every_shell_block_is_run_by_a_test() -> None:
         "test_http_api.py": {"http-api"},
         "test_learning_page.py": {"learning"},
         "test_jobs_page.py": {"jobs"},
+        "test_search_page.py": {"search"},
     }
     with_blocks = {path.stem for path in PAGES[:-2] if re.search(r"^```sh$", text_of(path), re.MULTILINE)}
     assert with_blocks == set().union(*tests.values())

@@ -39,6 +39,7 @@ LEARNING_DEFAULTS = {
     "celery_prefix": None,
     "job_heartbeat_s": 15,
 }
+SEARCH_DEFAULTS = {"index_queue_url": None, "index_compact_s": 600}
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
     "web_port": 8080,
@@ -50,6 +51,16 @@ WEB_DEFAULTS = {
     "alb_arn": None,
     "alb_scopes": "read,correct",
     "webhook_secrets_file": None,
+}
+
+
+SURGES = {
+    "surge_false_per_week": 0.5,
+    "surge_min_tickets": 4,
+    "surge_min_customers": 3,
+    "surge_every_s": 15,
+    "surge_bus": None,
+    "surge_topic": None,
 }
 
 
@@ -107,6 +118,8 @@ def test_the_defaults_are_good_for_a_laptop(tmp_path: Path) -> None:
         "emf": False,
         **LEARNING_DEFAULTS,
         **WEB_DEFAULTS,
+        **SEARCH_DEFAULTS,
+        **SURGES,
     }
 
 

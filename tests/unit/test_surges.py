@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from ticketmill.arrays import Floats
 from ticketmill.queries.surge_chance import count_surprise, weight_surprise
-from ticketmill.queries.surges import EBB_S, MIN_WRITERS, SurgeScan
+from ticketmill.queries.surges import ALONE, EBB_S, MIN_WRITERS, SurgeScan
 from ticketmill.queries.ticket_stream import DAY_S, HOUR_S, Arrival, TicketStream
 from ticketmill.queries.topic_space import TopicSpace
 
@@ -123,6 +124,59 @@ def test_who_wants_fewer_false_alarms_gets_them_later() -> None:
     few.read(background(10))
     many.read(background(10))
     assert few.needed == pytest.approx(many.needed + np.log(1000))
+
+
+def at_the_edge(scan: SurgeScan, margin: float = 0.1) -> SurgeScan:
+    """One to which the fourth ticket of topic 3 is just surprising: too little for an alarm of its own.
+
+    `margin`: below ln ALONE; by so much is its surprise more than is needed.
+    """
+    wary = copy.deepcopy(scan)
+    wary.false_per_week = 1e6
+    (surge,) = wary.read(burst(3)[:MIN_WRITERS])
+    edge = copy.deepcopy(scan)
+    edge.false_per_week *= math.exp(edge.needed + surge.log_p + margin)
+    return edge
+
+
+def elsewhere(tickets: int, after: Arrival) -> list[Arrival]:
+    """Tickets of other topics, all just after one ticket."""
+    random = np.random.default_rng(5)
+    return [
+        Arrival(f"other-{number}", after.at_s + 1 + number, around(8 + number, random), f"other-{number}")
+        for number in range(tickets)
+    ]
+
+
+def test_the_second_surprising_ticket_of_a_topic_raises_the_alarm(scan: SurgeScan) -> None:
+    topic = burst(3, tickets=5)
+    # the other tickets keep the fifth as surprising as the fourth: neither would be enough alone
+    (surge,) = at_the_edge(scan).read(in_order(topic, elsewhere(2, after=topic[3])))
+    assert surge.opened_by == "T3-4"
+    assert -surge.log_p < at_the_edge(scan).needed + math.log(ALONE)
+
+
+def test_one_surprising_ticket_that_no_other_follows_raises_no_alarm(scan: SurgeScan) -> None:
+    topic = burst(3, tickets=4)
+    assert at_the_edge(scan).read(in_order(topic, elsewhere(2, after=topic[3]))) == []
+
+
+def test_a_customer_who_writes_again_is_no_second_surprising_ticket(scan: SurgeScan) -> None:
+    edge = at_the_edge(scan, margin=1.3)
+    assert edge.read(burst(3, tickets=5, customers=["C1", "C2", "C3", "C4", "C1"])) == []
+
+
+def test_a_ticket_four_times_as_surprising_raises_the_alarm_alone(scan: SurgeScan) -> None:
+    edge = at_the_edge(scan)
+    edge.false_per_week *= ALONE
+    (surge,) = edge.read(burst(3, tickets=4))
+    assert surge.opened_by == "T3-3"
+
+
+def test_however_many_false_alarms_are_welcome_few_tickets_are_no_surge(scan: SurgeScan) -> None:
+    scan.false_per_week = 1e6
+    assert scan.needed == 0.0
+    assert scan.read(burst(3, tickets=MIN_WRITERS - 1)) == []
 
 
 def test_a_surge_ebbs_and_opens_again_when_it_goes_on(scan: SurgeScan) -> None:

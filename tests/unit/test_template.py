@@ -16,7 +16,7 @@ from cfnlint.template import Template
 from test_infra import INFRA, ROOT, CloudFormationLoader, template
 
 from ticketmill.deploy.stack import template_body
-from ticketmill.domain.keys import delivery_key
+from ticketmill.domain.keys import INDEX_PREFIX, delivery_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.worker.isolation import SUSPECT_RECEIVES
 
@@ -72,7 +72,14 @@ def test_leaving_out_its_comments_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["template.yaml", "ecs-service.yaml", "learning-service.yaml", "celery-service.yaml"]
+    "name",
+    [
+        "template.yaml",
+        "ecs-service.yaml",
+        "learning-service.yaml",
+        "celery-service.yaml",
+        "search-service.yaml",
+    ],
 )
 def test_no_policy_allows_more_than_it_names(name: str) -> None:
     assert problems((INFRA / name).read_text()) == []
@@ -225,7 +232,8 @@ def test_tickets_expire_only_after_days_that_were_given(
     resources: dict[str, Any], bucket: str, condition: str, days: str
 ) -> None:
     """Read off the template: the emulators take a bucket's lifecycle and do not set it."""
-    unfinished, tickets, old = resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    rules = resources[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    unfinished, tickets, old = (each for each in rules if each.get("Id") != "search-index")
     assert unfinished["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert not {"ExpirationInDays", "NoncurrentVersionExpiration"} & unfinished.keys()
     assert tickets["If"][0] == condition
@@ -237,6 +245,14 @@ def test_tickets_expire_only_after_days_that_were_given(
     }
     conditions = template("template.yaml")["Conditions"]
     assert conditions[condition] == {"Not": [{"Equals": [{"Ref": days}, 0]}]}
+
+
+def test_what_compaction_has_replaced_in_the_index_goes_soon(resources: dict[str, Any]) -> None:
+    rules = resources["EnrichedBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (of_index,) = (each for each in rules if each.get("Id") == "search-index")
+    assert of_index["Prefix"] == INDEX_PREFIX
+    assert of_index["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert "ExpirationInDays" not in of_index
 
 
 def test_a_key_of_the_users_encrypts_buckets_queues_and_table(resources: dict[str, Any]) -> None:

@@ -151,6 +151,15 @@ class VectorStoreContract:
         assert keys_in(store, between - timedelta(minutes=1)) == [key("TKT-001"), key("TKT-002")]
         assert keys_in(store, datetime.now(UTC)) == []
 
+    def test_keys_and_times_can_be_had_without_the_vectors(self, connect: Connect) -> None:
+        store = connect()
+        store.put([entry("TKT-001")])
+        between = datetime.now(UTC)
+        store.put([entry("TKT-002", 1, NOON + timedelta(hours=1))])
+        later = (key("TKT-002"), NOON + timedelta(hours=1))
+        assert sorted(each for some in store.keys() for each in some) == [(key("TKT-001"), NOON), later]
+        assert [each for some in store.keys(between) for each in some] == [later]
+
     def test_every_change_changes_the_version_for_all(self, connect: Connect) -> None:
         writer, reader = connect(), connect()
         seen = [reader.version()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from fakes import FakeEnricher
 from learned_versions import memory_store
 
+from ticketmill.aws.learning_memory import MemoryLearningItems
 from ticketmill.aws.memory import (
     MemoryDeliveries,
     MemoryEnrichedTickets,
@@ -19,6 +20,7 @@ from ticketmill.aws.memory import (
 )
 from ticketmill.aws.sqs import QueueDepths
 from ticketmill.bootstrap.job_queues import JobDesk, QueueName
+from ticketmill.bootstrap.search import Search
 from ticketmill.domain.dataset import TaskDefinition
 from ticketmill.domain.effective_row import index_attributes
 from ticketmill.domain.errors import LearningCode, LearningRefused
@@ -38,6 +40,7 @@ from ticketmill.learning.rollout import RolloutDesk
 from ticketmill.learning.store import LearningStore
 from ticketmill.operations.corrections import CorrectableTask, Corrections
 from ticketmill.operations.own_tasks import CorrectableTasks
+from ticketmill.operations.surge_records import SurgeRecords
 from ticketmill.pipeline.learned import NOTHING_LEARNED, Learned
 from ticketmill.queries.history import TicketHistory
 from ticketmill.queries.tickets import TicketQueries
@@ -141,7 +144,9 @@ class WebWorld:
     enricher: Any = field(default_factory=FakeEnricher)
     own: dict[str, TaskDefinition] = field(default_factory=dict)
     learning: LearningStore = field(default_factory=memory_store)
+    surges: SurgeRecords = field(default_factory=lambda: SurgeRecords(MemoryLearningItems()))
     drift: Any = field(default_factory=FakeDrift)
+    search: Callable[[], Search] | None = None
     gates: Sequence[GateResult] = ()
     learned: Learned = NOTHING_LEARNED
     job_queues: dict[QueueName, MemorySender] = field(
@@ -167,7 +172,9 @@ class WebWorld:
             dead_letters=self,
             models=self.models,
             jobs=lambda: JobDesk(self.learning.jobs, self.job_queues),
+            surges=lambda: self.surges,
             drift=lambda: self.drift,
+            search=self.search,
             learned=lambda: self.learned,
             now=lambda: self.now,
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from ticketmill.aws import clients
 from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.event import EVENT_SOURCE, TicketEvent
+from ticketmill.domain.records import Record
 from ticketmill.domain.routing_rule import EventBridgeTarget, SnsTarget
 
 to_events = partial(clients.transient, dependency="events")
@@ -25,18 +27,7 @@ class EventBridge:
 
     def send(self, event: TicketEvent) -> str:
         """See operations.delivery.Target."""
-        entry = {
-            "EventBusName": self.config.bus,
-            "Source": EVENT_SOURCE,
-            "DetailType": str(event.type),
-            "Time": event.changed_at,
-            "Detail": event.model_dump_json(exclude_none=True),
-        }
-        with to_events("putting an event on the bus"):
-            answer = self.events.put_events(Entries=[entry])
-        if answer.get("FailedEntryCount"):
-            code = str(answer["Entries"][0].get("ErrorCode", "unknown"))
-            raise TransientFailure(f"putting an event on the bus: {code}", code)
+        put_event(self.events, self.config.bus, str(event.type), event.changed_at, event)
         return "put on the bus"
 
 
@@ -64,3 +55,19 @@ class SnsTopic:
                 },
             )
         return "published to the topic"
+
+
+def put_event(events: Any, bus: str, detail_type: str, at: datetime, detail: Record) -> None:
+    """Puts one event on a bus; the detail is a record as JSON. TransientFailure where it is not taken."""
+    entry = {
+        "EventBusName": bus,
+        "Source": EVENT_SOURCE,
+        "DetailType": detail_type,
+        "Time": at,
+        "Detail": detail.model_dump_json(exclude_none=True),
+    }
+    with to_events("putting an event on the bus"):
+        answer = events.put_events(Entries=[entry])
+    if answer.get("FailedEntryCount"):
+        code = str(answer["Entries"][0].get("ErrorCode", "unknown"))
+        raise TransientFailure(f"putting an event on the bus: {code}", code)

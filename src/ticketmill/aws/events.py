@@ -178,7 +178,7 @@ def _from_ticket_id(document: Mapping[str, Any], raw_bucket: str) -> Upload:
 
 def _checked(upload: Upload, raw_bucket: str) -> Upload:
     if upload.bucket != raw_bucket:
-        raise ValueError("expected an event of the raw bucket, found one of another bucket")
+        raise ValueError(f"expected an event of bucket {raw_bucket}, found one of another bucket")
     if not _can_be_key(upload.key):
         raise ValueError(f"expected a key of 1 to {MAX_KEY_BYTES} bytes of UTF-8, found none")
     # Encoding makes a key longer, and of one that is too long S3 does not say that it is missing but that the

@@ -85,14 +85,11 @@ class LanceVectorStore:
 
     def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
         """All entries, without their texts; with `since` those that were put at that time or later."""
-        if (table := self._table()) is None:
-            return
-        with _transient("reading the search index"):
-            query = table.search().select(["enriched_key", "received_at", "vector"])
-            if since is not None:
-                query = query.where(f"written_at >= {_moment(since)}")
-            for batch in query.to_batches(batch_size=SCANNED_AT_ONCE):
-                yield _entries(batch)
+        return map(_entries, self._batches(["enriched_key", "received_at", "vector"], since))
+
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        """The keys of all entries and when their tickets were received; `since` as of `scan`."""
+        return map(_keys_and_times, self._batches(["enriched_key", "received_at"], since))
 
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
@@ -149,6 +146,15 @@ class LanceVectorStore:
             self._committed(
                 table, "compacting the search index", lambda: table.optimize(cleanup_older_than=KEPT)
             )
+
+    def _batches(self, columns: list[str], since: datetime | None) -> Iterator[Any]:
+        if (table := self._table()) is None:
+            return
+        with _transient("reading the search index"):
+            query = table.search().select(columns)
+            if since is not None:
+                query = query.where(f"written_at >= {_moment(since)}")
+            yield from query.to_batches(batch_size=SCANNED_AT_ONCE)
 
     def _selected(self, where: str, columns: list[str]) -> Any:
         """A table of the rows that fit; None where there is no table yet."""
@@ -247,12 +253,16 @@ def _rows(entries: Sequence[IndexedTicket], now: datetime) -> Any:
     )
 
 
+def _keys_and_times(batch: Any) -> list[tuple[str, datetime]]:
+    moments = [each.astimezone(UTC) for each in batch["received_at"].to_pylist()]
+    return list(zip(batch["enriched_key"].to_pylist(), moments, strict=True))
+
+
 def _entries(batch: Any) -> list[IndexedTicket]:
     vectors = batch["vector"]
     matrix = vectors.flatten().to_numpy().reshape(len(vectors), -1)
-    moments = [each.astimezone(UTC) for each in batch["received_at"].to_pylist()]
-    keys = batch["enriched_key"].to_pylist()
-    return [IndexedTicket(*each, "") for each in zip(keys, moments, matrix, strict=True)]
+    named = _keys_and_times(batch)
+    return [IndexedTicket(key, at, vector, "") for (key, at), vector in zip(named, matrix, strict=True)]
 
 
 def _hits(found: Any, scores: Any) -> list[Hit]:

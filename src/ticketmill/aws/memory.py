@@ -78,6 +78,9 @@ class MemoryEnrichedTickets:
     def get(self, key: str) -> bytes:
         return self.objects[key]
 
+    def find(self, key: str) -> bytes | None:
+        return self.objects.get(key)
+
     def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
         found = [(key, body) for key, body in self.objects.items() if key.startswith(prefix)]
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -158,6 +159,18 @@ class S3EnrichedTickets:
         """The enrichment at `key`. Raises TransientFailure where S3 fails or has none."""
         with transient("reading an enrichment from S3"):
             return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def find(self, key: str) -> bytes | None:
+        """The enrichment at `key`; None where there is none. Raises TransientFailure where S3 fails."""
+        if (answered := self._objects.get(key, sys.maxsize)) and answered.body is not None:
+            return answered.body
+        with transient("reading an enrichment from S3"):
+            try:
+                return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in _MISSING:
+                    return None
+                raise
 
     def stored_versions(self, prefix: str, limit: int) -> list[StoredVersion]:
         """Up to `limit` enrichments under `prefix`. Raises TransientFailure where S3 fails."""

@@ -56,6 +56,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         FeaturesOfTicket,
     )
     from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
+    from ticketmill.learning.gap_history import GapsOfTicket
 
     datasets, documents = DatasetsOfTicket(make_snapshots(store)), DocumentsOfTicket(store.objects)
     return [
@@ -65,6 +66,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         PredictionsOfTicket(store),
         DisagreementsOfTicket(store.objects, store.versions),
         DriftReferenceOfTicket(store.objects),
+        GapsOfTicket(store.objects),
     ]
 
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
-    from ticketmill.queries.index_ports import VectorStore
+    from ticketmill.arrays import Floats
+    from ticketmill.pipeline.enricher import Enricher
+    from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+    from ticketmill.queries.similar import SimilarTickets
     from ticketmill.queries.ticket_vectors import TicketVectors
+    from ticketmill.queries.tickets import TicketQueries
+    from ticketmill.queries.word_search import WordSearch
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What people find tickets by, beside the filters."""
+
+    words: WordSearch
+    similar: SimilarTickets
 
 
 def index_model(settings: Settings) -> str:
@@ -23,23 +39,90 @@ def index_model(settings: Settings) -> str:
     return embedding_model_of({"encoder": f"{encoder.name}/{encoder.precision}"})
 
 
-def open_index(settings: Settings) -> VectorStore:
-    """The index of the settings' embedding model. SetupError where the extra `search` is not installed."""
+def index_generations(settings: Settings, model: str) -> IndexGenerations:
+    """The index of an embedding model, old and new. SetupError where the extra `search` is not installed."""
+    from ticketmill.aws.index_generations import S3IndexGenerations
     from ticketmill.aws.lance_index import LanceVectorStore
     from ticketmill.aws.lance_storage import storage_options
     from ticketmill.bootstrap.adapters import connect_clients
     from ticketmill.domain.errors import SetupError
-    from ticketmill.domain.keys import index_folder
 
-    if find_spec("lancedb") is None:
+    if not can_search():
         raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
     clients, stack = connect_clients(settings)
-    location = f"s3://{stack.enriched_bucket}/{index_folder(index_model(settings))}"
-    return LanceVectorStore(location.rstrip("/"), storage_options(clients), clients.s3)
+    options = storage_options(clients)
+
+    def open_store(prefix: str) -> LanceVectorStore:
+        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
+
+    return S3IndexGenerations(clients.s3, stack.enriched_bucket, model, open_store)
+
+
+def open_index(settings: Settings, model: str | None = None) -> VectorStore:
+    """The index of an embedding model, that of the settings where none is named."""
+    from ticketmill.queries.current_index import CurrentIndex
+
+    return CurrentIndex(index_generations(settings, model or index_model(settings)))
 
 
 def open_ticket_vectors(settings: Settings) -> TicketVectors:
-    """The reader of that index."""
+    """The reader of the index of the settings."""
     from ticketmill.queries.ticket_vectors import TicketVectors
 
     return TicketVectors(open_index(settings))
+
+
+def can_search() -> bool:
+    """Whether the extra `search` is installed."""
+    return find_spec("lancedb") is not None
+
+
+def open_search(settings: Settings, queries: TicketQueries, encode: Callable[[str], Floats]) -> Search:
+    """Search over the index of the settings. `encode` makes the embedding of a question."""
+    from ticketmill.queries.word_search import WordSearch
+
+    vectors = open_ticket_vectors(settings)
+    return Search(WordSearch(vectors, queries, encode), _similar(settings, queries, vectors))
+
+
+def open_similar(settings: Settings, queries: TicketQueries) -> SimilarTickets:
+    """What finds similar tickets in the index of the settings. It loads no model."""
+    return _similar(settings, queries, open_ticket_vectors(settings))
+
+
+def _similar(settings: Settings, queries: TicketQueries, vectors: TicketVectors) -> SimilarTickets:
+    from ticketmill.bootstrap.entities import make_mask
+    from ticketmill.queries.shared_words import SharedWords
+    from ticketmill.queries.similar import SimilarTickets
+
+    return SimilarTickets(vectors, queries, SharedWords(vectors), make_mask(settings).text)
+
+
+def question_encoder(settings: Settings) -> Callable[[str], Floats]:
+    """Makes the embeddings of questions as those of tickets are made. It loads a model when it is called."""
+    from ticketmill.bootstrap.duplicates import load_encoder
+    from ticketmill.bootstrap.enricher import load_enricher
+    from ticketmill.text.reading import read_text
+
+    if settings.embedding != "onepass":
+        return partial(embedding_of, load_enricher(settings))
+    encoder = load_encoder(settings)
+    return lambda words: encoder.encode([read_text(words).text])[0].embedding
+
+
+def embedding_of(enricher: Enricher, words: str) -> Floats:
+    """The embedding that a ticket of these words would get. TransientFailure where its model fails."""
+    import numpy as np
+
+    from ticketmill.domain.errors import TransientFailure
+    from ticketmill.domain.ticket import Ticket
+    from ticketmill.text.reading import read_text
+
+    if enricher.served["embedding"].model.startswith("onepass"):
+        return enricher.encoder.encode([read_text(words).text])[0].embedding
+    encoded = enricher.encode([Ticket(ticket_id="question", body=words)])
+    (found,) = enricher.served["embedding"].stage(encoded)
+    vector = getattr(found, "prediction", found)
+    if vector is None:
+        raise TransientFailure("the model of the embeddings failed on the question", "embedding", "embedding")
+    return np.asarray(vector, np.float32)

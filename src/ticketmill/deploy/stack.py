@@ -48,13 +48,13 @@ class Stack:
     routing_dead_letter_queue_url: str | None = None
 
 
-def template_body() -> str:
-    """The CloudFormation template: beside this file in an installed wheel, else that of the checkout.
+def template_body(name: str = "template.yaml") -> str:
+    """A CloudFormation template: beside this file in an installed wheel, else that of the checkout.
 
     Lines of comment are left out: CloudFormation takes 51,200 bytes.
     """
-    installed = Path(__file__).with_name("template.yaml")
-    checkout = Path(__file__).parents[3] / "infra" / "template.yaml"
+    installed = Path(__file__).with_name(name)
+    checkout = Path(__file__).parents[3] / "infra" / name
     try:
         text = (installed if installed.exists() else checkout).read_text(encoding="utf-8")
     except OSError as error:
@@ -70,7 +70,13 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
     Parameters that are not given keep the value that the stack has, or take the template's default.
     Raises SetupError with the reason of the first resource that failed and what to do next.
     """
-    body, given = template_body(), dict(parameters or {})
+    changed = apply(clients, stack_name, template_body(), parameters or {})
+    return find_stack(clients, stack_name, changed=changed)
+
+
+def apply(clients: Clients, stack_name: str, body: str, parameters: Mapping[str, str]) -> bool:
+    """Creates a stack of any template, or updates it, and waits until it stands; whether anything changed."""
+    given = dict(parameters)
     check_answers(_endpoint(clients))
     with at_setup(f"deploying stack {stack_name} at {_endpoint(clients)}", REACH_HINT):
         existing = describe(clients, stack_name)
@@ -87,7 +93,7 @@ def deploy(clients: Clients, stack_name: str, parameters: Mapping[str, str] | No
             changed = _update(clients, stack_name, body, given, existing)
         if changed:
             wait(clients, stack_name)
-    return find_stack(clients, stack_name, changed=changed)
+    return changed
 
 
 def find_stack(clients: Clients, stack_name: str, changed: bool = False) -> Stack:

@@ -125,6 +125,7 @@ class LearningCode(StrEnum):
     IN_USE = "in_use"
     NAME_TAKEN = "name_taken"
     UNKNOWN_JOB = "unknown_job"
+    UNKNOWN_SURGE = "unknown_surge"
     JOB_MISMATCH = "job_mismatch"
     UNREADABLE_DOCUMENTS = "unreadable_documents"
     NO_DOCUMENTS = "no_documents"

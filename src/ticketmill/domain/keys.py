@@ -53,8 +53,13 @@ DOCUMENTS_PREFIX = f"{LEARNING_PREFIX}documents/"
 PREDICTIONS_PREFIX = f"{LEARNING_PREFIX}predictions/"
 EXTRACTED_PREFIX = f"{LEARNING_PREFIX}extracted/"
 
+SURGES_KEY = "surge"
+"""The partition of the surges in the learning table, by day."""
+
 INDEX_PREFIX = "index/"
 """Begins the keys of the search index in the enriched bucket."""
+FIRST_GENERATION = "first"
+"""The generation of a search index that was never rebuilt."""
 
 ROUTING_KEY = f"{RESERVED_NAMES}routing"
 """The item that says how far the changes of rows are routed, in the table of the rows."""
@@ -192,6 +197,8 @@ DRIFT_REFERENCE_FILE = f"{LEARNING_PREFIX}drift/reference.npz"
 """The object key of the tickets that the newest ones are compared with."""
 DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
 """What begins the keys of kept reports of drift."""
+GAP_REPORT_FILE = f"{LEARNING_PREFIX}gaps.json"
+"""The object key of the last report of what the taxonomy lacks."""
 
 
 def drift_report_file(at: datetime) -> str:
@@ -233,6 +240,21 @@ def index_folder(embedding_model: str) -> str:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", embedding_model)
     digest = hashlib.sha256(embedding_model.encode()).hexdigest()[:8]
     return f"{INDEX_PREFIX}{name[:80]}-{digest}/"
+
+
+def generation_folder(embedding_model: str, generation: str) -> str:
+    """What begins the keys of one generation of that index."""
+    return f"{index_folder(embedding_model)}{generation}/"
+
+
+def generation_pointer(embedding_model: str) -> str:
+    """The key of the object that names the generation that is searched."""
+    return f"{index_folder(embedding_model)}current"
+
+
+def new_generation(at: datetime, token: str) -> str:
+    """The name of a generation that is begun at a time: names sort by it, and `token` tells two apart."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
 
 
 def index_shard(ticket_id: str) -> str:

@@ -17,6 +17,8 @@ class Result(StrEnum):
     REJECTED = "rejected"
     DUPLICATE = "duplicate"
     SUPERSEDED = "superseded"
+    INDEXED = "indexed"
+    """Of an indexer: it can be searched."""
     IGNORED = "ignored"
     """Announced nothing to enrich, such as s3:TestEvent."""
     FAILED = "failed"

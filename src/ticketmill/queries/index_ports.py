@@ -32,6 +32,10 @@ class VectorStore(Protocol):
         """All entries, without their texts; with `since` those that were put at that time or later."""
         ...
 
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        """The keys of all entries and when their tickets were received; `since` as of `scan`."""
+        ...
+
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
         ...
@@ -61,4 +65,31 @@ class VectorStore(Protocol):
 
     def compact(self) -> None:
         """Joins what many small puts have left, and indexes what is new."""
+        ...
+
+
+class IndexGenerations(Protocol):
+    """The stores of one embedding model: the one that is searched, earlier ones, and those under rebuild.
+
+    Every method raises TransientFailure where the store fails.
+    """
+
+    def current(self) -> str:
+        """The name of the generation that is searched."""
+        ...
+
+    def store(self, generation: str) -> VectorStore:
+        """The entries of a generation."""
+        ...
+
+    def names(self) -> list[str]:
+        """All that there are, in the order of their age."""
+        ...
+
+    def switch(self, before: str, to: str) -> bool:
+        """Has `to` searched instead of `before`. False, and nothing changed, where another came first."""
+        ...
+
+    def delete(self, generation: str) -> int:
+        """Deletes a generation for good; how many objects it were."""
         ...

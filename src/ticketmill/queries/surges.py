@@ -4,7 +4,8 @@
    the volume is compared, which cancels hour and weekday (`count_surprise`).
 2. Where that is worth a look, the middle of those n is the topic. Every ticket has a weight from 0 to 1, by
    its cosine to the middle; p bounds the chance of so much weight in the window (`weight_surprise`).
-3. An alarm is raised at p below the wanted false alarms a week / (tickets a week * SAFETY).
+3. A ticket is surprising at p below the wanted false alarms a week / tickets a week. The second surprising
+   ticket of a topic raises the alarm, or the first one whose p is ALONE times smaller.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ CLOSE = 0.65
 """Cosine, in the topic space, from which two tickets are about the same thing."""
 RAMP = 0.25
 """The weight rises from 0 to 1 between CLOSE - RAMP and CLOSE + RAMP."""
-SAFETY = 3.0
-"""Measured: p times the tickets a week is about the number of false alarms a week; this is the margin."""
+ALONE = 4.0
+"""So many times smaller is the p of a ticket that raises an alarm alone.
+
+Where nothing happens, chance makes one ticket surprising and seldom a second one. A surge goes on.
+"""
 WORTH_A_LOOK = 0.6
-"""Of the surprise that an alarm needs."""
+"""Of the surprise that a surprising ticket has."""
 MIN_WRITERS = 4
 """Different customers, and tickets of unknown ones: one customer who writes again is no surge."""
 EBB_S = 6 * HOUR_S
@@ -96,6 +100,8 @@ class SurgeScan:
         self.surges: list[Surge] = []
         """Those that are open, or closed so recently that a ticket may open them again."""
         self._stream = TicketStream()
+        self._surprising: dict[str, float] = {}
+        """When the surprising tickets of the widest window came, by their id."""
 
     def read(self, arrivals: Iterable[Arrival]) -> list[Surge]:
         """The surges that these tickets open."""
@@ -118,8 +124,8 @@ class SurgeScan:
 
     @property
     def needed(self) -> float:
-        """The surprise from which on a ticket raises an alarm."""
-        return math.log(max(1.0, self._stream.tickets_per_week * SAFETY / self.false_per_week))
+        """The surprise from which on a ticket is surprising."""
+        return math.log(max(1.0, self._stream.tickets_per_week / self.false_per_week))
 
     def _read(self, block: Sequence[Arrival]) -> Iterator[Surge]:
         stream, needed = self._stream, self.needed
@@ -127,18 +133,33 @@ class SurgeScan:
         baseline = stream.baseline(float(stream.times[first]) - self.windows_s[-1])
         if len(baseline) < MIN_BASELINE:
             return
+        self._surprising = {
+            ticket_id: at_s
+            for ticket_id, at_s in self._surprising.items()
+            if at_s >= stream.times[first] - self.windows_s[-1]
+        }
         near = stream.placed[first:] @ stream.placed[baseline.start :].T >= CLOSE
         for number, arrival in enumerate(block):
             at = first + number
             self.ebb(float(stream.times[at]))
             window = self._most_surprising(at, near[number], baseline, needed)
-            is_surprising = window.surprise >= needed
+            is_surprising = window.n > 0 and window.surprise >= needed
             surge = self._surge_of(at, window)
-            if surge is None and is_surprising:
+            if surge is None and is_surprising and self._is_alarm(window):
                 surge = self._open(window, arrival)
                 yield surge
             elif surge is not None and (surge.is_open or is_surprising):
                 self._take(surge, at, window, is_surprising)
+            if is_surprising:
+                self._surprising[arrival.ticket_id] = float(stream.times[at])
+
+    def _is_alarm(self, window: Window) -> bool:
+        """Whether a surprising ticket raises an alarm: alone, or as a new customer after another."""
+        if window.surprise >= self.needed + math.log(ALONE):
+            return True
+        *earlier, newest = (self._stream.arrivals[each] for each in window.positions)
+        is_new = all(each.writer != newest.writer for each in earlier)
+        return is_new and any(each.ticket_id in self._surprising for each in earlier)
 
     def _most_surprising(self, at: int, near: Bools, baseline: range, needed: float) -> Window:
         """Of the windows that end with the ticket `at`. `near`: which tickets since the baseline's first are

@@ -66,6 +66,8 @@ class TicketVectors:
         `among` are the keys that may be found; None is all.
         """
         vectors = self.current()
+        if not len(vectors):
+            return []
         mask = vectors.between(since, until)
         if among is not None:
             positions = [at for key in among if (at := vectors.position(key)) is not None]
@@ -74,6 +76,15 @@ class TicketVectors:
             mask &= chosen
         found, cosines = vectors.nearest(vector, most, mask)
         return [Hit(vectors.keys[at], float(cosine)) for at, cosine in zip(found, cosines, strict=True)]
+
+    def cosines(self, vector: Floats, keys: Collection[str]) -> dict[str, float]:
+        """How near some entries are, by their keys; those that are not known here are left out."""
+        vectors = self.current()
+        known = {key: at for key in keys if (at := vectors.position(key)) is not None}
+        if not known:
+            return {}
+        found = vectors.matrix[list(known.values())] @ vector
+        return dict(zip(known, map(float, found), strict=True))
 
     def vector_of(self, enriched_key: str) -> Floats | None:
         """The vector of an entry; None where the index does not have it (yet)."""

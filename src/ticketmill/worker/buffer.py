@@ -103,6 +103,11 @@ class Buffer:
             self._at_work -= len(batch)
             self._changed.notify_all()
 
+    def rest(self, rest_s: float, most: int) -> None:
+        """Waits for `rest_s`, unless a batch of `most` waits already or the buffer takes nothing more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._finishing or self._startable() >= most, rest_s)
+
     def wake(self) -> None:
         """Has every waiting thread look at the flow again."""
         with self._changed:

@@ -29,6 +29,9 @@ class Pace:
     """The end of that deadline, kept for releasing what the worker threads could not finish."""
     gather_s: float = 0.005
     """Seconds that a batch waits for more messages, while more are expected."""
+    rest_s: float = 0
+    """Seconds that a worker thread waits after a batch, unless a full one waits already. For work that costs
+    the same for one message as for many."""
     outage_pause_s: float = 5
     """The first pause after a dependency has failed; each failed probe doubles it."""
     max_outage_pause_s: float = 60

@@ -42,6 +42,8 @@ class Processor:
                 self._finish(messages, outcomes)
         finally:
             parts.buffer.done(batch)
+        if parts.pace.rest_s:
+            parts.buffer.rest(parts.pace.rest_s, parts.pace.batch_size)
         return True
 
     def _finish(self, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:

@@ -15,7 +15,7 @@ from ticketmill.pipeline.outcome import Outcome, Result
 
 MAX_LATENCIES = 10_000
 
-_PROCESSED = frozenset({Result.ENRICHED, Result.PARTIAL, Result.DUPLICATE, Result.SUPERSEDED})
+_PROCESSED = frozenset({Result.ENRICHED, Result.PARTIAL, Result.DUPLICATE, Result.SUPERSEDED, Result.INDEXED})
 
 
 class Statistics:

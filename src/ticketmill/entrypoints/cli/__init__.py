@@ -29,6 +29,8 @@ from ticketmill.entrypoints.cli import (
     enrich,
     evaluate,
     forget,
+    gaps,
+    index,
     jobs,
     keys,
     label,
@@ -41,8 +43,10 @@ from ticketmill.entrypoints.cli import (
     route,
     rules,
     schema,
+    search,
     serve,
     show,
+    surges,
     tasks,
     taxonomy,
     tickets,
@@ -95,6 +99,8 @@ app.command()(work.work)
 app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=show.EPILOG)(show.show)
 app.command("list")(results.list_tickets)
+app.command(epilog=search.SEARCH_EPILOG)(search.search)
+app.command(epilog=search.SIMILAR_EPILOG)(search.similar)
 app.command()(results.stats)
 app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
@@ -114,14 +120,22 @@ app.add_typer(
     name="duplicates",
     help="Tickets of one matter: confirm, deny, undo, evaluate.",
 )
+app.add_typer(
+    gaps.app,
+    name="gaps",
+    epilog=gaps.EPILOG,
+    short_help="What the taxonomy lacks, and labels that overlap: find, show, make a label of it.",
+)
 app.command(epilog=route.EPILOG)(route.route)
 app.add_typer(rules.app, name="rules", help="Where changes of tickets are sent: list, check, test.")
 app.add_typer(dead_letters.app, name="dlq", help="What failed for good: look at it, send it back, delete it.")
+app.add_typer(index.app, name="index", help="The search index: fill it, look after it.")
 app.add_typer(
     jobs.app, name="jobs", help="Index, train, predict, evaluate and extract: submit, watch and run jobs."
 )
 app.add_typer(keys.app, name="keys", help="The keys of the API: make, list and delete them.")
 app.add_typer(parts.app, name="parts", help="What models can be made of: list the parts, measure them.")
+app.add_typer(surges.app, name="surges", help="More tickets about one thing than usual: list, watch, scan.")
 app.add_typer(tasks.app, name="tasks", help="Your own tasks, beside ours: list, add, remove.")
 app.add_typer(taxonomy.app, name="taxonomy", help="The labels that tickets get: show, check and fit them.")
 app.add_typer(models.app, name="models", help="The bundle, the named models, and the learned versions.")

@@ -62,6 +62,7 @@ _LEARNING_REFUSALS = {
     LearningCode.UNKNOWN_LABEL: ExitCode.USAGE,
     LearningCode.NAME_TAKEN: ExitCode.USAGE,
     LearningCode.UNKNOWN_JOB: ExitCode.NOT_FOUND,
+    LearningCode.UNKNOWN_SURGE: ExitCode.NOT_FOUND,
 }
 
 

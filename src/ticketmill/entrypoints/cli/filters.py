@@ -12,6 +12,7 @@ import typer
 from ticketmill.entrypoints.cli.output import nearest
 from ticketmill.queries.columns import (
     CLOSED_VOCABULARIES,
+    CONFIDENCES,
     CORRECTABLE,
     FILTERS,
     NAMES_OF_TASKS,
@@ -64,6 +65,20 @@ def check_labels(given: Mapping[str, Sequence[str] | None]) -> dict[str, tuple[s
     for facet, labels in wanted.items():
         _refuse(facet, labels, CLOSED_VOCABULARIES.get(facet, ()))
     return wanted
+
+
+def check_filters(
+    given: Mapping[str, Sequence[str] | None],
+    where: Sequence[str] | None,
+    min_confidence: float | None,
+    needs_review: bool,
+) -> dict[str, tuple[str, ...]]:
+    """The labels that all options together ask for; refuses a confidence that is one of nothing."""
+    wanted = check_labels(given)
+    if min_confidence is not None and not where and not wanted.keys() & CONFIDENCES.keys():
+        options = ", ".join(f"--{name}" for name in (*CONFIDENCES, "where"))
+        raise typer.BadParameter(f"--min-confidence needs one of {options}")
+    return {**wanted, "needs_review": ("yes",)} if needs_review else wanted
 
 
 def with_own_tasks(wanted: Labels, where: Sequence[str], own: Definitions) -> dict[str, tuple[str, ...]]:

@@ -27,13 +27,13 @@ COUNTED_DAYS = 7
 
 
 def up() -> None:
-    """Start an emulator of AWS here, and deploy the stack on it.
+    """Start an emulator of AWS here, and deploy the stacks of tickets and search on it.
 
     Starts nothing where something answers already. Waits until an upload is announced on the queue. Prints
     the variables that the other commands need and the shell lacks, as `export` lines.
     """
     from ticketmill.aws import clients as aws_clients
-    from ticketmill.deploy import emulator, notification, stack
+    from ticketmill.deploy import emulator, notification, search_stack, stack
     from ticketmill.settings import load_settings
 
     settings = load_settings()
@@ -49,6 +49,7 @@ def up() -> None:
     if deployed.changed:
         notification.wait_for_events(clients, deployed, PROBE_TIMEOUT_S)
         say("an upload was announced on the queue")
+    search_stack.deploy_search(clients, settings.stack)
     for name, value in exports.items():
         answer(f"export {name}={shlex.quote(value)}")
     if exports and sys.stdout.isatty():

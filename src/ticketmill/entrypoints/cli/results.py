@@ -16,7 +16,7 @@ import typer
 
 from ticketmill.domain.labels import Source, Status
 from ticketmill.entrypoints.cli.filters import (
-    check_labels,
+    check_filters,
     refuse_unknown_labels,
     with_filters,
     with_own_tasks,
@@ -41,16 +41,15 @@ Where = Annotated[
     typer.Option(metavar="TASK=LABEL", help="A label of one of your own tasks. May be given more than once."),
 ]
 
+MinConfidence = Annotated[float | None, typer.Option(min=0, max=1, help="Of each label that is asked for.")]
+NeedsReview = Annotated[bool, typer.Option("--needs-review", help="Only what a person should see.")]
+
 
 @with_filters
 def list_tickets(
     where: Where = None,
-    min_confidence: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Of each label that is asked for.")
-    ] = None,
-    needs_review: Annotated[
-        bool, typer.Option("--needs-review", help="Only what a person should see.")
-    ] = False,
+    min_confidence: MinConfidence = None,
+    needs_review: NeedsReview = False,
     since: Since = "7d",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     cursor: Annotated[
@@ -70,18 +69,12 @@ def list_tickets(
     A filter that is given twice means either: --urgency high --urgency critical.
     """
     from ticketmill import bootstrap
-    from ticketmill.queries.columns import CONFIDENCES
     from ticketmill.queries.filters import Filters
     from ticketmill.settings import load_settings
 
-    wanted = check_labels(labels)
-    if min_confidence is not None and not where and not wanted.keys() & CONFIDENCES.keys():
-        options = ", ".join(f"--{name}" for name in (*CONFIDENCES, "where"))
-        raise typer.BadParameter(f"--min-confidence needs one of {options}")
+    wanted = check_filters(labels, where, min_confidence, needs_review)
     if as_json and as_csv:
         raise typer.BadParameter("--json or --csv, not both")
-    if needs_review:
-        wanted["needs_review"] = ("yes",)
     start = parse_since(since)
     settings = load_settings()
     queries = bootstrap.connect_queries(settings)
@@ -182,7 +175,9 @@ def _answer_table(rows: Iterable[TicketRow], start: datetime) -> None:
 
     shown = list(rows)
     columns = (*LISTED, *sorted({task for row in shown for task in row.custom}))
-    listed = [(row.ticket_id, *(_listed(row, name) for name in columns), _what(row)) for row in shown]
+    listed = [
+        (row.ticket_id, *(listed_field(row, name) for name in columns), what_it_says(row)) for row in shown
+    ]
     title = f"{counted(len(listed), 'ticket')} since {start:%Y-%m-%d %H:%M} UTC"
     table(title, ("ticket", *columns, "summary"), listed)
 
@@ -195,7 +190,7 @@ def _answer_csv(rows: Iterable[TicketRow], own: Sequence[TaskDefinition]) -> Non
     for row in rows:
         line = io.StringIO()
         cells = {name: _told(getattr(row, name), ";") for name in CSV}
-        cells |= {"received_at": row.received_at.isoformat(), "summary": _what(row)}
+        cells |= {"received_at": row.received_at.isoformat(), "summary": what_it_says(row)}
         cells |= {name: value for task in own for name, value in _own_cells(row, task).items()}
         csv.writer(line, lineterminator="").writerow(map(_cell, cells.values()))
         answer(line.getvalue())
@@ -217,7 +212,7 @@ def _own_cells(row: TicketRow, task: TaskDefinition) -> dict[str, object]:
     return dict(zip(_own_columns(task), values, strict=False))
 
 
-def _listed(row: TicketRow, name: str) -> object:
+def listed_field(row: TicketRow, name: str) -> object:
     """A field of the list; a label that a person gave is marked, as in `high (person)`."""
     own = row.custom.get(name)
     told = ", ".join(own.names) if own else _told(getattr(row, name, None), ", ")
@@ -243,7 +238,7 @@ def _told_label(label: object) -> str:
     return f"{name} (tag)" if getattr(label, "source", None) == Source.FALLBACK else name
 
 
-def _what(row: TicketRow) -> str | None:
+def what_it_says(row: TicketRow) -> str | None:
     """What a ticket says, or why there is nothing to say."""
     if row.status == Status.REJECTED and row.rejection:
         return row.rejection.message

@@ -16,12 +16,15 @@ from ticketmill.entrypoints.web import (
     counts,
     enrich,
     events,
+    gaps,
     jobs,
     labels,
     models,
     openapi,
     page,
     problems,
+    search,
+    surges,
     tickets,
     webhooks,
 )
@@ -37,7 +40,8 @@ from ticketmill.entrypoints.web.sign_in import SignIn
 from ticketmill.settings import Settings
 
 ROUTERS = tuple(
-    each.router for each in (tickets, labels, enrich, counts, events, models, jobs, webhooks, admin)
+    each.router
+    for each in (tickets, search, labels, enrich, counts, events, models, gaps, jobs, surges, webhooks, admin)
 )
 
 
@@ -66,7 +70,8 @@ def make_app(parts: WebParts, trusted: TrustedCaller | None = None, streams: boo
     )
     app.state.parts = parts
     app.state.answers = Answers(parts.settings.web_list_kept_s)
-    app.state.feed = Feed(parts.queries, parts.now, parts.mask)
+    app.state.surges = surges.RecentSurges(parts.surges, parts.now)
+    app.state.feed = Feed(parts.queries, parts.now, parts.mask, surges=app.state.surges.get)
     problems.install(app)
     openapi.install(app)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ticketmill import bootstrap
 from ticketmill.bootstrap.drift import make_drift_watch
 from ticketmill.bootstrap.job_queues import JobDesk, make_job_desk
+from ticketmill.bootstrap.search import Search, can_search, embedding_of, open_search
+from ticketmill.bootstrap.surges import open_surges
 from ticketmill.domain.errors import SetupError
 from ticketmill.entrypoints.web.background import BackgroundEnricher
 from ticketmill.entrypoints.web.model_desk import ModelDesk
@@ -20,6 +22,7 @@ from ticketmill.queries.history import TicketHistory
 
 if TYPE_CHECKING:
     from ticketmill.bootstrap import Adapters
+    from ticketmill.domain.gap_report import GapReport
     from ticketmill.domain.label import Correction
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.row import TicketRow
@@ -71,8 +74,15 @@ def connect_parts(settings: Settings) -> WebParts:
         suspects=partial(_suspects, adapters, tuple(corrections.tasks)),
         models=partial(_models, settings, adapters, tuple(corrections.tasks), enricher),
         jobs=cache(partial(_jobs, settings, adapters)),
+        surges=cache(partial(open_surges, settings)),
         drift=partial(make_drift_watch, settings, adapters),
+        gaps=partial(_gaps, settings, adapters),
+        search=cache(partial(_search, settings, adapters, enricher)) if can_search() else None,
     )
+
+
+def _search(settings: Settings, adapters: Adapters, enricher: BackgroundEnricher) -> Search:
+    return open_search(settings, adapters.queries, lambda words: embedding_of(enricher.loaded(), words))
 
 
 def _models(
@@ -89,6 +99,12 @@ def _models(
 
 def _jobs(settings: Settings, adapters: Adapters) -> JobDesk:
     return make_job_desk(settings, bootstrap.learning_store_of(settings, adapters).jobs)
+
+
+def _gaps(settings: Settings, adapters: Adapters) -> GapReport | None:
+    from ticketmill.learning.gap_history import kept_gaps
+
+    return kept_gaps(bootstrap.learning_store_of(settings, adapters).objects)
 
 
 def _learned(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:

@@ -20,11 +20,12 @@ EVENT_SCHEMA = {
     "required": ["event", "data"],
     "properties": {
         "id": {"type": "string", "description": "When the change was noticed, for Last-Event-ID."},
-        "event": {"enum": [*Status, "corrected", "reset"]},
+        "event": {"enum": [*Status, "corrected", "surge", "reset"]},
         "data": {
             "type": "string",
             "contentMediaType": "application/json",
-            "description": "The row, as GET /tickets/{ticket_id} gives it; an empty object with `reset`.",
+            "description": "The row, as GET /tickets/{ticket_id} gives it; with `surge` what GET "
+            "/surges/{surge_id} gives; an empty object with `reset`.",
         },
     },
 }
@@ -44,11 +45,12 @@ async def get_events(
         str | None, Header(max_length=64, description="The last event that the client got.")
     ] = None,
 ) -> StreamingResponse:
-    """Streams rows as they change: `enriched`, `partial`, `rejected`, `failed` and `corrected`.
+    """Streams rows as they change: `enriched`, `partial`, `rejected`, `failed` and `corrected`; and `surge`.
 
-    The data of each event is the row. With Last-Event-ID the stream begins with what changed since then, and
-    `reset` says that more has changed than can be told: load the list again. An event may come twice.
-    A stream ends after an hour: browsers connect again by themselves.
+    The data of each event is the row, or the surge that opened, grew or closed, or that somebody spoke of.
+    With Last-Event-ID the stream begins with what changed since then, and `reset` says that more has changed
+    than can be told: load the list again. An event may come twice. A stream ends after an hour: browsers
+    connect again by themselves.
     """
     feed: Feed = request.app.state.feed
     feed.check_room()

@@ -10,6 +10,7 @@ A stream of the table would tell all changes, but only two readers may follow on
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
@@ -21,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import TicketmillError
 from ticketmill.domain.keys import utc_text
+from ticketmill.domain.surge import SurgeRecord
 from ticketmill.entrypoints.web.problems import Problem
 from ticketmill.entrypoints.web.rows import row_etag, row_json
 from ticketmill.queries.filters import Filters
@@ -61,6 +63,21 @@ class Change:
         return head.encode() + row_json(self.row, mask) + b"\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class SurgeChange:
+    """A surge that changed, and when that was noticed."""
+
+    surge: SurgeRecord
+    noticed_at: datetime
+
+    def as_event(self, _mask: Mask) -> bytes:
+        """The surge as server-sent events spell it. Of its tickets it has ids, and the words of its name."""
+        document = self.surge.as_json(self.noticed_at)
+        data = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return f"id: {utc_text(self.noticed_at)}\nevent: surge\ndata: {data}\n\n".encode()
+
+
+Notice = Change | SurgeChange
 RESET = b"event: reset\ndata: {}\n\n"
 """Tells a listener that more has changed meanwhile than can be told: it should load its list again."""
 
@@ -76,8 +93,11 @@ class Feed:
     window: int = WINDOW
     max_stream_s: float = MAX_STREAM_S
     polls: int = 0
-    _listeners: set[asyncio.Queue[Change | None]] = field(default_factory=set)
+    surges: Callable[[], Sequence[SurgeRecord]] = tuple
+    """The last surges."""
+    _listeners: set[asyncio.Queue[Notice | None]] = field(default_factory=set)
     _known: dict[str, str] | None = None
+    _known_surges: dict[str, datetime] | None = None
     _task: asyncio.Task[None] | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -87,6 +107,12 @@ class Feed:
         if loop is not None and self._listeners:
             loop.call_soon_threadsafe(self._announce, [Change(row, self.now())])
 
+    def notice_surge(self, surge: SurgeRecord) -> None:
+        """Announces a surge that somebody spoke of through this process. May be called in any thread."""
+        loop = self._loop
+        if loop is not None and self._listeners:
+            loop.call_soon_threadsafe(self._announce, [SurgeChange(surge, self.now())])
+
     def check_room(self) -> None:
         """Raises the problem 503 where as many listen as may."""
         if len(self._listeners) >= MAX_LISTENERS:
@@ -95,7 +121,7 @@ class Feed:
 
     async def listen(self, last_event_id: str | None = None) -> AsyncIterator[bytes]:
         """The changes from now on, as events; with `last_event_id` first those since then."""
-        queue: asyncio.Queue[Change | None] = asyncio.Queue(MAX_WAITING)
+        queue: asyncio.Queue[Notice | None] = asyncio.Queue(MAX_WAITING)
         self._listeners.add(queue)
         self._loop = asyncio.get_running_loop()
         try:
@@ -131,13 +157,12 @@ class Feed:
         """Polls until nobody listens."""
         while self._listeners:
             try:
-                rows = await run_in_threadpool(self._newest)
+                self._compare(await run_in_threadpool(self._newest))
+                self._compare_surges(await run_in_threadpool(self.surges))
             except TicketmillError as error:
-                log.warning("the feed of changes cannot read the tickets: %s", error)
-            else:
-                self._compare(rows)
+                log.warning("the feed of changes cannot read the tickets or the surges: %s", error)
             await asyncio.sleep(self.poll_every_s)
-        self._known = None
+        self._known = self._known_surges = None
 
     def _newest(self) -> Sequence[EffectiveRow]:
         self.polls += 1
@@ -151,9 +176,19 @@ class Feed:
         changed = [row for row in reversed(rows) if known.get(row.ticket_id) != etags[row.ticket_id]]
         self._announce([Change(row, self.now()) for row in changed])
 
-    def _announce(self, changes: Sequence[Change]) -> None:
+    def _compare_surges(self, surges: Sequence[SurgeRecord]) -> None:
+        known, changed_at = self._known_surges, {each.surge_id: each.changed_at for each in surges}
+        self._known_surges = changed_at
+        if known is not None:
+            changed = [each for each in surges if known.get(each.surge_id) != each.changed_at]
+            self._announce([SurgeChange(each, self.now()) for each in changed])
+
+    def _announce(self, changes: Sequence[Notice]) -> None:
         for change in changes:
-            if self._known is not None:
+            if isinstance(change, SurgeChange):
+                if self._known_surges is not None:
+                    self._known_surges[change.surge.surge_id] = change.surge.changed_at
+            elif self._known is not None:
                 self._known[change.row.ticket_id] = row_etag(change.row)
             for queue in list(self._listeners):
                 try:
@@ -161,7 +196,7 @@ class Feed:
                 except asyncio.QueueFull:
                     self._let_go(queue)
 
-    def _let_go(self, queue: asyncio.Queue[Change | None]) -> None:
+    def _let_go(self, queue: asyncio.Queue[Notice | None]) -> None:
         self._listeners.discard(queue)
         with suppress(asyncio.QueueEmpty):
             queue.get_nowait()
@@ -171,14 +206,16 @@ class Feed:
         """What changed since an event; a reset where that cannot be told."""
         try:
             since = datetime.fromisoformat(event_id) - OVERLAP
-            rows = self._newest()
+            rows, surges = self._newest(), self.surges()
             is_told = len(rows) < self.window or rows[-1].received_at <= since
         except (ValueError, TypeError, OverflowError):
             return [RESET]
         if not is_told:
             return [RESET]
         changed = sorted((changed_at(row), row.ticket_id, row) for row in rows)
-        return [Change(row, at).as_event(self.mask) for at, _, row in changed if at >= since]
+        told = [Change(row, at).as_event(self.mask) for at, _, row in changed if at >= since]
+        recent = [SurgeChange(each, each.changed_at) for each in surges if each.changed_at >= since]
+        return told + [each.as_event(self.mask) for each in recent]
 
 
 def changed_at(row: EffectiveRow) -> datetime:

@@ -23,6 +23,8 @@ from ticketmill.queries.own_tasks import Definitions, UnknownOwnLabel, check_tas
 
 MAX_PAGE_ROWS = 200
 MAX_LABELS = 20
+MAX_FOUND = 100
+MAX_QUESTION_CHARS = 1000
 SINCE_DEFAULT = "7d"
 SINCE_EXPECTED = "30m, 24h, 7d, 2w, or an ISO 8601 time"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -59,11 +61,11 @@ class Period(BaseModel):
         return moment("until", self.until, now) if self.until is not None else None
 
 
-class ListedBase(Period):
-    """How a list is cut."""
+class Filtered(BaseModel):
+    """What tickets must be like."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_ROWS, description="Rows at the most.")] = 50
-    cursor: Annotated[str | None, Field(max_length=500, description="Goes on where a page ended.")] = None
+    model_config = ConfigDict(extra="forbid")
+
     min_confidence: Annotated[
         float | None, Field(ge=0, le=1, description="Of each label that is asked for.")
     ] = None
@@ -94,6 +96,39 @@ class ListedBase(Period):
         return Filters(labels, self.min_confidence)
 
 
+class ListedBase(Period, Filtered):
+    """How a list is cut."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_ROWS, description="Rows at the most.")] = 50
+    cursor: Annotated[str | None, Field(max_length=500, description="Goes on where a page ended.")] = None
+
+
+class AnyTime(BaseModel):
+    """From when to when tickets were received; else they are of any time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: Since | None = None
+    until: Until | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_FOUND, description="Tickets at the most.")] = 20
+
+    def start(self, now: datetime) -> datetime | None:
+        """The first moment, in UTC."""
+        return moment("since", self.since, now) if self.since is not None else None
+
+    def end(self, now: datetime) -> datetime | None:
+        """The moment after the last, in UTC."""
+        return moment("until", self.until, now) if self.until is not None else None
+
+
+class SearchedBase(AnyTime, Filtered):
+    """What is looked for."""
+
+    q: Annotated[
+        str, Field(pattern=r"\S", max_length=MAX_QUESTION_CHARS, description="A question, words, or a code.")
+    ]
+
+
 def _labels(facet: str) -> Any:
     vocabulary = CLOSED_VOCABULARIES.get(facet)
     word: Any = Literal[vocabulary] if vocabulary else Annotated[str, Field(min_length=1, max_length=256)]
@@ -114,6 +149,9 @@ _FIELDS: dict[str, Any] = {
 _Listed: Any = create_model("Listed", __base__=ListedBase, **_FIELDS)
 Listed = Annotated[_Listed, Query()]
 """All query parameters of a list, as an argument of a route."""
+_Searched: Any = create_model("Searched", __base__=SearchedBase, **_FIELDS)
+Searched = Annotated[_Searched, Query()]
+"""All query parameters of a search, as an argument of a route."""
 
 
 def moment(name: str, text: str, now: datetime) -> datetime:

@@ -15,6 +15,8 @@ from ticketmill.text.mask import Mask
 if TYPE_CHECKING:
     from ticketmill.aws.sqs import QueueDepths
     from ticketmill.bootstrap.job_queues import JobDesk
+    from ticketmill.bootstrap.search import Search
+    from ticketmill.domain.gap_report import GapReport
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
     from ticketmill.entrypoints.web.background import BackgroundEnricher
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from ticketmill.learning.drift_plot import DriftPoint
     from ticketmill.learning.sampling import Suspect
     from ticketmill.operations.corrections import Corrections
+    from ticketmill.operations.surge_records import SurgeRecords
     from ticketmill.queries.history import TicketHistory
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.settings import Settings
@@ -102,12 +105,18 @@ class WebParts:
     """The learned models. SetupError where the stack keeps none yet."""
     jobs: Callable[[], JobDesk]
     """The jobs of learning. SetupError where the stack keeps none yet."""
+    surges: Callable[[], SurgeRecords]
+    """The surges that were found. SetupError where the stack has no learning table yet."""
     drift: Callable[[], Drift]
     """Judges drift. SetupError where the stack has no corrections yet."""
+    gaps: Callable[[], GapReport | None] = lambda: None
+    """What the taxonomy lacks; None where nobody has looked. SetupError where the stack keeps nothing yet."""
     learned: Callable[[], Learned] = Learned
     """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple
     """Labels of people that a model doubts."""
+    search: Callable[[], Search] | None = None
+    """Search over the index. None where the extra `search` is not installed."""
     mask: Mask = field(default_factory=Mask)
     """Hides what people and other systems may not see."""
     now: Callable[[], datetime] = _now

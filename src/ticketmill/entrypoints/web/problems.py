@@ -51,6 +51,7 @@ _LEARNING_STATUS = {
     LearningCode.UNKNOWN_VERSION: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_DATASET: HTTPStatus.NOT_FOUND,
     LearningCode.UNKNOWN_JOB: HTTPStatus.NOT_FOUND,
+    LearningCode.UNKNOWN_SURGE: HTTPStatus.NOT_FOUND,
     LearningCode.JOB_MISMATCH: HTTPStatus.CONFLICT,
     LearningCode.STALE_CONTENT: HTTPStatus.PRECONDITION_FAILED,
     **dict.fromkeys(

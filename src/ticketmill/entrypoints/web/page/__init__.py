@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ticketmill.entrypoints.web.page import correcting, drift, jobs, looking, models
+from ticketmill.entrypoints.web.page import correcting, drift, gaps, jobs, looking, models, surges
 
 router = APIRouter(include_in_schema=False)
 router.include_router(looking.router)
 router.include_router(correcting.router)
 router.include_router(models.router)
 router.include_router(drift.router)
+router.include_router(gaps.router)
 router.include_router(jobs.router)
+router.include_router(surges.router)

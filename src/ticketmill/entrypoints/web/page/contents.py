@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,9 @@ from typing import Any
 from fastapi import Request
 
 from ticketmill.domain.effective_row import EffectiveRow
+from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.label import FoundBy
+from ticketmill.domain.surge import SurgeRecord, SurgeState
 from ticketmill.domain.ticket_id import is_usable_id, known_as
 from ticketmill.entrypoints.web.page.label_queue import LabelQueue
 from ticketmill.entrypoints.web.page.labels import MARKS
@@ -21,11 +24,14 @@ from ticketmill.entrypoints.web.page.record import full_record
 from ticketmill.entrypoints.web.page.ticket import TicketView, ticket_view
 from ticketmill.entrypoints.web.page.views import ALL, COOKIE, FIXED, REVIEW, View, found_by, read_saved
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.entrypoints.web.surges import RecentSurges
 from ticketmill.learning.sampling import blinded
 from ticketmill.queries.columns import COUNTED, FILTERS
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.overview import Overview
 from ticketmill.queries.own_tasks import Definitions
+
+log = logging.getLogger(__name__)
 
 MAX_FACET_LABELS = 8
 FACETS = ("urgency", "intent", "sentiment", "topic", "language")
@@ -77,6 +83,8 @@ class Desk:
     now: datetime
     saved: tuple[View, ...] = ()
     query: ListQuery = field(default_factory=ListQuery)
+    surges: tuple[SurgeRecord, ...] = ()
+    """Those that nobody has spoken of yet."""
     queue: LabelQueue | None = None
     """Where the list is that of what is worth a label most."""
 
@@ -90,6 +98,7 @@ class Desk:
             now=parts.now(),
             saved=read_saved(request.cookies.get(COOKIE)),
             query=asked,
+            surges=open_surges_of(request),
             queue=label_queue_of(request) if asked.is_queue else None,
         )
 
@@ -102,6 +111,7 @@ class Desk:
             "marks": MARKS,
             "now": self.now,
             "notice": None,
+            "open_surges": self.surges,
         }
 
     def listing(self) -> Listing:
@@ -227,6 +237,18 @@ def _facets(overview: Overview, own: Definitions) -> list[tuple[str, list[tuple[
     named = [(name, counts.get(FILTERS[name], {})) for name in FACETS if name in FILTERS]
     named += [(name, labels) for name, labels in counts.items() if name not in COUNTED and name in own]
     return [(name, list(labels.items())[:MAX_FACET_LABELS]) for name, labels in named if labels]
+
+
+def open_surges_of(request: Request) -> tuple[SurgeRecord, ...]:
+    """The surges that nobody has spoken of yet; none where they cannot be read now."""
+    recent: RecentSurges = request.app.state.surges
+    try:
+        found = recent.get()
+    except TransientFailure as failure:  # the page has more to show than these
+        log.warning("the page shows no surges: %s", failure)
+        return ()
+    now = request.app.state.parts.now()
+    return tuple(each for each in found if each.state_at(now) is SurgeState.OPEN)
 
 
 def label_queue_of(request: Request) -> LabelQueue:

@@ -7,12 +7,14 @@
   const POLL_MS = 5000;
   const CALM_POLL_MS = 60000; // beside events
   const COUNTS_MS = 15000;
+  const SURGES_MS = 30000; // where no event tells of them
 
   let pending = null;
   let countedAt = 0;
+  let surgesAt = Date.now();
 
   function listen() {
-    if (!document.querySelector("#list")) return;
+    if (!document.querySelector("#list, #surge-list")) return;
     const events = new EventSource(EVENTS);
     let timer = setInterval(refresh, POLL_MS);
     const every = (pause) => {
@@ -24,7 +26,18 @@
     for (const kind of ["enriched", "partial", "rejected", "failed", "corrected", "reset"]) {
       events.addEventListener(kind, soon);
     }
+    events.addEventListener("surge", refreshSurges);
     document.addEventListener("visibilitychange", soon);
+  }
+
+  function refreshSurges() {
+    surgesAt = Date.now();
+    const [address, id] = document.querySelector("#surge-list")
+      ? ["/surges", "#surge-list"]
+      : ["/surges/banner", "#surges"];
+    if (!document.querySelector(id)?.contains(document.activeElement)) {
+      htmx.ajax("GET", address, { source: id, target: id, swap: "outerHTML" });
+    }
   }
 
   function soon() {
@@ -34,6 +47,7 @@
   async function refresh() {
     clearTimeout(pending);
     pending = null;
+    if (!document.hidden && Date.now() - surgesAt > SURGES_MS) refreshSurges();
     const list = document.querySelector("#list");
     if (!list || document.hidden || "isOlder" in list.dataset) return;
     const current = document.querySelector("#ticket")?.dataset.id ?? "";

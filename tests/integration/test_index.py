@@ -1,0 +1,69 @@
+"""From the enriched bucket to the search index: events, entries, and what readers find."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from commands import Run, WorkOff
+
+from ticketmill.aws.clients import Clients
+from ticketmill.aws.sqs import SqsQueue
+from ticketmill.bootstrap import Adapters
+from ticketmill.bootstrap.search import open_ticket_vectors
+from ticketmill.queries.ticket_vectors import TicketVectors
+from ticketmill.settings import load_settings
+
+
+def drop(adapters: Adapters, *ticket_ids: str) -> None:
+    for ticket_id in ticket_ids:
+        body = json.dumps({"ticket_id": ticket_id, "body": f"I was charged twice for order {ticket_id}."})
+        adapters.raw_tickets.put(f"tickets/{ticket_id}.json", body.encode())
+
+
+@pytest.fixture
+def vectors(environment: dict[str, str], stack_name: str, bundle_dir: str) -> TicketVectors:
+    """A reader of the index."""
+    return open_ticket_vectors(load_settings(stack=stack_name, bundle=bundle_dir))
+
+
+def searchable(vectors: TicketVectors) -> list[str]:
+    return sorted(vectors.current().keys)
+
+
+def enriched_keys(adapters: Adapters, *ticket_ids: str) -> list[str]:
+    rows = adapters.rows.get_many(ticket_ids)
+    return sorted(row.enriched_key or "" for row in rows.values())
+
+
+@pytest.mark.localstack
+def test_an_enrichment_is_announced_within_a_second(
+    adapters: Adapters, index_queue: str, clients: Clients, work_off: WorkOff
+) -> None:
+    drop(adapters, "T1")
+    work_off()
+    (message,) = SqsQueue(clients.sqs, index_queue).receive(10, wait_s=20)
+    (key,) = enriched_keys(adapters, "T1")
+    assert key in message.body
+
+
+def test_what_was_enriched_is_searchable_once_whatever_its_events_do(
+    adapters: Adapters,
+    index_queue: str,
+    clients: Clients,
+    work_off: WorkOff,
+    ticketmill: Run,
+    vectors: TicketVectors,
+) -> None:
+    drop(adapters, "T1", "T2", "T3")
+    work_off()
+    queue = SqsQueue(clients.sqs, index_queue)
+    received = [each for _ in range(5) for each in queue.receive(10, wait_s=1)]
+    queue.send_many([each.body for each in (*reversed(received), *received)])
+    queue.release(received, delay_s=0)
+    done = json.loads(ticketmill("index", "work", "--until-empty", "--json").stdout)
+    assert done["failed"] == 0
+    assert searchable(vectors) == enriched_keys(adapters, "T1", "T2", "T3")
+    ticket = vectors.vector_of(enriched_keys(adapters, "T1")[0])
+    assert ticket is not None
+    assert vectors.nearest(ticket, 1)[0].ticket_id == "T1"
