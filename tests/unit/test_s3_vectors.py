@@ -1,7 +1,8 @@
 """The search index in Amazon S3 Vectors, never run against AWS.
 
 The contract runs against moto's copy of the service. That copy knows no QueryVectors: `answer_query` stands
-in for it, after AWS's documentation; and moto lets a second CreateIndex replace the first. The other tests have answers that are written from that documentation.
+in for it, after AWS's documentation. And moto lets a second CreateIndex replace the first: `create_once` does
+not. The other tests have answers that are written from that documentation.
 """
 
 from __future__ import annotations

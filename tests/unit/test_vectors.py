@@ -141,3 +141,9 @@ def test_a_key_and_its_position_belong_together_however_many_there_are() -> None
     assert table.unknown(["new", keys[5], "new", keys[29_999], "other"]) == [0, 4]
     with pytest.raises(IndexError):
         table[30_000]
+
+
+@pytest.mark.parametrize("exact_up_to", [100_000, 0])
+def test_the_mean_is_that_of_all(exact_up_to: int) -> None:
+    vectors, made = filled(20_000, exact_up_to)
+    assert np.abs(vectors.mean() - made.mean(axis=0)).max() < 1e-4

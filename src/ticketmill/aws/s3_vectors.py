@@ -68,9 +68,13 @@ class S3VectorStore:
 
     def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
         """All entries, without their texts; with `since` those that were put at that time or later."""
-        since_s = float("-inf") if since is None else since.timestamp()
         for page in self._pages(returnData=True, returnMetadata=True):
-            yield [_entry(each) for each in page if each["metadata"]["written_at"] >= since_s]
+            yield [_entry(each) for each in page if _is_since(each, since)]
+
+    def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
+        """The keys of all entries and when their tickets were received; `since` as of `scan`."""
+        for page in self._pages(returnMetadata=True):
+            yield [(each["key"], _received_at(each)) for each in page if _is_since(each, since)]
 
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
@@ -212,5 +216,13 @@ def _version(dimensions: int) -> dict[str, Any]:
 
 
 def _entry(stored: Mapping[str, Any]) -> IndexedTicket:
-    received_at = datetime.fromtimestamp(stored["metadata"]["received_at"], UTC)
-    return IndexedTicket(stored["key"], received_at, np.array(stored["data"]["float32"], np.float32), "")
+    vector = np.array(stored["data"]["float32"], np.float32)
+    return IndexedTicket(stored["key"], _received_at(stored), vector, "")
+
+
+def _received_at(stored: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(stored["metadata"]["received_at"], UTC)
+
+
+def _is_since(stored: Mapping[str, Any], since: datetime | None) -> bool:
+    return since is None or bool(stored["metadata"]["written_at"] >= since.timestamp())

@@ -76,6 +76,12 @@ class CompressedVectors:
             rows[here] = block.codes[inside] * block.scales[inside, None]
         return rows
 
+    def mean(self) -> Floats:
+        """(dimensions,)"""
+        starts = range(0, len(self), SCORED_AT_ONCE)
+        sums = [self[start : start + SCORED_AT_ONCE].sum(axis=0) for start in starts]
+        return np.asarray(np.sum(sums, axis=0) / max(1, len(self)), np.float32)
+
     def add(self, vectors: Floats) -> None:
         """`vectors`: (new entries, dimensions), of length 1."""
         while len(vectors):

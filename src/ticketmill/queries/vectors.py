@@ -50,6 +50,13 @@ class Vectors:
         entries, rows = len(self), self._rows
         return rows if isinstance(rows, CompressedVectors) else rows[:entries]
 
+    def mean(self) -> Floats:
+        """(dimensions,): what all entries have in common."""
+        rows = self.matrix
+        return (
+            rows.mean() if isinstance(rows, CompressedVectors) else np.asarray(rows.mean(axis=0), np.float32)
+        )
+
     def position(self, key: str) -> int | None:
         """Where an entry stands; None where there is none."""
         return self.keys.position(key)
