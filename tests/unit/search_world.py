@@ -15,8 +15,11 @@ from ticketmill.bootstrap.search import Search
 from ticketmill.domain.keys import enriched_key
 from ticketmill.domain.row import TicketRow
 from ticketmill.indexed_ticket import IndexedTicket
+from ticketmill.queries.duplicate_candidates import DuplicateCandidates
+from ticketmill.queries.duplicate_pool import DuplicatePool
 from ticketmill.queries.shared_words import SharedWords
 from ticketmill.queries.similar import SimilarTickets
+from ticketmill.queries.text_sample import TextSample
 from ticketmill.queries.ticket_vectors import TicketVectors
 from ticketmill.queries.tickets import TicketQueries
 from ticketmill.queries.word_search import WordSearch
@@ -42,7 +45,7 @@ class SearchWorld:
         self.store = LanceVectorStore(str(self.folder))
         self.vectors = TicketVectors(self.store, clock=self._seconds)
         self._clock_s = 0.0
-        self.web.search = lambda: Search(self.words(), self.similar())
+        self.web.search = lambda: Search(self.words(), self.similar(), self.duplicates())
 
     def _seconds(self) -> float:
         """Two readings are far enough apart to look at the store again."""
@@ -53,8 +56,13 @@ class SearchWorld:
         """Stores the row of a ticket, and its entry in the index."""
         key = enriched_key(ticket_id, "0f" * 32, "f00d", attempt)
         row = self.web.put(ticket_id, enriched_key=key, **given)
-        self.store.put([IndexedTicket(key, row.received_at, meaning(*things), text)])
+        self.index(row, text, *things)
         return row
+
+    def index(self, row: TicketRow, text: str, *things: str) -> None:
+        """Puts the enrichment that a row points to into the index."""
+        assert row.enriched_key is not None
+        self.store.put([IndexedTicket(row.enriched_key, row.received_at, meaning(*things), text)])
 
     def point_elsewhere(self, ticket_id: str) -> None:
         """Lets the row point to an enrichment that the index does not have yet."""
@@ -72,4 +80,9 @@ class SearchWorld:
 
     def similar(self, **given: Any) -> SimilarTickets:
         made = SimilarTickets(self.vectors, self.queries, SharedWords(self.vectors))
+        return replace(made, **given)
+
+    def duplicates(self, **given: Any) -> DuplicateCandidates:
+        pool = DuplicatePool(self.vectors, TextSample(self.vectors))
+        made = DuplicateCandidates(pool, self.queries, SharedWords(self.vectors))
         return replace(made, **given)

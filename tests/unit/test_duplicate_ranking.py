@@ -38,7 +38,7 @@ TEXTS = {
 
 
 def ranking(subjects: list[str], bodies: list[str], *embeddings: Floats) -> DuplicateRanking:
-    return DuplicateRanking(Candidates(subjects, bodies, embeddings))
+    return DuplicateRanking.of(Candidates(subjects, bodies, embeddings))
 
 
 def test_a_compound_is_a_term_and_so_are_its_parts() -> None:
@@ -103,7 +103,7 @@ def test_duplicates_are_found_by_meaning_and_by_words_behind_a_template(encoder:
         for at, (name, text) in enumerate(TEXTS.items())
     ]
     counted: list[int] = []
-    found = DuplicateRanking(encode_reports(encoder, reports, counted.append))
+    found = DuplicateRanking.of(encode_reports(encoder, reports, counted.append))
     assert sum(counted) == 2 * len(reports)
     assert [int(np.argmax(found.scores(at))) for at in range(4)] == [1, 0, 3, 2]
     assert found.scores(0)[0] == -np.inf

@@ -12,10 +12,34 @@ if TYPE_CHECKING:
     from ticketmill.encoder.cache import TextEncoder
     from ticketmill.encoder.encoder import Encoder
     from ticketmill.learning.duplicate_reports import Report
+    from ticketmill.queries.duplicate_candidates import DuplicateCandidates
     from ticketmill.queries.duplicates import Candidates
+    from ticketmill.queries.shared_words import SharedWords
+    from ticketmill.queries.tickets import TicketQueries
 
 CHUNK = 64
 """Texts that are encoded at once: their token states take 3 MB a text at most."""
+
+
+def open_duplicate_candidates(settings: Settings, tickets: TicketQueries) -> DuplicateCandidates:
+    """What proposes duplicates. SetupError where the extra `search` is not installed."""
+    from ticketmill.bootstrap.search import open_ticket_vectors
+    from ticketmill.queries.shared_words import SharedWords
+
+    return make_duplicate_candidates(settings, tickets, SharedWords(open_ticket_vectors(settings)))
+
+
+def make_duplicate_candidates(
+    settings: Settings, tickets: TicketQueries, shared: SharedWords
+) -> DuplicateCandidates:
+    """The same over an index that is open."""
+    from ticketmill.bootstrap.entities import make_mask
+    from ticketmill.queries.duplicate_candidates import DuplicateCandidates
+    from ticketmill.queries.duplicate_pool import DuplicatePool
+    from ticketmill.queries.text_sample import TextSample
+
+    pool = DuplicatePool(shared.vectors, TextSample(shared.vectors))
+    return DuplicateCandidates(pool, tickets, shared, make_mask(settings).text)
 
 
 def load_encoder(settings: Settings) -> Encoder:

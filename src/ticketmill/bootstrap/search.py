@@ -13,6 +13,7 @@ from ticketmill.settings import Settings
 if TYPE_CHECKING:
     from ticketmill.arrays import Floats
     from ticketmill.pipeline.enricher import Enricher
+    from ticketmill.queries.duplicate_candidates import DuplicateCandidates
     from ticketmill.queries.index_ports import IndexGenerations, VectorStore
     from ticketmill.queries.similar import SimilarTickets
     from ticketmill.queries.ticket_vectors import TicketVectors
@@ -26,6 +27,7 @@ class Search:
 
     words: WordSearch
     similar: SimilarTickets
+    duplicates: DuplicateCandidates
 
 
 def index_model(settings: Settings) -> str:
@@ -79,10 +81,13 @@ def can_search() -> bool:
 
 def open_search(settings: Settings, queries: TicketQueries, encode: Callable[[str], Floats]) -> Search:
     """Search over the index of the settings. `encode` makes the embedding of a question."""
+    from ticketmill.bootstrap.duplicates import make_duplicate_candidates
     from ticketmill.queries.word_search import WordSearch
 
     vectors = open_ticket_vectors(settings)
-    return Search(WordSearch(vectors, queries, encode), _similar(settings, queries, vectors))
+    similar = _similar(settings, queries, vectors)
+    duplicates = make_duplicate_candidates(settings, queries, similar.shared)
+    return Search(WordSearch(vectors, queries, encode), similar, duplicates)
 
 
 def open_similar(settings: Settings, queries: TicketQueries) -> SimilarTickets:

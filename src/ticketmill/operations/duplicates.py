@@ -11,6 +11,7 @@ from ticketmill.domain.duplicates import (
     NOT_DUPLICATE_OF,
     came_before,
     denied_of,
+    reference_of,
     to_root,
 )
 from ticketmill.domain.effective_row import EffectiveRow
@@ -58,6 +59,20 @@ class DuplicateVerdicts:
             )
         last = max(spoken, key=lambda task: spoken[task].number)
         return self._desk(last, ()).undo(ticket_id, speaker, [last])
+
+    def take_back(self, one: str, other: str, speaker: Speaker) -> EffectiveRow:
+        """Takes back what was said of these two tickets; the row that had it. All other verdicts stay."""
+        first, second = self._row(one), self._row(other)
+        for row, named in ((first, second.ticket_id), (second, first.ticket_id)):
+            if reference_of(row) == named:
+                return self._desk(DUPLICATE_OF, ()).undo(row.ticket_id, speaker, [DUPLICATE_OF])
+            if named in denied_of(row):
+                return self._say(row, NOT_DUPLICATE_OF, sorted(denied_of(row) - {named}), speaker)
+        raise CorrectionRefused(
+            CorrectionCode.NOTHING_TO_UNDO,
+            f"nobody has said of {one} and {other} that they are duplicates or are not; where they share a "
+            "group, the verdict is on another ticket of it",
+        )
 
     def _root(self, ticket_id: str) -> TicketRow:
         return to_root(self._row(ticket_id), self.corrections.rows.get)[-1]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +37,20 @@ def without_templates(bodies: Sequence[str]) -> list[str]:
 
     So `Steps to reproduce:`, `2.`, `{code}` and a browser's identification go.
     """
+    lines = template_lines(bodies)
+    return [without_lines(body, lines) for body in bodies]
+
+
+def template_lines(bodies: Sequence[str]) -> frozenset[str]:
+    """The lines of templates, in the form that `without_lines` compares."""
     most = max(TEMPLATE_TICKETS, TEMPLATE_SHARE * len(bodies))
-    lines = [body.splitlines() for body in bodies]
-    occurrences = Counter(key for each in lines for key in {_line_key(line) for line in each})
-    return ["\n".join(line for line in each if occurrences[_line_key(line)] <= most) for each in lines]
+    occurrences = Counter(key for body in bodies for key in {_line_key(line) for line in body.splitlines()})
+    return frozenset(key for key, count in occurrences.items() if count > most)
+
+
+def without_lines(body: str, lines: Set[str]) -> str:
+    """A body without some lines."""
+    return "\n".join(line for line in body.splitlines() if _line_key(line) not in lines)
 
 
 def _line_key(line: str) -> str:
@@ -66,12 +76,21 @@ class Candidates:
 class DuplicateRanking:
     """Scores tickets by how likely they tell of the same thing. Building one reads all texts once."""
 
-    def __init__(self, candidates: Candidates) -> None:
-        subjects = [terms_of(subject) for subject in candidates.subjects]
-        bodies = [terms_of(body) for body in candidates.bodies]
+    def __init__(
+        self, subjects: Sequence[Sequence[str]], bodies: Sequence[Sequence[str]], meanings: Floats
+    ) -> None:
+        """`subjects`, `bodies`: the terms of each. `meanings`: (tickets, dimensions), of unit length."""
         self.vocabulary = Vocabulary([[*one, *other] for one, other in zip(subjects, bodies, strict=True)])
         self.terms = added(self.vocabulary.vectors(subjects), self.vocabulary.vectors(bodies))
-        self.meanings = _unit(sum(map(distinctive, candidates.embeddings), np.zeros((), np.float32)))
+        self.meanings = meanings
+
+    @classmethod
+    def of(cls, candidates: Candidates) -> DuplicateRanking:
+        """What all candidates have in common is taken from their embeddings."""
+        subjects = [terms_of(subject) for subject in candidates.subjects]
+        bodies = [terms_of(body) for body in candidates.bodies]
+        meanings = sum(map(distinctive, candidates.embeddings), np.zeros((), np.float32))
+        return cls(subjects, bodies, unit(meanings))
 
     def scores(self, ticket: int) -> Doubles:
         """(tickets,): the higher the likelier; -inf for the ticket itself."""
@@ -90,23 +109,37 @@ class DuplicateRanking:
         return [self.vocabulary.terms[both[each]] for each in order]
 
 
-def distinctive(vectors: Floats) -> Floats:
-    """(tickets, dimensions): without what all tickets have in common, and of unit length.
+@dataclass(frozen=True, slots=True, eq=False)
+class Common:
+    """What many embeddings have in common: their mean, and the directions in which they differ most."""
 
-    That is their mean and, of many tickets, the directions in which they differ most. Zeros, the embedding of
-    no text, stay zeros: they are close to nothing.
-    """
-    is_text = np.any(vectors, axis=1)
-    moved = np.where(is_text[:, None], vectors - vectors.sum(axis=0) / max(1, int(is_text.sum())), 0)
-    directions = min(round(vectors.shape[1] / DIMENSIONS_A_DIRECTION), len(vectors) // TICKETS_A_DIRECTION)
-    if directions:
+    mean: Floats
+    directions: Floats
+    """(dimensions, directions)."""
+
+    @classmethod
+    def of(cls, vectors: Floats) -> Common:
+        """`vectors`: (tickets, dimensions). Zeros, the embedding of no text, do not count."""
+        texts = vectors[np.any(vectors, axis=1)]
+        mean = texts.sum(axis=0) / max(1, len(texts))
+        count = min(round(vectors.shape[1] / DIMENSIONS_A_DIRECTION), len(vectors) // TICKETS_A_DIRECTION)
+        moved = texts - mean
         _, found = np.linalg.eigh(moved.T @ moved)  # the largest last
-        common = found[:, -directions:]
-        moved = moved - moved @ common @ common.T
-    return _unit(moved)
+        return cls(mean, found[:, found.shape[1] - count :])
+
+    def taken_from(self, vectors: Floats) -> Floats:
+        """(tickets, dimensions): of unit length. Zeros stay zeros: they are close to nothing."""
+        moved = np.where(np.any(vectors, axis=1)[:, None], vectors - self.mean, 0)
+        return unit(moved - moved @ self.directions @ self.directions.T)
 
 
-def _unit(vectors: Floats) -> Floats:
+def distinctive(vectors: Floats) -> Floats:
+    """(tickets, dimensions): without what all tickets have in common, and of unit length."""
+    return Common.of(vectors).taken_from(vectors)
+
+
+def unit(vectors: Floats) -> Floats:
+    """(tickets, dimensions): of length 1, but for zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, LEAST), np.float32)
 

@@ -43,6 +43,16 @@ def terms_of(text: str) -> list[str]:
     return [stem_of(term.lower()[:MAX_TERM_CHARS]) for term in terms if len(term) > 1]
 
 
+def rarest_words(text: str, vocabulary: Vocabulary, most: int) -> list[str]:
+    """The rarest words of a text, as they are written. Those that the vocabulary lacks come first."""
+    rarity: dict[str, float] = {}
+    for word in _WORD.findall(text[:MAX_CHARS]):
+        if word not in rarity and (terms := terms_of(word)):
+            at = vocabulary.ids.get(terms[0])
+            rarity[word] = float("inf") if at is None else float(vocabulary.rarity[at])
+    return sorted(rarity, key=lambda word: -rarity[word])[:most]
+
+
 def stem_of(term: str) -> str:
     """A term in lower case without its English ending."""
     for ending in _ENDINGS:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ticketmill.entrypoints.cli.output import (
     AsJson,
+    ExitCode,
     answer,
     answer_json,
+    counted,
     examples,
     progress,
     say,
     stopping_at_once,
     table,
 )
+from ticketmill.entrypoints.cli.since import EXPECTED, parse_since
 
 if TYPE_CHECKING:
     from ticketmill.domain.effective_row import EffectiveRow
@@ -56,7 +59,7 @@ def evaluate(
     encoder = load_encoder(load_settings())
     with stopping_at_once(), progress("encoded", total=2 * len(reports)) as advance:
         candidates = encode_reports(encoder, reports, advance)
-    found = recall(DuplicateRanking(candidates), [each.group for each in reports])
+    found = recall(DuplicateRanking.of(candidates), [each.group for each in reports])
     same_text = near_identical(reports)
     if as_json:
         answer_json({**asdict(found), "near_identical": asdict(same_text)})
@@ -67,6 +70,99 @@ def evaluate(
         [[f"{each:.3f}" for each in (found.recall_at_1, found.recall_at_5, found.recall_at_10)]],
     )
     say(f"{same_text.duplicates} of {same_text.pairs} pairs of near-identical text are duplicates")
+
+
+@app.command("of", epilog=examples("ticketmill duplicates of TKT-007"))
+def candidates_of(
+    ticket_id: First,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Show so many at most.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List the tickets that may tell of the same thing, the likeliest first, and what speaks for each.
+
+    Tickets of its own group are not among them, nor those that a person denied. Exit code 5 where there is no
+    such ticket, or where the search index does not have it yet.
+    """
+    from ticketmill import bootstrap
+    from ticketmill.bootstrap.duplicates import open_duplicate_candidates
+    from ticketmill.entrypoints.duplicate_answer import candidate_fields
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    queries = bootstrap.connect_queries(settings)
+    row = queries.find(ticket_id)
+    if row is None:
+        say(f"no ticket {ticket_id}; `ticketmill list` shows the newest")
+        raise typer.Exit(ExitCode.NOT_FOUND)
+    found = open_duplicate_candidates(settings, queries).of(row, limit)
+    if found is None:
+        say(f"the search index does not have {row.ticket_id} (yet): see docs/search.md")
+        raise typer.Exit(ExitCode.NOT_FOUND)
+    mask = bootstrap.make_mask(settings)
+    answers = [candidate_fields(each, mask) for each in found]
+    if as_json:
+        answer_json({"ticket_id": row.ticket_id, "candidates": answers})
+        return
+    columns = ("ticket", "received", "cosine", "both", "subject")
+    cells = [(_named(each), _apart(each), each["cosine"], _both(each), each["subject"]) for each in answers]
+    table(f"tickets that may tell of the same thing as {row.ticket_id}", columns, cells)
+    if answers:
+        pair = f"{row.ticket_id} {answers[0]['ticket_id']}"
+        say(f"`ticketmill duplicates confirm {pair}` says that they do, `deny` that they do not")
+
+
+@app.command("list", epilog=examples("ticketmill duplicates list --since 7d"))
+def list_groups(
+    since: Annotated[str, typer.Option(help=f"Duplicates that were uploaded since: {EXPECTED}.")] = "30d",
+    as_json: AsJson = False,
+) -> None:
+    """List the groups that people confirmed: each reference with its duplicates, the newest first.
+
+    All tickets since are looked through in the index of the table.
+    """
+    from ticketmill import bootstrap
+    from ticketmill.entrypoints.duplicate_answer import group_fields
+    from ticketmill.queries.duplicate_groups import DuplicateGroups
+    from ticketmill.settings import load_settings
+
+    settings = load_settings()
+    start = parse_since(since)
+    found = DuplicateGroups(bootstrap.connect_queries(settings)).since(start)
+    mask = bootstrap.make_mask(settings)
+    groups = [group_fields(each, mask) for each in found]
+    if as_json:
+        answer_json({"groups": groups})
+        return
+    cells = [
+        (
+            each["reference"]["ticket_id"],
+            ", ".join(member["ticket_id"] for member in each["duplicates"]),
+            each["reference"]["subject"],
+        )
+        for each in groups
+    ]
+    table(f"{counted(len(groups), 'group')} since {since}", ("reference", "duplicates", "subject"), cells)
+
+
+def _named(candidate: Mapping[str, Any]) -> str:
+    reference = candidate["duplicate_of"]
+    return f"{candidate['ticket_id']}" + (f", duplicate of {reference}" if reference else "")
+
+
+def _apart(candidate: Mapping[str, Any]) -> str:
+    """As in `3.0 h before`."""
+    hours = candidate["hours_apart"]
+    return f"{abs(hours):.1f} h {'before' if hours >= 0 else 'after'}"
+
+
+def _both(candidate: Mapping[str, Any]) -> str:
+    """What both tickets have."""
+    customer = ["the customer"] if candidate["is_same_customer"] else []
+    named = [
+        f"{each['kind'].replace('_', ' ')} {each['value'] or '(hidden)'}"
+        for each in candidate["shared_entities"]
+    ]
+    return "; ".join([*customer, *named, " ".join(candidate["shared_words"])])
 
 
 @app.command(epilog=examples("ticketmill duplicates confirm TKT-007 TKT-001"))

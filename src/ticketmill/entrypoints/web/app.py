@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from ticketmill.entrypoints.web import (
     admin,
     counts,
+    duplicates,
     enrich,
     events,
     gaps,
@@ -41,7 +42,10 @@ from ticketmill.settings import Settings
 
 ROUTERS = tuple(
     each.router
-    for each in (tickets, search, labels, enrich, counts, events, models, gaps, jobs, surges, webhooks, admin)
+    for each in (
+        *(tickets, search, duplicates, labels, enrich, counts, events),
+        *(models, gaps, jobs, surges, webhooks, admin),
+    )
 )
 
 

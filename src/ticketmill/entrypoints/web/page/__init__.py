@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from ticketmill.entrypoints.web.page import correcting, drift, gaps, jobs, looking, models, surges
+from ticketmill.entrypoints.web.page import (
+    correcting,
+    drift,
+    duplicates,
+    gaps,
+    jobs,
+    looking,
+    models,
+    similar,
+    surges,
+)
 
 router = APIRouter(include_in_schema=False)
 router.include_router(looking.router)
 router.include_router(correcting.router)
+router.include_router(similar.router)
+router.include_router(duplicates.router)
 router.include_router(models.router)
 router.include_router(drift.router)
 router.include_router(gaps.router)

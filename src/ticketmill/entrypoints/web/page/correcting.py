@@ -51,7 +51,7 @@ def correct(request: Request, ticket_id: str, form: Form) -> Response:
     make_known(request, after)
     stays = speech.is_undo or not (speech.is_confirmation or "advance" in form) or desk.is_blind(after)
     next_id = before.ticket_id if stays else text_of(form, "next")
-    return _recorded(request, desk, _done(speech, before, after), after, next_id)
+    return recorded(request, desk, _done(speech, before, after), after, next_id)
 
 
 @router.post("/views")
@@ -79,7 +79,7 @@ def _done(speech: Speech, before: EffectiveRow, after: EffectiveRow) -> Done:
     return Done(after.ticket_id, speech.told(), after.revision, tasks)
 
 
-def _recorded(request: Request, desk: Desk, done: Done, after: EffectiveRow, next_id: str) -> Response:
+def recorded(request: Request, desk: Desk, done: Done, after: EffectiveRow, next_id: str) -> Response:
     """The next ticket, what was done, and the entry of the corrected one as it is now."""
     if not is_fragment(request):
         pairs = f"{desk.query.of_ticket(next_id or after.ticket_id)}&done={done.text()}"
@@ -101,15 +101,17 @@ def _refused(request: Request, desk: Desk, speech: Speech, refused: CorrectionRe
     else:
         status = 404 if refused.code is CorrectionCode.UNKNOWN_TICKET else 422
         notice = Notice("That cannot be recorded.", refused.message, again=again)
-    return _told(request, desk, row, notice, status)
+    return answer_with(request, desk, row, notice, status)
 
 
 def _failed(request: Request, desk: Desk, row: EffectiveRow, failure: Exception) -> Response:
     notice = Notice("Nothing was recorded.", str(failure), again=desk.query.of_ticket(row.ticket_id))
-    return _told(request, desk, row, notice, 503)
+    return answer_with(request, desk, row, notice, 503)
 
 
-def _told(request: Request, desk: Desk, row: EffectiveRow | None, notice: Notice, status: int) -> Response:
+def answer_with(
+    request: Request, desk: Desk, row: EffectiveRow | None, notice: Notice, status: int
+) -> Response:
     """The ticket with a notice in its place; without JavaScript the notice with a link to the ticket."""
     if not is_fragment(request):
         return problem(request, notice, status)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ticketmill.domain.duplicates import reference_of
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.label import CorrectionKind, PersonLabel, Shown
@@ -19,7 +20,7 @@ from ticketmill.tasks.task import Lines
 
 MAX_SHOWN_CHARS = 100_000
 KEYS_A_PAGE = 9
-TAKEN_KEYS = frozenset("jkozxg")
+TAKEN_KEYS = frozenset("jkozxgdn")
 """Letters that mean something else than a task."""
 
 
@@ -79,6 +80,11 @@ class TicketView:
     lines: Lines
     is_blind: bool = False
     """Whether what the models say is left out."""
+
+    @property
+    def reference(self) -> str | None:
+        """The ticket that it is a duplicate of, as a person says."""
+        return reference_of(self.row)
 
     @property
     def reasons(self) -> tuple[str, ...]:

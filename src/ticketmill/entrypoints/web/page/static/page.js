@@ -104,10 +104,17 @@
 
   function undo() {
     const numbers = (each) => Number(each.dataset.number);
-    const own = all('#say button[name="undo"]').sort((one, other) => numbers(other) - numbers(one));
+    const own = all('#ticket button[name="undo"]').sort((one, other) => numbers(other) - numbers(one));
     const last = find('#flash button[name="undo"]') ?? own[0];
     if (last) press(last);
     else tell("nothing to undo");
+  }
+
+  // What the person says of the first ticket that may be the same matter.
+  function same(verdict) {
+    const button = find(`#same-say button[name="${verdict}"]`);
+    if (button) press(button);
+    else tell("no ticket is proposed as the same matter");
   }
 
   // A new ticket has come into its pane.
@@ -140,6 +147,8 @@
     k: () => move(-1),
     o: () => (narrow.matches ? currentLink()?.click() : find("#ticket-title")?.focus()),
     x: () => (panel() ? press(find('button[name="cannot_tell"]', panel())) : tell("choose a task first, by its letter")),
+    d: () => same("confirm"),
+    n: () => same("deny"),
     z: undo,
     g: () => {
       afterG = true;
@@ -251,6 +260,7 @@
 
   function configRequest(event) {
     const ctx = event.detail.ctx;
+    if (ctx.sourceElement.id === "same-say") submitting = true;
     if (ctx.sourceElement.id !== "say") return;
     submitting = true;
     ctx.request.body.set("next", nextId());
