@@ -55,7 +55,7 @@ def test_what_fails_again_and_again_is_a_dead_letter(resources: Resources) -> No
 def test_an_indexer_writes_the_index_alone(resources: Resources) -> None:
     statements = resources["IndexerPolicy"]["PolicyDocument"]["Statement"]
     writing = [each for each in statements if "s3:PutObject" in str(each) or "s3:DeleteObject" in str(each)]
-    assert [each["Resource"]["Sub"].rpartition("/")[0].rpartition("/")[2] for each in writing] == ["index"]
+    assert {each["Resource"]["Sub"].rpartition("/")[0].rpartition("/")[2] for each in writing} == {"index"}
     assert "dynamodb" not in str(statements)
     reading = str(resources["SearcherPolicy"]["PolicyDocument"])
     assert "s3:PutObject" not in reading
