@@ -28,7 +28,7 @@ MOST_ALLOWED = 1000
 """Of a filter that so few tickets pass, all are ranked."""
 MOST_ENTRIES = 20_000
 """Index entries that are looked through to find them."""
-TEXT_WEIGHT = 0.07
+TEXT_WEIGHT = 0.05
 TEXT_POWER = 1.5
 """Chosen on the 30 tuning questions and 50 codes of `tests/benchmarks/search_words.py`."""
 
