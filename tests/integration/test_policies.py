@@ -298,6 +298,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
         ["gaps", "--since", "1h"],
+        ["map", "--since", "1h"],
     )
     of_operator = allowed("OperatorPolicyArn")
     beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
