@@ -12,6 +12,7 @@ from ticketmill.entrypoints.web.page import (
     jobs,
     looking,
     models,
+    similar,
     surges,
     ticket_map,
 )
@@ -19,6 +20,7 @@ from ticketmill.entrypoints.web.page import (
 router = APIRouter(include_in_schema=False)
 router.include_router(looking.router)
 router.include_router(correcting.router)
+router.include_router(similar.router)
 router.include_router(duplicates.router)
 router.include_router(models.router)
 router.include_router(drift.router)
