@@ -1,4 +1,4 @@
-"""`ticketmill gaps` and `map` over real rows, records and a real index; the page and forgetting use what it keeps."""
+"""`ticketmill gaps` and `map` over real rows and a real index; page and forgetting use what they keep."""
 
 from __future__ import annotations
 
