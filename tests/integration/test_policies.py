@@ -7,12 +7,14 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import Run, WorkOff
 from rights import Call, Right, allowed_by, check, covered, rights
 from rows_contract import row
+from surge_place import DECLINED, SurgePlace
 from test_promotion import of_one_word
 from test_retraining import TASK, labelled
 
@@ -196,6 +198,19 @@ def test_a_router_may_do_what_it_does(
     assert adapters.rows.put(row(enriched_key="tickets/TKT-001/gone.json"), None)
     used = asked(["route", "--from-start", "--until-empty"])
     check(used, allowed("RouterPolicyArn"))
+
+
+@pytest.mark.timeout(240)
+def test_who_watches_for_surges_may_do_what_the_command_does(
+    adapters: Adapters, index_queue: str, stack_name: str, bundle_dir: Path, asked: Commands, allowed: Allowed
+) -> None:
+    now = datetime.now(UTC)
+    place = SurgePlace(load_settings(stack=stack_name, bundle=bundle_dir), adapters)
+    place.put_quiet_weeks(now)
+    place.put("declined", DECLINED, [now - timedelta(minutes=9 * (10 - number)) for number in range(10)])
+    used = asked(["surges", "watch", "--once"])
+    assert index_queue
+    check(used, allowed("SurgePolicyArn", "-search"), beside=allowed("SearcherPolicyArn", "-search"))
 
 
 def test_an_uploader_may_do_what_a_drop_does(asked: Commands, allowed: Allowed, tmp_path: Path) -> None:

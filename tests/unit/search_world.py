@@ -56,8 +56,13 @@ class SearchWorld:
         """Stores the row of a ticket, and its entry in the index."""
         key = enriched_key(ticket_id, "0f" * 32, "f00d", attempt)
         row = self.web.put(ticket_id, enriched_key=key, **given)
-        self.store.put([IndexedTicket(key, row.received_at, meaning(*things), text)])
+        self.index(row, text, *things)
         return row
+
+    def index(self, row: TicketRow, text: str, *things: str) -> None:
+        """Puts the enrichment that a row points to into the index."""
+        assert row.enriched_key is not None
+        self.store.put([IndexedTicket(row.enriched_key, row.received_at, meaning(*things), text)])
 
     def point_elsewhere(self, ticket_id: str) -> None:
         """Lets the row point to an enrichment that the index does not have yet."""

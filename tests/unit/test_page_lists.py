@@ -49,6 +49,27 @@ def test_typed_words_are_labels_with_or_without_a_name_or_the_id_of_a_ticket() -
         typed("critical nonsense", LABELS)
 
 
+def test_other_words_are_looked_for_where_the_server_can_search() -> None:
+    def found(text: str) -> ListQuery | str:
+        return typed(text, LABELS, can_search=True)
+
+    assert found("card declined urgency:high") == ListQuery((("urgency", "high"), ("words", "card declined")))
+    assert found("critical fault review") == ListQuery((("words", "critical fault review"),))
+    assert found("critical") == ListQuery((("urgency", "critical"),))
+    assert found("TKT-001") == "TKT-001"
+    with pytest.raises(BadQuery, match="is no label"):
+        found("urgncy:high card")
+
+
+def test_words_that_are_looked_for_are_of_any_time_and_may_be_saved_as_a_view() -> None:
+    query = ListQuery.of_text("words=card+declined&urgency=high")
+    assert query.words == "card declined"
+    assert query.searched_since(NOW) is None
+    assert query.filters.labels == {"urgency": ("high",)}
+    assert read_saved(write_saved(with_view((), "cards", query))) == (View("cards", query),)
+    assert found_by(query) == FoundBy.SEARCH
+
+
 def test_a_list_without_a_time_is_of_thirty_days() -> None:
     assert ListQuery().since(NOW) == NOW - timedelta(days=30)
     assert ListQuery.of([("until", "2026-11-20")]).until(NOW) == datetime(2026, 11, 20, tzinfo=UTC)

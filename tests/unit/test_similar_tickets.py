@@ -57,6 +57,14 @@ def test_the_words_of_both_are_told_as_the_ticket_has_them(world: SearchWorld) -
     assert set(found[0].words) == {"Bank", "Harle", "Card", "declined"}
 
 
+def test_a_code_is_told_whole_and_its_parts_are_not(world: SearchWorld) -> None:
+    world.add("T-5", "Terminal says E51", "cake")
+    world.add("T-6", "E51 again", "cake")
+    found = world.similar().of(row_of(world, "T-5"))
+    assert found is not None
+    assert {each.row.ticket_id: each.words for each in found}["T-6"] == ("E51",)
+
+
 def test_hidden_words_are_not_told(world: SearchWorld) -> None:
     found = world.similar(hide=lambda text: text.replace("Harle", "*****")).of(row_of(world, "T-1"))
     assert found is not None

@@ -58,6 +58,7 @@ def test_it_takes_what_falls_into_it_and_closes_when_it_ebbs(world: SurgeWorld) 
     watch.look()
     assert world.one().state_at(world.now()) is SurgeState.CLOSED
     assert world.one().closed_at is not None
+    assert world.open == [1, 1, 0]
     assert types(world) == ["surge_opened", "surge_closed"]
     assert len({event.idempotency_key for event in world.sent}) == 2
 

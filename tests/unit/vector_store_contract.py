@@ -157,7 +157,7 @@ class VectorStoreContract:
         between = datetime.now(UTC)
         store.put([entry("TKT-002", 1, NOON + timedelta(hours=1))])
         later = (key("TKT-002"), NOON + timedelta(hours=1))
-        assert sorted(each for some in store.keys() for each in some) == [(key("TKT-001"), NOON), later]
+        assert sorted(each for some in store.keys(None) for each in some) == [(key("TKT-001"), NOON), later]
         assert [each for some in store.keys(between) for each in some] == [later]
 
     def test_every_change_changes_the_version_for_all(self, connect: Connect) -> None:

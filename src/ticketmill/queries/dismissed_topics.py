@@ -29,7 +29,7 @@ def dismissed_like(
     asked = [each for each in dismissed if p > each.p * MORE_SURPRISING]
     if not asked or not len(vectors):
         return None
-    mean = vectors.matrix.mean(axis=0)
+    mean = vectors.mean()
     middle = _middle(np.stack([each.vector for each in arrivals]), mean)
     wanted = {ticket_id for each in asked for ticket_id in each.tickets}
     of_ticket = _vectors_of(wanted, vectors)

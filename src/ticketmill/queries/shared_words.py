@@ -54,7 +54,7 @@ class SharedWords:
         }
         spelled = _spellings(one)
         words: list[str] = []
-        for term in sorted(weights, key=lambda each: (-weights[each], each)):
+        for term in sorted(weights, key=lambda each: (-weights[each], -len(each), each)):
             word = spelled.get(term, term)
             if not any(word.lower() in each.lower() for each in words):
                 words.append(word)

@@ -13,12 +13,15 @@ import numpy as np
 from ticketmill.arrays import Floats
 from ticketmill.indexed_ticket import Hit
 from ticketmill.queries.index_ports import VectorStore
-from ticketmill.queries.vectors import Vectors
+from ticketmill.queries.vectors import EXACT_UP_TO, Vectors
 
 FRESH_S = 1.0
 """The store is asked for its version at most so often."""
 OVERLAP = timedelta(minutes=2)
 """Entries of so long before the newest one are read again: writers' clocks differ, and puts take a while."""
+
+PAUSE_FACTOR = 20
+"""Reading all anew takes a twentieth of the time at most."""
 
 
 @dataclass(eq=False)
@@ -28,10 +31,14 @@ class TicketVectors:
     store: VectorStore
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    exact_up_to: int = EXACT_UP_TO
     _vectors: Vectors | None = None
     _version: str | None = None
     _read_at: datetime | None = None
     _looked_at_s: float = float("-inf")
+    _differs: bool = False
+    """Whether the store has another number of entries: some were deleted, or one was missed."""
+    _read_anew_from_s: float = float("-inf")
     _lock: Lock = field(default_factory=Lock)
 
     def current(self) -> Vectors:
@@ -39,7 +46,8 @@ class TicketVectors:
         with self._lock:
             if self._vectors is None or self.clock() - self._looked_at_s >= FRESH_S:
                 version = self.store.version()
-                if version != self._version or self._vectors is None:
+                overdue = self._differs and self.clock() >= self._read_anew_from_s
+                if version != self._version or self._vectors is None or overdue:
                     self._vectors = self._read()
                     self._version = version
                 self._looked_at_s = self.clock()
@@ -85,14 +93,22 @@ class TicketVectors:
         return None if at is None else vectors.matrix[at]
 
     def _read(self) -> Vectors:
-        """What is new beside what is known. Read anew where entries were deleted: then there are too many."""
+        """What is new beside what is known; all anew where the store has another number of entries.
+
+        A large index is not read anew for each ticket that is deleted. Entries that are gone do no harm
+        meanwhile: no row points to them.
+        """
         started, known = self.now(), self._vectors
         if known is not None and self._read_at is not None:
-            self._add(known, self._read_at - OVERLAP)
-            if len(known) == self.store.count():
+            known = self._add(known, self._read_at - OVERLAP)
+            self._differs = len(known) != self.store.count()
+            if not self._differs or self.clock() < self._read_anew_from_s:
                 self._read_at = started
                 return known
+        begun_s = self.clock()
         vectors = self._add(None, None)
+        self._read_anew_from_s = self.clock() + PAUSE_FACTOR * (self.clock() - begun_s)
+        self._differs = False
         self._read_at = started
         return vectors
 
@@ -101,7 +117,8 @@ class TicketVectors:
             if not entries:
                 continue
             matrix = np.stack([each.vector for each in entries])
-            vectors = Vectors(matrix.shape[1]) if vectors is None or not len(vectors) else vectors
+            if vectors is None or not len(vectors):
+                vectors = Vectors(matrix.shape[1], self.exact_up_to)
             keys = [each.enriched_key for each in entries]
             vectors.add(keys, [each.received_at.timestamp() for each in entries], matrix)
         return vectors if vectors is not None else Vectors(0)

@@ -12,12 +12,14 @@ from ticketmill.entrypoints.web.page import (
     jobs,
     looking,
     models,
+    similar,
     surges,
 )
 
 router = APIRouter(include_in_schema=False)
 router.include_router(looking.router)
 router.include_router(correcting.router)
+router.include_router(similar.router)
 router.include_router(duplicates.router)
 router.include_router(models.router)
 router.include_router(drift.router)

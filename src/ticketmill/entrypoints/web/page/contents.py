@@ -24,12 +24,14 @@ from ticketmill.entrypoints.web.page.record import full_record
 from ticketmill.entrypoints.web.page.ticket import TicketView, ticket_view
 from ticketmill.entrypoints.web.page.views import ALL, COOKIE, FIXED, REVIEW, View, found_by, read_saved
 from ticketmill.entrypoints.web.parts import WebParts
+from ticketmill.entrypoints.web.search import search_of
 from ticketmill.entrypoints.web.surges import RecentSurges
 from ticketmill.learning.sampling import blinded
 from ticketmill.queries.columns import COUNTED, FILTERS
 from ticketmill.queries.filters import Filters
 from ticketmill.queries.overview import Overview
 from ticketmill.queries.own_tasks import Definitions
+from ticketmill.queries.word_search import Question
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +113,14 @@ class Desk:
             "marks": MARKS,
             "now": self.now,
             "notice": None,
+            "can_search": self.can_search,
             "open_surges": self.surges,
         }
+
+    @property
+    def can_search(self) -> bool:
+        """Whether there may be a search index."""
+        return self.parts.search is not None
 
     def listing(self) -> Listing:
         """A page of the list, bounded in rows and in what is looked through."""
@@ -120,6 +128,8 @@ class Desk:
         if self.queue is not None:
             rows = self.queue.next(query.filters, query.since(self.now), ROWS)
             return Listing.of(query, [self.parts.mask.row(self.visible(row)) for row in rows], None)
+        if query.words:
+            return Listing.of(query, [self.parts.mask.row(row) for row in self._found()], None)
         page = self.parts.queries.list(
             query.filters,
             query.since(self.now),
@@ -129,6 +139,13 @@ class Desk:
             most_entries=MOST_ENTRIES,
         )
         return Listing.of(query, [self.parts.mask.row(row) for row in page.rows], page.cursor)
+
+    def _found(self) -> list[EffectiveRow]:
+        """The rows of the tickets that the words of the list find, the best first."""
+        query = self.query
+        since, until = query.searched_since(self.now), query.until(self.now)
+        question = Question(query.words, query.filters, since, until)
+        return [each.row for each in search_of(self.parts).words.find(question, ROWS).tickets]
 
     def is_blind(self, row: EffectiveRow) -> bool:
         """Whether what the models say of a ticket is not shown: it is an audit."""
@@ -168,6 +185,8 @@ class Desk:
 
     def title(self) -> str:
         """The name of the list: that of its view."""
+        if self.query.words:
+            return "Search"
         named = (view.name for view in (*FIXED, *self.saved) if view.query.pairs == self.query.pairs)
         return next(named, "Tickets")
 
@@ -228,6 +247,7 @@ class Desk:
             "next_id": next_id,
             "ticket_notice": notice,
             "now": self.now,
+            "can_search": self.can_search,
         }
 
 

@@ -16,9 +16,10 @@ from ticketmill.entrypoints.web.page.events import told
 from ticketmill.entrypoints.web.page.labels import known_labels
 from ticketmill.entrypoints.web.page.listing import Listing
 from ticketmill.entrypoints.web.page.overviews import Overviews
-from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery, ticket_address, typed
+from ticketmill.entrypoints.web.page.query import WORDS, BadQuery, ListQuery, ticket_address, typed
 from ticketmill.entrypoints.web.page.record import full_record, pretty
 from ticketmill.entrypoints.web.page.templating import is_fragment, render, static_response
+from ticketmill.entrypoints.web.parts import WebParts
 from ticketmill.queries.columns import FILTERS, VOCABULARIES
 from ticketmill.queries.cursor import BadCursor
 from ticketmill.queries.trends import Step
@@ -162,16 +163,23 @@ def overviews_of(request: Request) -> Overviews:
 
 def _asked(request: Request) -> ListQuery:
     """The list that the address asks for. BadQuery where there is no such filter or label."""
-    return ListQuery.of(request.query_params.multi_items()).checked(request.app.state.parts.queries.own)
+    parts: WebParts = request.app.state.parts
+    query = ListQuery.of(request.query_params.multi_items()).checked(parts.queries.own)
+    if query.words and parts.search is None:
+        raise BadQuery("this server has no search index: it needs pip install 'ticketmill[search]'")
+    return query
 
 
 def _found(request: Request, words: str) -> Response:
     """Where the typed words lead: to a list, or to a ticket."""
-    tasks = request.app.state.parts.corrections.tasks.values()
+    desk = Desk.of(request)
+    tasks = desk.parts.corrections.tasks.values()
     names = {facet: name for name, facet in FILTERS.items()}
     labels = [(names[facet], known) for facet, known in VOCABULARIES.items()]
     labels += [(names.get(task.name, task.name), tuple(task.labels)) for task in tasks]
-    found = typed(words, known_labels(labels), request.app.state.parts.queries.own)
+    found = typed(words, known_labels(labels), desk.parts.queries.own, desk.can_search)
+    if isinstance(found, str) and desk.can_search and desk.row(found) is None:
+        found = ListQuery(((WORDS, found),))
     address = ticket_address(found) if isinstance(found, str) else found.address()
     return RedirectResponse(address, SEE_OTHER)
 
@@ -197,7 +205,7 @@ def _page(
     except BadCursor as error:
         notice, status = Notice("This list cannot go on.", str(error), again="/"), 400
     except NOT_ANSWERED as error:
-        notice, status = _unanswered(request, error), 503
+        notice, status = _unanswered(request, error, "search" if desk.query.words else "table"), 503
     counted = overviews_of(request) if "counts" in request.query_params and notice is None else None
     done = Done.of_text(
         request.query_params.get("done", ""), [*desk.parts.corrections.tasks, *DUPLICATE_TASKS]
@@ -217,6 +225,6 @@ def _page(
     )
 
 
-def _unanswered(request: Request, error: Exception) -> Notice:
+def _unanswered(request: Request, error: Exception, who: str = "table") -> Notice:
     address = f"{request.url.path}?{request.url.query}"
-    return Notice("The table does not answer.", str(error), again=address)
+    return Notice(f"The {who} does not answer.", str(error), again=address)

@@ -27,8 +27,11 @@ WHERE = "where"
 """Names a label of one of your own tasks, as in `where`, `product_line=router`."""
 QUEUE = "queue"
 """Asks for what is worth a label most, as in `queue`, `next`."""
+WORDS = "words"
+"""Asks for tickets by words, the best first, as in `words`, `card declined abroad`."""
 MAX_PAIRS = 40
 MAX_VALUE_CHARS = 128
+MAX_WORDS_CHARS = 500
 
 Pair = tuple[str, str]
 
@@ -47,7 +50,7 @@ class ListQuery:
     @classmethod
     def of(cls, given: Iterable[Pair]) -> ListQuery:
         """What the parameters of an address ask for; others than ours are left out."""
-        known = {*FILTERS, *FLAGS, *TIMES, WHERE, QUEUE}
+        known = {*FILTERS, *FLAGS, *TIMES, WHERE, QUEUE, WORDS}
         pairs = [(name, value.strip()) for name, value in given if name in known and value.strip()]
         cursor = next((value for name, value in given if name == "cursor" and value), None)
         for name, value in pairs:
@@ -76,6 +79,11 @@ class ListQuery:
         """Whether the order is that of what is worth a label most."""
         return any(name == QUEUE for name, _ in self.pairs)
 
+    @property
+    def words(self) -> str:
+        """The words that tickets are looked for by; empty for a list."""
+        return " ".join(value for name, value in self.pairs if name == WORDS)
+
     def checked(self, own: Definitions) -> ListQuery:
         """The same; BadQuery where it asks for a task or a label that is not among your `own` tasks."""
         try:
@@ -89,6 +97,10 @@ class ListQuery:
     def since(self, now: datetime) -> datetime:
         """From when on tickets are listed: for 30 days, where nothing is said."""
         return self._moment("since", now) or now - timedelta(days=DEFAULT_DAYS)
+
+    def searched_since(self, now: datetime) -> datetime | None:
+        """From when on tickets are looked for by words: of any time, where nothing is said."""
+        return self._moment("since", now)
 
     def until(self, now: datetime) -> datetime | None:
         """Before when; None for now."""
@@ -144,8 +156,9 @@ def ticket_address(ticket_id: str) -> str:
 
 def check(name: str, value: str) -> None:
     """Refuses a value that the filter of that name cannot have. BadQuery says what it can."""
-    if len(value) > MAX_VALUE_CHARS:
-        raise BadQuery(f"a value of {name} is longer than {MAX_VALUE_CHARS} characters")
+    most = MAX_WORDS_CHARS if name == WORDS else MAX_VALUE_CHARS
+    if len(value) > most:
+        raise BadQuery(f"a value of {name} is longer than {most} characters")
     if name == QUEUE and value != "next":
         raise BadQuery(f"{name} is `next` or left out")
     if name in FLAGS and value != "yes":
@@ -167,26 +180,40 @@ def moment(text: str, now: datetime) -> datetime:
         raise BadQuery(f"a time is as {filters.SINCE_EXPECTED}") from None
 
 
-def typed(text: str, labels: Sequence[Pair], own: Definitions = NO_TASKS) -> ListQuery | str:
+def typed(
+    text: str, labels: Sequence[Pair], own: Definitions = NO_TASKS, can_search: bool = False
+) -> ListQuery | str:
     """What a person typed: words as `urgency:high`, or labels alone; the id of a ticket where it is one.
 
     `labels` are the labels that need no name before them, each with its filter or with one of your `own`
-    tasks. BadQuery says what is wrong.
+    tasks. Where the server `can_search`, tickets are looked for by any other words, and by the labels that
+    stand among them. BadQuery says what is wrong.
     """
-    pairs: list[Pair] = []
-    by_label = {label: name for name, label in reversed(labels)}
+    by_label = {label: (name, label) for name, label in reversed(labels)}
+    by_label |= {name: (name, "yes") for name in FLAGS}
+    names = (*FILTERS, *FLAGS, *TIMES, *own)
     words = text.split()
-    for word in words:
-        name, colon, value = word.partition(":")
-        if colon and name in {*FILTERS, *FLAGS, *TIMES, *own}:
-            pairs.append(pair_of(name, value))
-        elif word in by_label:
-            pairs.append(pair_of(by_label[word], word))
-        elif word in FLAGS:
-            pairs.append((word, "yes"))
-        elif len(words) == 1 and known_as(word):
-            return word
-        else:
-            names = ", ".join([*FILTERS, *FLAGS, *TIMES, *own])
-            raise BadQuery(f'"{word}" is no label; write as in urgency:high, with one of {names}')
-    return ListQuery.of(pairs).checked(own)
+    pairs = [_filter_of(word, names) or by_label.get(word) for word in words]
+    unknown = [word for word, pair in zip(words, pairs, strict=True) if pair is None]
+    if len(words) == 1 and unknown and known_as(words[0]):
+        return words[0]
+    if unknown and (not can_search or any(_is_misspelled(word, names) for word in unknown)):
+        told = f"write as in urgency:high, with one of {', '.join(names)}"
+        raise BadQuery(f'"{unknown[0]}" is no label; {told}')
+    given = [pair_of(*pair) for pair in pairs if pair is not None]
+    if unknown:
+        given = [pair_of(*pair) for word in words if (pair := _filter_of(word, names))]
+        given.append((WORDS, " ".join(word for word in words if not _filter_of(word, names))))
+    return ListQuery.of(given).checked(own)
+
+
+def _filter_of(word: str, names: Sequence[str]) -> Pair | None:
+    """The filter that a word is, as in `urgency:high`."""
+    name, colon, value = word.partition(":")
+    return (name, value) if colon and name in names else None
+
+
+def _is_misspelled(word: str, names: Sequence[str]) -> bool:
+    """Whether a word looks like a filter whose name is spelled otherwise."""
+    name, colon, _ = word.partition(":")
+    return bool(colon and get_close_matches(name, names, n=1))
