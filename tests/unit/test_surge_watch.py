@@ -128,6 +128,21 @@ def test_the_topic_of_a_dismissed_one_raises_no_alarm_again(world: SurgeWorld) -
     assert world.records.find(held_back.surge_id).state_at(world.now()) is SurgeState.ACKNOWLEDGED
 
 
+def test_a_large_index_whose_vectors_are_compressed_gives_the_same(world: SurgeWorld) -> None:
+    watch = world.watch()
+    watch.vectors.exact_up_to = 500
+    world.put(burst(3), TEXT)
+    world.later(2)
+    watch.look()
+    record = world.one()
+    world.records.say(record.surge_id, SurgeVerdict.DISMISS, "anna", world.now())
+    world.later(72)
+    for number, each in enumerate(burst(3, 10, NOON_S + 3 * DAY_S)):
+        world.put([type(each)(f"R{number}", each.at_s, each.vector, each.customer)], TEXT)
+    watch.look()
+    assert {each.like for each in world.records.newest()} == {None, record.surge_id}
+
+
 def test_a_far_more_surprising_one_of_a_dismissed_topic_raises_the_alarm(world: SurgeWorld) -> None:
     dismiss_one(world)
     world.later(72)
