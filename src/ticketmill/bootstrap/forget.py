@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ticketmill.bootstrap.adapters import connect
+from ticketmill.bootstrap.adapters import connect, connect_clients
 from ticketmill.bootstrap.datasets import make_snapshots
 from ticketmill.bootstrap.intake import make_intake
 from ticketmill.bootstrap.learning import open_learning_store
@@ -43,9 +43,17 @@ def make_forget(settings: Settings, folder: Path | None = None, raw_keys: Sequen
     journal = [] if adapters.label_journal is None else [Journal(adapters.label_journal)]
     return Forget(
         TicketTraces(adapters.rows, raw, enriched, raw_keys),
-        [*learning, enriched, raw, Rows(adapters.rows), *journal],
+        [*learning, enriched, raw, _index_entries(settings), Rows(adapters.rows), *journal],
         (lambda _: ()) if adapters.learning is None else _trained_with(adapters.learning),
     )
+
+
+def _index_entries(settings: Settings) -> Holder:
+    from ticketmill.bootstrap.index_stores import all_indexes
+    from ticketmill.operations.forget_index import IndexEntries
+
+    clients, stack = connect_clients(settings)
+    return IndexEntries(lambda: all_indexes(clients, stack))
 
 
 def _holders_of(store: LearningStore) -> list[Holder]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ticketmill.arrays import Floats
     from ticketmill.pipeline.enricher import Enricher
     from ticketmill.queries.duplicate_candidates import DuplicateCandidates
-    from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+    from ticketmill.queries.index_ports import VectorStore
     from ticketmill.queries.similar import SimilarTickets
     from ticketmill.queries.ticket_vectors import TicketVectors
     from ticketmill.queries.tickets import TicketQueries
@@ -41,27 +41,9 @@ def index_model(settings: Settings) -> str:
     return embedding_model_of({"encoder": f"{encoder.name}/{encoder.precision}"})
 
 
-def index_generations(settings: Settings, model: str) -> IndexGenerations:
-    """The index of an embedding model, old and new. SetupError where the extra `search` is not installed."""
-    from ticketmill.aws.index_generations import S3IndexGenerations
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.aws.lance_storage import storage_options
-    from ticketmill.bootstrap.adapters import connect_clients
-    from ticketmill.domain.errors import SetupError
-
-    if not can_search():
-        raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
-    clients, stack = connect_clients(settings)
-    options = storage_options(clients)
-
-    def open_store(prefix: str) -> LanceVectorStore:
-        return LanceVectorStore(f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}", options, clients.s3)
-
-    return S3IndexGenerations(clients.s3, stack.enriched_bucket, model, open_store)
-
-
 def open_index(settings: Settings, model: str | None = None) -> VectorStore:
     """The index of an embedding model, that of the settings where none is named."""
+    from ticketmill.bootstrap.index_stores import index_generations
     from ticketmill.queries.current_index import CurrentIndex
 
     return CurrentIndex(index_generations(settings, model or index_model(settings)))

@@ -242,19 +242,19 @@ def index_folder(embedding_model: str) -> str:
     return f"{INDEX_PREFIX}{name[:80]}-{digest}/"
 
 
-def generation_folder(embedding_model: str, generation: str) -> str:
-    """What begins the keys of one generation of that index."""
-    return f"{index_folder(embedding_model)}{generation}/"
+def generation_folder(folder: str, generation: str) -> str:
+    """What begins the keys of one generation of the index in a folder."""
+    return f"{folder}{generation}/"
 
 
-def generation_pointer(embedding_model: str) -> str:
+def generation_pointer(folder: str) -> str:
     """The key of the object that names the generation that is searched."""
-    return f"{index_folder(embedding_model)}current"
+    return f"{folder}current"
 
 
 def new_generation(at: datetime, token: str) -> str:
     """The name of a generation that is begun at a time: names sort by it, and `token` tells two apart."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{token}"
 
 
 def index_shard(ticket_id: str) -> str:
