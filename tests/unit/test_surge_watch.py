@@ -11,6 +11,8 @@ from test_surges import NOON_S, burst
 
 from ticketmill.domain.errors import LearningRefused
 from ticketmill.domain.surge import SurgeState, SurgeVerdict, current_first
+from ticketmill.operations.forget import Traces
+from ticketmill.operations.forget_surges import SurgesOfTicket
 from ticketmill.operations.surge_found import SurgeLimits, past_surges
 from ticketmill.queries.ticket_stream import DAY_S
 
@@ -163,6 +165,22 @@ def test_an_event_that_could_not_be_sent_is_sent_at_the_next_look(world: SurgeWo
     watch.look()
     watch.look()
     assert types(world) == ["surge_opened"]
+
+
+def test_a_forgotten_ticket_leaves_its_surge_and_does_not_come_back(world: SurgeWorld) -> None:
+    watch = world.watch()
+    world.put(burst(3, 10), TEXT)
+    world.later(2)
+    watch.look()
+    holder, traces = SurgesOfTicket(world.records), Traces("T3-2")
+    assert holder.left(traces) == [world.one().surge_id]
+    assert (holder.remove(traces), holder.left(traces)) == (1, [])
+    world.put(burst(3, 12), TEXT)
+    world.later(0.1)
+    watch.look()
+    assert "T3-2" not in world.one().tickets
+    assert "T3-11" in world.one().tickets
+    assert "T3-2" not in world.one().model_dump_json()
 
 
 def test_too_few_customers_are_no_surge(world: SurgeWorld) -> None:
