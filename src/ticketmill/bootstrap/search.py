@@ -31,12 +31,16 @@ class Search:
 
 
 def index_model(settings: Settings) -> str:
-    """The embedding model whose vectors are asked for: that of the settings and this machine's bundle."""
+    """The embedding model whose vectors are asked for: that of the settings and this machine's bundle.
+
+    SetupError where it is a named model that this machine does not have.
+    """
+    from ticketmill.bootstrap.enricher import located_models
     from ticketmill.encoder.bundle import read_manifest
     from ticketmill.indexed_ticket import embedding_model_of
 
     if settings.embedding != "onepass":
-        return settings.embedding
+        return located_models(settings)["embedding"].name
     encoder = read_manifest(settings.bundle_dir).encoder
     return embedding_model_of({"encoder": f"{encoder.name}/{encoder.precision}"})
 
