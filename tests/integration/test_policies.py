@@ -45,6 +45,7 @@ TRAINING = (
     ["learn", "--check"],
     ["learn", "--until-empty"],
 )
+LOOKS = (["gaps", "--since", "1h"], ["map", "--since", "1h"])
 JOBS = (
     ["jobs", "submit", "index", "--project", "shop", *HERE, "one"],
     ["jobs", "submit", "predict", "--task", TASK, *HERE, "two"],
@@ -312,7 +313,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["jobs", "list"],
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
-        ["gaps", "--since", "1h"],
+        *LOOKS,
     )
     of_operator = allowed("OperatorPolicyArn")
     beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")

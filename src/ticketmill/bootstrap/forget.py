@@ -73,6 +73,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
     )
     from ticketmill.learning.forgetting_jobs import DocumentsOfTicket, PredictionsOfTicket
     from ticketmill.learning.gap_history import GapsOfTicket
+    from ticketmill.learning.ticket_map import MapOfTicket
 
     datasets, documents = DatasetsOfTicket(make_snapshots(store)), DocumentsOfTicket(store.objects)
     return [
@@ -83,6 +84,7 @@ def _holders_of(store: LearningStore) -> list[Holder]:
         DisagreementsOfTicket(store.objects, store.versions),
         DriftReferenceOfTicket(store.objects),
         GapsOfTicket(store.objects),
+        MapOfTicket(store.objects),
     ]
 
 

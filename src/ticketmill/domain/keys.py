@@ -199,6 +199,8 @@ DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
 """What begins the keys of kept reports of drift."""
 GAP_REPORT_FILE = f"{LEARNING_PREFIX}gaps.json"
 """The object key of the last report of what the taxonomy lacks."""
+TICKET_MAP_FILE = f"{LEARNING_PREFIX}map.json"
+"""The object key of the last map of tickets."""
 
 
 def drift_report_file(at: datetime) -> str:
