@@ -132,6 +132,7 @@ def test_a_forgotten_ticket_is_in_no_version_of_any_object_and_in_no_item(
         "drift reference": 0,
         "predictions of jobs": 0,
         "gaps": 0,
+        "map": 0,
         "surges": 0,
         "index entries": 0,
         "enriched objects": 2,
