@@ -25,7 +25,6 @@ from ticketmill.settings import Settings
 from ticketmill.telemetry.drift import write_emf
 from ticketmill.telemetry.emf import EmfLines
 from ticketmill.telemetry.metrics import Metrics
-from ticketmill.telemetry.surges import SurgeLines
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -122,29 +121,6 @@ class TestEcs:
             "Metrics"
         ]
         assert [each["Id"] for each in tracked if each["ReturnData"]] == ["backlog"]
-
-
-class TestSurges:
-    @pytest.fixture
-    def resources(self) -> dict[str, dict[str, Any]]:
-        found = template("search-service.yaml")["Resources"]
-        return {name: each["Properties"] for name, each in found.items()}
-
-    def test_what_the_watch_tells_reaches_its_alarms(self, resources: dict[str, dict[str, Any]]) -> None:
-        stream = io.StringIO()
-        SurgeLines("mine", stream).write(2)
-        line = json.loads(stream.getvalue())
-        (directive,) = line["_aws"]["CloudWatchMetrics"]
-        for alarm in (resources["SurgeAlarm"], resources["WatchAlarm"]):
-            assert directive["Namespace"] == alarm["Namespace"]
-            assert [each["Name"] for each in alarm["Dimensions"]] == directive["Dimensions"][0]
-            assert line[alarm["MetricName"]] == [2.0]
-
-    def test_the_watch_runs_a_command_with_settings(self, resources: dict[str, dict[str, Any]]) -> None:
-        (only,) = resources["WatchTask"]["ContainerDefinitions"]
-        named = {each["Name"] for each in only["Environment"] if each["Name"].startswith("TICKETMILL_")}
-        assert named <= SETTINGS
-        assert CliRunner().invoke(app, [*only["Command"], "--help"]).exit_code == 0
 
 
 class TestLearning:
