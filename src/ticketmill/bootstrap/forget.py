@@ -40,10 +40,11 @@ def make_forget(settings: Settings, folder: Path | None = None, raw_keys: Sequen
     raw = RawObjects(adapters.raw_versions, make_intake(settings).parse, settings.max_ticket_bytes)
     enriched = EnrichedObjects(adapters.enriched_versions)
     learning = [] if adapters.learning is None else _holders_of(adapters.learning)
+    surges = [] if adapters.learning is None else [_surges(settings)]
     journal = [] if adapters.label_journal is None else [Journal(adapters.label_journal)]
     return Forget(
         TicketTraces(adapters.rows, raw, enriched, raw_keys),
-        [*learning, enriched, raw, _index_entries(settings), Rows(adapters.rows), *journal],
+        [*learning, *surges, enriched, raw, _index_entries(settings), Rows(adapters.rows), *journal],
         (lambda _: ()) if adapters.learning is None else _trained_with(adapters.learning),
     )
 
@@ -54,6 +55,13 @@ def _index_entries(settings: Settings) -> Holder:
 
     clients, stack = connect_clients(settings)
     return IndexEntries(lambda: all_indexes(clients, stack))
+
+
+def _surges(settings: Settings) -> Holder:
+    from ticketmill.bootstrap.surges import open_surges
+    from ticketmill.operations.forget_surges import SurgesOfTicket
+
+    return SurgesOfTicket(open_surges(settings))
 
 
 def _holders_of(store: LearningStore) -> list[Holder]:
