@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import Run, WorkOff
+from lance_calls import LanceCalls
 from rights import Call, Right, allowed_by, check, covered, rights
 from rows_contract import row
 from surge_place import DECLINED, SurgePlace
@@ -34,6 +35,9 @@ RECORDED = Path(__file__).with_name("recorded.py")
 
 # what a worker does with learned versions, and only while there are some
 OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/disagreements/*", "/index/*")
+
+# LanceDB deletes what an hour old version had, at the earliest
+DELETES_OLD_VERSIONS = ("/index/*",)
 
 TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
@@ -212,6 +216,43 @@ def test_who_watches_for_surges_may_do_what_the_command_does(
     used = asked(["surges", "watch", "--once"])
     assert index_queue
     check(used, allowed("SurgePolicyArn", "-search"), beside=allowed("SearcherPolicyArn", "-search"))
+
+
+@pytest.fixture
+def lance_calls(emulator: str, environment: dict[str, str]) -> Iterator[LanceCalls]:
+    """What LanceDB asks for; it names nothing to recorded.py."""
+    calls = LanceCalls(emulator)
+    environment["AWS_ENDPOINT_URL"] = calls.endpoint_url
+    yield calls
+    calls.close()
+
+
+@pytest.mark.timeout(240)
+def test_who_indexes_and_who_forgets_may_do_what_the_commands_do(
+    adapters: Adapters,
+    clients: Clients,
+    index_queue: str,
+    learning_stack: dict[str, str],
+    lance_calls: LanceCalls,
+    work_off: WorkOff,
+    asked: Commands,
+    allowed: Allowed,
+) -> None:
+    assert learning_stack
+    drop(adapters, "T1")
+    work_off()
+    of_indexer, of_operator = allowed("IndexerPolicyArn", "-search"), allowed("OperatorPolicyArn")
+    clients.sqs.send_message(QueueUrl=index_queue, MessageBody="no event")
+    working = asked(["index", "work", "--for", "6"]) | lance_calls.taken()
+    assert [right for right in working if not covered(right, of_indexer)] == []
+    used = asked(["index", "status"], ["index", "verify"], *[["index", "rebuild"]] * 2, ["index", "compact"])
+    beside = {*of_operator, *allowed("SearcherPolicyArn", "-search")}
+    check(working | used | lance_calls.taken(), of_indexer, beside, seldom=DELETES_OLD_VERSIONS)
+
+    used = asked(["forget", "T1", "--yes"])
+    beside = {*of_operator, *allowed("EraserPolicyArn", "-learning")}
+    assert [right for right in used | lance_calls.taken() if not covered(right, beside)] == []
+    assert any(right.action == "s3:DeleteObjectVersion" and "/index/" in right.resource for right in used)
 
 
 def test_an_uploader_may_do_what_a_drop_does(asked: Commands, allowed: Allowed, tmp_path: Path) -> None:
