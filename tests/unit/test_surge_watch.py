@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+from surge_samples import surge_record
 from surge_world import UNSEEN, SurgeWorld
 from test_surges import NOON_S, burst
 
-from ticketmill.domain.errors import LearningRefused
-from ticketmill.domain.surge import SurgeState, SurgeVerdict, current_first
+from ticketmill.aws.surge_events import SurgeBus
+from ticketmill.domain.errors import LearningRefused, TransientFailure
+from ticketmill.domain.schemas import schema_of
+from ticketmill.domain.surge import SurgeEventType, SurgeState, SurgeVerdict, current_first, surge_event
 from ticketmill.operations.forget import Traces
 from ticketmill.operations.forget_surges import SurgesOfTicket
 from ticketmill.operations.surge_found import SurgeLimits, past_surges
@@ -242,3 +248,28 @@ def test_the_open_ones_come_first_and_an_unknown_one_is_refused(world: SurgeWorl
     assert [each.surge_id for each in found] == [other.surge_id, one.surge_id]
     with pytest.raises(LearningRefused, match="there is no surge"):
         world.records.find("20261129-000000")
+
+
+class Bus:
+    """Takes events, or refuses them."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.is_full = False
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 calls it
+        self.entries += Entries
+        return {"FailedEntryCount": int(self.is_full), "Entries": [{"ErrorCode": "ThrottlingException"}]}
+
+
+def test_the_bus_gets_the_surge_as_the_schema_says() -> None:
+    now, bus = datetime(2026, 11, 21, 12, tzinfo=UTC), Bus()
+    event = surge_event(surge_record(now), SurgeEventType.OPENED)
+    SurgeBus("support", bus).send(event)
+    (entry,) = bus.entries
+    told = (entry["EventBusName"], entry["Source"], entry["DetailType"])
+    assert told == ("support", "ticketmill", "surge_opened")
+    jsonschema.validate(json.loads(entry["Detail"]), schema_of("surge"))
+    bus.is_full = True
+    with pytest.raises(TransientFailure, match="ThrottlingException"):
+        SurgeBus("support", bus).send(event)
