@@ -16,10 +16,18 @@ from test_surges import NOON_S, burst
 from ticketmill.aws.surge_events import SurgeBus
 from ticketmill.domain.errors import LearningRefused, TransientFailure
 from ticketmill.domain.schemas import schema_of
-from ticketmill.domain.surge import SurgeEventType, SurgeState, SurgeVerdict, current_first, surge_event
+from ticketmill.domain.surge import (
+    SurgeEventType,
+    SurgeRecord,
+    SurgeState,
+    SurgeVerdict,
+    current_first,
+    surge_event,
+)
 from ticketmill.operations.forget import Traces
 from ticketmill.operations.forget_surges import SurgesOfTicket
 from ticketmill.operations.surge_found import SurgeLimits, past_surges
+from ticketmill.operations.surge_records import SurgeRecords
 from ticketmill.queries.ticket_stream import DAY_S
 
 TEXT = "My card was declined again"
@@ -28,6 +36,14 @@ TEXT = "My card was declined again"
 @pytest.fixture
 def world(tmp_path: Path) -> SurgeWorld:
     return SurgeWorld(tmp_path)
+
+
+class Late(SurgeRecords):
+    """As a watch sees them that looks before another one writes."""
+
+    def newest(self, limit: int | None = 50) -> list[SurgeRecord]:
+        del limit
+        return []
 
 
 def types(world: SurgeWorld) -> list[str]:
@@ -83,6 +99,19 @@ def test_a_second_watch_and_one_that_starts_again_keep_one_record(world: SurgeWo
     assert len(second.look()) == 1
     assert first.look() == []
     assert {"T3-0", "T3-13"} <= set(world.one().tickets)
+    assert types(world) == ["surge_opened"]
+
+
+def test_of_two_watches_at_once_one_adds_the_record(world: SurgeWorld) -> None:
+    world.put(burst(3), TEXT)
+    world.later(2)
+    first, second = world.watch(), world.watch()
+    second.records = Late(second.records.items)
+    first.look()
+    assert second.look() == []
+    second.records = world.records
+    assert second.look() == []
+    assert world.one().surge_id
     assert types(world) == ["surge_opened"]
 
 
