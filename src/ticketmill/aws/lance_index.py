@@ -32,7 +32,11 @@ KEPT = timedelta(hours=1)
 COMMITS = 6
 """How often a change is tried that others forestall. LanceDB itself repeats a put up to ten times before."""
 COMMIT_PAUSE_S = 0.2
+PARTITIONS_PROBED = 64
+REFINED = 20
+"""So many times the hits asked for are ranked by their vectors as they are."""
 
+_WITHOUT_TEXT = ["enriched_key", "received_at", "vector"]
 _PRIMARY = {"lance-schema:unenforced-primary-key": "true"}
 """Of the key's column. Without it two puts of one key at the same time both add a row."""
 
@@ -45,12 +49,15 @@ class LanceVectorStore:
         location: str,
         storage_options: Mapping[str, str] | None = None,
         s3: S3Client | None = None,
+        approximate_from: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`location`: a folder, or `s3://BUCKET/PREFIX` with a client of the same place.
 
-        `storage_options` go to Lance's object store.
+        `storage_options` go to Lance's object store. From `approximate_from` entries on, `compact` makes an
+        approximate index of the vectors; None is never.
         """
+        self._approximate_from = approximate_from
         self._location = location
         self._s3 = s3
         self._options = dict(storage_options or {})
@@ -85,7 +92,7 @@ class LanceVectorStore:
 
     def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
         """All entries, without their texts; with `since` those that were put at that time or later."""
-        return map(_entries, self._batches(["enriched_key", "received_at", "vector"], since))
+        return map(_entries, self._batches(_WITHOUT_TEXT, since))
 
     def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
         """The keys of all entries and when their tickets were received; `since` as of `scan`."""
@@ -99,6 +106,15 @@ class LanceVectorStore:
             if found is not None:
                 texts |= zip(found["enriched_key"].to_pylist(), found["text"].to_pylist(), strict=True)
         return texts
+
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        entries: list[IndexedTicket] = []
+        for some in _groups(keys):
+            found = self._selected(f"enriched_key IN ({_quoted(some)})", _WITHOUT_TEXT)
+            for batch in [] if found is None else found.to_batches():
+                entries += _entries(batch)
+        return entries
 
     def count(self) -> int:
         """How many entries there are."""
@@ -120,6 +136,8 @@ class LanceVectorStore:
             return []
         with _transient("searching the index"):
             query = table.search(vector, vector_column_name="vector").metric("cosine")
+            # they do nothing where all vectors are compared
+            query = query.nprobes(PARTITIONS_PROBED).refine_factor(REFINED)
             query = _received(query, since, until).select(["enriched_key", "_distance"]).limit(most)
             found = query.to_arrow()
         return _hits(found, 1 - found["_distance"].to_numpy())
@@ -188,12 +206,15 @@ class LanceVectorStore:
 
     def _add_indexes(self, table: Any) -> None:
         """Makes those that are missing. Without that of the keys each put reads all of them."""
-        from lancedb.index import FTS, BTree
+        from lancedb.index import FTS, BTree, IvfRq
 
         # no stop words: "not able" is what a ticket is about
         full_text = FTS(with_position=False, stem=True, remove_stop_words=False, ascii_folding=True)
-        wanted = {"enriched_key": BTree(), "text": full_text}
+        wanted: dict[str, Any] = {"enriched_key": BTree(), "text": full_text}
         with _transient("reading the search index"):
+            entries = table.count_rows()
+            if self._approximate_from is not None and entries >= self._approximate_from:
+                wanted["vector"] = IvfRq(distance_type="cosine", num_partitions=round(entries**0.5))
             present = {column for index in table.list_indices() for column in index.columns}
         for column in wanted.keys() - present:
             self._committed(

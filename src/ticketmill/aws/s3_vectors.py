@@ -85,6 +85,14 @@ class S3VectorStore:
                     found[each["key"]] = each["metadata"].get("text", "")
         return found
 
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        found: list[IndexedTicket] = []
+        with self._requests("reading the search index"):
+            for some in grouped(keys, lambda _key: 1, READ_AT_ONCE):
+                found += map(_entry, self._get(some, returnData=True, returnMetadata=True))
+        return found
+
     def count(self) -> int:
         """How many entries there are. Reads through all keys."""
         return sum(1 for _ in self._keys())

@@ -54,6 +54,10 @@ class CurrentIndex:
         """The texts of some entries by their keys."""
         return self._store().texts(keys)
 
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        return self._store().entries(keys)
+
     def count(self) -> int:
         """How many entries there are."""
         return self._store().count()
