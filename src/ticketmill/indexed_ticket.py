@@ -52,7 +52,8 @@ class Hit:
 def embedding_model_of(models: Mapping[str, str]) -> str:
     """What made the vector of an enrichment, as in `all-MiniLM-L6-v2/int8`; `models` are its record's.
 
+    Of a named model it is its name and revision: precision and dimensions, which follow there, are left out.
     Vectors of two models cannot be compared, so each has an index of its own.
     """
     named = models.get("embedding", "onepass")
-    return models.get("encoder", named) if named.startswith("onepass") else named
+    return models.get("encoder", named) if named.startswith("onepass") else named.rsplit("/", 2)[0]

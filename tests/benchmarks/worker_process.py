@@ -1,4 +1,4 @@
-"""`ticketmill work` in a process of its own, watched from outside through /proc where there is one."""
+"""`ticketmill work`, or another worker, as a process that is watched through /proc where there is one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,11 @@ class Footprint:
 class WorkerProcess:
     """A running worker. As a context manager it never outlives the block."""
 
-    def __init__(self, stack: str, *arguments: str) -> None:
+    def __init__(self, stack: str, *arguments: str, command: Sequence[str] = ("work",)) -> None:
         self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self.started_at = time.perf_counter()
         self._process = subprocess.Popen(
-            [str(TICKETMILL), "work", "--json", *arguments],
+            [str(TICKETMILL), *command, "--json", *arguments],
             env={**os.environ, "TICKETMILL_STACK": stack},
             stdout=subprocess.PIPE,
             stderr=self._log,

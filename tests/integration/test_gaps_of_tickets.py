@@ -1,4 +1,4 @@
-"""`ticketmill gaps` over real rows, records and a real index; the page and forgetting use what it keeps."""
+"""`ticketmill gaps` and `map` over real rows and a real index; page and forgetting use what they keep."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_gap_is_found_kept_made_a_label_and_forgotten_with_its_tickets(
     assert "no report of gaps is kept yet" in ticketmill("gaps", "--last", code=3).stderr
     sure = [put(adapters, number, SURE[0], 0.95) for number in range(50)]
     unsure = [put(adapters, number, UNSURE[0], 0.45) for number in range(50, 57)]
-    assert "gaps need 50 tickets" in ticketmill("gaps", code=6).stderr
+    assert "needs 50 tickets" in ticketmill("gaps", code=6).stderr
     store = open_index(settings)
     store.put(entries_of(sure, SURE[1], 0))
     store.put(entries_of(unsure, UNSURE[1], 1))
@@ -99,6 +99,16 @@ def test_a_gap_is_found_kept_made_a_label_and_forgotten_with_its_tickets(
     added = read_taxonomy(path).labels[-1]
     assert len(added.examples) == 3 and all("declined" in each for each in added.examples)
 
+    plot = tmp_path / "map.svg"
+    assert "no map is kept yet" in ticketmill("map", "--last", code=3).stderr
+    drawn = json.loads(ticketmill("map", "--colour", "gap", "--out", str(plot), "--json").stdout)
+    assert len(drawn["tickets"]) == 57 and drawn["labels"]["gap"].count(gap["name"]) == 7
+    assert gap["name"] in plot.read_text(encoding="utf-8")
+    assert "it has those of: intent" in ticketmill("map", "--last", "--colour", "mood", code=2).stderr
+    on_page = connect_parts(settings).ticket_map()
+    assert on_page is not None and on_page.model_dump(mode="json") == drawn
+
     ticketmill("forget", gap["tickets"][0], "--yes")
     (left,) = json.loads(ticketmill("gaps", "--last", "--json").stdout)["gaps"]
     assert left["tickets"] == gap["tickets"][1:]
+    assert gap["tickets"][0] not in ticketmill("map", "--last", "--json").stdout

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from commands import TICKETMILL, Run
 from needed import require_hub
@@ -22,11 +23,14 @@ import tiny
 
 from ticketmill import bootstrap
 from ticketmill.bootstrap import Adapters
+from ticketmill.bootstrap.search import index_model, question_encoder
 from ticketmill.circuit_breaker import BreakerState, CircuitBreaker
 from ticketmill.domain.enrichment import EnrichedTicket, Enrichment
 from ticketmill.domain.errors import SetupError
 from ticketmill.domain.labels import Source, Status
 from ticketmill.domain.row import TicketRow
+from ticketmill.domain.ticket import Ticket
+from ticketmill.indexed_ticket import embedding_model_of
 from ticketmill.models.transformers.runner import Reason
 from ticketmill.pipeline.enricher import Enricher
 from ticketmill.settings import Settings, load_settings
@@ -233,6 +237,15 @@ def test_all_of_them_in_one_worker_and_what_it_tells_of_them(
         worker.communicate(timeout=30)
     assert row(adapters, "T0").status is Status.ENRICHED
     assert row(adapters, "T0").fallbacks == {}
+
+
+def test_a_question_is_encoded_as_tickets_are_and_looked_for_in_their_index(
+    checkpoints: dict[str, Path], settings: Callable[..., Settings]
+) -> None:
+    chosen = settings(embedding=f"st:{checkpoints['bert-embedder']}")
+    (made,) = bootstrap.load_enricher(chosen).enrich([Ticket(ticket_id="T1", body=BODIES[0])])
+    assert embedding_model_of(made.models) == index_model(chosen)
+    assert question_encoder(chosen)(BODIES[0]) == pytest.approx(np.array(made.embedding), abs=1e-5)
 
 
 def test_without_memory_and_with_the_weights_gone_no_ticket_is_lost_and_the_breaker_opens(

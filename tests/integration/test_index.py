@@ -9,8 +9,10 @@ from commands import Run, WorkOff
 
 from ticketmill.aws.clients import Clients
 from ticketmill.aws.sqs import SqsQueue
+from ticketmill.aws.versions import S3ObjectVersions
 from ticketmill.bootstrap import Adapters
 from ticketmill.bootstrap.search import open_ticket_vectors
+from ticketmill.domain.keys import INDEX_PREFIX
 from ticketmill.queries.ticket_vectors import TicketVectors
 from ticketmill.settings import load_settings
 
@@ -58,7 +60,7 @@ def test_what_was_enriched_is_searchable_once_whatever_its_events_do(
     drop(adapters, "T1", "T2", "T3")
     work_off()
     queue = SqsQueue(clients.sqs, index_queue)
-    received = [each for _ in range(5) for each in queue.receive(10, wait_s=1)]
+    received = [each for _ in range(2) for each in queue.receive(10, wait_s=1)]
     queue.send_many([each.body for each in (*reversed(received), *received)])
     queue.release(received, delay_s=0)
     done = json.loads(ticketmill("index", "work", "--until-empty", "--json").stdout)
@@ -67,3 +69,61 @@ def test_what_was_enriched_is_searchable_once_whatever_its_events_do(
     ticket = vectors.vector_of(enriched_keys(adapters, "T1")[0])
     assert ticket is not None
     assert vectors.nearest(ticket, 1)[0].ticket_id == "T1"
+
+
+def objects_of_the_index(clients: Clients, bucket: str) -> bytes:
+    """All that any version of any object under `index/` holds."""
+    versions = S3ObjectVersions(clients.s3, bucket)
+    return b"".join(versions.body(each) or b"" for each in versions.under(INDEX_PREFIX))
+
+
+def test_a_forgotten_ticket_leaves_no_word_of_it_in_any_file_of_the_index(
+    adapters: Adapters,
+    index_queue: str,
+    clients: Clients,
+    work_off: WorkOff,
+    ticketmill: Run,
+    vectors: TicketVectors,
+) -> None:
+    for name, word in (("T1", "zanzibarium"), ("T2", "quokkaville")):
+        body = json.dumps({"ticket_id": name, "subject": "Refund", "body": f"My order to {word} is late."})
+        adapters.raw_tickets.put(f"tickets/{name}.json", body.encode())
+    work_off()
+    ticketmill("index", "work", "--until-empty")
+    ticketmill("index", "rebuild")
+    bucket = adapters.stack.enriched_bucket
+    kept = objects_of_the_index(clients, bucket)
+    assert b"zanzibarium" in kept
+    assert b"quokkaville" in kept
+
+    ticketmill("forget", "T1", "--yes")
+    kept = objects_of_the_index(clients, bucket)
+    assert b"zanzibarium" not in kept
+    assert b"tickets/T1/" not in kept
+    assert b"quokkaville" in kept
+    assert searchable(vectors) == enriched_keys(adapters, "T2")
+
+
+def test_what_is_missing_is_found_and_repaired_and_a_rebuild_has_all(
+    adapters: Adapters, index_queue: str, work_off: WorkOff, ticketmill: Run, vectors: TicketVectors
+) -> None:
+    drop(adapters, "T1", "T2")
+    work_off()
+    found = json.loads(ticketmill("index", "verify", "--json", code=4).stdout)
+    assert found["missing"] == enriched_keys(adapters, "T1", "T2")
+    status = json.loads(ticketmill("index", "status", "--json").stdout)
+    assert (status["entries"], status["waiting"], status["dead_letters"]) == (0, 2, 0)
+
+    ticketmill("index", "verify", "--repair")
+    assert searchable(vectors) == enriched_keys(adapters, "T1", "T2")
+    assert "the index has what the rows say" in ticketmill("index", "verify").stdout
+
+    before = json.loads(ticketmill("index", "status", "--json").stdout)["generation"]
+    rebuilt = json.loads(ticketmill("index", "rebuild", "--json").stdout)
+    assert rebuilt["entries"] == 2
+    assert json.loads(ticketmill("index", "status", "--json").stdout)["generations"] == [
+        before,
+        rebuilt["generation"],
+    ]
+    ticketmill("index", "compact")
+    assert json.loads(ticketmill("index", "verify", "--json").stdout)["right"]

@@ -11,6 +11,7 @@ import pytest
 
 from ticketmill.aws.clients import Clients
 from ticketmill.deploy.notification import wait_for_events
+from ticketmill.deploy.search_stack import find_index_queues
 from ticketmill.deploy.stack import find_stack
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,7 @@ def test_the_hook_deploys_a_stack_that_announces_uploads_and_changes_only_what_d
     stack = find_stack(clients, stack_name)
     assert stack.raw_bucket in done.stdout
     wait_for_events(clients, stack, timeout_s=30)
+    assert find_index_queues(clients, stack_name) is not None
     # again, as after a restart that kept the stack, and then with another parameter
     for given, expected in (({}, "60"), ({"VisibilityTimeoutSeconds": "90"}, "90")):
         done = hook(**given)

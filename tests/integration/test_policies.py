@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from commands import Run, WorkOff
+from lance_calls import LanceCalls
 from rights import Call, Right, allowed_by, check, covered, rights
 from rows_contract import row
+from surge_place import DECLINED, SurgePlace
 from test_promotion import of_one_word
 from test_retraining import TASK, labelled
 
@@ -33,6 +36,9 @@ RECORDED = Path(__file__).with_name("recorded.py")
 # what a worker does with learned versions, and only while there are some
 OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/disagreements/*", "/index/*")
 
+# LanceDB deletes what an hour old version had, at the earliest
+DELETES_OLD_VERSIONS = ("/index/*",)
+
 TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
 
@@ -43,6 +49,7 @@ TRAINING = (
     ["learn", "--check"],
     ["learn", "--until-empty"],
 )
+LOOKS = (["gaps", "--since", "1h"], ["map", "--since", "1h"])
 JOBS = (
     ["jobs", "submit", "index", "--project", "shop", *HERE, "one"],
     ["jobs", "submit", "predict", "--task", TASK, *HERE, "two"],
@@ -198,6 +205,56 @@ def test_a_router_may_do_what_it_does(
     check(used, allowed("RouterPolicyArn"))
 
 
+@pytest.mark.timeout(240)
+def test_who_watches_for_surges_may_do_what_the_command_does(
+    adapters: Adapters, index_queue: str, stack_name: str, bundle_dir: Path, asked: Commands, allowed: Allowed
+) -> None:
+    now = datetime.now(UTC)
+    place = SurgePlace(load_settings(stack=stack_name, bundle=bundle_dir), adapters)
+    place.put_quiet_weeks(now)
+    place.put("declined", DECLINED, [now - timedelta(minutes=9 * (10 - number)) for number in range(10)])
+    used = asked(["surges", "watch", "--once"])
+    assert index_queue
+    check(used, allowed("SurgePolicyArn", "-search"), beside=allowed("SearcherPolicyArn", "-search"))
+
+
+@pytest.fixture
+def lance_calls(emulator: str, environment: dict[str, str]) -> Iterator[LanceCalls]:
+    """What LanceDB asks for; it names nothing to recorded.py."""
+    calls = LanceCalls(emulator)
+    environment["AWS_ENDPOINT_URL"] = calls.endpoint_url
+    yield calls
+    calls.close()
+
+
+@pytest.mark.timeout(240)
+def test_who_indexes_and_who_forgets_may_do_what_the_commands_do(
+    adapters: Adapters,
+    clients: Clients,
+    index_queue: str,
+    learning_stack: dict[str, str],
+    lance_calls: LanceCalls,
+    work_off: WorkOff,
+    asked: Commands,
+    allowed: Allowed,
+) -> None:
+    assert learning_stack
+    drop(adapters, "T1")
+    work_off()
+    of_indexer, of_operator = allowed("IndexerPolicyArn", "-search"), allowed("OperatorPolicyArn")
+    clients.sqs.send_message(QueueUrl=index_queue, MessageBody="no event")
+    working = asked(["index", "work", "--for", "6"]) | lance_calls.taken()
+    assert [right for right in working if not covered(right, of_indexer)] == []
+    used = asked(["index", "status"], ["index", "verify"], *[["index", "rebuild"]] * 2, ["index", "compact"])
+    beside = {*of_operator, *allowed("SearcherPolicyArn", "-search")}
+    check(working | used | lance_calls.taken(), of_indexer, beside, seldom=DELETES_OLD_VERSIONS)
+
+    used = asked(["forget", "T1", "--yes"])
+    beside = {*of_operator, *allowed("EraserPolicyArn", "-learning")}
+    assert [right for right in used | lance_calls.taken() if not covered(right, beside)] == []
+    assert any(right.action == "s3:DeleteObjectVersion" and "/index/" in right.resource for right in used)
+
+
 def test_an_uploader_may_do_what_a_drop_does(asked: Commands, allowed: Allowed, tmp_path: Path) -> None:
     path = tmp_path / "ticket.json"
     path.write_text('{"ticket_id": "T1", "body": "I was charged twice."}', encoding="utf-8")
@@ -297,7 +354,7 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
         ["jobs", "list"],
         ["drift", "--keep-reference"],
         ["drift", "--newest", "50"],
-        ["gaps", "--since", "1h"],
+        *LOOKS,
     )
     of_operator = allowed("OperatorPolicyArn")
     beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")

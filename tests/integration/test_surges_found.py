@@ -3,89 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import product
 from typing import Any
 
 import boto3
 import pytest
 from commands import Run
+from surge_place import DECLINED, SurgePlace
 
 from ticketmill.bootstrap import Adapters
-from ticketmill.bootstrap.search import open_index
 from ticketmill.bootstrap.surges import make_surge_watch
-from ticketmill.domain.labels import Status
-from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.domain.surge import SurgeState
-from ticketmill.encoder.bundle import load_bundle
-from ticketmill.encoder.encoder import Encoder
-from ticketmill.indexed_ticket import IndexedTicket
 from ticketmill.settings import Settings, load_settings
-
-DAYS, PER_DAY = 40, 12
-PLACES = ("this morning", "since the last update", "on my phone", "for the second time", "at the office")
-QUIET = [
-    f"{what} {where}."
-    for what, where in product(
-        (
-            "How do I change the address of an invoice",
-            "The report cannot be exported to a spreadsheet",
-            "I forgot my password and the mail for a new one does not arrive",
-            "Where is my parcel, the tracking page shows nothing",
-            "Please cancel my subscription at the end of the month",
-            "The app closes as soon as I open the camera",
-            "Can you add another user to our team account",
-        ),
-        PLACES,
-    )
-]
-DECLINED = [
-    f"{what} {where}."
-    for what, where in product(
-        ("My card was declined at the shop", "Your card is declined everywhere I pay with it"), PLACES
-    )
-]
-
-
-class Place:
-    """Texts as tickets of the index and of the table."""
-
-    def __init__(self, settings: Settings, adapters: Adapters) -> None:
-        self._adapters, self._index = adapters, open_index(settings)
-        encoder = Encoder(load_bundle(settings.bundle_dir), threads=1)
-        texts = [*QUIET, *DECLINED]
-        found = [each.embedding for each in encoder.encode(texts)]
-        self._vectors = dict(zip(texts, found, strict=True))
-
-    def put(self, name: str, texts: Sequence[str], times: Sequence[datetime], has_rows: bool = True) -> None:
-        entries = []
-        for number, (text, at) in enumerate(zip(texts, times, strict=True)):
-            ticket_id = f"{name}-{number}"
-            key = f"tickets/{ticket_id}/a.json"
-            entries.append(IndexedTicket(key, at, self._vectors[text], text))
-            if has_rows:
-                self._put_row(ticket_id, key, at, f"customer-{name}-{number}")
-        self._index.put(entries)
-
-    def _put_row(self, ticket_id: str, key: str, at: datetime, customer: str) -> None:
-        raw = RawVersion(
-            bucket=self._adapters.stack.raw_bucket,
-            key=f"tickets/{ticket_id}.json",
-            version_id="v",
-            etag="e",
-            last_modified=at,
-        )
-        row = TicketRow(
-            ticket_id=ticket_id,
-            status=Status.ENRICHED,
-            raw=raw,
-            content_hash="ab",
-            enriched_key=key,
-            customer_id=customer,
-            processed_at=at,
-        )
-        assert self._adapters.rows.put(row, replaces=None)
 
 
 @pytest.fixture
@@ -119,9 +48,8 @@ def test_a_surge_is_found_named_announced_acknowledged_and_closed(
     ticketmill: Run, adapters: Adapters, settings: Settings, told: Any
 ) -> None:
     now = datetime.now(UTC)
-    place = Place(settings, adapters)
-    quiet = [now - timedelta(days=DAYS) * (1 - number / (DAYS * PER_DAY)) for number in range(DAYS * PER_DAY)]
-    place.put("quiet", [QUIET[at % len(QUIET)] for at in range(len(quiet))], quiet, has_rows=False)
+    place = SurgePlace(settings, adapters)
+    place.put_quiet_weeks(now)
     assert json.loads(ticketmill("surges", "watch", "--once", "--json").stdout) == []
     assert "no surge is open" in ticketmill("surges").stderr
 

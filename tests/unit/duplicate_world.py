@@ -51,16 +51,22 @@ class DuplicateWorld(SearchWorld):
         self, ticket_id: str, text: str, near: Floats | None = None, attempt: str = "a", **fields: Any
     ) -> TicketRow:
         """A row and its entry. Its vector is near to `near`, or anywhere."""
-        key = enriched_key(ticket_id, "c", "f", attempt)
-        fields = {"subject": text.partition("\n")[0], "enriched_key": key, **fields}
-        row = self.web.put(ticket_id, **fields)
-        self.index(key, row, text, near)
+        row = self._row(ticket_id, text, attempt, **fields)
+        self.store.put([self._entry(str(row.enriched_key), row, text, near)])
         return row
 
     def index(self, key: str, row: TicketRow, text: str, near: Floats | None = None) -> None:
         """An entry of the index."""
+        self.store.put([self._entry(key, row, text, near)])
+
+    def _row(self, ticket_id: str, text: str, attempt: str, **fields: Any) -> TicketRow:
+        key = enriched_key(ticket_id, "c", "f", attempt)
+        fields = {"subject": text.partition("\n")[0], "enriched_key": key, **fields}
+        return self.web.put(ticket_id, **fields)
+
+    def _entry(self, key: str, row: TicketRow, text: str, near: Floats | None) -> IndexedTicket:
         vector = self.anywhere() if near is None else near + 0.05 * self.anywhere()
-        self.store.put([IndexedTicket(key, row.received_at, vector / np.linalg.norm(vector), text)])
+        return IndexedTicket(key, row.received_at, vector / np.linalg.norm(vector), text)
 
     def anywhere(self) -> Floats:
         """(dimensions,), of length 1."""
@@ -69,8 +75,15 @@ class DuplicateWorld(SearchWorld):
 
     def put_others(self, minutes_ago: float = 600) -> None:
         """Tickets about other things."""
-        for number, text in enumerate(OTHER_TEXTS):
-            self.put(f"OTHER-{number}", text, minutes_ago=minutes_ago + number)
+        texts = [
+            *OTHER_TEXTS,
+            *(f"Room {number}\nThe lamp of room {number} is dark." for number in range(40)),
+        ]
+        entries = []
+        for number, text in enumerate(texts):
+            row = self._row(f"OTHER-{number}", text, "a", minutes_ago=minutes_ago + number)
+            entries.append(self._entry(str(row.enriched_key), row, text, None))
+        self.store.put(entries)
 
     def proposed(self, ticket_id: str, most: int = 10, **given: Any) -> list[DuplicateCandidate]:
         """What is proposed for a ticket that the index has."""

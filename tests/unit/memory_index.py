@@ -101,4 +101,7 @@ class MemoryGenerations:
         return True
 
     def delete(self, generation: str) -> int:
-        return self.stores.pop(generation).count()
+        return self.stores.pop(generation, MemoryIndex()).count()
+
+    def size(self, generation: str) -> tuple[int, int]:
+        return self.store(generation).count(), 0

@@ -51,6 +51,8 @@ class SurgeWorld:
     store: Any = field(default_factory=MemoryIndexStore)
     rows: dict[str, TicketRow] = field(default_factory=dict)
     sent: list[SurgeEvent] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
+    """How many surges were open after each look."""
     is_bus_down: bool = False
     now_s: float = NOON_S
 
@@ -89,7 +91,15 @@ class SurgeWorld:
 
     def watch(self, **given: Any) -> SurgeWatch:
         vectors = TicketVectors(self.store, clock=lambda: self.now_s)
-        return SurgeWatch(vectors, self.rows_of, self.records, announce=self.announce, now=self.now, **given)
+        return SurgeWatch(
+            vectors,
+            self.rows_of,
+            self.records,
+            announce=self.announce,
+            now=self.now,
+            observe=self.open.append,
+            **given,
+        )
 
     def announce(self, event: SurgeEvent) -> None:
         if self.is_bus_down:

@@ -80,7 +80,7 @@ def test_machine_mail_and_tickets_that_the_index_lacks_are_left_out(tmp_path: Pa
 
 def test_too_few_tickets_are_refused_with_what_to_do(tmp_path: Path) -> None:
     world = usual_period(tmp_path)
-    with pytest.raises(LearningRefused, match=r"need 50 tickets.*the index 20 of them.*--since"):
+    with pytest.raises(LearningRefused, match=r"needs 50 tickets.*the index 20 of them.*--since"):
         world.desk().find(SINCE, NOON, BELOW, most=20)
 
 

@@ -8,7 +8,9 @@ import pytest
 from vector_store_contract import entry
 
 from ticketmill.aws.s3_vectors import S3VectorStore
-from ticketmill.bootstrap.search import index_generations, open_index, open_ticket_vectors
+from ticketmill.bootstrap.index_places import indexes_at
+from ticketmill.bootstrap.index_stores import index_generations
+from ticketmill.bootstrap.search import open_index, open_ticket_vectors
 from ticketmill.domain.errors import SetupError
 from ticketmill.settings import Settings, load_settings
 
@@ -31,7 +33,12 @@ def test_an_index_in_a_folder_is_kept_there_for_each_model(tmp_path: Path) -> No
     open_index(chosen, MODEL).put([entry()])
     assert open_index(chosen, MODEL).count() == 1
     assert open_index(chosen, "another model").count() == 0
-    assert (tmp_path / "index").is_dir()
+    open_index(chosen, "another model").put([entry("TKT-002")])
+    assert [len(each.entries.keys_of("TKT-002")) for each in indexes_at(str(tmp_path / "index"))] in (
+        [0, 1],
+        [1, 0],
+    )
+    assert indexes_at(str(tmp_path / "nothing")) == []
 
 
 def test_an_index_of_s3_vectors_has_the_models_name_in_its_own() -> None:
@@ -44,10 +51,11 @@ def test_an_index_of_s3_vectors_has_the_models_name_in_its_own() -> None:
     assert all(name.startswith("tickets-") for name in names)
 
 
-def test_the_store_is_asked_where_the_settings_say_so(tmp_path: Path) -> None:
+def test_the_store_is_asked_where_the_settings_say_so(tmp_path: Path, bundle_dir: Path) -> None:
     place = str(tmp_path / "index")
-    assert open_ticket_vectors(settings(index=place)).held is None
-    assert open_ticket_vectors(settings(index=place, index_search="store")).held == 100_000
+    assert open_ticket_vectors(load_settings(index=place, bundle=bundle_dir)).held is None
+    asked = load_settings(index=place, bundle=bundle_dir, index_search="store")
+    assert open_ticket_vectors(asked).held == 100_000
 
 
 def test_an_index_of_ones_own_has_one_generation(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ class TestCompose:
         named = queue.replace("${TICKETMILL_STACK:-ticketmill}", "${TicketsStack}")
         assert f'QueueName: !Sub "{named}"\n' in template
 
+    def test_the_indexer_runs_only_where_it_is_asked_for_on_the_stack_that_the_hook_deploys(
+        self, services: dict[str, Any]
+    ) -> None:
+        indexer = services["indexer"]
+        assert indexer["profiles"] == ["search"]
+        assert f" AS {indexer['build']['target']}\n" in (ROOT / "infra" / "worker.Dockerfile").read_text()
+        beside = "../infra/search-service.yaml:/opt/ticketmill/search-service.yaml:ro"
+        assert beside in services["localstack"]["volumes"]
+
     def test_workers_of_celery_are_the_trainers_image_and_scaled(self, services: dict[str, Any]) -> None:
         jobs, trainer = services["jobs-worker"], services["trainer"]
         assert (jobs["build"], jobs["profiles"]) == (trainer["build"], ["learning"])
@@ -115,7 +124,7 @@ class TestCompose:
     def test_what_is_built_here_runs_on_a_read_only_root_without_rights(
         self, services: dict[str, Any]
     ) -> None:
-        for name in ("worker", "trainer", "jobs-worker"):
+        for name in ("worker", "trainer", "jobs-worker", "indexer"):
             assert services[name]["read_only"] is True
             assert services[name]["cap_drop"] == ["ALL"]
             assert services[name]["security_opt"] == ["no-new-privileges:true"]

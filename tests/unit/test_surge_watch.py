@@ -11,6 +11,8 @@ from test_surges import NOON_S, burst
 
 from ticketmill.domain.errors import LearningRefused
 from ticketmill.domain.surge import SurgeState, SurgeVerdict, current_first
+from ticketmill.operations.forget import Traces
+from ticketmill.operations.forget_surges import SurgesOfTicket
 from ticketmill.operations.surge_found import SurgeLimits, past_surges
 from ticketmill.queries.ticket_stream import DAY_S
 
@@ -58,6 +60,7 @@ def test_it_takes_what_falls_into_it_and_closes_when_it_ebbs(world: SurgeWorld) 
     watch.look()
     assert world.one().state_at(world.now()) is SurgeState.CLOSED
     assert world.one().closed_at is not None
+    assert world.open == [1, 1, 0]
     assert types(world) == ["surge_opened", "surge_closed"]
     assert len({event.idempotency_key for event in world.sent}) == 2
 
@@ -127,6 +130,21 @@ def test_the_topic_of_a_dismissed_one_raises_no_alarm_again(world: SurgeWorld) -
     assert world.records.find(held_back.surge_id).state_at(world.now()) is SurgeState.ACKNOWLEDGED
 
 
+def test_a_large_index_whose_vectors_are_compressed_gives_the_same(world: SurgeWorld) -> None:
+    watch = world.watch()
+    watch.vectors.exact_up_to = 500
+    world.put(burst(3), TEXT)
+    world.later(2)
+    watch.look()
+    record = world.one()
+    world.records.say(record.surge_id, SurgeVerdict.DISMISS, "anna", world.now())
+    world.later(72)
+    for number, each in enumerate(burst(3, 10, NOON_S + 3 * DAY_S)):
+        world.put([type(each)(f"R{number}", each.at_s, each.vector, each.customer)], TEXT)
+    watch.look()
+    assert {each.like for each in world.records.newest()} == {None, record.surge_id}
+
+
 def test_a_far_more_surprising_one_of_a_dismissed_topic_raises_the_alarm(world: SurgeWorld) -> None:
     dismiss_one(world)
     world.later(72)
@@ -147,6 +165,22 @@ def test_an_event_that_could_not_be_sent_is_sent_at_the_next_look(world: SurgeWo
     watch.look()
     watch.look()
     assert types(world) == ["surge_opened"]
+
+
+def test_a_forgotten_ticket_leaves_its_surge_and_does_not_come_back(world: SurgeWorld) -> None:
+    watch = world.watch()
+    world.put(burst(3, 10), TEXT)
+    world.later(2)
+    watch.look()
+    holder, traces = SurgesOfTicket(world.records), Traces("T3-2")
+    assert holder.left(traces) == [world.one().surge_id]
+    assert (holder.remove(traces), holder.left(traces)) == (1, [])
+    world.put(burst(3, 12), TEXT)
+    world.later(0.1)
+    watch.look()
+    assert "T3-2" not in world.one().tickets
+    assert "T3-11" in world.one().tickets
+    assert "T3-2" not in world.one().model_dump_json()
 
 
 def test_too_few_customers_are_no_surge(world: SurgeWorld) -> None:

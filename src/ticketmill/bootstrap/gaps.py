@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from ticketmill.bootstrap.adapters import Adapters
 from ticketmill.bootstrap.entities import make_mask
+from ticketmill.bootstrap.indexed_rows import indexed_rows
 from ticketmill.bootstrap.learning import learning_store_of
 from ticketmill.domain.errors import SetupError, TransientFailure
-from ticketmill.domain.labels import Status
 from ticketmill.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 TASK = "intent"
 MOST_TICKETS = 5000
 """The newest of a period."""
-MIN_TICKETS = 50
-"""Of fewer nobody can say what all tickets share."""
 MOST_UNSURE = 2000
 """The newest of those are grouped: grouping takes the square of their number."""
 SAMPLE_TEXTS = 2000
@@ -62,13 +60,8 @@ class GapDesk:
         from ticketmill.queries.gaps import find_gaps, is_unsure
         from ticketmill.queries.overlaps import closeness_of, find_overlaps
 
-        rows = [row for row in self.queries.newest(since, most) if _counts(row)]
-        vectors = self.open_vectors().current()
-        found = {row.ticket_id: vectors.position(row.enriched_key or "") for row in rows}
-        positions = [at for at in found.values() if at is not None]
-        known = [row for row in rows if found[row.ticket_id] is not None]
-        _check_size(known, len(rows))
-        matrix = vectors.matrix[positions]
+        period = indexed_rows(self.queries, self.open_vectors(), since, most)
+        known, matrix = period.rows, period.vectors
         doubted = [is_unsure(row, below) for row in known]
         unsure = [number for number, is_doubted in enumerate(doubted) if is_doubted][:MOST_UNSURE]
         sample = sorted({*range(min(len(known), SAMPLE_TEXTS)), *unsure})
@@ -81,7 +74,7 @@ class GapDesk:
             tickets=len(known),
             below=below,
             unsure=sum(doubted),
-            without_vector=len(rows) - len(known),
+            without_vector=period.without_vector,
             gaps=tuple(find_gaps(known, matrix, unsure, texts)),
             overlaps=tuple(
                 find_overlaps(
@@ -148,23 +141,6 @@ class GapDesk:
         made = json.loads(body)["enrichment"].get(TASK) or {}
         scores: dict[str, float] = made.get("scores") or {}
         return scores
-
-
-def _counts(row: EffectiveRow) -> bool:
-    """Whether a person wrote the ticket, and a model has read it."""
-    return row.status in (Status.ENRICHED, Status.PARTIAL) and not row.automatic
-
-
-def _check_size(known: Sequence[EffectiveRow], tickets: int) -> None:
-    from ticketmill.domain.errors import LearningCode, LearningRefused
-
-    if len(known) < MIN_TICKETS:
-        raise LearningRefused(
-            LearningCode.TOO_FEW_TICKETS,
-            f"gaps need {MIN_TICKETS} tickets with a vector in the search index. The period has {tickets} "
-            f"tickets, and the index {len(known)} of them: look further back with --since, or run "
-            "`ticketmill index rebuild`",
-        )
 
 
 def make_gap_desk(settings: Settings, adapters: Adapters) -> GapDesk:

@@ -56,7 +56,7 @@ def connect_indexer(settings: Settings) -> IndexWork:
 
     own = store_of(index_model(settings))
     clients, stack = connect_clients(settings)
-    queue_url = index_queues(settings, clients).queue_url
+    queue_url = _needed_queues(settings, clients).queue_url
     enriched = S3EnrichedTickets(clients, stack.enriched_bucket)
     indexer = Indexer(
         enriched=enriched,
@@ -68,13 +68,19 @@ def connect_indexer(settings: Settings) -> IndexWork:
     return IndexWork(indexer, SqsQueue(clients.sqs, queue_url), queue_url, opened, probes)
 
 
-def index_queues(settings: Settings, clients: Clients) -> IndexQueues:
-    """The queues of the settings, or of the stack NAME-search. SetupError where there are none."""
-    from ticketmill.deploy.search_stack import IndexQueues, find_index_queues, search_stack_name
+def find_queues(settings: Settings, clients: Clients) -> IndexQueues | None:
+    """The queues of the settings, or of the stack NAME-search; None where there are none."""
+    from ticketmill.deploy.search_stack import IndexQueues, find_index_queues
 
     if settings.index_queue_url:
         return IndexQueues(settings.index_queue_url)
-    found = find_index_queues(clients, settings.stack)
+    return find_index_queues(clients, settings.stack)
+
+
+def _needed_queues(settings: Settings, clients: Clients) -> IndexQueues:
+    from ticketmill.deploy.search_stack import search_stack_name
+
+    found = find_queues(settings, clients)
     if found is None:
         name = search_stack_name(settings.stack)
         raise SetupError(

@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from ticketmill.arrays import Floats
     from ticketmill.pipeline.enricher import Enricher
     from ticketmill.queries.duplicate_candidates import DuplicateCandidates
-    from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+    from ticketmill.queries.index_ports import VectorStore
     from ticketmill.queries.similar import SimilarTickets
     from ticketmill.queries.ticket_vectors import TicketVectors
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.queries.word_search import WordSearch
 
-APPROXIMATE_FROM = 100_000
 HELD_OF_STORE = 100_000
 """Entries in memory where the store is asked for the nearest."""
 
@@ -35,74 +34,23 @@ class Search:
 
 
 def index_model(settings: Settings) -> str:
-    """The embedding model whose vectors are asked for: that of the settings and this machine's bundle."""
+    """The embedding model whose vectors are asked for: that of the settings and this machine's bundle.
+
+    SetupError where it is a named model that this machine does not have.
+    """
+    from ticketmill.bootstrap.enricher import located_models
     from ticketmill.encoder.bundle import read_manifest
     from ticketmill.indexed_ticket import embedding_model_of
 
     if settings.embedding != "onepass":
-        return settings.embedding
+        return located_models(settings)["embedding"].name
     encoder = read_manifest(settings.bundle_dir).encoder
     return embedding_model_of({"encoder": f"{encoder.name}/{encoder.precision}"})
 
 
-def index_generations(settings: Settings, model: str) -> IndexGenerations:
-    """The index of an embedding model, old and new. SetupError where the extra `search` is not installed."""
-    from ticketmill.aws.index_generations import S3IndexGenerations
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.aws.lance_storage import storage_options
-    from ticketmill.bootstrap.adapters import connect_clients
-    from ticketmill.queries.single_index import SingleIndex
-
-    if settings.index is not None:
-        return SingleIndex(_store_at(settings.index, settings, model))
-    _check_extra()
-    clients, stack = connect_clients(settings)
-    options, approximate_from = storage_options(clients), _approximate_from(settings)
-
-    def open_store(prefix: str) -> LanceVectorStore:
-        location = f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}"
-        return LanceVectorStore(location, options, clients.s3, approximate_from)
-
-    return S3IndexGenerations(clients.s3, stack.enriched_bucket, model, open_store)
-
-
-def _store_at(place: str, settings: Settings, model: str) -> VectorStore:
-    """The entries of a model at the place that TICKETMILL_INDEX names."""
-    from ticketmill.aws.clients import connect
-    from ticketmill.aws.lance_index import LanceVectorStore
-    from ticketmill.aws.lance_storage import storage_options
-    from ticketmill.aws.s3_vectors import S3VectorStore
-    from ticketmill.domain.keys import index_folder, vector_index
-
-    kind, _, rest = place.rpartition("://")
-    if kind == "s3vectors":
-        bucket, _, index = rest.partition("/")
-        return S3VectorStore(connect().s3vectors, bucket, vector_index(index, model))
-    _check_extra()
-    location, approximate_from = (
-        f"{place.rstrip('/')}/{index_folder(model).rstrip('/')}",
-        _approximate_from(settings),
-    )
-    if kind == "s3":
-        clients = connect()
-        return LanceVectorStore(location, storage_options(clients), clients.s3, approximate_from)
-    return LanceVectorStore(location, approximate_from=approximate_from)
-
-
-def _check_extra() -> None:
-    from ticketmill.domain.errors import SetupError
-
-    if not can_search():
-        raise SetupError("the search index needs the extra search: pip install 'ticketmill[search]'")
-
-
-def _approximate_from(settings: Settings) -> int | None:
-    """Where the store is asked for the nearest, it has an approximate index from so many entries on."""
-    return APPROXIMATE_FROM if settings.index_search == "store" else None
-
-
 def open_index(settings: Settings, model: str | None = None) -> VectorStore:
     """The index of an embedding model, that of the settings where none is named."""
+    from ticketmill.bootstrap.index_stores import index_generations
     from ticketmill.queries.current_index import CurrentIndex
 
     return CurrentIndex(index_generations(settings, model or index_model(settings)))

@@ -51,6 +51,7 @@ def make_surge_watch(settings: Settings) -> SurgeWatch:
     from ticketmill.bootstrap.adapters import connect_queries
     from ticketmill.bootstrap.search import open_ticket_vectors
     from ticketmill.operations.surge_watch import SurgeWatch
+    from ticketmill.telemetry.surges import SurgeLines
 
     clients, stack = connect_clients(settings)
     return SurgeWatch(
@@ -59,6 +60,7 @@ def make_surge_watch(settings: Settings) -> SurgeWatch:
         surges_of(settings, clients, stack),
         surge_limits(settings),
         announcing(settings, clients),
+        SurgeLines(settings.stack).write if settings.emf else lambda _open: None,
     )
 
 

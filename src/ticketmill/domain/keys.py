@@ -199,6 +199,8 @@ DRIFT_REPORTS_PREFIX = f"{LEARNING_PREFIX}drift/reports/"
 """What begins the keys of kept reports of drift."""
 GAP_REPORT_FILE = f"{LEARNING_PREFIX}gaps.json"
 """The object key of the last report of what the taxonomy lacks."""
+TICKET_MAP_FILE = f"{LEARNING_PREFIX}map.json"
+"""The object key of the last map of tickets."""
 
 
 def drift_report_file(at: datetime) -> str:
@@ -247,19 +249,19 @@ def vector_index(index: str, embedding_model: str) -> str:
     return f"{index}-{hashlib.sha256(embedding_model.encode()).hexdigest()[:8]}"
 
 
-def generation_folder(embedding_model: str, generation: str) -> str:
-    """What begins the keys of one generation of that index."""
-    return f"{index_folder(embedding_model)}{generation}/"
+def generation_folder(folder: str, generation: str) -> str:
+    """What begins the keys of one generation of the index in a folder."""
+    return f"{folder}{generation}/"
 
 
-def generation_pointer(embedding_model: str) -> str:
+def generation_pointer(folder: str) -> str:
     """The key of the object that names the generation that is searched."""
-    return f"{index_folder(embedding_model)}current"
+    return f"{folder}current"
 
 
 def new_generation(at: datetime, token: str) -> str:
     """The name of a generation that is begun at a time: names sort by it, and `token` tells two apart."""
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{token}"
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{token}"
 
 
 def index_shard(ticket_id: str) -> str:

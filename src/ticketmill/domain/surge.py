@@ -94,6 +94,8 @@ class SurgeRecord(Record):
     """What a person said last."""
     like: str | None = None
     """The dismissed surge that this one is like: it raised no alarm."""
+    forgotten: tuple[str, ...] = ()
+    """Hashes of the ids of forgotten tickets: a watch that still knows one does not add it again."""
     announced: tuple[str, ...] = ()
     """The types of the events that were sent since it opened."""
     changed_at: datetime
@@ -115,6 +117,19 @@ class SurgeRecord(Record):
     def is_current(self, now: datetime) -> bool:
         """Whether it still goes on, and nobody said that it is none."""
         return self.state_at(now) not in (SurgeState.DISMISSED, SurgeState.CLOSED)
+
+    def may_have(self, ticket_id: str) -> bool:
+        """Whether a ticket was not forgotten."""
+        return not self.forgotten or _digest(ticket_id, 8) not in self.forgotten
+
+    def without_ticket(self, ticket_id: str) -> SurgeRecord:
+        """The record of a ticket that was forgotten. It is still counted."""
+        if ticket_id not in self.tickets:
+            return self
+        left = tuple(each for each in self.tickets if each != ticket_id)
+        return self.model_copy(
+            update={"tickets": left, "forgotten": (*self.forgotten, _digest(ticket_id, 8))}
+        )
 
     def as_json(self, now: datetime) -> dict[str, Any]:
         """The record and its state, for programs."""
@@ -168,8 +183,7 @@ def surge_event(surge: SurgeRecord, event_type: SurgeEventType) -> SurgeEvent:
 
 def surge_id_of(ticket_id: str, opened_at: datetime) -> str:
     """As in `20261129-1a2b3c`: ids sort by day."""
-    digest = hashlib.blake2b(ticket_id.encode(), digest_size=3).hexdigest()
-    return f"{opened_at.astimezone(UTC):%Y%m%d}-{digest}"
+    return f"{opened_at.astimezone(UTC):%Y%m%d}-{_digest(ticket_id, 3)}"
 
 
 def current_first(surges: Iterable[SurgeRecord], now: datetime) -> list[SurgeRecord]:
@@ -178,3 +192,7 @@ def current_first(surges: Iterable[SurgeRecord], now: datetime) -> list[SurgeRec
     order = [SurgeState.OPEN, SurgeState.ACKNOWLEDGED, SurgeState.SNOOZED]
     latest = sorted(surges, key=lambda each: each.last_at, reverse=True)
     return sorted(latest, key=lambda each: [*order, each.state_at(now)].index(each.state_at(now)))
+
+
+def _digest(ticket_id: str, size: int) -> str:
+    return hashlib.blake2b(ticket_id.encode(), digest_size=size).hexdigest()

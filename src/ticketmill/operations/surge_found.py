@@ -67,7 +67,8 @@ def record_of(surge: Surge, name: dict[str, Any], now: datetime) -> SurgeRecord:
 def found(surge: Surge, record: SurgeRecord | None) -> dict[str, Any]:
     """The tickets and the figures. Tickets that the record has already stay in it."""
     before: Sequence[str] = record.tickets if record else ()
-    tickets = tuple(dict.fromkeys([*before, *(each.ticket_id for each in surge.tickets)]))
+    ids = [each.ticket_id for each in surge.tickets if record is None or record.may_have(each.ticket_id)]
+    tickets = tuple(dict.fromkeys([*before, *ids]))
     is_peak = record is None or p_of(surge) <= record.p
     return {
         "tickets": tickets[:MAX_TICKETS],

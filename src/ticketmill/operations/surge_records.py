@@ -29,8 +29,8 @@ class SurgeRecords:
 
     items: SurgeItems
 
-    def newest(self, limit: int = NEWEST) -> list[SurgeRecord]:
-        """The last surges, those of the latest day first."""
+    def newest(self, limit: int | None = NEWEST) -> list[SurgeRecord]:
+        """The last surges, those of the latest day first; None is all."""
         return [SurgeRecord.model_validate_json(body) for body in self.items.latest(SURGES_KEY, limit)]
 
     def find(self, surge_id: str) -> SurgeRecord:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from ticketmill.domain.errors import TransientFailure
@@ -61,6 +62,8 @@ class SurgeWatch:
     limits: SurgeLimits = field(default_factory=SurgeLimits)
     announce: Announce = announce_nowhere
     """Raises TransientFailure where an event could not be sent: then it is sent at the next look."""
+    observe: Callable[[int], None] = lambda _open: None
+    """Told after each look how many surges are open."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     stopping: threading.Event = field(default_factory=threading.Event)
     _scan: SurgeScan = field(init=False)
@@ -98,6 +101,7 @@ class SurgeWatch:
         known = {record.surge_id: record for record in self.records.newest()}
         changed = [kept for surge in self._scan.surges if (kept := self._keep(surge, known, vectors, now))]
         changed += self._close_others(known, now)
+        self.observe(sum(each.state_at(now) is SurgeState.OPEN for each in known.values()))
         return [self._announced(each, now) for each in changed]
 
     def _keep(self, surge: Surge, known: Known, vectors: Vectors, now: datetime) -> SurgeRecord | None:
@@ -148,13 +152,14 @@ class SurgeWatch:
     def _close_others(self, known: Known, now: datetime) -> Iterator[SurgeRecord]:
         """Closes what the scan does not know any more: it ebbed while nobody watched."""
         current = {self._record_of.get(each.opened_by) for each in self._scan.surges}
-        for record in known.values():
+        for record in list(known.values()):
             if record.surge_id in current:
                 continue
             ebbs_at = record.last_at + timedelta(seconds=EBB_S)
             if record.closed_at is None and now > ebbs_at:
-                closed = {"closed_at": ebbs_at}
-                yield self.records.change(record.surge_id, lambda each: each.model_copy(update=closed), now)  # noqa: B023
+                kept = self.records.change(record.surge_id, partial(_closed, at=ebbs_at), now)
+                known[kept.surge_id] = kept
+                yield kept
             elif _due(record, now):
                 yield record
 
@@ -184,6 +189,10 @@ def _updated(record: SurgeRecord, surge: Surge, update: dict[str, Any]) -> Surge
     elif not surge.is_open and record.closed_at is None:
         update["closed_at"] = closed_at(surge)
     return record.model_copy(update=update)
+
+
+def _closed(record: SurgeRecord, at: datetime) -> SurgeRecord:
+    return record.model_copy(update={"closed_at": at})
 
 
 def _due(record: SurgeRecord, now: datetime) -> SurgeEventType | None:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
+from typing import TypeVar
 
 from ticketmill.arrays import Floats
+from ticketmill.domain.errors import TransientFailure
 from ticketmill.indexed_ticket import Hit, IndexedTicket
 from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+
+Answer = TypeVar("Answer")
 
 LOOK_EVERY_S = 2.0
 """A reader asks at most so often which generation is the current one."""
@@ -40,7 +44,7 @@ class CurrentIndex:
 
     def keys_of(self, ticket_id: str) -> list[str]:
         """The keys of all entries of a ticket."""
-        return self._store().keys_of(ticket_id)
+        return self._read(lambda store: store.keys_of(ticket_id))
 
     def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
         """All entries, without their texts; with `since` those that were put at that time or later."""
@@ -52,7 +56,8 @@ class CurrentIndex:
 
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
-        return self._store().texts(keys)
+        wanted = list(keys)
+        return self._read(lambda store: store.texts(wanted))
 
     def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
         """Some entries, without their texts, in any order; those that are not there are left out."""
@@ -60,24 +65,23 @@ class CurrentIndex:
 
     def count(self) -> int:
         """How many entries there are."""
-        return self._store().count()
+        return self._read(lambda store: store.count())
 
     def version(self) -> str:
         """Another text after every change, and in another generation."""
-        name = self._current()
-        return f"{name}/{self.generations.store(name).version()}"
+        return self._read(lambda store: f"{self._name}/{store.version()}")
 
     def nearest(
         self, vector: Floats, most: int, since: datetime | None = None, until: datetime | None = None
     ) -> list[Hit]:
         """Up to `most` entries by cosine, the nearest first, received from `since` on and before `until`."""
-        return self._store().nearest(vector, most, since, until)
+        return self._read(lambda store: store.nearest(vector, most, since, until))
 
     def search_text(
         self, words: str, most: int, since: datetime | None = None, until: datetime | None = None
     ) -> list[Hit] | None:
         """Up to `most` entries by full text, the best first. None where the store has no full text."""
-        return self._store().search_text(words, most, since, until)
+        return self._read(lambda store: store.search_text(words, most, since, until))
 
     def compact(self) -> None:
         """Joins what many small puts have left, and indexes what is new."""
@@ -90,6 +94,16 @@ class CurrentIndex:
             if (now := self._look()) == name:
                 return
             name = now
+
+    def _read(self, ask: Callable[[VectorStore], Answer]) -> Answer:
+        """Asks the current generation. One that was deleted meanwhile fails, and then there is another."""
+        name = self._current()
+        try:
+            return ask(self.generations.store(name))
+        except TransientFailure:
+            if (now := self._look()) == name:
+                raise
+            return ask(self.generations.store(now))
 
     def _store(self) -> VectorStore:
         return self.generations.store(self._current())

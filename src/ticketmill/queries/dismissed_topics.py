@@ -46,9 +46,9 @@ def _middle(vectors: Floats, mean: Floats) -> Floats:
 
 
 def _vectors_of(ticket_ids: Collection[str], vectors: Vectors) -> Mapping[str, Floats]:
-    found: dict[str, Floats] = {}
-    for at, key in enumerate(vectors.keys[: len(vectors.matrix)]):
-        ticket_id = ticket_of_enriched_key(key)
-        if ticket_id in ticket_ids:
-            found[ticket_id] = vectors.matrix[at]
-    return found
+    at = {
+        ticket_id: position
+        for position, key in enumerate(vectors.keys)
+        if (ticket_id := ticket_of_enriched_key(key)) in ticket_ids
+    }
+    return dict(zip(at, vectors.matrix[list(at.values())], strict=True)) if at else {}

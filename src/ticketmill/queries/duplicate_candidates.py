@@ -36,6 +36,9 @@ SAME_TIME = 1.0
 """Added to the sum of the two z-scores; the last one falls by a factor of e for every three days apart."""
 SAME_TIME_WITHIN = timedelta(days=3)
 SAME_CUSTOMER_WITHIN = timedelta(days=30)
+LEAST_SCORE = 4.0
+LEAST_COSINE = 0.8
+"""What is proposed has one of both. Among few tickets none stands out by many standard deviations."""
 OF_CUSTOMER = 50
 MOST_ENTRIES = 2000
 """Entries of the ticket index that are looked through for tickets of the customer."""
@@ -92,6 +95,7 @@ class DuplicateCandidates:
         found = [
             _candidate(row, each.row, by_key[each.enriched_key]) for each in with_rows(hits, self.tickets)
         ]
+        found = [each for each in found if each.score >= LEAST_SCORE or each.cosine >= LEAST_COSINE]
         found.sort(key=lambda each: -each.score)
         text = self.hide(ranking.text)
         return [

@@ -97,3 +97,7 @@ class IndexGenerations(Protocol):
     def delete(self, generation: str) -> int:
         """Deletes a generation for good; how many objects it were."""
         ...
+
+    def size(self, generation: str) -> tuple[int, int]:
+        """The number of objects of a generation, and their bytes together."""
+        ...

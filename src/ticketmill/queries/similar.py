@@ -18,8 +18,9 @@ from ticketmill.queries.tickets import TicketQueries
 NOW = timedelta(days=7)
 """Tickets that came so near in time tell of what goes on now."""
 MOST_WORDS = 6
-DEPTHS = (50, 500)
-"""Entries that are looked at: more where too few of the first count."""
+MARGIN = 10
+MOST_DEPTH = 500
+"""Entries that are looked at where too few of the first ones count."""
 
 
 class When(StrEnum):
@@ -79,7 +80,7 @@ class SimilarTickets:
         if row.enriched_key is None or vector is None:
             return None
         found: list[FoundTicket] = []
-        for depth in DEPTHS:
+        for depth in (2 * limit + MARGIN, MOST_DEPTH):
             hits = self.vectors.nearest(vector, depth, since, until)
             others = [hit for hit in hits if hit.ticket_id != row.ticket_id]
             found = with_rows(others, self.tickets)[:limit]

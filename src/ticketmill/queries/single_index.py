@@ -36,6 +36,10 @@ class SingleIndex:
         """False: there is no other."""
         return False
 
+    def size(self, generation: str) -> int:  # noqa: ARG002
+        """0: only the store itself knows."""
+        return 0
+
     def delete(self, generation: str) -> int:  # noqa: ARG002
         """Nothing: what the user named is not deleted."""
         return 0

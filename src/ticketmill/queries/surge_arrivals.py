@@ -52,6 +52,8 @@ class SurgeArrivals:
         for place, ticket_id in enumerate(ids):
             if ticket_id not in self._seen:
                 first.setdefault(ticket_id, place)
+        if not first:
+            return []
         matrix = vectors.matrix[chosen[list(first.values())]]
         came = {ticket_id: float(times[chosen[place]]) for ticket_id, place in first.items()}
         rows = self._rows([each for each, at_s in came.items() if at_s >= rows_since.timestamp()])

@@ -28,7 +28,7 @@ MOST_ALLOWED = 1000
 """Of a filter that so few tickets pass, all are ranked."""
 MOST_ENTRIES = 20_000
 """Index entries that are looked through to find them."""
-TEXT_WEIGHT = 0.07
+TEXT_WEIGHT = 0.05
 TEXT_POWER = 1.5
 """Chosen on the 30 tuning questions and 50 codes of `tests/benchmarks/search_words.py`."""
 
@@ -103,12 +103,13 @@ class WordSearch:
         return sorted(hits, key=lambda hit: -hit.score)
 
     def _matching(self, hits: Sequence[Hit], filters: Filters, limit: int) -> tuple[FoundTicket, ...]:
-        """The first tickets that count and pass the filters. No more rows are read than needed."""
-        return tuple(islice((each for each in self._found(hits) if filters.match(each.row)), limit))
+        """The first tickets that count and pass the filters. No more rows are read than that needs."""
+        at_once = min(2 * limit, MAX_ROWS_AT_ONCE)
+        return tuple(islice((each for each in self._found(hits, at_once) if filters.match(each.row)), limit))
 
-    def _found(self, hits: Sequence[Hit]) -> Iterator[FoundTicket]:
-        for start in range(0, len(hits), MAX_ROWS_AT_ONCE):
-            yield from with_rows(hits[start : start + MAX_ROWS_AT_ONCE], self.tickets)
+    def _found(self, hits: Sequence[Hit], at_once: int) -> Iterator[FoundTicket]:
+        for start in range(0, len(hits), at_once):
+            yield from with_rows(hits[start : start + at_once], self.tickets)
 
     def _allowed(self, question: Question) -> set[str] | None:
         """The entries of all tickets that pass the filters; None where these are too many to list."""

@@ -104,9 +104,13 @@ class Buffer:
             self._changed.notify_all()
 
     def rest(self, rest_s: float, most: int) -> None:
-        """Waits for `rest_s`, unless a batch of `most` waits already or the buffer takes nothing more."""
+        """Waits for `rest_s`, unless a batch of `most` waits already or the buffer takes nothing more.
+
+        Messages that go alone have no rest between them: there is nothing to gather.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._finishing or self._startable() >= most, rest_s)
+            if not self._one_alone:
+                self._changed.wait_for(lambda: self._finishing or self._startable() >= most, rest_s)
 
     def wake(self) -> None:
         """Has every waiting thread look at the flow again."""

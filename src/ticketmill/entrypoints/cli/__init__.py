@@ -49,6 +49,7 @@ from ticketmill.entrypoints.cli import (
     surges,
     tasks,
     taxonomy,
+    ticket_map,
     tickets,
     train,
     work,
@@ -106,6 +107,7 @@ app.command(epilog=label.EPILOG)(label.label)
 app.command(epilog=enrich.EPILOG)(enrich.enrich)
 app.command(epilog=drift.EPILOG)(drift.drift)
 app.command(epilog=learn.EPILOG)(learn.learn)
+app.command("map", epilog=ticket_map.EPILOG)(ticket_map.draw)
 app.command()(backfill.backfill)
 app.command(epilog=forget.EPILOG)(forget.forget)
 app.command()(schema.schema)

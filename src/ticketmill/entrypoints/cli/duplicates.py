@@ -96,7 +96,7 @@ def candidates_of(
         raise typer.Exit(ExitCode.NOT_FOUND)
     found = open_duplicate_candidates(settings, queries).of(row, limit)
     if found is None:
-        say(f"the search index does not have {row.ticket_id} (yet): see docs/search.md")
+        say(f"{row.ticket_id} is not in the search index yet; see docs/search.md")
         raise typer.Exit(ExitCode.NOT_FOUND)
     mask = bootstrap.make_mask(settings)
     answers = [candidate_fields(each, mask) for each in found]

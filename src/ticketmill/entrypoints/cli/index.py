@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ticketmill.entrypoints.cli import index_care
 from ticketmill.entrypoints.cli.output import AsJson, answer, answer_json, examples, say
 
 if TYPE_CHECKING:
@@ -56,6 +57,12 @@ def work(
         f"indexed {counts['indexed']}, nothing to index {counts['ignored']}, failed {counts['failed']}"
         + (f", latency p95 {counts['latency_ms_p95']} ms" if counts["latency_ms_p95"] is not None else "")
     )
+
+
+app.command()(index_care.status)
+app.command()(index_care.verify)
+app.command()(index_care.rebuild)
+app.command()(index_care.compact)
 
 
 def _work(settings: Settings, limits: Limits) -> Mapping[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.label import Correction
     from ticketmill.domain.model_card import ModelVersion
     from ticketmill.domain.row import TicketRow
+    from ticketmill.domain.ticket_map import TicketMap
     from ticketmill.learning.rollout import Gates
     from ticketmill.learning.sampling import Suspect
     from ticketmill.pipeline.learned import Learned
@@ -77,6 +78,7 @@ def connect_parts(settings: Settings) -> WebParts:
         surges=cache(partial(open_surges, settings)),
         drift=partial(make_drift_watch, settings, adapters),
         gaps=partial(_gaps, settings, adapters),
+        ticket_map=partial(_ticket_map, settings, adapters),
         search=cache(partial(_search, settings, adapters, enricher)) if can_search() else None,
     )
 
@@ -105,6 +107,12 @@ def _gaps(settings: Settings, adapters: Adapters) -> GapReport | None:
     from ticketmill.learning.gap_history import kept_gaps
 
     return kept_gaps(bootstrap.learning_store_of(settings, adapters).objects)
+
+
+def _ticket_map(settings: Settings, adapters: Adapters) -> TicketMap | None:
+    from ticketmill.learning.ticket_map import kept_map
+
+    return kept_map(bootstrap.learning_store_of(settings, adapters).objects)
 
 
 def _learned(settings: Settings, adapters: Adapters) -> Callable[[], Learned]:

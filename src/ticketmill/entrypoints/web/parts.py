@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ticketmill.domain.gap_report import GapReport
     from ticketmill.domain.intake import Intake
     from ticketmill.domain.message import RawObject, Upload
+    from ticketmill.domain.ticket_map import TicketMap
     from ticketmill.entrypoints.web.background import BackgroundEnricher
     from ticketmill.entrypoints.web.model_desk import ModelDesk
     from ticketmill.learning.drift import DriftReport
@@ -111,6 +112,8 @@ class WebParts:
     """Judges drift. SetupError where the stack has no corrections yet."""
     gaps: Callable[[], GapReport | None] = lambda: None
     """What the taxonomy lacks; None where nobody has looked. SetupError where the stack keeps nothing yet."""
+    ticket_map: Callable[[], TicketMap | None] = lambda: None
+    """The last map of tickets; None where nobody has drawn one. SetupError as above."""
     learned: Callable[[], Learned] = Learned
     """What serves now in the place of the bundle's models."""
     suspects: Callable[[], Sequence[Suspect]] = tuple

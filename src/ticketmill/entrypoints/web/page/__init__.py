@@ -14,6 +14,7 @@ from ticketmill.entrypoints.web.page import (
     models,
     similar,
     surges,
+    ticket_map,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -24,5 +25,6 @@ router.include_router(duplicates.router)
 router.include_router(models.router)
 router.include_router(drift.router)
 router.include_router(gaps.router)
+router.include_router(ticket_map.router)
 router.include_router(jobs.router)
 router.include_router(surges.router)

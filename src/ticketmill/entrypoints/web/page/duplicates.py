@@ -111,11 +111,10 @@ def _values(desk: Desk, row: EffectiveRow) -> dict[str, Any]:
         "ticket_id": row.ticket_id,
         "query": desk.query,
         "now": desk.now,
-        "reference": reference_of(row),
         "members": [
             Entry.of(mask.row(desk.visible(each)))
             for each in (group.reference, *group.members)
-            if each.ticket_id != row.ticket_id
+            if each.ticket_id not in (row.ticket_id, reference_of(row))
         ],
         "is_reference": group.reference.ticket_id == row.ticket_id,
         "is_complete": group.is_complete,
@@ -144,9 +143,12 @@ def _reasons(candidate: DuplicateCandidate, mask: Mask) -> Iterator[str]:
 
 
 def _apart(hours: float) -> str:
-    """As in `3 h before` and `2 days after`."""
-    whole = round(abs(hours))
-    told = f"{whole} h" if whole < 2 * HOURS_A_DAY else f"{round(whole / HOURS_A_DAY)} days"
+    """As in `20 min before`, `3 h before` and `2 days after`."""
+    told = f"{abs(hours):.0f} h"
+    if abs(hours) < 1:
+        told = f"{60 * abs(hours):.0f} min"
+    elif abs(hours) >= 2 * HOURS_A_DAY:
+        told = f"{abs(hours) / HOURS_A_DAY:.0f} days"
     return f"{told} {'before' if hours >= 0 else 'after'}"
 
 

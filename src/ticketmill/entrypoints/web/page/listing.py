@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ticketmill.domain.duplicates import DUPLICATE_TASKS, reference_of
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.entrypoints.web.page.labels import CORRECTABLE, Chip, chips, own_chips
 from ticketmill.entrypoints.web.page.query import ListQuery
@@ -27,11 +28,12 @@ class Entry:
     @classmethod
     def of(cls, row: EffectiveRow) -> Entry:
         found = [(task, chips(row, task)) for task in CORRECTABLE]
+        own = sorted(row.custom.keys() - set(DUPLICATE_TASKS))
         return cls(
             row,
             labels=(
                 *(chip for task, made in found if task.measured != "tags" for chip in made),
-                *(chip for task in sorted(row.custom) for chip in own_chips(row, task)),
+                *(chip for task in own for chip in own_chips(row, task)),
             ),
             topics=tuple(chip for task, made in found if task.measured == "tags" for chip in made),
         )
@@ -39,6 +41,11 @@ class Entry:
     @property
     def ticket_id(self) -> str:
         return self.row.ticket_id
+
+    @property
+    def reference(self) -> str | None:
+        """The ticket that it is a duplicate of."""
+        return reference_of(self.row)
 
     @property
     def text(self) -> str:
