@@ -132,16 +132,9 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return 1000 * (time.perf_counter() - started), found
 
 
-def resident_mb() -> int:
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmRSS"].split()[0]) // 1024
-
-
 def measured(kind: str, draw: Draw, asked: Floats, entries: int, exact_up_to: int) -> dict[str, Any]:
     """A search of all and one of a tenth; where vectors are kept as they are, beside the bare product."""
-    before = resident_mb()
     vectors, exact = filled(draw, entries, asked, exact_up_to)
-    held = resident_mb() - before
     mask: Bools = np.random.default_rng(5).random(entries) < SHARE_OF_MASK
     rows = vectors.matrix
     times: dict[str, list[float]] = {"all_ms": [], "masked_ms": [], "product_ms": []}
@@ -162,7 +155,7 @@ def measured(kind: str, draw: Draw, asked: Floats, entries: int, exact_up_to: in
     if times["product_ms"]:
         row["masked_of_product"] = round(row["masked_ms"] / row["product_ms"], 2)
         row["all_of_product"] = round(row["all_ms"] / row["product_ms"], 2)
-    return {**row, "recall": round(float(np.mean(found)), 4), "mb": held}
+    return {**row, "recall": round(float(np.mean(found)), 4)}
 
 
 def fill_store(store: LanceVectorStore, draw: Draw, entries: int) -> float:

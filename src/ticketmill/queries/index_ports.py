@@ -98,6 +98,6 @@ class IndexGenerations(Protocol):
         """Deletes a generation for good; how many objects it were."""
         ...
 
-    def size(self, generation: str) -> tuple[int, int]:
-        """The number of objects of a generation, and their bytes together."""
+    def size(self, generation: str) -> tuple[int, int] | None:
+        """The number of objects of a generation, and their bytes together; None where nobody says."""
         ...

@@ -36,9 +36,9 @@ class SingleIndex:
         """False: there is no other."""
         return False
 
-    def size(self, generation: str) -> int:  # noqa: ARG002
-        """0: only the store itself knows."""
-        return 0
+    def size(self, generation: str) -> tuple[int, int] | None:  # noqa: ARG002
+        """None: its objects are the user's own."""
+        return None
 
     def delete(self, generation: str) -> int:  # noqa: ARG002
         """Nothing: what the user named is not deleted."""
