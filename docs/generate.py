@@ -64,6 +64,10 @@ WHERE = {
         "Event",
         "What a [routing rule](routing.md) sends of a change, as JSON.",
     ),
+    "surge": (
+        "Event of a surge",
+        "What the watch sends when a [surge](search.md#surges) opens or closes, as JSON.",
+    ),
     "rules": (
         "Rules",
         "The file of [routing rules](routing.md), in YAML.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -41,6 +43,17 @@ def told(settings: Settings, stack_name: str) -> Any:
         return [json.loads(each["Body"]) for each in found.get("Messages", [])]
 
     return receive
+
+
+@pytest.mark.timeout(120)
+def test_a_watch_that_is_told_to_stop_ends_in_order(environment: dict[str, str], stack_name: str) -> None:
+    command = [sys.executable, "-m", "ticketmill", "surges", "watch"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as watch:
+        assert watch.stderr is not None
+        assert "watching for surges every 15 s" in watch.stderr.readline()
+        watch.terminate()
+        assert watch.wait(60) == 0
+    assert stack_name
 
 
 @pytest.mark.timeout(300)

@@ -19,7 +19,7 @@ from ticketmill.entrypoints.cli import app
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "events" / "samples").glob("*.json"))
-NAMES: list[SchemaName] = ["ticket", "record", "row", "event", "rules"]
+NAMES: list[SchemaName] = ["ticket", "record", "row", "event", "rules", "surge"]
 
 
 def violations(name: SchemaName, instance: Any) -> list[str]:

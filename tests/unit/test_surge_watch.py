@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
+from surge_samples import surge_record
 from surge_world import UNSEEN, SurgeWorld
 from test_surges import NOON_S, burst
 
-from ticketmill.domain.errors import LearningRefused
-from ticketmill.domain.surge import SurgeState, SurgeVerdict, current_first
+from ticketmill.aws.surge_events import SurgeBus
+from ticketmill.domain.errors import LearningRefused, TransientFailure
+from ticketmill.domain.schemas import schema_of
+from ticketmill.domain.surge import (
+    SurgeEventType,
+    SurgeRecord,
+    SurgeState,
+    SurgeVerdict,
+    current_first,
+    surge_event,
+)
 from ticketmill.operations.forget import Traces
 from ticketmill.operations.forget_surges import SurgesOfTicket
 from ticketmill.operations.surge_found import SurgeLimits, past_surges
+from ticketmill.operations.surge_records import SurgeRecords
 from ticketmill.queries.ticket_stream import DAY_S
 
 TEXT = "My card was declined again"
@@ -22,6 +36,14 @@ TEXT = "My card was declined again"
 @pytest.fixture
 def world(tmp_path: Path) -> SurgeWorld:
     return SurgeWorld(tmp_path)
+
+
+class Late(SurgeRecords):
+    """As a watch sees them that looks before another one writes."""
+
+    def newest(self, limit: int | None = 50) -> list[SurgeRecord]:
+        del limit
+        return []
 
 
 def types(world: SurgeWorld) -> list[str]:
@@ -77,6 +99,19 @@ def test_a_second_watch_and_one_that_starts_again_keep_one_record(world: SurgeWo
     assert len(second.look()) == 1
     assert first.look() == []
     assert {"T3-0", "T3-13"} <= set(world.one().tickets)
+    assert types(world) == ["surge_opened"]
+
+
+def test_of_two_watches_at_once_one_adds_the_record(world: SurgeWorld) -> None:
+    world.put(burst(3), TEXT)
+    world.later(2)
+    first, second = world.watch(), world.watch()
+    second.records = Late(second.records.items)
+    first.look()
+    assert second.look() == []
+    second.records = world.records
+    assert second.look() == []
+    assert world.one().surge_id
     assert types(world) == ["surge_opened"]
 
 
@@ -242,3 +277,28 @@ def test_the_open_ones_come_first_and_an_unknown_one_is_refused(world: SurgeWorl
     assert [each.surge_id for each in found] == [other.surge_id, one.surge_id]
     with pytest.raises(LearningRefused, match="there is no surge"):
         world.records.find("20261129-000000")
+
+
+class Bus:
+    """Takes events, or refuses them."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self.is_full = False
+
+    def put_events(self, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as boto3 calls it
+        self.entries += Entries
+        return {"FailedEntryCount": int(self.is_full), "Entries": [{"ErrorCode": "ThrottlingException"}]}
+
+
+def test_the_bus_gets_the_surge_as_the_schema_says() -> None:
+    now, bus = datetime(2026, 11, 21, 12, tzinfo=UTC), Bus()
+    event = surge_event(surge_record(now), SurgeEventType.OPENED)
+    SurgeBus("support", bus).send(event)
+    (entry,) = bus.entries
+    told = (entry["EventBusName"], entry["Source"], entry["DetailType"])
+    assert told == ("support", "ticketmill", "surge_opened")
+    jsonschema.validate(json.loads(entry["Detail"]), schema_of("surge"))
+    bus.is_full = True
+    with pytest.raises(TransientFailure, match="ThrottlingException"):
+        SurgeBus("support", bus).send(event)

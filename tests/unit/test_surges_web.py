@@ -22,6 +22,7 @@ from ticketmill.entrypoints.web.app import make_app
 from ticketmill.entrypoints.web.caller import Scope
 from ticketmill.entrypoints.web.feed import Feed
 from ticketmill.entrypoints.web.keys import add_key
+from ticketmill.entrypoints.web.surges import RecentSurges
 from ticketmill.operations.surge_records import SurgeRecords
 
 HERE = "http://127.0.0.1:8080"
@@ -122,6 +123,20 @@ def test_where_surges_cannot_be_read_the_pages_show_all_the_rest(world: WebWorld
             assert client.get("/").status_code == 200
             assert client.get("/surges").status_code == status
             assert client.get(f"{API}/surges").status_code == status
+
+
+def test_a_table_that_is_down_is_asked_once_in_a_while() -> None:
+    asked = []
+
+    def down() -> SurgeRecords:
+        asked.append(1)
+        raise TransientFailure("the table does not answer")
+
+    recent = RecentSurges(down, lambda: NOON)
+    with pytest.raises(TransientFailure):
+        recent.get()
+    assert recent.get() == []
+    assert asked == [1]
 
 
 def test_a_surge_that_changes_is_an_event(world: WebWorld) -> None:

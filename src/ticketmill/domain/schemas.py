@@ -15,15 +15,17 @@ from ticketmill.domain.enrichment import EnrichedTicket
 from ticketmill.domain.event import TicketEvent
 from ticketmill.domain.routing_rule import Rules
 from ticketmill.domain.row import TicketRow
+from ticketmill.domain.surge import SurgeEvent
 from ticketmill.domain.ticket import Ticket
 
-SchemaName = Literal["ticket", "record", "row", "event", "rules"]
+SchemaName = Literal["ticket", "record", "row", "event", "rules", "surge"]
 RECORDS: dict[SchemaName, type[BaseModel]] = {
     "ticket": Ticket,
     "record": EnrichedTicket,
     "row": TicketRow,
     "event": TicketEvent,
     "rules": Rules,
+    "surge": SurgeEvent,
 }
 READ: frozenset[SchemaName] = frozenset({"ticket", "rules"})
 """What people write, and ticketmill reads."""
@@ -32,7 +34,7 @@ READ: frozenset[SchemaName] = frozenset({"ticket", "rules"})
 def schema_of(name: SchemaName) -> dict[str, Any]:
     """The JSON Schema (2020-12) of a record. It describes fields with the docstrings of their types.
 
-    `ticket` and `rules` are what people may write; `record`, `row` and `event` are what ticketmill writes.
+    `ticket` and `rules` are what people may write; the others are what ticketmill writes.
     """
     model = RECORDS[name]
     mode: Literal["validation", "serialization"] = "validation" if name in READ else "serialization"

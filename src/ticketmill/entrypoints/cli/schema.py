@@ -18,13 +18,14 @@ class Record(StrEnum):
     ROW = "row"
     EVENT = "event"
     RULES = "rules"
+    SURGE = "surge"
 
 
 def schema(
     record: Annotated[Record, typer.Argument(help="Which schema.", show_default=False)],
 ) -> None:
     """Print a JSON Schema: of the raw ticket, the enriched record in S3, the row in DynamoDB, an event that a
-    rule sends, or a file of rules."""
+    rule sends, a file of rules, or the event of a surge."""
     import json
 
     from ticketmill.domain.schemas import schema_of

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
-from ticketmill.domain.errors import SetupError
+from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.domain.surge import SurgeRecord, SurgeState, SurgeVerdict, current_first
 from ticketmill.entrypoints.web.caller import MAY_CORRECT, MAY_READ, Person
 from ticketmill.entrypoints.web.parts import API, Parts, WebParts
@@ -73,6 +73,10 @@ class RecentSurges:
                     found = self.records().newest()
                 except SetupError:
                     found = []
+                except TransientFailure:
+                    # not every page waits for a service that is down: some seconds go without a new look
+                    self._kept = now, self._kept[1] if self._kept else ()
+                    raise
                 self._kept = now, found
             return current_first(self._kept[1], now)
 
