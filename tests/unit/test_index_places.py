@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from vector_store_contract import entry
@@ -12,6 +14,9 @@ from ticketmill.bootstrap.index_places import indexes_at
 from ticketmill.bootstrap.index_stores import index_generations
 from ticketmill.bootstrap.search import open_index, open_ticket_vectors
 from ticketmill.domain.errors import SetupError
+from ticketmill.operations.forget import Traces
+from ticketmill.operations.forget_index import IndexEntries
+from ticketmill.operations.next_generation import NextGeneration
 from ticketmill.settings import Settings, load_settings
 
 MODEL = "all-MiniLM-L6-v2/int8"
@@ -34,11 +39,37 @@ def test_an_index_in_a_folder_is_kept_there_for_each_model(tmp_path: Path) -> No
     assert open_index(chosen, MODEL).count() == 1
     assert open_index(chosen, "another model").count() == 0
     open_index(chosen, "another model").put([entry("TKT-002")])
-    assert [len(each.entries.keys_of("TKT-002")) for each in indexes_at(str(tmp_path / "index"))] in (
-        [0, 1],
-        [1, 0],
-    )
+    found = [each.store(each.current()).keys_of("TKT-002") for each in indexes_at(str(tmp_path / "index"))]
+    assert sorted(map(len, found)) == [0, 1]
     assert indexes_at(str(tmp_path / "nothing")) == []
+
+
+def test_an_index_in_a_folder_is_rebuilt_beside_itself(tmp_path: Path) -> None:
+    generations = index_generations(settings(index=str(tmp_path / "index")), MODEL)
+    assert (generations.current(), generations.names()) == ("first", [])
+    generations.store("first").put([entry("TKT-001"), entry("TKT-002", 1)])
+    made = NextGeneration(generations, keeps_previous=False).make(lambda new: new.put([entry("TKT-001")]))
+    assert (generations.current(), generations.names()) == (made, [made])
+    assert generations.store(made).count() == 2  # what came meanwhile is taken over
+    assert not generations.switch("first", "another")
+    size = generations.size(made)
+    assert size is not None
+    assert size[0] > 0
+    assert size[1] > 0
+
+
+def test_a_forgotten_ticket_leaves_nothing_in_a_folder(tmp_path: Path) -> None:
+    place = str(tmp_path / "index")
+    open_index(settings(index=place), MODEL).put(
+        [entry("TKT-001", text="my secret word is abracadabra"), entry("TKT-002", 1, text="printer")]
+    )
+    forgotten = IndexEntries(lambda: indexes_at(place))
+    traces = SimpleNamespace(ticket_id="TKT-001")
+    assert forgotten.remove(cast("Traces", traces)) == 1
+    assert forgotten.left(cast("Traces", traces)) == []
+    assert open_index(settings(index=place), MODEL).count() == 1
+    files = [each for each in (tmp_path / "index").rglob("*") if each.is_file()]
+    assert [each for each in files if b"abracadabra" in each.read_bytes()] == []
 
 
 def test_an_index_of_s3_vectors_has_the_models_name_in_its_own() -> None:
@@ -58,8 +89,8 @@ def test_the_store_is_asked_where_the_settings_say_so(tmp_path: Path, bundle_dir
     assert open_ticket_vectors(asked).held == 100_000
 
 
-def test_an_index_of_ones_own_has_one_generation(tmp_path: Path) -> None:
-    generations = index_generations(settings(index=str(tmp_path / "index")), MODEL)
+def test_an_index_of_s3_vectors_has_one_generation() -> None:
+    generations = index_generations(settings(index="s3vectors://my-vectors/tickets"), MODEL)
     assert generations.names() == [generations.current()]
     assert not generations.switch(generations.current(), "another")
     assert generations.delete("another") == 0

@@ -31,8 +31,8 @@ def index_generations(settings: Settings, model: str) -> IndexGenerations:
         return index_at(settings.index, model, approximate_from)
     check_extra()
     clients, stack = connect_clients(settings)
-    opener = _opener(clients, stack, approximate_from)
-    return S3IndexGenerations(clients.s3, stack.enriched_bucket, index_folder(model), opener)
+    open_store = opener(clients, stack.enriched_bucket, approximate_from)
+    return S3IndexGenerations(clients.s3, stack.enriched_bucket, index_folder(model), open_store)
 
 
 def all_indexes(clients: Clients, stack: Stack, place: str | None = None) -> list[IndexGenerations]:
@@ -46,13 +46,17 @@ def all_indexes(clients: Clients, stack: Stack, place: str | None = None) -> lis
 
     elsewhere = [] if place is None else indexes_at(place)
     found = folders(clients.s3, stack.enriched_bucket, INDEX_PREFIX)
-    opener = _opener(clients, stack) if found else None
-    here = [S3IndexGenerations(clients.s3, stack.enriched_bucket, each, opener) for each in found if opener]
+    open_store = opener(clients, stack.enriched_bucket) if found else None
+    here = [
+        S3IndexGenerations(clients.s3, stack.enriched_bucket, each, open_store)
+        for each in found
+        if open_store
+    ]
     return [*here, *elsewhere]
 
 
-def _opener(
-    clients: Clients, stack: Stack, approximate_from: int | None = None
+def opener(
+    clients: Clients, bucket: str, approximate_from: int | None = None
 ) -> Callable[[str], LanceVectorStore]:
     """Opens the store whose objects' keys begin so."""
     from ticketmill.aws.lance_index import LanceVectorStore
@@ -62,13 +66,14 @@ def _opener(
     options = storage_options(clients)
 
     def open_store(prefix: str) -> LanceVectorStore:
-        location = f"s3://{stack.enriched_bucket}/{prefix.rstrip('/')}"
+        location = f"s3://{bucket}/{prefix.rstrip('/')}"
         return LanceVectorStore(location, options, clients.s3, approximate_from)
 
     return open_store
 
 
 def check_extra() -> None:
+    """SetupError where the extra `search` is not installed."""
     from ticketmill.domain.errors import SetupError
 
     if find_spec("lancedb") is None:

@@ -1,4 +1,4 @@
-"""An index in a place of the user's choice: it has one generation, so it cannot be rebuilt beside itself."""
+"""An index of a service that keeps no files: it has one generation, and is not rebuilt beside itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SingleIndex:
         return False
 
     def size(self, generation: str) -> tuple[int, int] | None:  # noqa: ARG002
-        """None: its objects are the user's own."""
+        """None: the service has no objects."""
         return None
 
     def delete(self, generation: str) -> int:  # noqa: ARG002
