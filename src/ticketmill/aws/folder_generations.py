@@ -13,7 +13,7 @@ from ticketmill.domain.errors import TransientFailure
 from ticketmill.domain.keys import FIRST_GENERATION
 
 if TYPE_CHECKING:
-    from ticketmill.queries.index_ports import VectorStore
+    from ticketmill.aws.lance_index import LanceVectorStore
 
 POINTER = "current"
 
@@ -24,11 +24,11 @@ class FolderIndexGenerations:
     Unlike S3, a folder has no conditional write. So one process at a time may rebuild.
     """
 
-    def __init__(self, folder: Path, open_store: Callable[[Path], VectorStore]) -> None:
+    def __init__(self, folder: Path, open_store: Callable[[Path], LanceVectorStore]) -> None:
         """`open_store` opens the store in a folder."""
         self._folder = folder
         self._open_store = open_store
-        self._stores: dict[str, VectorStore] = {}
+        self._stores: dict[str, LanceVectorStore] = {}
 
     def current(self) -> str:
         """The name of the generation that is searched."""
@@ -36,7 +36,7 @@ class FolderIndexGenerations:
             pointer = self._folder / POINTER
             return pointer.read_text(encoding="utf-8") if pointer.exists() else FIRST_GENERATION
 
-    def store(self, generation: str) -> VectorStore:
+    def store(self, generation: str) -> LanceVectorStore:
         """The entries of a generation."""
         if generation not in self._stores:
             self._stores[generation] = self._open_store(self._folder / generation)
