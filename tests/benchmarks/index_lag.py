@@ -4,7 +4,7 @@
 
 A worker works off a full queue, an indexer runs beside it, and a reader looks at the index as a server does.
 The lag of a ticket is the time from the end of its models' work until the reader has its vector. The worker's
-tickets a second beside the indexer are compared with those without it, in turns. All of it, the emulator too,
+tickets a second beside the indexer are compared with those without it. All of it, the emulator too,
 shares the cores.
 """
 
@@ -15,12 +15,11 @@ import json
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from local_place import fresh_place, local_emulator, rounds_of, upload
+from local_place import drop, fresh_place, local_emulator, rounds_of, upload
 from worker_process import WorkerProcess
 
 from ticketmill.aws.clients import Clients
@@ -34,31 +33,38 @@ from ticketmill.settings import load_settings
 LOOK_S = 0.1
 INDEX_TIMEOUT_S = 120
 TARGET_S = 5.0
+WARM_UP_TICKETS = 3
 
 
 class Reader:
     """Looks at the index again and again, and notes when each key was first there."""
 
-    def __init__(self, vectors: TicketVectors, expected: int) -> None:
+    def __init__(self, vectors: TicketVectors) -> None:
         self.seen: dict[str, float] = {}
         self._vectors = vectors
-        self._expected = expected
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
-    def wait(self) -> None:
-        self._thread.join(INDEX_TIMEOUT_S)
-        if len(self.seen) < self._expected:
-            raise SystemExit(f"{len(self.seen)} of {self._expected} enrichments are in the index")
+    def wait(self, expected: int) -> None:
+        """Waits until so many entries are there."""
+        deadline = time.monotonic() + INDEX_TIMEOUT_S
+        while len(self.seen) < expected:
+            if time.monotonic() > deadline or not self._thread.is_alive():
+                self.end()
+                raise SystemExit(f"{len(self.seen)} of {expected} enrichments are in the index")
+            time.sleep(LOOK_S)
+
+    def end(self) -> None:
+        self._ending.set()
+        self._thread.join()
 
     def _look(self) -> None:
-        deadline = time.time() + 2 * INDEX_TIMEOUT_S
-        while len(self.seen) < self._expected and time.time() < deadline:
+        while not self._ending.wait(LOOK_S):
             keys = self._vectors.current().keys
             now = time.time()
-            for key in keys[len(self.seen) :]:
-                self.seen[key] = now
-            time.sleep(LOOK_S)
+            for number in range(len(self.seen), len(keys)):
+                self.seen[keys[number]] = now
 
 
 def lags_of(clients: Clients, bucket: str, seen: dict[str, float]) -> list[float]:
@@ -70,37 +76,50 @@ def lags_of(clients: Clients, bucket: str, seen: dict[str, float]) -> list[float
     return lags
 
 
-def drain(clients: Clients, tickets: Sequence[LabelledTicket], indexes: bool) -> dict[str, Any]:
-    """Works a full queue off, with an indexer and a reader beside it or without."""
+def work_off(stack: str) -> float:
+    """A worker's tickets a second while it works off a full queue."""
+    with WorkerProcess(stack, "--until-empty") as worker:
+        while worker.running:
+            time.sleep(LOOK_S)
+        return float(worker.statistics()["tickets_per_s"])
+
+
+def alone(clients: Clients, tickets: Sequence[LabelledTicket]) -> float:
+    """The same where nothing is indexed. The events come all the same."""
     stack, adapters = fresh_place(clients)
     deploy_search(clients, stack)
     upload(adapters, tickets)
-    beside = WorkerProcess(stack, command=("index", "work")) if indexes else nullcontext()
-    with beside as indexer:
-        reader = Reader(open_ticket_vectors(load_settings(stack=stack)), len(tickets)) if indexes else None
-        with WorkerProcess(stack, "--until-empty") as worker:
-            while worker.running:
-                time.sleep(LOOK_S)
-            statistics = worker.statistics()
-        found: dict[str, Any] = {"tickets_per_s": statistics["tickets_per_s"]}
-        if reader is not None and indexer is not None:
-            reader.wait()
-            indexed = indexer.stop()
-            found["lags_s"] = lags_of(clients, adapters.stack.enriched_bucket, reader.seen)
-            found["indexer"] = indexed
-    return found
+    return work_off(stack)
+
+
+def beside(clients: Clients, tickets: Sequence[LabelledTicket]) -> tuple[float, list[float]]:
+    """A worker's tickets a second beside an indexer and a reader that have begun, and all lags in seconds."""
+    stack, adapters = fresh_place(clients)
+    deploy_search(clients, stack)
+    with WorkerProcess(stack, command=("index", "work")) as indexer:
+        reader = Reader(open_ticket_vectors(load_settings(stack=stack)))
+        for number, ticket in enumerate(tickets[:WARM_UP_TICKETS]):
+            drop(adapters, f"W{number}", ticket)
+        work_off(stack)
+        reader.wait(WARM_UP_TICKETS)
+        warm = set(reader.seen)
+        upload(adapters, tickets)
+        per_s = work_off(stack)
+        reader.wait(WARM_UP_TICKETS + len(tickets))
+        reader.end()
+        indexer.stop()
+    seen = {key: at for key, at in reader.seen.items() if key not in warm}
+    return per_s, lags_of(clients, adapters.stack.enriched_bucket, seen)
 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     slices = rounds_of(arguments.tickets, arguments.rounds)
     with local_emulator() as clients:
-        alone, beside = [], []
-        for tickets in slices:
-            alone.append(drain(clients, tickets, indexes=False))
-            beside.append(drain(clients, tickets, indexes=True))
-    lags = [lag for each in beside for lag in each["lags_s"]]
+        without = [alone(clients, tickets) for tickets in slices]
+        found = [beside(clients, tickets) for tickets in slices]
+    lags = [lag for _, some in found for lag in some]
     percentiles = quantiles(lags, n=100, method="inclusive")
-    per_s = [median(each["tickets_per_s"] for each in some) for some in (alone, beside)]
+    per_s = [median(without), median(each for each, _ in found)]
     return {
         "tickets": arguments.tickets,
         "rounds": arguments.rounds,

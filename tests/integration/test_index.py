@@ -125,5 +125,7 @@ def test_what_is_missing_is_found_and_repaired_and_a_rebuild_has_all(
         before,
         rebuilt["generation"],
     ]
+    last = json.loads(ticketmill("index", "rebuild", "--delete-previous", "--json").stdout)["generation"]
+    assert json.loads(ticketmill("index", "status", "--json").stdout)["generations"] == [last]
     ticketmill("index", "compact")
     assert json.loads(ticketmill("index", "verify", "--json").stdout)["right"]

@@ -29,18 +29,26 @@ SHOWN = 10
 NEWEST_WITHIN = timedelta(days=1)
 
 
-def rebuild(as_json: AsJson = False) -> None:
+def rebuild(
+    delete_previous: Annotated[
+        bool, typer.Option("--delete-previous", help="Keep none of the earlier ones, not even the last.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Make the search index anew from the enriched bucket, and then switch to it.
 
     Whoever searches and indexes goes on meanwhile. The index before it is kept, those before that are
     deleted. One that was stopped changes nothing: run it again.
     """
+    from dataclasses import replace
+
     from ticketmill.bootstrap.index_care import connect_index_care
     from ticketmill.settings import load_settings
 
     care = connect_index_care(load_settings())
+    maker = replace(care.rebuild, keeps_previous=not delete_previous)
     with progress("tickets") as advance:
-        name = care.rebuild.make(lambda store: care.contents.fill(store, advance))
+        name = maker.make(lambda store: care.contents.fill(store, advance))
     count = care.generations.store(name).count()
     if as_json:
         answer_json({"model": care.model, "generation": name, "entries": count})
