@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import lancedb
+import numpy as np
 import pytest
 from vector_store_contract import NOON, Connect, VectorStoreContract, entry, key
 
 from ticketmill.aws.lance_index import LanceVectorStore
 from ticketmill.domain.errors import TransientFailure
+from ticketmill.indexed_ticket import IndexedTicket
 from ticketmill.queries.index_ports import VectorStore
 
 
@@ -94,3 +97,25 @@ def test_a_store_that_cannot_be_reached_is_a_transient_failure(tmp_path: Path) -
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(TransientFailure, match="search index"):
         LanceVectorStore(str(tmp_path / "file" / "index")).put([entry()])
+
+
+def test_a_large_table_gets_an_approximate_index_that_finds_old_and_new(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(1).standard_normal((3000, 64)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    made = [IndexedTicket(key(f"TKT-{at}"), NOON, vector, "") for at, vector in enumerate(vectors)]
+    store = LanceVectorStore(str(tmp_path / "index"), approximate_from=2500)
+    store.put(made[:2000])
+    store.compact()
+    assert "vector" not in indexed_columns(tmp_path)
+    store.put(made[2000:2900])
+    store.compact()
+    assert "vector" in indexed_columns(tmp_path)
+    store.put(made[2900:])
+    for at in (0, 2500, 2950):
+        (hit,) = store.nearest(vectors[at], 1)
+        assert (hit.enriched_key, hit.score) == (key(f"TKT-{at}"), pytest.approx(1, abs=1e-5))
+
+
+def indexed_columns(tmp_path: Path) -> set[str]:
+    table = lancedb.connect(str(tmp_path / "index")).open_table("tickets")
+    return {column for index in table.list_indices() for column in index.columns}

@@ -39,7 +39,7 @@ LEARNING_DEFAULTS = {
     "celery_prefix": None,
     "job_heartbeat_s": 15,
 }
-SEARCH_DEFAULTS = {"index_queue_url": None, "index_compact_s": 600}
+SEARCH_DEFAULTS = {"index": None, "index_search": "memory", "index_queue_url": None, "index_compact_s": 600}
 WEB_DEFAULTS = {
     "web_host": "127.0.0.1",
     "web_port": 8080,

@@ -124,6 +124,25 @@ def test_the_vector_of_an_entry_is_that_which_was_put(store: CountedStore, exact
     assert np.allclose(vector, np.eye(DIMENSIONS)[5], atol=0.01)
 
 
+def test_a_store_that_is_too_large_for_memory_is_asked_itself(store: CountedStore) -> None:
+    later = NOON + timedelta(hours=1)
+    store.put([entry(f"TKT-{axis}", axis, later if axis > 4 else NOON) for axis in range(DIMENSIONS)])
+    reader = TicketVectors(store, held=3)
+    asked = np.array([0.8, 0, 0, 0, 0, 0.6, 0, 0], np.float32)
+    assert [hit.ticket_id for hit in reader.nearest(asked, 2)] == ["TKT-0", "TKT-5"]
+    assert [hit.ticket_id for hit in reader.nearest(asked, 1, since=later)] == ["TKT-5"]
+    assert [hit.ticket_id for hit in reader.nearest(asked, 9, later, None, [key("TKT-0"), key("TKT-6")])] == [
+        "TKT-6"
+    ]
+    assert reader.cosines(asked, [key("TKT-5"), "none"]) == {key("TKT-5"): pytest.approx(0.6)}
+    vector = reader.vector_of(key("TKT-7"))
+    assert vector is not None
+    assert vector.tolist() == np.eye(DIMENSIONS)[7].tolist()
+    assert reader.vector_of("none") is None
+    assert store.whole_scans == 0
+    assert 3 <= len(reader.current()) <= DIMENSIONS
+
+
 def test_a_store_that_fails_is_told_and_not_taken_for_empty(tmp_path: Path) -> None:
     (tmp_path / "index").write_bytes(b"")
     with pytest.raises(TransientFailure):

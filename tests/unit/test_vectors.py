@@ -48,7 +48,7 @@ def test_the_nearest_come_first_with_their_cosines(exact_up_to: int) -> None:
     assert found[0] == 4321
     assert len(found) == 7
     assert list(cosines) == sorted(cosines, reverse=True)
-    assert np.abs(cosines - made[found] @ made[4321]).max() < 0.005
+    assert np.abs(cosines - made[found] @ made[4321]).max() < 0.001
 
 
 @pytest.mark.parametrize("share", [0.5, 0.1, 0.001])
@@ -59,7 +59,7 @@ def test_only_those_in_the_mask_are_found(exact_up_to: int, share: float) -> Non
     found, _ = vectors.nearest(made[0], 10, mask)
     assert mask[found].all()
     assert len(found) == min(10, mask.sum())
-    assert recall(vectors, made, drawn(20, seed=3), mask) >= 0.97
+    assert recall(vectors, made, drawn(20, seed=3), mask) >= 0.98
 
 
 def test_what_is_kept_as_it_is_finds_all() -> None:
@@ -71,7 +71,7 @@ def test_what_is_kept_as_it_is_finds_all() -> None:
 def test_what_is_compressed_finds_nearly_all() -> None:
     vectors, made = filled(60_000, exact_up_to=1000)
     assert isinstance(vectors.matrix, CompressedVectors)
-    assert recall(vectors, made, drawn(20, seed=3)) >= 0.95
+    assert recall(vectors, made, drawn(20, seed=3)) >= 0.98
 
 
 def test_more_entries_than_a_block_has_are_found_in_all_blocks() -> None:
@@ -85,11 +85,11 @@ def test_rows_are_read_by_position_from_both() -> None:
     rows = vectors.matrix
     assert rows.shape == (70_000, DIMENSIONS)
     assert len(rows) == 70_000
-    assert np.abs(rows[[3, 69_999, -2]] - made[[3, 69_999, -2]]).max() < 0.004
-    assert np.abs(rows[5:9] - made[5:9]).max() < 0.004
-    assert np.abs(rows[65_536] - made[65_536]).max() < 0.004
+    assert np.abs(rows[[3, 69_999, -2]] - made[[3, 69_999, -2]]).max() < 0.001
+    assert np.abs(rows[5:9] - made[5:9]).max() < 0.001
+    assert np.abs(rows[65_536] - made[65_536]).max() < 0.001
     mask = np.arange(70_000) % 40_000 == 7
-    assert np.abs(rows[mask] - made[mask]).max() < 0.004
+    assert np.abs(rows[mask] - made[mask]).max() < 0.001
 
 
 def test_adding_leaves_out_what_is_there_before_and_after_compression() -> None:
@@ -99,7 +99,7 @@ def test_adding_leaves_out_what_is_there_before_and_after_compression() -> None:
     vectors.add(["a", "d"], [8, 9], made[:2])
     assert list(vectors.keys) == ["a", "b", "c", "d"]
     assert vectors.times.tolist() == [1, 2, 5, 6]
-    assert np.abs(vectors.matrix[:] - made[[0, 1, 3, 4]]).max() < 0.004
+    assert np.abs(vectors.matrix[:] - made[[0, 1, 3, 4]]).max() < 0.001
 
 
 def test_a_search_in_what_was_read_before_more_came_finds_only_that() -> None:

@@ -142,6 +142,14 @@ class VectorStoreContract:
             key("TKT-002"): "",
         }
 
+    def test_entries_are_found_by_their_keys(self, connect: Connect) -> None:
+        store = connect()
+        assert store.entries([key("TKT-001")]) == []
+        store.put([entry("TKT-001", 1), entry("TKT-002", 2, text="Printer")])
+        (found,) = store.entries(iter([key("TKT-002"), key("TKT-404")]))
+        assert (found.enriched_key, found.received_at, found.text) == (key("TKT-002"), NOON, "")
+        assert found.vector.tolist() == np.eye(DIMENSIONS)[2].tolist()
+
     def test_a_scan_from_a_time_on_has_all_that_was_put_since(self, connect: Connect) -> None:
         store = connect()
         store.put([entry("TKT-001")])

@@ -110,6 +110,10 @@ class Clients:
         return self._client("events", self.config)
 
     @cached_property
+    def s3vectors(self) -> Any:
+        return self._client("s3vectors", self.config)
+
+    @cached_property
     def sns(self) -> Any:
         return self._client("sns", self.config)
 

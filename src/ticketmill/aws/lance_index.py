@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import random
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from ticketmill.arrays import Floats
 
 TABLE = "tickets"
-SCANNED_AT_ONCE = 8192
+SCANNED_AT_ONCE = 2048
+READ_AHEAD_BYTES = 32 << 20
+INDEX_CACHE_BYTES = 256 << 20
+METADATA_CACHE_BYTES = 32 << 20
+"""LanceDB's own limits are 6 GB and 1 GB."""
 KEYS_AT_ONCE = 1000
 """In one condition."""
 KEPT = timedelta(hours=1)
@@ -32,7 +38,11 @@ KEPT = timedelta(hours=1)
 COMMITS = 6
 """How often a change is tried that others forestall. LanceDB itself repeats a put up to ten times before."""
 COMMIT_PAUSE_S = 0.2
+PARTITIONS_PROBED = 64
+REFINED = 20
+"""So many times the hits asked for are ranked by their vectors as they are."""
 
+_WITHOUT_TEXT = ["enriched_key", "received_at", "vector"]
 _PRIMARY = {"lance-schema:unenforced-primary-key": "true"}
 """Of the key's column. Without it two puts of one key at the same time both add a row."""
 
@@ -45,12 +55,15 @@ class LanceVectorStore:
         location: str,
         storage_options: Mapping[str, str] | None = None,
         s3: S3Client | None = None,
+        approximate_from: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`location`: a folder, or `s3://BUCKET/PREFIX` with a client of the same place.
 
-        `storage_options` go to Lance's object store.
+        `storage_options` go to Lance's object store. From `approximate_from` entries on, `compact` makes an
+        approximate index of the vectors; None is never.
         """
+        self._approximate_from = approximate_from
         self._location = location
         self._s3 = s3
         self._options = dict(storage_options or {})
@@ -85,7 +98,7 @@ class LanceVectorStore:
 
     def scan(self, since: datetime | None = None) -> Iterator[Sequence[IndexedTicket]]:
         """All entries, without their texts; with `since` those that were put at that time or later."""
-        return map(_entries, self._batches(["enriched_key", "received_at", "vector"], since))
+        return map(_entries, self._batches(_WITHOUT_TEXT, since))
 
     def keys(self, since: datetime | None = None) -> Iterator[Sequence[tuple[str, datetime]]]:
         """The keys of all entries and when their tickets were received; `since` as of `scan`."""
@@ -99,6 +112,15 @@ class LanceVectorStore:
             if found is not None:
                 texts |= zip(found["enriched_key"].to_pylist(), found["text"].to_pylist(), strict=True)
         return texts
+
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        entries: list[IndexedTicket] = []
+        for some in _groups(keys):
+            found = self._selected(f"enriched_key IN ({_quoted(some)})", _WITHOUT_TEXT)
+            for batch in [] if found is None else found.to_batches():
+                entries += _entries(batch)
+        return entries
 
     def count(self) -> int:
         """How many entries there are."""
@@ -120,6 +142,8 @@ class LanceVectorStore:
             return []
         with _transient("searching the index"):
             query = table.search(vector, vector_column_name="vector").metric("cosine")
+            # they do nothing where all vectors are compared
+            query = query.nprobes(PARTITIONS_PROBED).refine_factor(REFINED)
             query = _received(query, since, until).select(["enriched_key", "_distance"]).limit(most)
             found = query.to_arrow()
         return _hits(found, 1 - found["_distance"].to_numpy())
@@ -155,6 +179,8 @@ class LanceVectorStore:
             if since is not None:
                 query = query.where(f"written_at >= {_moment(since)}")
             yield from query.to_batches(batch_size=SCANNED_AT_ONCE)
+        if since is None:
+            _return_memory()
 
     def _selected(self, where: str, columns: list[str]) -> Any:
         """A table of the rows that fit; None where there is no table yet."""
@@ -188,12 +214,15 @@ class LanceVectorStore:
 
     def _add_indexes(self, table: Any) -> None:
         """Makes those that are missing. Without that of the keys each put reads all of them."""
-        from lancedb.index import FTS, BTree
+        from lancedb.index import FTS, BTree, IvfRq
 
         # no stop words: "not able" is what a ticket is about
         full_text = FTS(with_position=False, stem=True, remove_stop_words=False, ascii_folding=True)
-        wanted = {"enriched_key": BTree(), "text": full_text}
+        wanted: dict[str, Any] = {"enriched_key": BTree(), "text": full_text}
         with _transient("reading the search index"):
+            entries = table.count_rows()
+            if self._approximate_from is not None and entries >= self._approximate_from:
+                wanted["vector"] = IvfRq(distance_type="cosine", num_partitions=round(entries**0.5))
             present = {column for index in table.list_indices() for column in index.columns}
         for column in wanted.keys() - present:
             self._committed(
@@ -221,9 +250,12 @@ class LanceVectorStore:
 
     @cached_property
     def _database(self) -> Any:
+        # Lance reads it once, at its first scan: by default it reads 2 GB ahead
+        os.environ.setdefault("LANCE_DEFAULT_IO_BUFFER_SIZE", str(READ_AHEAD_BYTES))
         import lancedb
 
-        return lancedb.connect(self._location, storage_options=self._options or None)
+        session = lancedb.Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES)
+        return lancedb.connect(self._location, storage_options=self._options or None, session=session)
 
 
 def _rows(entries: Sequence[IndexedTicket], now: datetime) -> Any:
@@ -278,6 +310,12 @@ def _received(query: Any, since: datetime | None, until: datetime | None) -> Any
 
 def _moment(moment: datetime) -> str:
     return f"timestamp '{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"
+
+
+def _return_memory() -> None:
+    """Gives the system what Lance's threads have freed: after a million rows glibc keeps over 100 MB."""
+    with suppress(OSError, AttributeError):  # another C library has no such function
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _groups(keys: Iterable[str]) -> Iterator[list[str]]:

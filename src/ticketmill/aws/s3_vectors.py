@@ -37,6 +37,13 @@ READ_AT_ONCE = 100
 LISTED_AT_ONCE = 1000
 
 
+def index_names(client: Any, bucket: str, prefix: str) -> list[str]:
+    """The names of the indexes of a vector bucket that begin so."""
+    with transient("listing the search index", dependency="s3vectors"):
+        pages = client.get_paginator("list_indexes").paginate(vectorBucketName=bucket, prefix=prefix)
+        return [each["indexName"] for page in pages for each in page["indexes"]]
+
+
 class S3VectorStore:
     """Entries in one index of a vector bucket. The index is made by the first put, the bucket by a person."""
 
@@ -83,6 +90,14 @@ class S3VectorStore:
             for some in grouped(keys, lambda _key: 1, READ_AT_ONCE):
                 for each in self._get(some, returnMetadata=True):
                     found[each["key"]] = each["metadata"].get("text", "")
+        return found
+
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        found: list[IndexedTicket] = []
+        with self._requests("reading the search index"):
+            for some in grouped(keys, lambda _key: 1, READ_AT_ONCE):
+                found += map(_entry, self._get(some, returnData=True, returnMetadata=True))
         return found
 
     def count(self) -> int:

@@ -54,7 +54,7 @@ def _index_entries(settings: Settings) -> Holder:
     from ticketmill.operations.forget_index import IndexEntries
 
     clients, stack = connect_clients(settings)
-    return IndexEntries(lambda: all_indexes(clients, stack))
+    return IndexEntries(lambda: all_indexes(clients, stack, settings.index))
 
 
 def _surges(settings: Settings) -> Holder:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ticketmill.queries.tickets import TicketQueries
     from ticketmill.queries.word_search import WordSearch
 
+HELD_OF_STORE = 100_000
+"""Entries in memory where the store is asked for the nearest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -57,7 +60,8 @@ def open_ticket_vectors(settings: Settings) -> TicketVectors:
     """The reader of the index of the settings."""
     from ticketmill.queries.ticket_vectors import TicketVectors
 
-    return TicketVectors(open_index(settings))
+    held = HELD_OF_STORE if settings.index_search == "store" else None
+    return TicketVectors(open_index(settings), held=held)
 
 
 def can_search() -> bool:

@@ -244,6 +244,11 @@ def index_folder(embedding_model: str) -> str:
     return f"{INDEX_PREFIX}{name[:80]}-{digest}/"
 
 
+def vector_index(index: str, embedding_model: str) -> str:
+    """The name of the index of S3 Vectors of one embedding model, as in `tickets-1a2b3c4d`."""
+    return f"{index}-{hashlib.sha256(embedding_model.encode()).hexdigest()[:8]}"
+
+
 def generation_folder(folder: str, generation: str) -> str:
     """What begins the keys of one generation of the index in a folder."""
     return f"{folder}{generation}/"

@@ -9,6 +9,7 @@ from ticketmill.domain.keys import ticket_of_enriched_key
 from ticketmill.operations.forget import Traces
 from ticketmill.operations.next_generation import NextGeneration, with_texts
 from ticketmill.queries.index_ports import IndexGenerations, VectorStore
+from ticketmill.queries.single_index import SingleIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class IndexEntries:
     """The entries of a ticket in every index.
 
     A deleted entry stays in the files of a store for a time, with its words. So the store is made anew
-    without it, and the files of all older generations are deleted.
+    without it, and the files of all older generations are deleted. A service without files deletes at once.
     """
 
     indexes: Callable[[], Iterable[IndexGenerations]]
@@ -30,7 +31,9 @@ class IndexEntries:
         removed = 0
         for index in self.indexes():
             keys = {key for store in _stores(index) for key in store.keys_of(traces.ticket_id)}
-            if keys:
+            if keys and isinstance(index, SingleIndex):
+                index.entries.delete(keys)
+            elif keys:
                 self._leave_out(index, traces.ticket_id)
             removed += len(keys)
         return removed

@@ -59,6 +59,10 @@ class CurrentIndex:
         wanted = list(keys)
         return self._read(lambda store: store.texts(wanted))
 
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
+        return self._store().entries(keys)
+
     def count(self) -> int:
         """How many entries there are."""
         return self._read(lambda store: store.count())

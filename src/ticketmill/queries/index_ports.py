@@ -11,13 +11,13 @@ from ticketmill.indexed_ticket import Hit, IndexedTicket
 
 
 class VectorStore(Protocol):
-    """The entries of one embedding model. Many processes may read and write one store.
+    """The entries of one embedding model. Those of one key are always the same.
 
-    Every method raises TransientFailure where the store fails.
+    Many processes may read and write one store. Every method raises TransientFailure where the store fails.
     """
 
     def put(self, entries: Sequence[IndexedTicket]) -> None:
-        """Adds entries. One whose key is there already stays as it is."""
+        """Adds entries. One that is there already is there once."""
         ...
 
     def delete(self, keys: Collection[str]) -> None:
@@ -38,6 +38,10 @@ class VectorStore(Protocol):
 
     def texts(self, keys: Iterable[str]) -> Mapping[str, str]:
         """The texts of some entries by their keys."""
+        ...
+
+    def entries(self, keys: Iterable[str]) -> list[IndexedTicket]:
+        """Some entries, without their texts, in any order; those that are not there are left out."""
         ...
 
     def count(self) -> int:
@@ -94,6 +98,6 @@ class IndexGenerations(Protocol):
         """Deletes a generation for good; how many objects it were."""
         ...
 
-    def size(self, generation: str) -> tuple[int, int]:
-        """The number of objects of a generation, and their bytes together."""
+    def size(self, generation: str) -> tuple[int, int] | None:
+        """The number of objects of a generation, and their bytes together; None where nobody says."""
         ...

@@ -1,4 +1,8 @@
-"""What this process knows of the index: all vectors in memory, brought up to date when somebody asks."""
+"""What this process knows of the index: all vectors in memory, brought up to date when somebody asks.
+
+An index that is too large for that is searched by its store. Then a sample is in memory, for those who
+compare a ticket with all others.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ FRESH_S = 1.0
 OVERLAP = timedelta(minutes=2)
 """Entries of so long before the newest one are read again: writers' clocks differ, and puts take a while."""
 
+SAMPLE_FRESH_S = 600.0
 PAUSE_FACTOR = 20
 """Reading all anew takes a twentieth of the time at most."""
 
@@ -32,6 +37,8 @@ class TicketVectors:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     exact_up_to: int = EXACT_UP_TO
+    held: int | None = None
+    """So many entries at the most are in memory, and the store is asked for the nearest. None is all."""
     _vectors: Vectors | None = None
     _version: str | None = None
     _read_at: datetime | None = None
@@ -42,9 +49,13 @@ class TicketVectors:
     _lock: Lock = field(default_factory=Lock)
 
     def current(self) -> Vectors:
-        """All entries, as of a second ago at most. TransientFailure where the store fails."""
+        """All entries, as of a second ago at most; `held` of them, as of ten minutes ago at most.
+
+        TransientFailure where the store fails.
+        """
         with self._lock:
-            if self._vectors is None or self.clock() - self._looked_at_s >= FRESH_S:
+            fresh_s = FRESH_S if self.held is None else SAMPLE_FRESH_S
+            if self._vectors is None or self.clock() - self._looked_at_s >= fresh_s:
                 version = self.store.version()
                 overdue = self._differs and self.clock() >= self._read_anew_from_s
                 if version != self._version or self._vectors is None or overdue:
@@ -65,6 +76,8 @@ class TicketVectors:
 
         `among` are the keys that may be found; None is all.
         """
+        if self.held is not None:
+            return self._nearest_in_store(vector, most, since, until, among)
         vectors = self.current()
         if not len(vectors):
             return []
@@ -79,6 +92,8 @@ class TicketVectors:
 
     def cosines(self, vector: Floats, keys: Collection[str]) -> dict[str, float]:
         """How near some entries are, by their keys; those that are not known here are left out."""
+        if self.held is not None:
+            return {each.enriched_key: float(each.vector @ vector) for each in self.store.entries(keys)}
         vectors = self.current()
         known = {key: at for key in keys if (at := vectors.position(key)) is not None}
         if not known:
@@ -88,9 +103,28 @@ class TicketVectors:
 
     def vector_of(self, enriched_key: str) -> Floats | None:
         """The vector of an entry; None where the index does not have it (yet)."""
+        if self.held is not None:
+            return next((each.vector for each in self.store.entries([enriched_key])), None)
         vectors = self.current()
         at = vectors.position(enriched_key)
         return None if at is None else vectors.matrix[at]
+
+    def _nearest_in_store(
+        self,
+        vector: Floats,
+        most: int,
+        since: datetime | None,
+        until: datetime | None,
+        among: Collection[str] | None,
+    ) -> list[Hit]:
+        if among is None:
+            return self.store.nearest(vector, most, since, until)
+        hits = [
+            Hit(each.enriched_key, float(each.vector @ vector))
+            for each in self.store.entries(among)
+            if (since is None or each.received_at >= since) and (until is None or each.received_at < until)
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)[:most]
 
     def _read(self) -> Vectors:
         """What is new beside what is known; all anew where the store has another number of entries.
@@ -98,6 +132,8 @@ class TicketVectors:
         A large index is not read anew for each ticket that is deleted. Entries that are gone do no harm
         meanwhile: no row points to them.
         """
+        if self.held is not None:
+            return self._add(None, None)
         started, known = self.now(), self._vectors
         if known is not None and self._read_at is not None:
             known = self._add(known, self._read_at - OVERLAP)
@@ -121,4 +157,6 @@ class TicketVectors:
                 vectors = Vectors(matrix.shape[1], self.exact_up_to)
             keys = [each.enriched_key for each in entries]
             vectors.add(keys, [each.received_at.timestamp() for each in entries], matrix)
+            if self.held is not None and len(vectors) >= self.held:
+                break
         return vectors if vectors is not None else Vectors(0)

@@ -64,15 +64,14 @@ def status(as_json: AsJson = False) -> None:
     settings = load_settings()
     care = connect_index_care(settings)
     generation = care.generations.current()
-    objects, size = care.generations.size(generation)
+    size = _size(care.generations.size(generation))
     found = {
         "model": care.model,
         "generation": generation,
         "generations": care.generations.names(),
         "version": care.store.version().rpartition("/")[2],
         "entries": care.store.count(),
-        "objects": objects,
-        "megabytes": round(size / 1e6, 1),
+        **size,
         "newest_received_at": _newest(care),
         **_waiting(settings),
     }
@@ -122,14 +121,19 @@ def compact(as_json: AsJson = False) -> None:
     care = connect_index_care(load_settings())
     deleted = care.check.delete_superseded()
     care.store.compact()
-    objects, size = care.generations.size(care.generations.current())
+    size = care.generations.size(care.generations.current())
     if as_json:
-        answer_json({"deleted": deleted, "objects": objects, "megabytes": round(size / 1e6, 1)})
+        answer_json({"deleted": deleted, **_size(size)})
     else:
-        answer(
-            f"deleted {counted(deleted, 'entry', 'entries')}; "
-            f"{counted(objects, 'object')}, {size / 1e6:.1f} MB"
-        )
+        left = "" if size is None else f"; {counted(size[0], 'object')}, {size[1] / 1e6:.1f} MB"
+        answer(f"deleted {counted(deleted, 'entry', 'entries')}{left}")
+
+
+def _size(objects_and_bytes: tuple[int, int] | None) -> dict[str, float | None]:
+    """Of an index at a place of the user's choice nobody says it."""
+    if objects_and_bytes is None:
+        return {"objects": None, "megabytes": None}
+    return {"objects": objects_and_bytes[0], "megabytes": round(objects_and_bytes[1] / 1e6, 1)}
 
 
 def _newest(care: IndexCare) -> str | None:
