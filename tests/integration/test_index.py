@@ -39,7 +39,7 @@ def enriched_keys(adapters: Adapters, *ticket_ids: str) -> list[str]:
 
 
 @pytest.mark.localstack
-def test_an_enrichment_is_announced_within_a_second(
+def test_an_enrichment_is_announced_on_the_index_queue(
     adapters: Adapters, index_queue: str, clients: Clients, work_off: WorkOff
 ) -> None:
     drop(adapters, "T1")
