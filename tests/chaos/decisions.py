@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -49,6 +50,8 @@ CHANGES: tuple[tuple[str, Change], ...] = (
     ("promote v3", lambda now, by: now.promoted(TASK, 3, "single", by)),
 )
 MESSAGES_BETWEEN = 9
+MEET_DAMAGED_S = 15.0
+"""Workers look for decisions every second. One that is just starting, or held up by a fault, takes longer."""
 
 
 def decisions_of(clients: Clients, stack: Stack, bundle_dir: Path) -> Decisions:
@@ -57,7 +60,8 @@ def decisions_of(clients: Clients, stack: Stack, bundle_dir: Path) -> Decisions:
     objects = S3LearningObjects(clients.s3, stack.enriched_bucket)
     items = DynamoLearningItems(clients.dynamodb, stack.learning_table)
     bundle = read_manifest(bundle_dir).fingerprint
-    return Decisions(learning_store(objects, items), bundle, bundle, _files)
+    store = learning_store(objects, items)
+    return Decisions(store, bundle, bundle, _files, meet_damaged_s=MEET_DAMAGED_S)
 
 
 @dataclass
@@ -71,6 +75,9 @@ class Decisions:
     made: list[str] = field(default_factory=list)
     backwards: list[tuple[str, str]] = field(default_factory=list)
     """Rows that went back to a lower pair of serials, and how."""
+    meet_damaged_s: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _made_at_s: float = 0.0
     _seen: dict[str, TicketRow] = field(default_factory=dict)
 
     def register(self) -> None:
@@ -97,8 +104,11 @@ class Decisions:
             assert self.store.versions.add_version(version)
 
     def advance(self, messages: int) -> None:
-        """Makes the changes whose turn it is after so many messages."""
+        """Makes the changes whose turn it is after so many messages. A damaged version stays for a while."""
         while len(self.made) < len(CHANGES) and messages >= MESSAGES_BETWEEN * (len(self.made) + 1):
+            is_damaged = bool(self.made) and self.made[-1].endswith("damaged")
+            if is_damaged and self.clock() - self._made_at_s < self.meet_damaged_s:
+                return
             self._make()
 
     def finish(self) -> None:
@@ -148,6 +158,7 @@ class Decisions:
         by = Decider(who="chaos", at=datetime.now(UTC), reason=name)
         assert self.store.rollouts.replace(change(self.store.rollouts.current(), by))
         self.made.append(name)
+        self._made_at_s = self.clock()
 
 
 def _is_enriched(row: TicketRow) -> bool:

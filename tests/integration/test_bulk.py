@@ -49,6 +49,7 @@ def timeless(record: str | bytes) -> tuple[dict[str, Any], list[float]]:
     told = json.loads(record)
     for name in OF_TIME:
         del told["enrichment"][name]
+    del told["received_at"]
     return told, told["enrichment"].pop("embedding")
 
 

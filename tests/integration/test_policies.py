@@ -360,4 +360,5 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
     check(defining | deciding, allowed("CuratorPolicyArn"), beside)
 
-    check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator)
+    # what forgetting does to an index, `test_who_indexes_and_who_forgets…` compares
+    check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator, ("/index/*",))
