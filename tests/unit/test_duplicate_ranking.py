@@ -75,14 +75,6 @@ def test_what_all_texts_have_in_common_is_taken_from_their_embeddings() -> None:
     assert not moved[2].any()
 
 
-def test_shared_terms_say_why_two_tickets_are_close() -> None:
-    bodies = list(TEXTS.values())
-    nothing = np.zeros((len(bodies), 8), np.float32)
-    shared = ranking([""] * len(bodies), bodies, nothing).shared_terms(0, 1)
-    assert {"ns_error_gfx_printer", "print"} <= {*shared}
-    assert "the" not in shared
-
-
 def test_the_directions_in_which_many_texts_differ_most_do_not_count() -> None:
     random = np.random.default_rng(0)
     topic = random.choice([-5.0, 5.0], (400, 1)) * np.eye(1, 100)
