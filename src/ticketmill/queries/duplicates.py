@@ -102,6 +102,30 @@ class DuplicateRanking:
         return total
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Common:
+    """What many embeddings have in common: their mean, and the directions in which they differ most."""
+
+    mean: Floats
+    directions: Floats
+    """(dimensions, directions)."""
+
+    @classmethod
+    def of(cls, vectors: Floats) -> Common:
+        """`vectors`: (tickets, dimensions). Zeros, the embedding of no text, do not count."""
+        texts = vectors[np.any(vectors, axis=1)]
+        mean = texts.sum(axis=0) / max(1, len(texts))
+        count = min(round(vectors.shape[1] / DIMENSIONS_A_DIRECTION), len(vectors) // TICKETS_A_DIRECTION)
+        moved = texts - mean
+        _, found = np.linalg.eigh(moved.T @ moved)  # the largest last
+        return cls(mean, found[:, found.shape[1] - count :])
+
+    def taken_from(self, vectors: Floats) -> Floats:
+        """(tickets, dimensions): of unit length. Zeros stay zeros: they are close to nothing."""
+        moved = np.where(np.any(vectors, axis=1)[:, None], vectors - self.mean, 0)
+        return unit(moved - moved @ self.directions @ self.directions.T)
+
+
 def distinctive(vectors: Floats) -> Floats:
     """(tickets, dimensions): without what all tickets have in common, and of unit length."""
     return Common.of(vectors).taken_from(vectors)
