@@ -39,6 +39,9 @@ OF_LEARNED_VERSIONS = ("/learning/models/*", "/learning/features/*", "/learning/
 # LanceDB deletes what an hour old version had, at the earliest
 DELETES_OLD_VERSIONS = ("/index/*",)
 
+OF_INDEX = ("/index/*",)
+"""What forgetting does to an index is compared by a test of its own."""
+
 TICKETS = 60
 """What drift can be judged by; and few enough to be trained on quickly."""
 
@@ -360,5 +363,4 @@ def test_who_trains_decides_and_forgets_may_do_what_the_commands_do(
     beside = of_operator | allowed("CorrectorPolicyArn") | allowed("SearcherPolicyArn")
     check(defining | deciding, allowed("CuratorPolicyArn"), beside)
 
-    # what forgetting does to an index, `test_who_indexes_and_who_forgets…` compares
-    check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator, ("/index/*",))
+    check(asked(["forget", "T1", "--yes"]), allowed("EraserPolicyArn"), of_operator, OF_INDEX)
