@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 from labelled_texts import examples
 from part_resources import RESOURCES
 
 from ticketmill.domain.errors import LearningCode, LearningRefused
+from ticketmill.learning.parts import catalogue as parts_catalogue
 from ticketmill.learning.parts.bench import bench, combinations, split_of
 from ticketmill.learning.parts.catalogue import catalogue
 
 
-def test_all_combinations_are_sixty_four_of_which_those_that_use_the_same_are_one() -> None:
+def test_all_combinations_are_sixty_four_of_which_those_that_use_the_same_are_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # the same whether the extra `hub` is installed or not
+    monkeypatch.setattr(
+        parts_catalogue, "find_spec", lambda name: None if name == "torch" else find_spec(name)
+    )
     every = combinations(catalogue(), [], "en")
     assert len(every) == 64
     split = split_of(examples(10))
