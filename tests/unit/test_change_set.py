@@ -19,7 +19,8 @@ SET_ID = "arn:aws:cloudformation:us-east-1:111122223333:changeSet/ticketmill-1/0
 
 
 @pytest.fixture
-def cloudformation() -> Any:
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return boto3.client(
         "cloudformation", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
