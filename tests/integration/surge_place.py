@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import product
 
+from stored_rows import enriched_key_of, put_row
+
 from ticketmill.bootstrap import Adapters
 from ticketmill.bootstrap.search import open_index
-from ticketmill.domain.labels import Status
-from ticketmill.domain.row import RawVersion, TicketRow
 from ticketmill.encoder.bundle import load_bundle
 from ticketmill.encoder.encoder import Encoder
 from ticketmill.indexed_ticket import IndexedTicket
@@ -61,27 +61,8 @@ class SurgePlace:
         entries = []
         for number, (text, at) in enumerate(zip(texts, times, strict=True)):
             ticket_id = f"{name}-{number}"
-            key = f"tickets/{ticket_id}/a.json"
+            key = enriched_key_of(ticket_id)
             entries.append(IndexedTicket(key, at, self._vectors[text], text))
             if has_rows:
-                self._put_row(ticket_id, key, at, f"customer-{name}-{number}")
+                put_row(self._adapters, ticket_id, at, customer_id=f"customer-{name}-{number}")
         self._index.put(entries)
-
-    def _put_row(self, ticket_id: str, key: str, at: datetime, customer: str) -> None:
-        raw = RawVersion(
-            bucket=self._adapters.stack.raw_bucket,
-            key=f"tickets/{ticket_id}.json",
-            version_id="v",
-            etag="e",
-            last_modified=at,
-        )
-        row = TicketRow(
-            ticket_id=ticket_id,
-            status=Status.ENRICHED,
-            raw=raw,
-            content_hash="ab",
-            enriched_key=key,
-            customer_id=customer,
-            processed_at=at,
-        )
-        assert self._adapters.rows.put(row, replaces=None)

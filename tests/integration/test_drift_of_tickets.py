@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Run
+from stored_rows import enriched_key_of, put_row
 
 from ticketmill.bootstrap import Adapters
 from ticketmill.domain.label import Correction, CorrectionKind, FoundBy, Shown
-from ticketmill.domain.labels import Status, Urgency
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.labels import Urgency
+from ticketmill.domain.row import TicketRow
 
 NEWEST = ("--newest", "50", "--since", "1d")
 
@@ -22,28 +23,10 @@ def put(adapters: Adapters, number: int, moved: float = 0.0, label: str = "bug_r
     """A row and its full record; later numbers are newer."""
     ticket_id, at = f"T{number:04}", datetime.now(UTC)
     vector = np.random.default_rng(number).normal(moved, size=8).tolist()
-    key = f"tickets/{ticket_id}/a.json"
-    adapters.enriched_tickets.put(key, json.dumps({"enrichment": {"embedding": vector}}).encode())
-    raw = RawVersion(
-        bucket=adapters.stack.raw_bucket,
-        key=f"tickets/{ticket_id}.json",
-        version_id="v",
-        etag="e",
-        last_modified=at,
-    )
-    row = TicketRow(
-        ticket_id=ticket_id,
-        status=Status.ENRICHED,
-        raw=raw,
-        content_hash="ab",
-        enriched_key=key,
-        intent=label,
-        urgency=Urgency.LOW,
-        models={"intent": "onepass", "urgency": "onepass", "embedding": "onepass"},
-        processed_at=at,
-    )
-    assert adapters.rows.put(row, replaces=None)
-    return row
+    record = {"enrichment": {"embedding": vector}}
+    adapters.enriched_tickets.put(enriched_key_of(ticket_id), json.dumps(record).encode())
+    models = {"intent": "onepass", "urgency": "onepass", "embedding": "onepass"}
+    return put_row(adapters, ticket_id, at, intent=label, urgency=Urgency.LOW, models=models)
 
 
 def said(row: TicketRow, label: str) -> Correction:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import Run
+from stored_rows import enriched_key_of, put_row
 
 from ticketmill.arrays import Floats
 from ticketmill.bootstrap import Adapters
 from ticketmill.bootstrap.search import open_index
-from ticketmill.domain.labels import Status
-from ticketmill.domain.row import RawVersion, TicketRow
+from ticketmill.domain.row import TicketRow
 from ticketmill.entrypoints.web.assemble import connect_parts
 from ticketmill.indexed_ticket import IndexedTicket
 from ticketmill.models.build.taxonomy_file import read_taxonomy
@@ -29,29 +29,10 @@ FILE += "- {label: b, description: some second one}\n"
 
 def put(adapters: Adapters, number: int, intent: str, confidence: float) -> TicketRow:
     ticket_id, at = f"T{number:04}", datetime.now(UTC)
-    key = f"tickets/{ticket_id}/a.json"
     scores = {intent: confidence, "general_inquiry": 1 - confidence}
     record = {"enrichment": {"intent": {"scores": scores}}}
-    adapters.enriched_tickets.put(key, json.dumps(record).encode())
-    raw = RawVersion(
-        bucket=adapters.stack.raw_bucket,
-        key=f"tickets/{ticket_id}.json",
-        version_id="v",
-        etag="e",
-        last_modified=at,
-    )
-    row = TicketRow(
-        ticket_id=ticket_id,
-        status=Status.ENRICHED,
-        raw=raw,
-        content_hash="ab",
-        enriched_key=key,
-        intent=intent,
-        intent_confidence=confidence,
-        processed_at=at,
-    )
-    assert adapters.rows.put(row, replaces=None)
-    return row
+    adapters.enriched_tickets.put(enriched_key_of(ticket_id), json.dumps(record).encode())
+    return put_row(adapters, ticket_id, at, intent=intent, intent_confidence=confidence)
 
 
 def entries_of(rows: Sequence[TicketRow], text: str, direction: int) -> list[IndexedTicket]:

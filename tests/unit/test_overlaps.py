@@ -1,4 +1,4 @@
-"""Labels that overlap: tickets torn between two, tickets that people moved, middles that are close."""
+"""Labels that overlap: tickets undecided between two, tickets that people moved, close middles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_tickets_between_two_likely_labels_make_an_overlap(tmp_path: Path) -> No
     report = usual_period(tmp_path).desk().find(NOON - timedelta(days=1), NOON, BELOW)
     (found,) = report.overlaps
     assert found.labels == ("login_issue", "payment_issue")
-    assert (found.torn, found.corrected, found.tickets) == (8, 0, 88)
+    assert (found.undecided, found.corrected, found.tickets) == (8, 0, 88)
     assert found.share == pytest.approx(lower_bound(8, 88), abs=1e-3) and len(found.examples) == 3
     assert found.closeness is not None and found.closeness < 0
 
@@ -40,7 +40,7 @@ def test_a_label_that_people_replace_by_another_overlaps_with_it() -> None:
     rows = [effective(row) for row in world.rows.rows.values()]
     (found,) = find_overlaps(rows, {"t-3": {"login_issue": 0.4, "bug_report": 0.39}}, {}, "intent")
     assert found.labels == ("bug_report", "login_issue") and found.closeness is None
-    assert (found.corrected, found.torn, found.tickets) == (3, 1, 4)
+    assert (found.corrected, found.undecided, found.tickets) == (3, 1, 4)
     assert found.examples == ("t-0", "t-1", "t-2")
 
 
@@ -54,7 +54,7 @@ def test_the_most_confused_pair_comes_first_and_a_close_one_without_tickets_last
     close = {("u", "v"): 0.8, ("u", "w"): 0.1}
     found = find_overlaps([], scores, close, "intent")
     assert [each.labels for each in found] == [("x", "y"), ("x", "z"), ("u", "v")]
-    assert [each.torn for each in found] == [3, 1, 0]
+    assert [each.undecided for each in found] == [3, 1, 0]
 
 
 def test_a_share_of_few_tickets_counts_less_than_the_same_share_of_many() -> None:

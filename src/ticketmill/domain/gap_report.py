@@ -62,14 +62,14 @@ class Overlap(Record):
     """Two labels that get each other's tickets."""
 
     labels: tuple[str, str]
-    torn: int
+    undecided: int
     """Unsure tickets of which these are the two most probable labels, both likely."""
     corrected: int
     """Tickets that people moved from one of them to the other."""
     tickets: int
     """Tickets that have one of the two labels now."""
     share: float
-    """At least this share of those are torn or corrected: the lower end of the 95% interval."""
+    """At least this share of those are undecided or corrected: the lower end of the 95% interval."""
     closeness: float | None
     """The cosine of the middles of their sure tickets, without what all tickets share; null for few."""
     examples: tuple[str, ...]

@@ -14,10 +14,10 @@ from ticketmill.arrays import Floats
 from ticketmill.domain.effective_row import EffectiveRow, shown_of
 from ticketmill.domain.gap_report import Overlap
 
-TORN_FROM = 0.5
-"""A ticket is torn where the second label has at least this share of the first one's probability."""
+UNDECIDED_FROM = 0.5
+"""A ticket is undecided where the second label has at least this share of the first one's probability."""
 CLOSE_FROM = 0.6
-"""Two labels whose tickets' middles have this cosine are told, though no ticket is torn between them yet."""
+"""Two labels whose tickets' middles have this cosine are told, though no ticket is undecided yet."""
 MIN_OF_MIDDLE = 5
 """Of fewer tickets there is no middle."""
 MAX_EXAMPLES = 3
@@ -30,13 +30,13 @@ Pair = tuple[str, str]
 class _Confused:
     """The tickets of one pair."""
 
-    torn: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
     corrected: list[str] = field(default_factory=list)
 
     @property
     def tickets(self) -> list[str]:
         """Each once, those first of which a person has spoken."""
-        return list(dict.fromkeys([*self.corrected, *self.torn]))
+        return list(dict.fromkeys([*self.corrected, *self.undecided]))
 
 
 def find_overlaps(
@@ -52,7 +52,7 @@ def find_overlaps(
     confused: dict[Pair, _Confused] = {}
     for ticket_id, probabilities in scores.items():
         if pair := _torn(probabilities):
-            confused.setdefault(pair, _Confused()).torn.append(ticket_id)
+            confused.setdefault(pair, _Confused()).undecided.append(ticket_id)
     for row in rows:
         if pair := _corrected(row, task):
             confused.setdefault(pair, _Confused()).corrected.append(row.ticket_id)
@@ -96,7 +96,7 @@ def _torn(probabilities: Mapping[str, float]) -> Pair | None:
     if len(probabilities) < 2:
         return None
     first, second = sorted(probabilities, key=lambda label: -probabilities[label])[:2]
-    return _pair(first, second) if probabilities[second] >= TORN_FROM * probabilities[first] else None
+    return _pair(first, second) if probabilities[second] >= UNDECIDED_FROM * probabilities[first] else None
 
 
 def _corrected(row: EffectiveRow, task: str) -> Pair | None:
@@ -116,7 +116,7 @@ def _overlap(pair: Pair, confused: _Confused, having: Counter[str], closeness: f
     total = max(sum(having[label] for label in pair), len(tickets))
     return Overlap(
         labels=pair,
-        torn=len(confused.torn),
+        undecided=len(confused.undecided),
         corrected=len(confused.corrected),
         tickets=total,
         share=round(lower_bound(len(tickets), total), 3),

@@ -169,7 +169,7 @@ def _tell(report: GapReport) -> None:
     columns = ("gap", "name", "tickets", "cohesion", "labels now", "confidence", "nearest the middle")
     table(title, columns, map(_gap_line, report.gaps))
     if report.overlaps:
-        columns = ("labels", "share at least", "torn", "corrected", "of tickets", "closeness", "such as")
+        columns = ("labels", "share at least", "undecided", "corrected", "of tickets", "closeness", "such as")
         table("labels that overlap", columns, map(_overlap_line, report.overlaps))
     if report.without_vector:
         say(f"{counted(report.without_vector, 'ticket')} of the period are not in the search index")
@@ -187,7 +187,7 @@ def _overlap_line(overlap: Any) -> tuple[object, ...]:
     return (
         " · ".join(overlap.labels),
         _digits(overlap.share),
-        overlap.torn,
+        overlap.undecided,
         overlap.corrected,
         f"{overlap.tickets:,}",
         _digits(overlap.closeness),
