@@ -52,6 +52,11 @@ class Notice:
     again: str = ""
 
 
+def no_such_ticket(ticket_id: str) -> Notice:
+    """What the page says of an id that no row has."""
+    return Notice("There is no such ticket.", f"{ticket_id} is not in the table.")
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a person has just said, and how it is undone."""

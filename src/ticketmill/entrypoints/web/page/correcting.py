@@ -9,7 +9,7 @@ from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionCode, CorrectionRefused, SetupError, TransientFailure
 from ticketmill.domain.label import CorrectionKind, FoundBy, PersonLabel
 from ticketmill.entrypoints.web.changes import make_known
-from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
+from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice, no_such_ticket
 from ticketmill.entrypoints.web.page.form import Form, text_of
 from ticketmill.entrypoints.web.page.labels import words
 from ticketmill.entrypoints.web.page.listing import age
@@ -36,7 +36,7 @@ def correct(request: Request, ticket_id: str, form: Form) -> Response:
     except BadQuery as error:
         return problem(request, Notice("That list is none.", str(error)), 400)
     if before is None:
-        return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     speech = Speech.of(before.ticket_id, form, desk.parts.corrections.tasks)
     is_blind, found = desk.is_blind(before), desk.found_by(before)
     if is_blind and speech.is_confirmation:  # nobody confirms what they have not seen

@@ -12,7 +12,7 @@ from ticketmill.domain.duplicates import DUPLICATE_OF, NOT_DUPLICATE_OF, referen
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import CorrectionRefused, SetupError, TransientFailure
 from ticketmill.entrypoints.web.changes import make_known
-from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
+from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice, no_such_ticket
 from ticketmill.entrypoints.web.page.correcting import answer_with, recorded
 from ticketmill.entrypoints.web.page.form import Form, text_of
 from ticketmill.entrypoints.web.page.labels import words
@@ -54,7 +54,7 @@ def show(request: Request, ticket_id: str) -> Response:
         return problem(request, Notice("That list is none.", str(error)), 400)
     row = desk.row(ticket_id)
     if row is None:
-        return problem(request, _unknown(ticket_id), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     values = _values(desk, row)
     if is_fragment(request):
         return render("duplicates.html", values)
@@ -71,7 +71,7 @@ def say(request: Request, ticket_id: str, form: Form) -> Response:
         return problem(request, Notice("That list is none.", str(error)), 400)
     row = desk.row(ticket_id)
     if row is None:
-        return problem(request, _unknown(ticket_id), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     again = desk.query.of_ticket(row.ticket_id)
     verdicts, speaker = DuplicateVerdicts(desk.parts.corrections), Speaker(desk.person, desk.found_by(row))
     try:
@@ -150,7 +150,3 @@ def _apart(hours: float) -> str:
     elif abs(hours) >= 2 * HOURS_A_DAY:
         told = f"{abs(hours) / HOURS_A_DAY:.0f} days"
     return f"{told} {'before' if hours >= 0 else 'after'}"
-
-
-def _unknown(ticket_id: str) -> Notice:
-    return Notice("There is no such ticket.", f"{ticket_id} is not in the table.")

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from ticketmill.domain.duplicates import DUPLICATE_TASKS
 from ticketmill.domain.errors import SetupError, TransientFailure
 from ticketmill.entrypoints.web.page.chart import FACETS, day_chart
-from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice
+from ticketmill.entrypoints.web.page.contents import Desk, Done, Notice, no_such_ticket
 from ticketmill.entrypoints.web.page.events import told
 from ticketmill.entrypoints.web.page.labels import known_labels
 from ticketmill.entrypoints.web.page.listing import Listing
@@ -57,7 +57,7 @@ def ticket(request: Request, ticket_id: str) -> Response:
         row = desk.row(ticket_id)
     except NOT_ANSWERED as error:
         return _page(request, desk, notice=_unanswered(request, error), status=503)
-    notice = None if row else Notice("There is no such ticket.", f"{ticket_id} is not in the table.")
+    notice = None if row else no_such_ticket(ticket_id)
     if is_fragment(request):
         return render("ticket.html", desk.ticket_values(row, None, notice), 200 if row else 404)
     return _page(request, desk, opened=ticket_id, ticket_notice=notice, status=200 if row else 404)
@@ -69,7 +69,7 @@ def raw(request: Request, ticket_id: str) -> Response:
     desk = Desk.of(request)
     row = desk.row(ticket_id)
     if row is None:
-        return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     record = full_record(desk.parts, row)
     values = {"ticket_id": row.ticket_id, "json": pretty(record.document), "part": "json.html"}
     if is_fragment(request):
@@ -83,7 +83,7 @@ def history(request: Request, ticket_id: str) -> Response:
     desk = Desk.of(request)
     row = desk.row(ticket_id)
     if row is None:
-        return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     values = {
         "ticket_id": row.ticket_id,
         "events": told(desk.parts.history.of(row), desk.parts.mask.text),

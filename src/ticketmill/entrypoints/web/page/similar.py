@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from ticketmill.domain.effective_row import EffectiveRow
 from ticketmill.domain.errors import SetupError, TransientFailure
-from ticketmill.entrypoints.web.page.contents import Desk, Notice
+from ticketmill.entrypoints.web.page.contents import Desk, Notice, no_such_ticket
 from ticketmill.entrypoints.web.page.listing import Entry
 from ticketmill.entrypoints.web.page.looking import problem
 from ticketmill.entrypoints.web.page.query import BadQuery, ListQuery
@@ -43,7 +43,7 @@ def show(request: Request, ticket_id: str) -> Response:
         return problem(request, Notice("That list is none.", str(error)), 400)
     row = desk.row(ticket_id)
     if row is None:
-        return problem(request, Notice("There is no such ticket.", f"{ticket_id} is not in the table."), 404)
+        return problem(request, no_such_ticket(ticket_id), 404)
     values = {"ticket_id": row.ticket_id, "query": desk.query, "now": desk.now, **_values(desk, row)}
     if is_fragment(request):
         return render("similar.html", values)
